@@ -1,0 +1,50 @@
+# lossatlas: what a newcomer types. Needs python3 >= 3.11, make and a C compiler; everything else goes into .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help venv reproduce results test test-all lint types bench clean
+
+help:
+	@echo "make reproduce  train, survey, draw and judge the experiment 'sharpness' at scale digits"
+	@echo "make test       lint, types, docstring examples and the fast tests"
+	@echo "make test-all   the slow tests too"
+	@echo "make venv       only set up .venv"
+	@echo "make bench      run the benchmarks and rewrite their JSON"
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "lossatlas needs Python >= 3.11; found $$($(PYTHON) --version). Set PYTHON=python3.11, say."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard]'
+	@touch $@
+
+reproduce: $(STAMP)
+	@$(BIN)/lossatlas reproduce sharpness
+
+# The pictures and verdicts that experiments/ shows, computed anew where the store lacks them.
+results: $(STAMP)
+	@$(BIN)/lossatlas reproduce sharpness --publish
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+test: lint types
+	$(BIN)/python -m pytest -m 'not slow and not gpu'
+
+test-all: lint types
+	$(BIN)/python -m pytest
+
+bench: $(STAMP)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache

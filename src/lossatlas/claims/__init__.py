@@ -1,0 +1,33 @@
+"""Claims: what a paper says, judged on datasets. No torch, no training, no drawing.
+
+An experiment's config lists claims; each names a `measure <lossatlas.claims.measures>`, the arms it
+compares and a test, and is called with the datasets to give a `Verdict`.
+"""
+
+from lossatlas.claims.claim import Claim, Measure
+from lossatlas.claims.comparisons import Equivalence, PairedDifference, PairedRatio
+from lossatlas.claims.judge import judge
+from lossatlas.claims.measures import Datasets
+from lossatlas.claims.ranking import RankingAgreement
+from lossatlas.claims.report import caption, rows, table, to_json
+from lossatlas.claims.statistics import Outcome
+from lossatlas.claims.verdict import Arm, Paper, Verdict
+
+__all__ = [
+    "Arm",
+    "Claim",
+    "Datasets",
+    "Equivalence",
+    "Measure",
+    "Outcome",
+    "PairedDifference",
+    "PairedRatio",
+    "Paper",
+    "RankingAgreement",
+    "Verdict",
+    "caption",
+    "judge",
+    "rows",
+    "table",
+    "to_json",
+]

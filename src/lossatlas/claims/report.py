@@ -1,0 +1,141 @@
+"""Verdicts told: as a table for the terminal, as JSON, as a caption, and as rows for a dashboard."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, get_args
+
+from rich.markup import escape
+from rich.table import Table
+
+from lossatlas.claims.statistics import Outcome
+from lossatlas.claims.verdict import Arm, Verdict
+
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "cannot tell": "yellow"}
+
+
+def table(verdicts: Sequence[Verdict], title: str | None = None) -> Table:
+    """One row a claim, its reasons in small print, and a footer on how many claims were judged."""
+    drawn = Table(title=title, caption=conditions(verdicts), caption_justify="left", show_lines=True)
+    drawn.add_column("id", no_wrap=True)
+    drawn.add_column("claim", ratio=1, min_width=24)
+    drawn.add_column("outcome", no_wrap=True)
+    drawn.add_column("estimate \\[interval]", min_width=14)
+    drawn.add_column("reproduced", min_width=12)
+    drawn.add_column("paper", min_width=5)
+    drawn.add_column("seeds", justify="right")
+    for verdict in verdicts:
+        drawn.add_row(
+            escape(verdict.id),
+            escape(verdict.text) + (f"\n[dim]{escape(verdict.note)}[/dim]" if verdict.note else ""),
+            f"[bold {COLORS[verdict.outcome]}]{verdict.outcome}[/]{_mark(verdict)}",
+            escape(estimate(verdict)),
+            escape("\n".join(f"{arm.label}: {_spread(arm)}" for arm in verdict.arms)) or "–",
+            escape("\n".join(_printed(verdict))) or "–",
+            str(verdict.seeds),
+        )
+    return drawn
+
+
+def to_json(verdicts: Sequence[Verdict], **extra: Any) -> str:
+    """The verdicts and their conditions as strict JSON: what is not a finite number becomes null.
+
+    ``extra``: further keys at the top, such as the scale and the fingerprints.
+    """
+    content = {**extra, "conditions": conditions(verdicts), "claims": [asdict(v) for v in verdicts]}
+    return json.dumps(_strict(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def caption(verdicts: Sequence[Verdict]) -> str:
+    """Which claims hold, fail and remain open, in a few lines for a figure."""
+    groups = []
+    for outcome in OUTCOMES:
+        names = [v.id + _mark(v) for v in verdicts if v.outcome == outcome]
+        if names:
+            groups.append(f"{outcome.capitalize()} ({len(names)}): {', '.join(names)}.")
+    return "\n".join([*groups, conditions(verdicts)])
+
+
+def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
+    """Column names and rows of plain values, as a dashboard's table takes them; None where nothing is known."""
+    columns = ["id", "claim", "outcome", "if all hold at once", "statistic", "estimate", "low", "high"]
+    columns += ["units", "p value", "reproduced", "paper", "seeds", "note"]
+    return columns, [_strict(_row(verdict)) for verdict in verdicts]
+
+
+def _row(v: Verdict) -> list[Any]:
+    reproduced = "; ".join(f"{arm.label}: {_spread(arm)}" for arm in v.arms)
+    numbers: list[Any] = [v.estimate, *v.interval, v.units, v.p_value]
+    printed = "; ".join(_printed(v))
+    return [v.id, v.text, v.outcome, v.corrected, v.statistic, *numbers, reproduced, printed, v.seeds, v.note]
+
+
+def conditions(verdicts: Sequence[Verdict]) -> str:
+    """Under what conditions the verdicts were given, in a sentence or two."""
+    if not verdicts:
+        return "No claims were judged."
+    levels = sorted({v.confidence for v in verdicts})
+    level = " and ".join(f"{100 * c:g} %" for c in levels)
+    by_chance = sum(1 - v.confidence for v in verdicts)
+    text = (
+        f"{len(verdicts)} claims, each judged by its own {level} interval over seeds; "
+        f"if there were nothing to see, about {by_chance:.1g} would be decided by chance."
+    )
+    if any(map(_mark, verdicts)):
+        text += " * not decided if all claims are to hold at once (Bonferroni)."
+    return text
+
+
+def estimate(verdict: Verdict) -> str:
+    """The estimate with its interval.
+
+    >>> v = Verdict(id="i", text="t", outcome="holds", statistic="s", units="%", estimate=3.7, interval=(1.2, 6.2),
+    ...             confidence=0.95, against=0.0, p_value=0.01, seeds=5)
+    >>> estimate(v)
+    '3.7 [1.2, 6.2] %'
+    """
+    low, high = verdict.interval
+    interval = "" if math.isnan(low) else f" [{number(low)}, {number(high)}]"
+    return f"{number(verdict.estimate)}{interval} {verdict.units}".rstrip()
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, and a dash for what is not known.
+
+    >>> number(0.071234), number(925.32), number(0.00002), number(float("nan"))
+    ('0.0712', '925', '2e-05', '–')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.4g}"
+
+
+def _spread(arm: Arm) -> str:
+    return number(arm.mean) + ("" if math.isnan(arm.sd) else f" ± {number(arm.sd)}")
+
+
+def _printed(verdict: Verdict) -> list[str]:
+    """The paper's numbers as printed, arm by arm."""
+    paper = verdict.paper
+    if paper is None:
+        return []
+    about = "≈" if paper.approximate else ""
+    return ["–" if printed is None else f"{about}{printed:g}" for printed in (paper.first, paper.second)]
+
+
+def _mark(verdict: Verdict) -> str:
+    """A star on a claim that is decided taken by itself, not as one of many."""
+    undecided = verdict.corrected not in (None, verdict.outcome)
+    return "*" if undecided else ""
+
+
+def _strict(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _strict(entry) for key, entry in content.items()}
+    if isinstance(content, list | tuple):
+        return [_strict(entry) for entry in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content

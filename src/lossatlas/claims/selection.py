@@ -1,0 +1,62 @@
+"""Choosing networks by the values of the sweep's dimensions."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import xarray as xr
+
+Selector = Mapping[str, str | int | float]  # dimension -> the one value wanted, {"batch_size": 128}
+
+
+def select(values: xr.DataArray, where: Selector) -> xr.DataArray:
+    """The part of ``values`` at the coordinates ``where``; each dimension named there disappears.
+
+    Floats match to a relative 1e-9, so that 5e-4 finds 0.0005 whatever file either came from.
+    ValueError if there is no such dimension or no such value on it.
+
+    >>> errors = xr.DataArray([1.0, 2.0], coords={"batch_size": [16, 164]})
+    >>> select(errors, {"batch_size": 164}).item()
+    2.0
+    """
+    for dim, wanted in where.items():
+        values = values.isel({dim: _position(values, dim, wanted)}, drop=True)
+    return values
+
+
+def _position(values: xr.DataArray, dim: str, wanted: str | int | float) -> int:
+    if dim not in values.dims:
+        raise ValueError(f"no dimension {dim!r} to select {wanted!r} on; there are {list(values.dims)}")
+    labels = values[dim].values.tolist()
+    found = [i for i, label in enumerate(labels) if _same(label, wanted)]
+    if not found:
+        raise ValueError(f"{dim} has no {wanted!r}; it has {labels}")
+    return found[0]
+
+
+def _same(label: object, wanted: object) -> bool:
+    if isinstance(label, float) and isinstance(wanted, int | float):
+        return bool(np.isclose(label, wanted, rtol=1e-9, atol=0))
+    return label == wanted
+
+
+def average(values: xr.DataArray, over: Iterable[str]) -> xr.DataArray:
+    """Mean over dimensions, NaN as soon as one value is; ``open`` as soon as one is.
+
+    >>> average(xr.DataArray([[1.0, 3.0], [1.0, np.nan]], dims=("seed", "direction")), ["direction"]).values
+    array([ 2., nan])
+    """
+    dims = list(over)
+    missing = [dim for dim in dims if dim not in values.dims]
+    if missing:
+        raise ValueError(f"no dimension {missing[0]!r} to average over; there are {list(values.dims)}")
+    mean = values.mean(dims, skipna=False, keep_attrs=True)
+    return mean.assign_coords(open=values["open"].any(dims)) if "open" in values.coords else mean
+
+
+def describe(where: Selector) -> str:
+    """A selector in words.
+
+    >>> describe({"batch_size": 128})
+    'batch size 128'
+    """
+    return ", ".join(f"{dim.replace('_', ' ')} {value}" for dim, value in where.items())

@@ -1,0 +1,128 @@
+"""Interval estimates and what they decide. Every test here is two-sided."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+Outcome = Literal["holds", "fails", "cannot tell"]
+
+MINIMUM_PAIRS = 5  # with fewer, a t interval says more about its tables than about the networks
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate with its confidence interval, and what the interval says about the claim."""
+
+    value: float
+    low: float  # NaN where no interval can be given
+    high: float
+    p_value: float  # NaN where there is none
+    outcome: Outcome
+    note: str = ""
+
+
+def mean_above(sample: Array, threshold: float, confidence: float) -> Estimate:
+    """Is the mean of a sample above a threshold? One-sample t test; on differences, the paired t test.
+
+    Holds if the confidence interval of the mean lies wholly above the threshold, fails if wholly
+    below. Where all values are the same there is no spread to build an interval from: at the threshold
+    itself nothing can be said; off it the exact sign test decides (p = 2^(1-n), so at 95 % it takes six).
+
+    ``sample``: (n,), finite. Fewer than `MINIMUM_PAIRS` cannot tell.
+
+    >>> mean_above(np.array([1.0, 2.0, 1.0, 2.0, 1.5]), threshold=0.0, confidence=0.95).outcome
+    'holds'
+    """
+    if len(sample) < MINIMUM_PAIRS:
+        return _too_few(sample)
+    mean = float(sample.mean())
+    if _without_spread(sample):
+        return _all_alike(mean, threshold, len(sample), confidence)
+    test = stats.ttest_1samp(sample, threshold)
+    interval = test.confidence_interval(confidence)
+    low, high = float(interval.low), float(interval.high)
+    return Estimate(mean, low, high, float(test.pvalue), _side(low, high, threshold))
+
+
+def _all_alike(mean: float, threshold: float, n: int, confidence: float) -> Estimate:
+    if np.isclose(mean, threshold, rtol=1e-12, atol=1e-12):
+        return Estimate(mean, np.nan, np.nan, np.nan, "cannot tell", f"no difference in any of {n} pairs")
+    p_value = 2.0 ** (1 - n)
+    decided: Outcome = "holds" if mean > threshold else "fails"
+    outcome = decided if p_value < 1 - confidence else "cannot tell"
+    note = f"the same difference in all {n} pairs, so no interval: judged by the sign test"
+    return Estimate(mean, np.nan, np.nan, p_value, outcome, note)
+
+
+def mean_within(sample: Array, margin: float, confidence: float) -> Estimate:
+    """Is the mean of a sample within +-margin of 0? Equivalence by the inclusion of the interval.
+
+    Holds if the confidence interval of the mean lies within the margin, fails if wholly outside.
+    The p value is that of the two one-sided t tests, doubled, so that it is below 1 - confidence
+    exactly when the claim holds. Where all values are the same the interval is that value.
+
+    ``sample``: (n,), finite. Fewer than `MINIMUM_PAIRS` cannot tell.
+
+    >>> mean_within(np.array([0.1, -0.2, 0.0, 0.2, 0.1]), margin=1.0, confidence=0.95).outcome
+    'holds'
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be above 0, got {margin:g}")
+    if len(sample) < MINIMUM_PAIRS:
+        return _too_few(sample)
+    mean = float(sample.mean())
+    if _without_spread(sample):
+        note = f"the same difference in all {len(sample)} pairs: the interval is that value"
+        return Estimate(mean, mean, mean, np.nan, _inside(mean, mean, margin), note)
+    interval = stats.ttest_1samp(sample, 0.0).confidence_interval(confidence)
+    low, high = float(interval.low), float(interval.high)
+    above = stats.ttest_1samp(sample, -margin, alternative="greater").pvalue
+    below = stats.ttest_1samp(sample, margin, alternative="less").pvalue
+    return Estimate(mean, low, high, min(1.0, 2 * float(max(above, below))), _inside(low, high, margin))
+
+
+def share_above_half(successes: int, trials: int, confidence: float) -> Estimate:
+    """Is a share above one half? Exact (Clopper-Pearson) binomial interval and exact binomial test.
+
+    >>> share_above_half(10, 10, confidence=0.95).outcome
+    'holds'
+    >>> share_above_half(5, 5, confidence=0.95).outcome  # all of five is still a chance of 1 in 16
+    'cannot tell'
+    """
+    if trials < MINIMUM_PAIRS:
+        share = successes / trials if trials else np.nan
+        return Estimate(share, np.nan, np.nan, np.nan, "cannot tell", _few(trials))
+    test = stats.binomtest(successes, trials, 0.5)
+    interval = test.proportion_ci(confidence, method="exact")
+    low, high = float(interval.low), float(interval.high)
+    return Estimate(successes / trials, low, high, float(test.pvalue), _side(low, high, 0.5))
+
+
+def _side(low: float, high: float, threshold: float) -> Outcome:
+    if low > threshold:
+        return "holds"
+    return "fails" if high < threshold else "cannot tell"
+
+
+def _inside(low: float, high: float, margin: float) -> Outcome:
+    if -margin < low and high < margin:
+        return "holds"
+    return "fails" if low > margin or high < -margin else "cannot tell"
+
+
+def _too_few(sample: Array) -> Estimate:
+    mean = float(sample.mean()) if len(sample) else np.nan
+    return Estimate(mean, np.nan, np.nan, np.nan, "cannot tell", _few(len(sample)))
+
+
+def _few(n: int) -> str:
+    return f"{n} usable pairs, at least {MINIMUM_PAIRS} are needed"
+
+
+def _without_spread(sample: Array) -> bool:
+    """Equal up to the rounding of a difference of two float64 numbers."""
+    return bool(np.ptp(sample) <= 1e-12 * max(1.0, float(abs(sample).max())))

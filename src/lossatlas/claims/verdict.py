@@ -1,0 +1,46 @@
+"""Verdict: what a claim came to, with all that it rests on."""
+
+from dataclasses import dataclass
+
+from lossatlas.claims.statistics import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """What the paper prints for the two arms of a comparison. None where it prints nothing."""
+
+    first: float | None  # the arm that the claim names first
+    second: float | None
+    source: str  # "Li et al. 2018, Fig. 2a"
+    approximate: bool = False  # read off a picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One side of a comparison as it was reproduced, over seeds, beside the paper's number."""
+
+    label: str  # "batch size 128"
+    mean: float
+    sd: float  # over seeds, ddof 1; NaN for fewer than two
+    paper: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Outcome of a claim. A number that cannot be given is NaN, never a guess."""
+
+    id: str
+    text: str
+    outcome: Outcome
+    statistic: str  # "mean difference of test error"
+    units: str  # of the estimate and of the arms
+    estimate: float
+    interval: tuple[float, float]  # low, high
+    confidence: float  # of this interval alone, 0.95
+    against: float  # what the interval is held against: 0, or a ratio, or 1/2
+    p_value: float
+    seeds: int
+    arms: tuple[Arm, ...] = ()
+    paper: Paper | None = None
+    note: str = ""  # why it cannot tell, what was left out, which values are lower bounds
+    corrected: Outcome | None = None  # outcome if all claims of the experiment are to hold at once

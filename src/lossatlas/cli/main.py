@@ -1,0 +1,65 @@
+"""``lossatlas``: the command that a user types. Imports nothing heavy, so that help comes at once."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from lossatlas import __version__
+
+COMMANDS = {
+    "train": "train a run or a sweep of runs, and survey the loss around it",
+    "reproduce": "train, survey, draw and judge: one figure of a paper, with a verdict",
+    "runs": "list the run store",
+}
+
+HELP = """lossatlas: an atlas of neural-network loss landscapes
+
+usage: lossatlas COMMAND ...
+
+{commands}
+
+lossatlas COMMAND --help says more. HYDRA_FULL_ERROR=1 shows the traceback of an error.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that ``arguments`` (default: the process's) name; return the exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(HELP.format(commands="\n".join(f"  {name:<11} {text}" for name, text in COMMANDS.items())))
+        return 0
+    if arguments[0] == "--version":
+        print(f"lossatlas {__version__}")
+        return 0
+    if arguments[0] not in COMMANDS:
+        print(f"lossatlas: {arguments[0]}: no such command; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    command: Callable[[list[str]], int] = import_module(f"lossatlas.cli.{arguments[0]}").main
+    return _in_one_line(command, arguments[1:])
+
+
+def _in_one_line(command: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """Run a command; tell a user's error in one line, unless HYDRA_FULL_ERROR asks for the traceback."""
+    if os.environ.get("HYDRA_FULL_ERROR"):
+        return command(arguments)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra lets exceptions through instead of printing them itself
+    try:
+        return command(arguments)
+    except KeyboardInterrupt:
+        print("lossatlas: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        from lossatlas.cli.errors import exit_status, one_line
+
+        line = one_line(error)
+        if line is None:
+            raise
+        print(f"lossatlas: {line}", file=sys.stderr)
+        return exit_status(error)
+    finally:
+        del os.environ["HYDRA_FULL_ERROR"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""How far a sweep is, read from the run store: works with every launcher, and shows every process's runs."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from lossatlas.runs.compose import Job
+from lossatlas.runs.fingerprint import fingerprint
+from lossatlas.runs.progress import Progress, read_progress
+from lossatlas.runs.store import Run, Store, StoreError
+
+LINE_EVERY_SECONDS = 10.0  # where there is no terminal to draw on
+STALE_SECONDS = 20.0  # a job that has said nothing for so long is not shown as running
+
+
+def labels(jobs: Sequence[Job]) -> list[str]:
+    """For each job the overrides in which the jobs differ.
+
+    >>> labels([Job(("a=1", "seed=0"), {}), Job(("a=1", "seed=1"), {})])
+    ['seed=0', 'seed=1']
+    """
+    common = set.intersection(*(set(job.overrides) for job in jobs)) if len(jobs) > 1 else set()
+    return [" ".join(o for o in job.overrides if o not in common) for job in jobs]
+
+
+@dataclass(frozen=True)
+class _Row:
+    label: str
+    progress: Progress
+    fresh: bool
+
+
+class Watch:
+    """Reads how far a sweep's jobs are, and draws it."""
+
+    def __init__(self, jobs: Sequence[Job], console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self._jobs = [
+            (label, Store(job.config["paths"]["runs"]).run(fingerprint(job.config)))
+            for label, job in zip(labels(jobs), jobs, strict=True)
+        ]
+        self._started = time.time()
+        self._first_fraction: float | None = None
+
+    def rows(self) -> list[_Row]:
+        """Jobs that have said something since the watch began."""
+        rows = []
+        for label, run in self._jobs:
+            try:
+                written = run.progress_path.stat().st_mtime
+            except OSError:
+                continue
+            progress = read_progress(run)
+            if progress is not None and written >= self._started - 1:
+                rows.append(_Row(label, progress, time.time() - written < STALE_SECONDS))
+        return rows
+
+    def render(self) -> RenderableType:
+        """Draw the state of the sweep: a bar for all jobs, a line for each that runs."""
+        rows = self.rows()
+        done, fraction = self._totals(rows)
+        head = Table.grid(padding=(0, 2))
+        head.add_row(
+            f"runs {done}/{len(self._jobs)}", ProgressBar(total=1.0, completed=fraction, width=32), self._left(fraction)
+        )
+        lines = [Text(f"  {self._line(row)}", style="dim", no_wrap=True, overflow="ellipsis") for row in rows if self._runs(row)]
+        return Group(head, *lines)
+
+    def line(self) -> str:
+        """Say the state of the sweep in one line, for logs."""
+        rows = self.rows()
+        done, fraction = self._totals(rows)
+        now = "; ".join(self._line(row) for row in rows if self._runs(row))
+        return f"runs {done}/{len(self._jobs)}, {fraction:.0%}, {self._left(fraction)}" + (f" | {now}" if now else "")
+
+    def summary(self) -> None:
+        """Print the runs of the sweep and what they gave."""
+        table = Table("run", "what differs", "status", "test error", box=None, pad_edge=False)
+        for label, run in self._jobs:
+            table.add_row(run.fingerprint, label, *_outcome(run))
+        Console().print(table)
+
+    @staticmethod
+    def _runs(row: _Row) -> bool:
+        return row.fresh and row.progress.phase != "done"
+
+    @staticmethod
+    def _line(row: _Row) -> str:
+        progress = row.progress
+        if progress.phase != "train":
+            return f"{row.label}: {progress.phase} {progress.done}/{progress.total} points"
+        loss = "" if progress.loss is None else f", loss {progress.loss:.4f}"
+        return f"{row.label}: epoch {progress.epoch}/{progress.epochs}{loss}"
+
+    def _totals(self, rows: list[_Row]) -> tuple[int, float]:
+        done = sum(row.progress.phase == "done" for row in rows)
+        return done, sum(row.progress.fraction for row in rows) / len(self._jobs)
+
+    def _left(self, fraction: float) -> str:
+        if fraction >= 1:
+            return "done"
+        elapsed = time.time() - self._started
+        if fraction < 0.02 or elapsed < 5:
+            return "estimating the time left"
+        return f"{timedelta(seconds=round(elapsed / fraction * (1 - fraction)))} left"
+
+
+def _outcome(run: Run) -> tuple[str, str]:
+    try:
+        manifest = run.manifest()
+    except StoreError:
+        return "damaged", ""
+    if manifest is None:
+        return "absent", ""
+    error = manifest.metrics.get("test_error")
+    return manifest.status, "" if error is None else f"{error:.2%}"
+
+
+@contextmanager
+def watching(jobs: Sequence[Job]) -> Iterator[Watch]:
+    """Show the progress of ``jobs`` while the block computes them."""
+    watch = Watch(jobs)
+    if watch.console.is_terminal:
+        with Live(get_renderable=watch.render, console=watch.console, refresh_per_second=2):
+            yield watch
+        return
+    stopped = threading.Event()
+
+    def print_lines() -> None:
+        while not stopped.wait(LINE_EVERY_SECONDS):
+            watch.console.print(watch.line(), soft_wrap=True, highlight=False)
+
+    thread = threading.Thread(target=print_lines, daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        stopped.set()
+        thread.join()

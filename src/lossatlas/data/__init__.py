@@ -1,0 +1,22 @@
+"""Data sets, each split one tensor on one device; order and augmentation are functions of (seed, step)."""
+
+from lossatlas.data.augmentation import Augmentation, RandomCrop, RandomHorizontalFlip
+from lossatlas.data.cifar import cifar10
+from lossatlas.data.images import ImageData, Split
+from lossatlas.data.partition import stratified_folds, stratified_split
+from lossatlas.data.scikit import digits
+from lossatlas.data.synthetic import synthetic_blobs, synthetic_images
+
+__all__ = [
+    "Augmentation",
+    "ImageData",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "Split",
+    "cifar10",
+    "digits",
+    "stratified_folds",
+    "stratified_split",
+    "synthetic_blobs",
+    "synthetic_images",
+]

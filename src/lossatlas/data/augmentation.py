@@ -1,0 +1,71 @@
+"""Random changes of a training batch, drawn per sample on the CPU and applied on the batch's device."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+
+class Augmentation(Protocol):
+    """What `ImageData` applies to the raw pixels of a training batch.
+
+    ``generator`` is a CPU generator made for this batch: an augmentation draws from nothing else, so that the
+    batch is a function of (seed, step) alone and the same on every device.
+    """
+
+    def __call__(self, inputs: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Return the changed ``inputs`` (B, C, H, W) and ``targets`` (B,)."""
+
+
+@dataclass(frozen=True)
+class RandomCrop:
+    """Shift each image by up to ``padding`` pixels both ways; what comes in from outside is 0, raw black.
+
+    The window of the image's own size is cut out of the zero-padded image at one of the (2 padding + 1)**2
+    places, all equally likely: He et al. 2016 (arXiv:1512.03385) section 4.2 with ``padding=4``.
+
+    >>> image = torch.ones(1, 1, 2, 2, dtype=torch.uint8)
+    >>> shifted, _ = RandomCrop(padding=1)(image, torch.zeros(1), torch.Generator().manual_seed(0))
+    >>> shifted.shape, shifted.dtype
+    (torch.Size([1, 1, 2, 2]), torch.uint8)
+    """
+
+    padding: int = 4  # pixels
+
+    def __post_init__(self) -> None:
+        if self.padding < 0:
+            raise ValueError(f"padding counts pixels and must be >= 0, got {self.padding}")
+
+    def __call__(self, inputs: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Crop each of ``inputs`` (B, C, H, W) at a place of its own; the targets stay."""
+        size, (height, width) = len(inputs), inputs.shape[-2:]
+        places = torch.randint(2 * self.padding + 1, (2, size), generator=generator)
+        rows, columns = places.to(inputs.device)
+        # All windows of an image are one strided view, so that a crop is one gather of whole windows;
+        # indexing pixel by pixel takes four times as long.
+        windows = F.pad(inputs, (self.padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+        return windows[torch.arange(size, device=inputs.device), :, rows, columns], targets
+
+
+@dataclass(frozen=True)
+class RandomHorizontalFlip:
+    """Mirror each image left to right with probability ``p``.
+
+    >>> image = torch.tensor([[[[1, 2, 3]]]])
+    >>> RandomHorizontalFlip(p=1.0)(image, torch.zeros(1), torch.Generator())[0]
+    tensor([[[[3, 2, 1]]]])
+    """
+
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.p <= 1:
+            raise ValueError(f"p is a probability and must be in [0, 1], got {self.p}")
+
+    def __call__(self, inputs: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Mirror some of ``inputs`` (B, C, H, W); the targets stay."""
+        mirrored = torch.rand(len(inputs), generator=generator) < self.p
+        mirrored = mirrored.to(inputs.device)[:, None, None, None]
+        return torch.where(mirrored, inputs.flip(-1), inputs), targets

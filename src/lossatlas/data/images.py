@@ -1,0 +1,200 @@
+"""A labelled set of images in memory and the batches that a training run takes from it."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lossatlas.data.augmentation import Augmentation
+from lossatlas.seeds import generator
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One part of a data set. ValueError if the two tensors do not fit together.
+
+    >>> len(Split(torch.zeros(5, 1, 8, 8), torch.zeros(5, dtype=torch.int64)))
+    5
+    """
+
+    inputs: Tensor  # (N, C, H, W) raw pixels, uint8 or float32
+    targets: Tensor  # (N,) int64, the classes
+
+    def __post_init__(self) -> None:
+        if self.inputs.ndim != 4 or self.inputs.dtype not in (torch.uint8, torch.float32):
+            given = f"{tuple(self.inputs.shape)} {self.inputs.dtype}"
+            raise ValueError(f"inputs must be (N, C, H, W), uint8 or float32, got {given}")
+        if self.targets.shape != self.inputs.shape[:1] or self.targets.dtype != torch.int64:
+            given = f"{tuple(self.targets.shape)} {self.targets.dtype}"
+            raise ValueError(f"targets must be ({len(self.inputs)},) int64, one an input, got {given}")
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def to(self, device: torch.device | str) -> "Split":
+        """Return the split on ``device``."""
+        return Split(self.inputs.to(device), self.targets.to(device))
+
+
+class ImageData:
+    """A labelled data set whose splits lie in memory whole, and which batch a training step sees.
+
+    The batch of a step is a pure function of (seed, step): the order of an epoch is drawn from the stream
+    "order" at that epoch, the augmentation from the stream "augment" at that step (see `lossatlas.seeds`), both
+    on the CPU. So the batches do not depend on the device, nor on where a run was interrupted.
+
+    ``splits``: "train" and "test", and "validation" if there is one.
+    ``shape``, ``classes``: (C, H, W) of an image and number of classes, as the splits have them.
+    ``mean``, ``std``: one a channel, in raw pixel units; an image x is seen as (x - mean) / std.
+    ``drop_last``: leave out the last, smaller batch of an epoch (other images each epoch).
+    ``augment``: name -> augmentation of training batches, applied in order to raw pixels; None is left out.
+
+    ValueError if these contradict each other, or if ``batch_size`` exceeds the training set.
+
+    >>> split = Split(torch.arange(10.0).reshape(10, 1, 1, 1), torch.arange(10))
+    >>> data = ImageData(
+    ...     {"train": split, "test": split}, shape=(1, 1, 1), classes=10, mean=[0.0], std=[1.0], batch_size=4
+    ... )
+    >>> [len(targets) for _, targets in data.batches(seed=0, epoch=0)]
+    [4, 4, 2]
+    >>> sorted(torch.cat([targets for _, targets in data.batches(seed=0, epoch=0)]).tolist()) == list(range(10))
+    True
+    """
+
+    def __init__(
+        self,
+        splits: Mapping[str, Split],
+        *,
+        shape: Sequence[int],
+        classes: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        batch_size: int,
+        drop_last: bool = False,
+        augment: Mapping[str, Augmentation | None] | None = None,
+    ) -> None:
+        self.splits = dict(splits)
+        self.shape: tuple[int, int, int] = _three(shape)
+        self.classes = classes
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self.augment = {name: change for name, change in (augment or {}).items() if change is not None}
+        self._check(mean, std)
+        self._mean = torch.tensor(list(mean), dtype=torch.float32)[:, None, None]  # (C, 1, 1)
+        self._std = torch.tensor(list(std), dtype=torch.float32)[:, None, None]  # (C, 1, 1)
+        self._normalized: dict[str, Tensor] = {}
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of batches in an epoch."""
+        samples = len(self.splits["train"])
+        return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the splits lie and the batches are made."""
+        return self.splits["train"].inputs.device
+
+    def to(self, device: torch.device | str) -> "ImageData":
+        """Return the data on ``device``."""
+        moved = copy.copy(self)
+        moved.splits = {name: split.to(device) for name, split in self.splits.items()}
+        moved._mean, moved._std = self._mean.to(device), self._std.to(device)
+        moved._normalized = {name: inputs.to(device) for name, inputs in self._normalized.items()}
+        return moved
+
+    def normalized(self, split: str) -> Batch:
+        """Return the whole ``split`` as the network sees it: inputs (N, C, H, W) float32, targets (N,).
+
+        Never augmented. The inputs are computed once and kept: do not write into them. ValueError if there is no
+        such split.
+        """
+        if split not in self.splits:
+            raise ValueError(f"there is no split {split!r}: expected one of {', '.join(self.splits)}")
+        if split not in self._normalized:
+            # A caller who measures under inference mode must not leave a tensor that training cannot use.
+            with torch.inference_mode(False):
+                self._normalized[split] = self._normalize(self.splits[split].inputs)
+        return self._normalized[split], self.splits[split].targets
+
+    def batch(self, seed: int, step: int) -> Batch:
+        """Return the training batch of the global ``step``: inputs (B, C, H, W) float32, targets (B,) int64.
+
+        The same as `batches` yields, which draws the order once an epoch and is the faster way to many.
+        ValueError if ``step`` is negative.
+        """
+        if step < 0:
+            raise ValueError(f"step counts from 0, got {step}")
+        epoch, index = divmod(step, self.steps_per_epoch)
+        return next(self.batches(seed, epoch, index))
+
+    def batches(self, seed: int, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Return the training batches of ``epoch`` from the ``first``-th on, all counted from 0.
+
+        ValueError if ``epoch`` is negative or ``first`` is not in the epoch (its end is: no batch is left).
+        """
+        if epoch < 0:
+            raise ValueError(f"epoch counts from 0, got {epoch}")
+        if not 0 <= first <= self.steps_per_epoch:
+            raise ValueError(f"an epoch has the batches 0 to {self.steps_per_epoch - 1}, got first = {first}")
+        return self._augmented(seed, epoch, first) if self.augment else self._plain(seed, epoch, first)
+
+    def _plain(self, seed: int, epoch: int, first: int) -> Iterator[Batch]:
+        inputs, targets = self.normalized("train")
+        for rows in self._order(seed, epoch)[first:]:
+            yield inputs.index_select(0, rows), targets.index_select(0, rows)
+
+    def _augmented(self, seed: int, epoch: int, first: int) -> Iterator[Batch]:
+        split = self.splits["train"]
+        step = epoch * self.steps_per_epoch + first
+        for rows in self._order(seed, epoch)[first:]:
+            inputs, targets = split.inputs.index_select(0, rows), split.targets.index_select(0, rows)
+            draws = generator(seed, "augment", step)
+            for change in self.augment.values():
+                inputs, targets = change(inputs, targets, draws)
+            yield self._normalize(inputs), targets
+            step += 1
+
+    def _order(self, seed: int, epoch: int) -> Sequence[Tensor]:
+        """Rows of the training split in each batch of ``epoch``."""
+        order = torch.randperm(len(self.splits["train"]), generator=generator(seed, "order", epoch))
+        return order.to(self.device).split(self.batch_size)[: self.steps_per_epoch]
+
+    def _normalize(self, inputs: Tensor) -> Tensor:
+        return inputs.to(torch.float32, copy=True).sub_(self._mean).div_(self._std)
+
+    def _check(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        missing = {"train", "test"} - self.splits.keys()
+        if missing:
+            raise ValueError(f"the splits train and test are needed, got {', '.join(self.splits) or 'none'}")
+        for name, split in self.splits.items():
+            _check_split(name, split, self.shape, self.classes)
+        if len(mean) != self.shape[0] or len(std) != self.shape[0] or min(std) <= 0:
+            raise ValueError(
+                f"mean and a positive std are needed for each of {self.shape[0]} channels, got {mean} and {std}"
+            )
+        samples = len(self.splits["train"])
+        if not 1 <= self.batch_size <= samples:
+            raise ValueError(f"batch_size must be 1 to {samples}, the size of the training set, got {self.batch_size}")
+
+
+def _three(shape: Sequence[int]) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise ValueError(f"shape must be (channels, height, width), got {tuple(shape)}")
+    channels, height, width = shape
+    return channels, height, width
+
+
+def _check_split(name: str, split: Split, shape: tuple[int, int, int], classes: int) -> None:
+    if not len(split):
+        raise ValueError(f"the {name} split is empty")
+    given = tuple(split.inputs.shape[1:])
+    if given != shape:
+        raise ValueError(f"shape is declared as {list(shape)}, but the {name} images are {list(given)}")
+    low, high = split.targets.min().item(), split.targets.max().item()
+    if low < 0 or high >= classes:
+        raise ValueError(f"classes is declared as {classes}, but the {name} targets run from {low} to {high}")

@@ -1,0 +1,59 @@
+"""Dividing a labelled set into parts that have its share of every class, the same on every machine."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lossatlas.seeds import derive_seed
+
+
+def stratified_split(targets: Tensor, sizes: Mapping[str, int]) -> dict[str, Tensor]:
+    """Divide the samples into parts of exactly ``sizes``, each with its share of every class to within one or two.
+
+    ``targets``: (N,) int64. Returns name -> (size,) int64, the samples of each part, ascending. A pure function of
+    its arguments that draws from no library's random numbers, so that a split stays what it is when those
+    change. ValueError if the sizes are negative or do not add up to N.
+
+    >>> parts = stratified_split(torch.tensor([0, 0, 0, 0, 1, 1]), {"test": 3, "train": 3})
+    >>> [torch.tensor([0, 0, 0, 0, 1, 1])[rows].tolist() for rows in parts.values()]
+    [[0, 0, 1], [0, 0, 1]]
+    """
+    if min(sizes.values(), default=0) < 0 or sum(sizes.values()) != len(targets):
+        raise ValueError(f"the sizes must be >= 0 and add up to {len(targets)} samples, got {dict(sizes)}")
+    rest = _by_class(targets)
+    parts = {}
+    for name, size in sizes.items():
+        taken = _evenly(len(rest), size)
+        parts[name] = rest[taken].sort().values
+        rest = rest[~taken]
+    return parts
+
+
+def stratified_folds(targets: Tensor, folds: int) -> list[Tensor]:
+    """Divide the samples into ``folds`` parts whose sizes, and whose counts of each class, differ by at most one.
+
+    ``targets``: (N,) int64. Returns (n_k,) int64 for each fold, the samples in it, ascending. A pure function, as
+    `stratified_split`. ValueError unless 2 <= folds <= the size of the smallest class.
+
+    >>> [rows.tolist() for rows in stratified_folds(torch.tensor([0, 1, 0, 1]), folds=2)]
+    [[1, 2], [0, 3]]
+    """
+    smallest = int(targets.unique(return_counts=True)[1].min())
+    if not 2 <= folds <= smallest:
+        raise ValueError(f"folds must be 2 to {smallest}, the size of the smallest class, got {folds}")
+    ordered = _by_class(targets)
+    return [ordered[fold::folds].sort().values for fold in range(folds)]
+
+
+def _by_class(targets: Tensor) -> Tensor:
+    """Return the samples (N,) class after class, shuffled within each by a hash of their position."""
+    keys = [derive_seed(0, "split", sample) for sample in range(len(targets))]
+    return torch.from_numpy(np.lexsort((keys, targets.numpy())))
+
+
+def _evenly(total: int, chosen: int) -> Tensor:
+    """Mark ``chosen`` of ``total`` places, spread so that every run of places has its share to within one."""
+    place = torch.arange(total)
+    return (place + 1) * chosen // max(total, 1) > place * chosen // max(total, 1)

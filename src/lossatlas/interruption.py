@@ -1,0 +1,60 @@
+"""Asking a long computation to stop at its next safe point, by SIGINT (Ctrl-C) or SIGTERM."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_requested = threading.Event()
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(Exception):  # noqa: N818 (an event, not an error)
+    """The computation stopped at a safe point because it was asked to; what was finished is kept."""
+
+
+def requested() -> bool:
+    """Whether this process has been asked to stop."""
+    return _requested.is_set()
+
+
+def raise_if_requested(what: str) -> None:
+    """Raise `Interrupted` if this process has been asked to stop."""
+    if requested():
+        raise Interrupted(what)
+
+
+def _request(signum: int, _frame: FrameType | None) -> None:
+    if _requested.is_set() and signum == signal.SIGINT:  # asked twice: the user will not wait
+        raise KeyboardInterrupt
+    _requested.set()
+
+
+def install() -> None:
+    """Turn SIGINT and SIGTERM into requests for the rest of the process's life (worker processes).
+
+    A worker of a pool ignores the second Ctrl-C, which the terminal sends to every process: its parent decides.
+    """
+    for signum in _SIGNALS:
+        signal.signal(signum, lambda *_: _requested.set())
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into requests inside the block; a second Ctrl-C interrupts at once.
+
+    Outside the main thread, where Python allows no handlers, and inside a process that called `install`,
+    the block changes nothing.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    before = {signum: signal.signal(signum, _request) for signum in _SIGNALS}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+        _requested.clear()

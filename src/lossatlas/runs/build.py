@@ -1,0 +1,49 @@
+"""From a configuration to the objects that it names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from torch import nn
+
+from lossatlas.data import ImageData
+from lossatlas.seeds import derive_seed, generator
+from lossatlas.studies import Study
+
+
+def make(node: Any, **arguments: Any) -> Any:
+    """Instantiate a node by its ``_target_``; what the target raises comes through as it was raised."""
+    try:
+        return instantiate(node, **arguments)
+    except InstantiationException as error:
+        raise (error.__cause__ or error) from None
+
+
+def build_data(config: Mapping[str, Any]) -> ImageData:
+    """Load the data set of a plain configuration."""
+    return make(config["data"])
+
+
+def build_network(config: Mapping[str, Any]) -> nn.Module:
+    """Make the network of a plain configuration, initialised from the stream "init" of its seed."""
+    seed = config["seed"]
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive_seed(seed, "construct"))
+        network = make(config["model"])
+        make(config["init"])(network, generator=generator(seed, "init"))
+    return network
+
+
+def build(config: Mapping[str, Any]) -> Study:
+    """Make the study of a plain configuration: a fresh network, its data, and how the one is trained on the other."""
+    return make(
+        config["study"],
+        network=build_network(config),
+        data=build_data(config),
+        optimizer=make(config["optimizer"]),
+        schedule=make(config["scheduler"]),
+        penalties=make(config["regularizer"]),
+        seed=config["seed"],
+    )

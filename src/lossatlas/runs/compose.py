@@ -1,0 +1,106 @@
+"""From what a user types to the plain configurations of the jobs that it means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+import lossatlas
+from lossatlas.runs.fingerprint import register_resolver
+
+CONFIG_NAME = "train"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to be had: the overrides that a job is launched with, and the configuration that they give."""
+
+    overrides: tuple[str, ...]
+    config: dict[str, Any]
+
+
+def config_folder() -> Path:
+    """Folder of the YAML choices: the checkout's ``conf/``, or the copy that a wheel carries."""
+    package = Path(lossatlas.__file__).parent
+    checkout = package.parents[1] / "conf"
+    return checkout if (checkout / f"{CONFIG_NAME}.yaml").exists() else package / "conf"
+
+
+def expand_experiment(overrides: Sequence[str]) -> list[str]:
+    """Write ``experiment=<name>`` out as the file that the scale selects, ``experiment=<name>/<scale>``.
+
+    Hydra allows no other choices to be overridden from a file that is itself chosen by interpolation, so the
+    short form is resolved before Hydra sees it.
+
+    >>> expand_experiment(["experiment=sharpness", "scale=paper", "seed=1"])
+    ['experiment=sharpness/paper', 'seed=1']
+    """
+    scale = next((o.removeprefix("scale=") for o in overrides if o.startswith("scale=")), "digits")
+    short = [o for o in overrides if o.startswith("experiment=") and "/" not in o and o != "experiment=null"]
+    if not short:
+        return list(overrides)
+    return [f"{o}/{scale}" if o in short else o for o in overrides if not o.startswith("scale=")]
+
+
+def merge_overrides(base: Sequence[str], later: Sequence[str]) -> list[str]:
+    """Overrides of ``base``, those that ``later`` names again replaced by its own.
+
+    >>> merge_overrides(["seed=0", "data.batch_size=16"], ["data.batch_size=128", "+x=1"])
+    ['seed=0', 'data.batch_size=128', '+x=1']
+    """
+    merged = {_key(override): override for override in base}
+    merged.update({_key(override): override for override in later})
+    return list(merged.values())
+
+
+def _key(override: str) -> str:
+    return override.split("=", 1)[0].lstrip("+~")
+
+
+def compose_config(overrides: Sequence[str]) -> DictConfig:
+    """Compose one configuration, Hydra's own part with it. Hydra's exceptions pass through."""
+    register_resolver()
+    if not GlobalHydra.instance().is_initialized():
+        initialize_config_dir(str(config_folder()), version_base="1.3")
+    return compose(CONFIG_NAME, list(overrides), return_hydra_config=True)
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """Resolved plain containers of a composed configuration, without Hydra's own part.
+
+    Values that are still missing stay as ``???``, for the check of the configuration to name.
+    """
+    kept = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    OmegaConf.set_struct(kept, False)
+    container = OmegaConf.to_container(kept, resolve=True, throw_on_missing=False)
+    assert isinstance(container, dict)
+    return container
+
+
+def compose_job(overrides: Sequence[str]) -> Job:
+    """Compose one job."""
+    return Job(tuple(overrides), plain(compose_config(overrides)))
+
+
+def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Job]:
+    """Compose all jobs that ``overrides`` mean: one, or those of a sweep.
+
+    It is a sweep if ``multirun`` says so or the experiment's own file does (``hydra.mode: MULTIRUN``).
+    """
+    overrides = expand_experiment(overrides)
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    fixed = [o.input_line for o in parsed if not o.is_sweep_override()]
+    base = compose_config([line for line in fixed if line is not None])
+    if not multirun and base.hydra.mode != RunMode.MULTIRUN:
+        return [Job(tuple(overrides), plain(compose_config(overrides)))]
+    params = [f"{key}={value}" for key, value in (base.hydra.sweeper.get("params") or {}).items()]
+    combined = OverridesParser.create().parse_overrides(params + list(overrides))
+    (batch,) = BasicSweeper.split_arguments(combined, max_batch_size=None)
+    return [compose_job(job) for job in batch]

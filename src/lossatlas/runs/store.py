@@ -1,0 +1,221 @@
+"""The run store: a folder of runs, each in a folder named by its fingerprint."""
+
+import csv
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pandas as pd
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from lossatlas import interruption
+from lossatlas.files import replacing, set_aside, sha256, write_json, write_text
+from lossatlas.runs.manifest import Manifest
+
+
+class StoreError(ValueError):
+    """A run's folder does not hold what it should."""
+
+
+def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], source: Path) -> None:
+    """Raise `StoreError`, naming the first difference, unless ``found`` has the names and shapes of ``expected``."""
+    for name in [*expected, *found]:
+        if name not in found:
+            raise StoreError(f"{source} holds another network's weights: it lacks {name}")
+        if name not in expected:
+            raise StoreError(f"{source} holds another network's weights: this network has no {name}")
+        if found[name].shape != expected[name].shape:
+            shapes = f"{tuple(found[name].shape)} there, {tuple(expected[name].shape)} here"
+            raise StoreError(f"{source} holds another network's weights: {name} has shape {shapes}")
+
+
+class Run:
+    """The record of one run: ``<store>/<fingerprint>/``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest_path = folder / "manifest.json"
+        self.config_path = folder / "config.yaml"
+        self.weights_path = folder / "weights.safetensors"
+        self.history_path = folder / "history.csv"
+        self.checkpoint_path = folder / "checkpoint.ckpt"
+        self.progress_path = folder / "progress.json"
+        self.landscapes = folder / "landscapes"
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the run's folder."""
+        return self.folder.name
+
+    def __repr__(self) -> str:
+        return f"Run({self.fingerprint})"
+
+    # Reading
+
+    def manifest(self) -> Manifest | None:
+        """Manifest, or None if the run was never started. `StoreError` if it cannot be read."""
+        try:
+            return Manifest.from_json(json.loads(self.manifest_path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"{self.manifest_path}: cannot be read ({error.strerror})") from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StoreError(f"{self.manifest_path}: damaged ({error})") from error
+
+    def config(self) -> dict[str, Any]:
+        """Resolved configuration that the run was computed from."""
+        return yaml.safe_load(self.config_path.read_text(encoding="utf-8"))
+
+    def state(self) -> dict[str, Tensor]:
+        """Final parameters and buffers of the network. `StoreError` if the file is damaged."""
+        return self._load_tensors(self.weights_path)
+
+    def snapshot(self, epoch: int) -> dict[str, Tensor]:
+        """Parameters and buffers after ``epoch`` epochs, if ``study.snapshot_epochs`` named it."""
+        return self._load_tensors(self.snapshot_path(epoch))
+
+    def snapshot_path(self, epoch: int) -> Path:
+        """Where the weights after ``epoch`` epochs lie."""
+        return self.folder / "snapshots" / f"epoch-{epoch:04d}.safetensors"
+
+    def history(self) -> pd.DataFrame:
+        """One row an epoch, from row 0, the initialisation."""
+        return pd.read_csv(self.history_path, index_col="epoch", float_precision="round_trip")
+
+    def is_finished(self) -> bool:
+        """Whether the run is finished and its files are those that it was finished with."""
+        try:
+            manifest = self.manifest()
+        except StoreError:
+            return False
+        return manifest is not None and manifest.status == "finished" and not self.damaged_files(manifest)
+
+    def damaged_files(self, manifest: Manifest) -> list[Path]:
+        """Those of a finished run's files that are missing or not what was written."""
+        hashes = {"weights.safetensors": manifest.weights_sha256, **manifest.files_sha256}
+        return [
+            path
+            for name, expected in hashes.items()
+            for path in [self.folder / name]
+            if not path.exists() or sha256(path) != expected
+        ]
+
+    def _load_tensors(self, path: Path) -> dict[str, Tensor]:
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise StoreError(f"{path}: not a readable safetensors file ({error})") from error
+
+    # Writing
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Replace the manifest."""
+        write_json(self.manifest_path, manifest.to_json())
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Record the configuration."""
+        write_text(self.config_path, yaml.safe_dump(config, sort_keys=False))
+
+    def write_tensors(self, path: Path, state: dict[str, Tensor]) -> None:
+        """Write named tensors as safetensors."""
+        with replacing(path) as temporary:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, temporary)
+
+    def write_history(self, rows: list[dict[str, float]]) -> None:
+        """Write the history as CSV; numbers keep every digit."""
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        with replacing(self.history_path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def set_damage_aside(self, say: Callable[[str], None]) -> None:
+        """Rename the damaged files of this run, and say so, so that they are computed again."""
+        try:
+            manifest = self.manifest()
+        except StoreError as error:
+            if not os.access(self.manifest_path, os.R_OK):
+                raise
+            say(f"{error}; set aside as {set_aside(self.manifest_path).name}")
+            return
+        if manifest is None or manifest.status != "finished":
+            return
+        for path in self.damaged_files(manifest):
+            if path.exists():
+                say(f"{path}: damaged; set aside as {set_aside(path).name}, computing it again")
+            else:
+                say(f"{path}: missing, computing it again")
+
+    # Locking
+
+    @contextmanager
+    def lock(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Hold the run's lock; while another process has it, wait and say for whom."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.folder / "lock")
+        waiting = False
+        while True:
+            try:
+                lock.acquire(timeout=0.5)
+                break
+            except filelock.Timeout:
+                interruption.raise_if_requested("stopped while waiting for another process")
+                if not waiting:
+                    waiting = True
+                    say(f"{self.fingerprint}: waiting for {self._holder()}, which computes it")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_locked(self) -> bool:
+        """Whether some process holds the run's lock just now."""
+        if not (self.folder / "lock").exists():
+            return False
+        lock = filelock.FileLock(self.folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            return True
+        lock.release()
+        return False
+
+    def _holder(self) -> str:
+        try:
+            manifest = self.manifest()
+        except StoreError:
+            manifest = None
+        if manifest is None or not manifest.attempts:
+            return "another process"
+        last = manifest.attempts[-1]
+        return f"process {last.pid}" + ("" if last.host == socket.gethostname() else f" on {last.host}")
+
+
+class Store:
+    """A folder of runs. Nothing else is shared between the processes that use it."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def run(self, fingerprint: str) -> Run:
+        """Handle of the run with that fingerprint, whether or not it was started."""
+        return Run(self.root / fingerprint)
+
+    def runs(self) -> list[Run]:
+        """All runs that were started, oldest first. `StoreError` if the folder cannot be read."""
+        try:
+            folders = sorted(path for path in self.root.iterdir() if (path / "manifest.json").exists())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"{self.root}: cannot be read ({error.strerror})") from error
+        return [Run(folder) for folder in sorted(folders, key=lambda p: (p / "lock").stat().st_ctime_ns)]

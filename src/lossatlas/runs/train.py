@@ -1,0 +1,156 @@
+"""Training a run to its end, from its last checkpoint if it has one."""
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.loggers import Logger
+
+from lossatlas import interruption
+from lossatlas.files import set_aside, sha256
+from lossatlas.runs.build import build, make
+from lossatlas.runs.manifest import Manifest, age_seconds, new_attempt
+from lossatlas.runs.progress import Progress, write_progress
+from lossatlas.runs.store import Run, StoreError, check_state
+from lossatlas.studies import NonFiniteLossError, Study
+from lossatlas.studies.callbacks import Checkpointing, ReportProgress, Snapshots
+from lossatlas.studies.checkpoint_io import WholeCheckpointIO
+
+
+class RunFailed(FloatingPointError):  # noqa: N818
+    """The run's computation failed, as it would again: its manifest says where."""
+
+
+def train(
+    run: Run,
+    config: Mapping[str, Any],
+    manifest: Manifest,
+    *,
+    logger: Logger | None,
+    stages: int,
+    say: Callable[[str], None],
+) -> None:
+    """Train ``run`` to its end and write its results; the caller holds its lock.
+
+    `Interrupted` after a request to stop, with the state saved. `RunFailed` if the loss becomes NaN or infinite.
+    """
+    study = build(config)
+    resume_step = _resume_step(run, study, say)
+    threads = _threads(config, manifest, resuming=resume_step is not None)
+    with _threads_limited(threads), interruption.deferred(), _quiet_lightning():
+        trainer = _trainer(run, config, study, logger, stages)
+        attempt = new_attempt(
+            device=str(trainer.strategy.root_device), threads=threads, from_step=resume_step or 0
+        )
+        manifest.status, manifest.failure = "running", None
+        manifest.attempts.append(attempt)
+        run.write_manifest(manifest)
+        try:
+            checkpoint = None if resume_step is None else run.checkpoint_path
+            trainer.fit(study, ckpt_path=checkpoint, weights_only=True)
+            study.to(trainer.strategy.root_device)  # Lightning has moved it to the CPU
+            _write_results(run, manifest, study)
+            manifest.status = "finished"
+        except NonFiniteLossError as error:
+            manifest.status, manifest.failure = "failed", {"step": error.step, "message": str(error)}
+            raise RunFailed(f"run {run.fingerprint}: {error}; its last good checkpoint is kept") from error
+        except BaseException:
+            manifest.status = "interrupted"
+            raise
+        finally:
+            attempt.seconds = round(age_seconds(attempt.started), 3)
+            attempt.to_step = study.global_step
+            run.write_manifest(manifest)
+
+
+def _write_results(run: Run, manifest: Manifest, study: Study) -> None:
+    snapshots = [run.snapshot_path(epoch) for epoch in study.snapshot_epochs]
+    run.write_history(study.history)
+    run.write_tensors(run.weights_path, study.network.state_dict())
+    manifest.epochs, manifest.steps = int(study.history[-1]["epoch"]), int(study.history[-1]["step"])
+    manifest.metrics = study.final_metrics()
+    manifest.weights_sha256 = sha256(run.weights_path)
+    manifest.files_sha256 = {str(p.relative_to(run.folder)): sha256(p) for p in [run.history_path, *snapshots]}
+
+
+def _trainer(
+    run: Run, config: Mapping[str, Any], study: Study, logger: Logger | None, stages: int
+) -> Trainer:
+    def save_snapshot(epoch: int) -> None:
+        run.write_tensors(run.snapshot_path(epoch), study.network.state_dict())
+
+    def report(step: int, steps: int, loss: float) -> None:
+        epoch = -(-step // study.data.steps_per_epoch)
+        write_progress(run, Progress("train", step, steps, epoch, config["epochs"], loss, 0, stages))
+
+    return make(
+        config["trainer"],
+        max_epochs=config["epochs"],
+        logger=logger or False,
+        default_root_dir=str(run.folder),
+        plugins=[WholeCheckpointIO()],
+        callbacks=[
+            ReportProgress(report),
+            Snapshots(study.snapshot_epochs, save_snapshot),
+            Checkpointing(run.checkpoint_path, seconds=config["runtime"]["checkpoint_seconds"]),
+        ],
+    )
+
+
+def _resume_step(run: Run, study: Study, say: Callable[[str], None]) -> int | None:
+    """Step of the run's checkpoint, or None if there is none; a damaged one is set aside."""
+    try:
+        checkpoint = WholeCheckpointIO().load_checkpoint(run.checkpoint_path)
+        state, step = checkpoint["state_dict"], int(checkpoint["global_step"])
+    except FileNotFoundError:
+        return None
+    except PermissionError as error:
+        raise StoreError(f"{run.checkpoint_path}: cannot be read ({error.strerror})") from error
+    except Exception as error:  # whatever torch.load makes of foreign bytes
+        aside = set_aside(run.checkpoint_path)
+        reason = str(error).splitlines()[0]
+        say(f"{run.checkpoint_path}: damaged ({reason}); set aside as {aside.name}, training from the start")
+        return None
+    check_state(study.state_dict(), state, run.checkpoint_path)
+    return step
+
+
+def _threads(config: Mapping[str, Any], manifest: Manifest, *, resuming: bool) -> int:
+    """Threads to compute with. Sums depend on their number, so a resumed run keeps what it began with."""
+    if resuming and manifest.attempts:
+        return manifest.attempts[-1].threads
+    return config["runtime"]["threads"] or torch.get_num_threads()
+
+
+@contextmanager
+def _threads_limited(threads: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Hold back Lightning's notices on what this project decides for it; warnings that a user can act on pass."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    # Deterministic mode fills fresh memory with NaN, for debugging; it costs a tenth of a small network's time.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        with warnings.catch_warnings():
+            for message in (".*dataloader is not resumable.*", ".*does not have many workers.*", ".*litlogger.*"):
+                warnings.filterwarnings("ignore", message)
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,16 @@
+"""Studies: the LightningModules that train networks, and their callbacks."""
+
+from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
+from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, TrainingBatches
+
+__all__ = [
+    "CalibrationError",
+    "Classifier",
+    "ErrorRate",
+    "NegativeLogLikelihood",
+    "NonFiniteLossError",
+    "Schedule",
+    "Study",
+    "TrainingBatches",
+]

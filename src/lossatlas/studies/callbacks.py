@@ -1,0 +1,82 @@
+"""Callbacks that write a run's files while it trains: checkpoints, snapshots, progress."""
+
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Callback, Checkpoint
+
+from lossatlas import interruption
+from lossatlas.studies.study import Study
+
+
+class Checkpointing(Checkpoint):
+    """Saves the whole training state at epoch ends, at most every ``seconds``, and when asked to stop.
+
+    A request to stop (`lossatlas.interruption`) is honoured after the step in progress: the state is saved and
+    `Interrupted` raised. A subclass of Lightning's `Checkpoint`, because only those run after the study's own
+    end of the epoch, whose row belongs in the checkpoint.
+    """
+
+    def __init__(self, path: Path, *, seconds: float) -> None:
+        self._path = path
+        self._seconds = seconds
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Trainer, study: LightningModule, *_: Any) -> None:  # noqa: D102
+        # After an epoch's last step the epoch is ended first, so that the row of the epoch is not lost.
+        if interruption.requested() and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            self._save(trainer, study)
+            self._stop(study)
+
+    def on_train_epoch_end(self, trainer: Trainer, study: LightningModule) -> None:  # noqa: D102
+        finished = trainer.max_epochs is not None and study.history[-1]["epoch"] >= trainer.max_epochs
+        due = time.monotonic() - self._saved_at >= self._seconds
+        if due or finished or interruption.requested():
+            self._save(trainer, study)
+        if not finished and interruption.requested():
+            self._stop(study)
+
+    def _save(self, trainer: Trainer, study: LightningModule) -> None:
+        assert isinstance(study, Study)
+        study.check_losses()  # a state that has gone bad must not replace the last good one
+        trainer.save_checkpoint(self._path)
+        self._saved_at = time.monotonic()
+
+    def _stop(self, study: LightningModule) -> None:
+        raise interruption.Interrupted(f"stopped at step {study.global_step}; its state is saved")
+
+
+class Snapshots(Checkpoint):
+    """Calls ``save(epoch)`` at the end of each epoch in ``epochs``; 0 stands for the initialisation."""
+
+    def __init__(self, epochs: Collection[int], save: Callable[[int], None]) -> None:
+        self._epochs = frozenset(epochs)
+        self._save = save
+
+    def on_train_start(self, trainer: Trainer, study: LightningModule) -> None:  # noqa: D102
+        if study.global_step == 0 and 0 in self._epochs:
+            self._save(0)
+
+    def on_train_epoch_end(self, trainer: Trainer, study: LightningModule) -> None:  # noqa: D102
+        epoch = int(study.history[-1]["epoch"])
+        if epoch in self._epochs:
+            self._save(epoch)
+
+
+class ReportProgress(Callback):
+    """Calls ``report(step, steps, loss)`` about once a second and at the end of training."""
+
+    def __init__(self, report: Callable[[int, int, float], None], *, seconds: float = 1.0) -> None:
+        self._report = report
+        self._seconds = seconds
+        self._next = 0.0
+
+    def on_train_batch_end(self, trainer: Trainer, study: LightningModule, *_: Any) -> None:  # noqa: D102
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + self._seconds
+            steps = int(trainer.num_training_batches) * (trainer.max_epochs or 0)
+            self._report(study.global_step, steps, study.mean_loss())

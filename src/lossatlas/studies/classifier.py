@@ -1,0 +1,74 @@
+"""Training a network to classify."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchmetrics import Metric, MetricCollection
+
+from lossatlas.data import ImageData
+from lossatlas.studies.study import Batch, Study
+
+
+class Classifier(Study):
+    """Minimises ``loss(network(inputs), targets)``, and measures ``metrics`` on the validation split each epoch.
+
+    ``loss`` maps logits (B, C) and targets (B,) to the batch's mean. ``metrics`` take logits and targets;
+    their values are logged as ``validation_<name>``.
+    """
+
+    EVALUATION_BATCH = 500  # images in one forward pass: enough to fill the vector units, small enough for caches
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: ImageData,
+        *,
+        loss: Callable[[Tensor, Tensor], Tensor],
+        metrics: Mapping[str, Metric],
+        **study: Any,
+    ) -> None:
+        super().__init__(network, data, **study)
+        self.loss = loss
+        self.metrics = MetricCollection(dict(metrics))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (B, C) of ``inputs`` (B, ...)."""
+        return self.network(inputs)
+
+    def batch_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:  # noqa: D102
+        inputs, targets = batch
+        logits = self.network(inputs)
+        return self.loss(logits, targets), (logits.detach().argmax(-1) != targets).sum()
+
+    def epoch_metrics(self) -> dict[str, float]:
+        """Metrics of the validation split, if the data has one."""
+        if "validation" not in self.data.splits:
+            return {}
+        return {f"validation_{name}": value for name, value in self.measure("validation").items()}
+
+    def final_metrics(self) -> dict[str, float]:
+        """Loss and metrics of every split, as ``<split>_<name>``."""
+        return {
+            f"{split}_{name}": value for split in self.data.splits for name, value in self.measure(split).items()
+        }
+
+    @torch.inference_mode()
+    def measure(self, split: str) -> dict[str, float]:
+        """Loss and metrics over a whole split, unaugmented, with the network in eval mode."""
+        training = self.network.training
+        self.network.eval()
+        self.metrics.reset()
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for inputs, targets in self._batches(split):
+            logits = self.network(inputs)
+            total += self.loss(logits, targets).double() * len(targets)
+            self.metrics.update(logits, targets)
+        self.network.train(training)
+        values = {"loss": total / len(self.data.splits[split]), **self.metrics.compute()}
+        return {name: float(value) for name, value in values.items()}
+
+    def _batches(self, split: str) -> Iterator[Batch]:
+        inputs, targets = (tensor.to(self.device) for tensor in self.data.normalized(split))
+        yield from zip(inputs.split(self.EVALUATION_BATCH), targets.split(self.EVALUATION_BATCH), strict=True)

@@ -1,0 +1,201 @@
+"""What all studies share: the order of the data, the random streams, the record of each epoch."""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from lossatlas.data import ImageData
+from lossatlas.seeds import derive_seed
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Schedule(Protocol):
+    """Learning rate as a factor of the base rate, a pure function of the position in epochs."""
+
+    interval: str  # "step" or "epoch"
+
+    def __call__(self, epoch: float) -> float:
+        """Return the factor at ``epoch`` (0 at the start, 1 after one epoch)."""
+
+
+class NonFiniteLossError(FloatingPointError):
+    """The training loss became NaN or infinite at ``step``."""
+
+    def __init__(self, step: int, value: float) -> None:
+        super().__init__(f"the training loss became {value} at step {step}")
+        self.step = step
+
+
+class TrainingBatches:
+    """The training batches of the epoch that the trainer stands in, from its present step on.
+
+    The position is read from the number of optimizer steps done, the one counter that is right wherever the
+    last checkpoint was written; `Trainer.current_epoch` is one too low after an epoch-end checkpoint.
+    """
+
+    def __init__(self, study: "Study") -> None:
+        self._study = study
+
+    def __len__(self) -> int:
+        return self._study.data.steps_per_epoch
+
+    def __iter__(self) -> Iterator[Batch]:
+        study = self._study
+        epoch, first = divmod(study.global_step, study.data.steps_per_epoch)
+        return study.data.batches(study.seed, epoch, first)
+
+
+class Study(LightningModule):
+    """A way to train ``network`` on ``data`` whose every random draw is a function of (seed, epoch, step).
+
+    ``snapshot_epochs`` are those whose weights are to be kept; 0 is the initialisation.
+
+    Subclasses define `batch_loss`. The study keeps ``history``, one row an epoch (row 0: at initialisation),
+    which travels in the checkpoint, so that a resumed run has the rows of an uninterrupted one.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: ImageData,
+        *,
+        optimizer: Callable[[Iterable[Tensor]], Optimizer],
+        schedule: Schedule,
+        penalties: Mapping[str, Callable[[Mapping[str, Tensor]], Tensor]],
+        seed: int,
+        snapshot_epochs: Collection[int] = (),
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.data = data
+        self.seed = seed
+        self.snapshot_epochs = sorted(set(snapshot_epochs))
+        self.history: list[dict[str, float]] = []
+        self._optimizer = optimizer
+        self._schedule = schedule
+        self._penalties = penalties
+        self._losses = torch.empty(0)  # (steps_per_epoch,) loss of each step of this epoch
+        self._errors = torch.empty(0)  # (steps_per_epoch,) number of samples it got wrong
+        self._dropout_generator = torch.default_generator
+
+    def batch_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Loss of a training batch, to be minimised, and the number of its samples that were got wrong."""
+        raise NotImplementedError
+
+    def epoch_metrics(self) -> dict[str, float]:
+        """Further columns for the row of the epoch that has just ended."""
+        return {}
+
+    def final_metrics(self) -> dict[str, float]:
+        """Measures of the trained network, for the manifest."""
+        return {}
+
+    # Lightning's hooks, in the order in which they run
+
+    def configure_optimizers(self) -> Any:  # noqa: D102
+        optimizer = self._optimizer(self.network.parameters())
+        steps = self.data.steps_per_epoch if self._schedule.interval == "step" else 1
+        scheduler = LambdaLR(optimizer, lambda position: self._schedule(position / steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": self._schedule.interval}}
+
+    def train_dataloader(self) -> TrainingBatches:  # noqa: D102
+        return TrainingBatches(self)
+
+    def setup(self, stage: str) -> None:  # noqa: D102
+        device = self.trainer.strategy.root_device
+        self.data = self.data.to(device)
+        if device.type == "cuda":
+            self._dropout_generator = torch.cuda.default_generators[device.index or 0]
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Leave the batch, which was gathered on the device."""
+        return batch
+
+    def on_train_start(self) -> None:  # noqa: D102
+        if not self.history:
+            self.history = [{"epoch": 0, "step": 0, "weight_norm": self.weight_norm()}]
+        if not len(self._losses):
+            self._losses = torch.full((self.data.steps_per_epoch,), math.nan)
+            self._errors = torch.full((self.data.steps_per_epoch,), math.nan)
+        self._losses = self._losses.to(self.device)
+        self._errors = self._errors.to(self.device)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Seed the generator that dropout draws from, so that a step draws the same whatever came before."""
+        self._dropout_generator.manual_seed(derive_seed(self.seed, "step", self.global_step))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: D102
+        loss, wrong = self.batch_loss(batch)
+        for penalty in self._penalties.values():
+            loss = loss + penalty(dict(self.network.named_parameters()))
+        # Kept on the device and read once an epoch: reading a value at each step would stall a GPU.
+        self._losses[batch_idx] = loss.detach()
+        self._errors[batch_idx] = wrong
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Record the epoch's row; the callbacks that write files run after it."""
+        self.check_losses()
+        samples = len(self.data.splits["train"])
+        steps = len(self._losses)
+        seen = min(samples, steps * self.data.batch_size)
+        row = {
+            "epoch": self.global_step // steps,
+            "step": self.global_step,
+            "train_loss": float(self._losses.double().mean()),
+            "train_error": float(self._errors.double().sum()) / seen,
+            "weight_norm": self.weight_norm(),
+            "lr": self._rate_in_use,
+            **self.epoch_metrics(),
+        }
+        self.history.append(row)
+        self._losses.fill_(math.nan)
+        self._errors.fill_(math.nan)
+        self.log_dict({k: v for k, v in row.items() if k not in ("epoch", "step")})
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: D102
+        if batch_idx % 100 == 99:
+            self.check_losses()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        checkpoint["lossatlas"] = {"history": self.history, "losses": self._losses, "errors": self._errors}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        kept = checkpoint["lossatlas"]
+        self.history, self._losses, self._errors = kept["history"], kept["losses"], kept["errors"]
+
+    # Measures
+
+    def check_losses(self) -> None:
+        """Raise `NonFiniteLossError` at the first step of this epoch whose loss was not finite."""
+        losses = self._losses.cpu()
+        done = self.global_step - (self.global_step - 1) // len(losses) * len(losses) if self.global_step else 0
+        bad = (~losses[:done].isfinite()).nonzero()
+        if len(bad):
+            index = int(bad[0])
+            raise NonFiniteLossError(self.global_step - done + index, float(losses[index]))
+
+    def mean_loss(self) -> float:
+        """Mean of the training losses of this epoch so far; NaN before the first step."""
+        return float(self._losses.nanmean())
+
+    @torch.no_grad()
+    def weight_norm(self) -> float:
+        """L2 norm of all trainable parameters together."""
+        norms = torch._foreach_norm([p for p in self.network.parameters() if p.requires_grad])
+        return float(torch.stack(norms).double().norm())
+
+    @property
+    def _rate_in_use(self) -> float:
+        """Learning rate of the last step."""
+        position = (self.global_step - 1) / self.data.steps_per_epoch
+        optimizer = self.trainer.optimizers[0]
+        base = optimizer.param_groups[0]["initial_lr"]
+        return float(base * self._schedule(position if self._schedule.interval == "step" else int(position)))
