@@ -20,9 +20,11 @@ class PairedDifference(Claim):
     Over ``worst_over`` each seed counts with the place that speaks most against the claim, so that
     "greater at every alpha" is tested as "greater at the worst alpha of each seed".
 
+    >>> import xarray as xr
     >>> errors = xr.DataArray([[9.0, 8.0, 9.5, 9.0, 8.5], [7.0, 7.5, 7.0, 7.2, 7.1]],
     ...                       coords={"batch_size": [164, 16], "seed": range(5)})
-    >>> claim = PairedDifference(id="L-F2 (iii)", text="Large batches generalise worse", measure=lambda _: errors,
+    >>> claim = PairedDifference(id="L-F2 (iii)", text="Large batches generalise worse",
+    ...                          measure=lambda datasets: errors,
     ...                          greater={"batch_size": 164}, lesser={"batch_size": 16})
     >>> verdict = claim({})
     >>> verdict.outcome, round(verdict.estimate, 2), verdict.seeds
@@ -53,14 +55,17 @@ class PairedDifference(Claim):
 
 @dataclass(frozen=True, kw_only=True)
 class PairedRatio(Claim):
-    """The measure is more than ``factor`` times greater in one arm: paired t test of log ratio against log factor.
+    """The measure is more than ``factor`` times greater in one arm.
 
-    Estimate and interval are given as ratios (geometric means over seeds). A value that is not
-    positive has no logarithm; its pair is left out.
+    Paired t test of the log ratio against the log of ``factor``. Estimate and interval are given as
+    ratios (geometric means over seeds). A value that is not positive has no logarithm; its pair is
+    left out.
 
+    >>> import xarray as xr
     >>> sharpness = xr.DataArray([[70.0, 80.0, 90.0, 75.0, 88.0], [7.0, 7.5, 7.0, 7.2, 7.1]],
     ...                          coords={"batch_size": [164, 16], "seed": range(5)})
-    >>> claim = PairedRatio(id="Keskar", text="Large batches end in sharp minima", measure=lambda _: sharpness,
+    >>> claim = PairedRatio(id="Keskar", text="Large batches end in sharp minima",
+    ...                     measure=lambda datasets: sharpness,
     ...                     greater={"batch_size": 164}, lesser={"batch_size": 16}, factor=5)
     >>> claim({}).outcome
     'holds'
@@ -104,9 +109,11 @@ class PairedRatio(Claim):
 class Equivalence(Claim):
     """The measure is the same in two arms, to within ``margin``: inclusion of the difference's interval.
 
+    >>> import xarray as xr
     >>> accuracy = xr.DataArray([[99.9, 100.0, 99.8, 100.0, 99.9], [100.0, 100.0, 99.9, 99.9, 100.0]],
     ...                         coords={"batch_size": [164, 16], "seed": range(5)})
-    >>> claim = Equivalence(id="Keskar (i)", text="Both fit the training set", measure=lambda _: accuracy,
+    >>> claim = Equivalence(id="Keskar (i)", text="Both fit the training set",
+    ...                     measure=lambda datasets: accuracy,
     ...                     first={"batch_size": 16}, second={"batch_size": 164}, margin=1.0)
     >>> claim({}).outcome
     'holds'

@@ -1,4 +1,4 @@
-"""Sublevel sets {L < level} of a function known on a grid: how wide, how large, and whether the grid holds them."""
+"""Sublevel sets {L < level} of a function on a grid: how wide, how large, and if the grid holds them."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ _BEYOND = 1e300  # stands for a loss beyond float range: above every level, yet 
 
 
 class Extent(NamedTuple):
-    """Size of a sublevel set; ``open`` if it reaches the end of the grid, so that ``size`` is a lower bound."""
+    """Size of a sublevel set, a lower bound if it is ``open``, that is if it reaches the end of the grid."""
 
     size: float
     open: bool

@@ -7,6 +7,7 @@ non-index coordinate ``open`` is true.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -64,7 +65,8 @@ def width(
     grid points; see `level_sets.interval_width` for NaN, infinite and unbounded cases.
 
     >>> alpha = np.linspace(-1, 1, 21)
-    >>> bowl = xr.Dataset({"loss": (("split", "alpha"), [2 * abs(alpha)])}, {"alpha": alpha, "split": ["train"]})
+    >>> coords = {"alpha": alpha, "split": ["train"]}
+    >>> bowl = xr.Dataset({"loss": (("split", "alpha"), [2 * abs(alpha)])}, coords)
     >>> width({"line": bowl}, landscape="line", level=1.0).item()
     1.0
     """
@@ -72,14 +74,12 @@ def width(
     _require_dims(loss, landscape, "alpha")
     points = [around] if isinstance(around, int | float) else list(around)
     alpha = loss["alpha"].values
-    arrays = [
-        _extent(lambda y, point=point: interval_width(alpha, y, level, point), loss, ["alpha"])
-        for point in points
-    ]
+    widths_around = [partial(interval_width, alpha, level=level, around=point) for point in points]
+    arrays = [_extent(width_around, loss, ["alpha"]) for width_around in widths_around]
     widths = xr.concat(arrays, xr.Variable("around", points))
     if isinstance(around, int | float):
         widths = widths.isel(around=0, drop=True)
-    return _described(widths, f"width of {{{split} {variable} < {level:g}}}", "alpha")
+    return _described(widths, f"width of {{{split} {variable} < {level:g}}}", "α")
 
 
 def area(
@@ -97,14 +97,15 @@ def area(
     >>> axis = np.linspace(-1, 1, 81)
     >>> cone = np.hypot(axis, axis[:, None])[None]
     >>> coords = {"x": axis, "y": axis, "split": ["train"]}
-    >>> area({"surface": xr.Dataset({"loss": (("split", "y", "x"), cone)}, coords)}, level=0.5).round(2).item()
+    >>> surface = xr.Dataset({"loss": (("split", "y", "x"), cone)}, coords)
+    >>> area({"surface": surface}, level=0.5).round(2).item()
     0.79
     """
     loss = select(_variable(datasets, landscape, variable), {"split": split})
     _require_dims(loss, landscape, "x", "y")
     x, y = loss["x"].values, loss["y"].values
     areas = _extent(lambda z: sublevel_area(x, y, z, level), loss, ["y", "x"])
-    return _described(areas, f"area of {{{split} {variable} < {level:g}}}", "alpha²")
+    return _described(areas, f"area of {{{split} {variable} < {level:g}}}", "α²")
 
 
 def rise(
@@ -133,16 +134,7 @@ def rise(
     if not far.size:
         raise ValueError(f"no surveyed point has abs(alpha) >= {beyond:g}; alpha spans {_span(alpha)}")
     rises = (loss.isel(alpha=far) - loss.isel(alpha=centre, drop=True)).mean("direction", skipna=False)
-    return _described(rises, f"rise of the {split} {variable} at |alpha| >= {beyond:g}", "")
-
-
-def log_ratio(numerator: xr.DataArray, denominator: xr.DataArray) -> xr.DataArray:
-    """log(numerator / denominator), NaN where either is not positive.
-
-    >>> log_ratio(xr.DataArray([np.e, -1.0]), xr.DataArray([1.0, 1.0])).values
-    array([ 1., nan])
-    """
-    return log(numerator) - log(denominator)
+    return _described(rises, f"rise of the {split} {variable} at |α| >= {beyond:g}", "")
 
 
 def log(values: xr.DataArray) -> xr.DataArray:
@@ -151,7 +143,7 @@ def log(values: xr.DataArray) -> xr.DataArray:
     >>> log(xr.DataArray([1.0, 0.0])).values
     array([ 0., nan])
     """
-    return np.log(values.where(values > 0))
+    return xr.apply_ufunc(np.log, values.where(values > 0), keep_attrs=True)
 
 
 def _variable(datasets: Datasets, landscape: str, variable: str) -> xr.DataArray:

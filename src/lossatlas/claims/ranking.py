@@ -21,15 +21,16 @@ class RankingAgreement(Claim):
 
     Every cell of ``pool`` x seeds gives one comparison of the two arms, and agreement is tested
     against 1/2 by the exact binomial test. Comparisons left out: a value that is missing, a tie, and
-    two values of which the smaller is only a lower bound. ``mean_over`` applies to ``measure`` alone. Cells of one seed
-    share their random streams, so they count as independent only as far as their settings differ.
+    two values of which the smaller is only a lower bound. ``mean_over`` applies to ``measure`` alone.
+    Cells of one seed share their random streams: they are independent only as far as their settings
+    set them apart.
 
     >>> coords = {"batch_size": [16, 164], "seed": range(10)}
     >>> width = xr.DataArray(np.outer([2.0, 1.0], np.ones(10)), coords)
     >>> error = xr.DataArray(np.outer([7.0, 11.0], np.ones(10)), coords)
-    >>> claim = RankingAgreement(id="L-F3", text="The wider minimum generalises better", measure=lambda _: width,
-    ...                          other=lambda _: error, first={"batch_size": 16}, second={"batch_size": 164},
-    ...                          opposite=True)
+    >>> claim = RankingAgreement(id="L-F3", text="The wider minimum generalises better",
+    ...                          measure=lambda datasets: width, other=lambda datasets: error,
+    ...                          first={"batch_size": 16}, second={"batch_size": 164}, opposite=True)
     >>> verdict = claim({})
     >>> verdict.outcome, verdict.estimate
     ('holds', 1.0)

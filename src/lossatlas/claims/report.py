@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,22 +18,21 @@ COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "cannot tell": "
 
 
 def table(verdicts: Sequence[Verdict], title: str | None = None) -> Table:
-    """One row a claim, its reasons in small print, and a footer on how many claims were judged."""
-    drawn = Table(title=title, caption=conditions(verdicts), caption_justify="left", show_lines=True)
-    drawn.add_column("id", no_wrap=True)
-    drawn.add_column("claim", ratio=1, min_width=24)
+    """One row a claim, its arms and reasons in small print, and below the conditions. Fits 80 columns."""
+    drawn = Table(title=title, box=box.HORIZONTALS, show_lines=True, pad_edge=False)
+    drawn.caption, drawn.caption_justify = conditions(verdicts), "left"
+    drawn.add_column("claim", ratio=1, min_width=14)
     drawn.add_column("outcome", no_wrap=True)
-    drawn.add_column("estimate \\[interval]", min_width=14)
-    drawn.add_column("reproduced", min_width=12)
-    drawn.add_column("paper", min_width=5)
-    drawn.add_column("seeds", justify="right")
+    drawn.add_column("estimate")
+    drawn.add_column("reproduced", no_wrap=True)  # line by line beside the paper's numbers
+    drawn.add_column("paper", no_wrap=True)
+    drawn.add_column("seeds", justify="right", no_wrap=True)
     for verdict in verdicts:
         drawn.add_row(
-            escape(verdict.id),
-            escape(verdict.text) + (f"\n[dim]{escape(verdict.note)}[/dim]" if verdict.note else ""),
+            f"[bold]{escape(verdict.id)}[/]  {escape(verdict.text)}[dim]{escape(_small_print(verdict))}[/]",
             f"[bold {COLORS[verdict.outcome]}]{verdict.outcome}[/]{_mark(verdict)}",
             escape(estimate(verdict)),
-            escape("\n".join(f"{arm.label}: {_spread(arm)}" for arm in verdict.arms)) or "–",
+            escape("\n".join(map(_spread, verdict.arms))) or "–",
             escape("\n".join(_printed(verdict))) or "–",
             str(verdict.seeds),
         )
@@ -59,7 +59,7 @@ def caption(verdicts: Sequence[Verdict]) -> str:
 
 
 def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
-    """Column names and rows of plain values, as a dashboard's table takes them; None where nothing is known."""
+    """Column names and rows of plain values, as a dashboard's table takes them. None: not known."""
     columns = ["id", "claim", "outcome", "if all hold at once", "statistic", "estimate", "low", "high"]
     columns += ["units", "p value", "reproduced", "paper", "seeds", "note"]
     return columns, [_strict(_row(verdict)) for verdict in verdicts]
@@ -91,8 +91,8 @@ def conditions(verdicts: Sequence[Verdict]) -> str:
 def estimate(verdict: Verdict) -> str:
     """The estimate with its interval.
 
-    >>> v = Verdict(id="i", text="t", outcome="holds", statistic="s", units="%", estimate=3.7, interval=(1.2, 6.2),
-    ...             confidence=0.95, against=0.0, p_value=0.01, seeds=5)
+    >>> v = Verdict(id="i", text="t", outcome="holds", statistic="s", units="%", estimate=3.7,
+    ...             interval=(1.2, 6.2), confidence=0.95, against=0.0, p_value=0.01, seeds=5)
     >>> estimate(v)
     '3.7 [1.2, 6.2] %'
     """
@@ -101,19 +101,24 @@ def estimate(verdict: Verdict) -> str:
     return f"{number(verdict.estimate)}{interval} {verdict.units}".rstrip()
 
 
-def number(value: float | None) -> str:
-    """Three significant digits, and a dash for what is not known.
+def number(value: float, digits: int = 3) -> str:
+    """Significant digits without an exponent where one can do without, and a dash for what is not known.
 
-    >>> number(0.071234), number(925.32), number(0.00002), number(float("nan"))
-    ('0.0712', '925', '2e-05', '–')
+    >>> number(0.071234), number(925.32), number(8192.4), number(0.00002), number(float("nan"))
+    ('0.0712', '925', '8192', '2e-05', '–')
     """
-    if value is None or math.isnan(value):
+    if math.isnan(value):
         return "–"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.4g}"
+    return f"{value:.0f}" if 10**digits <= abs(value) < 1e6 else f"{value:.{digits}g}"
 
 
 def _spread(arm: Arm) -> str:
-    return number(arm.mean) + ("" if math.isnan(arm.sd) else f" ± {number(arm.sd)}")
+    return number(arm.mean) + ("" if math.isnan(arm.sd) else f"±{number(arm.sd, 2)}")
+
+
+def _small_print(verdict: Verdict) -> str:
+    arms = " / ".join(arm.label for arm in verdict.arms)
+    return "".join(f"\n{line}" for line in (arms, verdict.note) if line)
 
 
 def _printed(verdict: Verdict) -> list[str]:

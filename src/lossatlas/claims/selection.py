@@ -56,7 +56,11 @@ def average(values: xr.DataArray, over: Iterable[str]) -> xr.DataArray:
 def describe(where: Selector) -> str:
     """A selector in words.
 
-    >>> describe({"batch_size": 128})
-    'batch size 128'
+    >>> describe({"batch_size": 8192, "weight_decay": 5e-4})
+    'batch size 8192, weight decay 0.0005'
     """
-    return ", ".join(f"{dim.replace('_', ' ')} {value}" for dim, value in where.items())
+    return ", ".join(f"{dim.replace('_', ' ')} {_plain(value)}" for dim, value in where.items())
+
+
+def _plain(value: str | int | float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

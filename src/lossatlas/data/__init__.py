@@ -2,9 +2,10 @@
 
 from lossatlas.data.augmentation import Augmentation, RandomCrop, RandomHorizontalFlip
 from lossatlas.data.cifar import cifar10
-from lossatlas.data.images import ImageData, Split
+from lossatlas.data.images import ImageData
 from lossatlas.data.partition import stratified_folds, stratified_split
 from lossatlas.data.scikit import digits
+from lossatlas.data.split import Split
 from lossatlas.data.synthetic import synthetic_blobs, synthetic_images
 
 __all__ = [

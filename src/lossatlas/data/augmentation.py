@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor
+from torch.nn import functional
 
 
 class Augmentation(Protocol):
@@ -45,7 +45,7 @@ class RandomCrop:
         rows, columns = places.to(inputs.device)
         # All windows of an image are one strided view, so that a crop is one gather of whole windows;
         # indexing pixel by pixel takes four times as long.
-        windows = F.pad(inputs, (self.padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+        windows = functional.pad(inputs, (self.padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)
         return windows[torch.arange(size, device=inputs.device), :, rows, columns], targets
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 FOLDER, ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
@@ -21,7 +22,7 @@ class CifarArchive:
 
     def __init__(self, root: str | Path) -> None:
         self._folder = Path(root) / FOLDER
-        self._files = {} if self._folder.is_dir() else _members(Path(root))
+        self._files = None if self._folder.is_dir() else _members(Path(root))
 
     def class_names(self) -> list[str]:
         """Names of the classes, in the order of the targets."""
@@ -43,12 +44,10 @@ class CifarArchive:
         return images, torch.tensor(labels, dtype=torch.int64)
 
     def _load(self, name: str, *keys: str) -> dict[str, Any]:
+        data = self._read(name)
         try:
-            content = _DataUnpickler(io.BytesIO(self._read(name)), encoding="latin1").load()
-        except FileNotFoundError:
-            raise
-        # What pickle raises on damaged bytes is nearly anything.
-        except Exception as error:
+            content = _DataUnpickler(io.BytesIO(data), encoding="latin1").load()
+        except Exception as error:  # what pickle raises on damaged bytes is nearly anything
             raise ValueError(f"{self._folder / name} is damaged and cannot be read: {error}") from error
         missing = [key for key in keys if not isinstance(content, dict) or key not in content]
         if missing:
@@ -56,23 +55,33 @@ class CifarArchive:
         return content
 
     def _read(self, name: str) -> bytes:
-        if self._files:
-            if name not in self._files:
-                raise FileNotFoundError(f"{name} is missing from {self._folder.parent / ARCHIVE}")
+        if self._files is None:
+            path = self._folder / name
+            if path.is_file():
+                return path.read_bytes()
+        elif name in self._files:
             return self._files[name]
-        path = self._folder / name
-        if not path.is_file():
-            raise FileNotFoundError(f"{name} is missing from {self._folder}")
-        return path.read_bytes()
+        raise FileNotFoundError(f"{name} is missing from CIFAR-10 in {self._folder.parent}")
 
 
 def download_cifar10(root: str | Path) -> None:
-    """Fetch the archive into ``root`` through torchvision, which checks its MD5, unless CIFAR-10 is there already."""
-    if (Path(root) / FOLDER).is_dir() or (Path(root) / ARCHIVE).is_file():
-        return
-    from torchvision.datasets import CIFAR10  # noqa: PLC0415  (slow to import, and only needed here)
+    """Fetch the archive into ``root`` with torchvision, unless it is there with the right MD5, or unpacked.
 
-    CIFAR10(str(root), download=True)
+    Processes that ask for it at the same time fetch it once. ConnectionError if it cannot be had.
+    """
+    # Here, since it takes most of a second to import.
+    from torchvision.datasets import CIFAR10  # type: ignore[import-untyped]
+    from torchvision.datasets.utils import download_url  # type: ignore[import-untyped]
+
+    if (Path(root) / FOLDER).is_dir():
+        return
+    Path(root).mkdir(parents=True, exist_ok=True)
+    with FileLock(Path(root) / f"{ARCHIVE}.lock"):
+        try:
+            download_url(CIFAR10.url, str(root), ARCHIVE, CIFAR10.tgz_md5)
+        except (OSError, RuntimeError) as error:
+            hint = f"put {ARCHIVE} into {root}"
+            raise ConnectionError(f"CIFAR-10 could not be fetched: {error}; {hint}") from error
 
 
 def _members(root: Path) -> dict[str, bytes]:
@@ -84,14 +93,23 @@ def _members(root: Path) -> dict[str, bytes]:
         )
     try:
         with tarfile.open(path) as archive:
-            files = {member.name: archive.extractfile(member) for member in archive if member.isfile()}
-            return {Path(name).name: file.read() for name, file in files.items() if file}
+            # In the order of the archive: going back would decompress it from the start again.
+            return {
+                Path(member.name).name: _content(archive, member) for member in archive if member.isfile()
+            }
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"{path} is damaged and cannot be read: {error}; delete it and fetch it again") from error
+        raise ValueError(
+            f"{path} is damaged and cannot be read: {error}; data.download=true fetches it anew"
+        ) from error
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    return file.read() if file else b""
 
 
 class _DataUnpickler(pickle.Unpickler):
-    """Reads plain containers and numpy arrays, and refuses whatever else a pickle may call: a data set is no code."""
+    """Reads plain containers and numpy arrays, and refuses all else: a data set is no code."""
 
     ALLOWED = frozenset(
         {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}

@@ -10,11 +10,12 @@ from lossatlas.seeds import derive_seed
 
 
 def stratified_split(targets: Tensor, sizes: Mapping[str, int]) -> dict[str, Tensor]:
-    """Divide the samples into parts of exactly ``sizes``, each with its share of every class to within one or two.
+    """Divide the samples into parts of exactly ``sizes``, each with its share of every class.
 
-    ``targets``: (N,) int64. Returns name -> (size,) int64, the samples of each part, ascending. A pure function of
-    its arguments that draws from no library's random numbers, so that a split stays what it is when those
-    change. ValueError if the sizes are negative or do not add up to N.
+    The shares are exact to within one sample, or two from the second part on. ``targets``: (N,) int64.
+    Returns name -> (size,) int64, the samples of each part, ascending. A pure function of its arguments that
+    draws from no library's random numbers, so that a split stays what it is when those change. ValueError if
+    the sizes are negative or do not add up to N.
 
     >>> parts = stratified_split(torch.tensor([0, 0, 0, 0, 1, 1]), {"test": 3, "train": 3})
     >>> [torch.tensor([0, 0, 0, 0, 1, 1])[rows].tolist() for rows in parts.values()]
@@ -32,10 +33,10 @@ def stratified_split(targets: Tensor, sizes: Mapping[str, int]) -> dict[str, Ten
 
 
 def stratified_folds(targets: Tensor, folds: int) -> list[Tensor]:
-    """Divide the samples into ``folds`` parts whose sizes, and whose counts of each class, differ by at most one.
+    """Divide the samples into ``folds`` parts; their sizes and counts of each class differ by at most one.
 
-    ``targets``: (N,) int64. Returns (n_k,) int64 for each fold, the samples in it, ascending. A pure function, as
-    `stratified_split`. ValueError unless 2 <= folds <= the size of the smallest class.
+    ``targets``: (N,) int64. Returns (n_k,) int64 for each fold, the samples in it, ascending. A pure
+    function, as `stratified_split`. ValueError unless 2 <= folds <= the size of the smallest class.
 
     >>> [rows.tolist() for rows in stratified_folds(torch.tensor([0, 1, 0, 1]), folds=2)]
     [[1, 2], [0, 3]]
@@ -49,7 +50,7 @@ def stratified_folds(targets: Tensor, folds: int) -> list[Tensor]:
 
 def _by_class(targets: Tensor) -> Tensor:
     """Return the samples (N,) class after class, shuffled within each by a hash of their position."""
-    keys = [derive_seed(0, "split", sample) for sample in range(len(targets))]
+    keys = np.array([derive_seed(0, "split", sample) for sample in range(len(targets))])
     return torch.from_numpy(np.lexsort((keys, targets.numpy())))
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from sklearn.datasets import load_digits
 from torch import Tensor
 
 from lossatlas.data.augmentation import Augmentation
-from lossatlas.data.images import ImageData, Split
+from lossatlas.data.images import ImageData
 from lossatlas.data.partition import stratified_folds, stratified_split
+from lossatlas.data.split import Split
 
 SIZES = {"test": 600, "validation": 197, "train": 1000}
 # Mean and standard deviation over all pixels of the 1,000 training images.
@@ -27,13 +27,13 @@ def digits(
 ) -> ImageData:
     """Return the 1,797 real handwritten digits of 8x8 pixels, float32 from 0 to 16.
 
-    The test part of "Optical Recognition of Handwritten Digits" (Alpaydin & Kaynak 1998, UCI repository), by 13
-    writers, all of whom are in every split. Without ``fold``: 1,000 train, 197 validation, 600 test, stratified
-    and fixed. With ``fold`` = k of ``folds``: the test split is the k-th of the stratified folds, the rest is
+    The test part of "Optical Recognition of Handwritten Digits" (Alpaydin & Kaynak 1998, UCI repository), by
+    13 writers, whom the splits mix. Without ``fold``: 1,000 train, 197 validation, 600 test, stratified and
+    fixed. With ``fold`` = k of ``folds``: the test split is the k-th of the stratified folds, the rest is
     divided into train and validation as 1,000 to 197; the normalisation stays that of the 1,000.
 
-    ValueError if ``shape`` or ``classes`` are not those of the data (1, 8, 8) and 10, if there is no such fold, or
-    if ``batch_size`` exceeds the training split.
+    ValueError if ``shape`` or ``classes`` are not those of the data (1, 8, 8) and 10, if there is no such
+    fold, or if ``batch_size`` exceeds the training split.
 
     >>> data = digits(batch_size=16, shape=(1, 8, 8), classes=10)
     >>> {name: len(split) for name, split in data.splits.items()}
@@ -41,6 +41,8 @@ def digits(
     """
     if classes != 10:
         raise ValueError(f"classes is declared as {classes}, but the digits have 10")
+    from sklearn.datasets import load_digits  # here, since it takes half a second to import
+
     bunch = load_digits()
     inputs = torch.from_numpy(bunch.images).float()[:, None]  # (1797, 1, 8, 8)
     targets = torch.from_numpy(bunch.target).long()

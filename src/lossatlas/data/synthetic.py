@@ -4,11 +4,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor
+from torch.nn import functional
 
 from lossatlas.data.augmentation import Augmentation
-from lossatlas.data.images import ImageData, Split
+from lossatlas.data.images import ImageData
+from lossatlas.data.split import Split
 from lossatlas.seeds import generator
 
 
@@ -27,12 +28,12 @@ def synthetic_blobs(
 ) -> ImageData:
     """Return Gaussian blobs: one a class, of unit variance in every pixel, float32, not normalised further.
 
-    The centres of any two classes lie ``separation`` apart, so the error of the best classifier of two classes is
-    Phi(-separation / 2). ``train``, ``validation`` (0: none) and ``test`` are sizes; a split does not change
-    with the sizes of the others. Classes are as balanced as the size allows.
+    The centres of any two classes lie ``separation`` apart, so the error of the best classifier of two
+    classes is Phi(-separation / 2). ``train``, ``validation`` (0: none) and ``test`` are sizes; a split does
+    not change with the sizes of the others. Classes are as balanced as the size allows.
 
-    ValueError if there are more classes than pixels (orthogonal centres are needed), or for a negative size or
-    separation.
+    ValueError if there are more classes than pixels (orthogonal centres are needed), or for a negative size
+    or separation.
 
     >>> data = synthetic_blobs(batch_size=8, shape=(1, 4, 4), classes=3)
     >>> data.splits["train"].inputs.shape
@@ -40,7 +41,9 @@ def synthetic_blobs(
     """
     pixels = math.prod(shape)
     if not 2 <= classes <= pixels:
-        raise ValueError(f"classes must be 2 to {pixels}, the number of pixels of {tuple(shape)}, got {classes}")
+        raise ValueError(
+            f"classes must be 2 to {pixels}, the number of pixels of {tuple(shape)}, got {classes}"
+        )
     _check_not_negative(separation=separation)
     gaussian = torch.randn(pixels, classes, generator=generator(data_seed, "blobs"), dtype=torch.float64)
     directions = torch.linalg.qr(gaussian).Q.T  # (classes, pixels), orthonormal
@@ -81,8 +84,9 @@ def synthetic_images(
 ) -> ImageData:
     """Return uint8 images: a smooth random pattern for each class, under white noise around medium grey.
 
-    ``noise`` is the noise's standard deviation in units of the pattern's. Sizes as in `synthetic_blobs`; one of 0
-    leaves the validation split out. ValueError for less than 2 classes, a negative size or negative noise.
+    ``noise`` is the noise's standard deviation in units of the pattern's. Sizes as in `synthetic_blobs`; one
+    of 0 leaves the validation split out. ValueError for less than 2 classes, a negative size or negative
+    noise.
 
     >>> data = synthetic_images(batch_size=8, shape=(3, 32, 32), classes=10)
     >>> data.splits["test"].inputs.dtype, data.shape
@@ -93,7 +97,7 @@ def synthetic_images(
     _check_not_negative(noise=noise)
     channels, height, width = shape
     coarse = torch.randn(classes, channels, COARSE, COARSE, generator=generator(data_seed, "images"))
-    patterns = F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
+    patterns = functional.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
     patterns = patterns - patterns.mean((1, 2, 3), keepdim=True)
     patterns = CONTRAST * patterns / patterns.std((1, 2, 3), keepdim=True).clamp_min(1e-6)
 
@@ -117,7 +121,7 @@ def synthetic_images(
 def _splits(
     draw: Callable[[Tensor, Generator], Tensor], sizes: Mapping[str, int], classes: int, seed: int, name: str
 ) -> dict[str, Split]:
-    """Draw each split from a stream of its own; the validation split may have size 0, and is then left out."""
+    """Draw each split from a stream of its own; a validation split of size 0 is left out."""
     _check_not_negative(**sizes)
     splits = {}
     for split, size in sizes.items():

@@ -14,9 +14,14 @@ from lossatlas.studies import Study
 
 
 def make(node: Any, **arguments: Any) -> Any:
-    """Instantiate a node by its ``_target_``; what the target raises comes through as it was raised."""
+    """Instantiate a node by its ``_target_``; what the target raises comes through as it was raised.
+
+    ``arguments`` are passed as they are: Hydra itself would turn a dataclass among them into a config.
+    """
     try:
-        return instantiate(node, **arguments)
+        if arguments:
+            return instantiate({**node, "_partial_": True})(**arguments)
+        return instantiate(node)
     except InstantiationException as error:
         raise (error.__cause__ or error) from None
 

@@ -25,7 +25,6 @@ NOT_SCIENTIFIC: dict[str, str] = {
     "trainer.deterministic": "which of equivalent kernels run",
     "trainer.enable_progress_bar": "display",
     "trainer.enable_model_summary": "display",
-    "trainer.enable_checkpointing": "the run store writes its own",
 }
 """The keys of a composed configuration that do not change a run's result. All others are hashed."""
 

@@ -107,8 +107,7 @@ class Surveyor:
         path.parent.mkdir(exist_ok=True)
         journal = path.with_suffix(".journal")
         arguments = _replace_runs(node, lambda overrides: self._state(self._ensure_run(overrides)))
-        survey = make({**arguments, "_partial_": True})
-        dataset: xr.Dataset = survey(self.problem, journal=journal, progress=report)
+        dataset: xr.Dataset = make(arguments, problem=self.problem, journal=journal, progress=report)
         dataset = dataset.assign_attrs(run=self.run.fingerprint, landscape=name)
         checked = {variable: {"fletcher32": True} for variable in dataset.data_vars if dataset[variable].ndim}
         with replacing(path) as temporary:

@@ -148,7 +148,7 @@ def _quiet_lightning() -> Iterator[None]:
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         with warnings.catch_warnings():
-            for message in (".*dataloader is not resumable.*", ".*does not have many workers.*", ".*litlogger.*"):
+            for message in (".*dataloader is not resumable.*", ".*does not have many workers.*", ".*litlogger.*", ".*LeafSpec.*"):
                 warnings.filterwarnings("ignore", message)
             yield
     finally:

@@ -11,7 +11,7 @@ class ErrorRate(MulticlassAccuracy):
 
     >>> metric = ErrorRate(num_classes=2)
     >>> metric(torch.tensor([[2.0, 1.0], [2.0, 1.0]]), torch.tensor([0, 1]))
-    tensor(0.5000)
+    tensor(0.5000, dtype=torch.float64)
     """
 
     higher_is_better = False
@@ -20,8 +20,8 @@ class ErrorRate(MulticlassAccuracy):
         super().__init__(num_classes=num_classes, average="micro", validate_args=False)
 
     def compute(self) -> Tensor:
-        """Return one minus the accuracy."""
-        return 1 - super().compute()
+        """Return the share of wrong samples, in float64: one minus the accuracy would keep the rounding of that."""
+        return self.fp.double() / (self.tp + self.fp)
 
 
 class NegativeLogLikelihood(Metric):

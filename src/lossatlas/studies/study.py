@@ -142,7 +142,7 @@ class Study(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Record the epoch's row; the callbacks that write files run after it."""
-        self.check_losses()
+        self._check_first(len(self._losses))
         samples = len(self.data.splits["train"])
         steps = len(self._losses)
         seen = min(samples, steps * self.data.batch_size)
@@ -174,13 +174,15 @@ class Study(LightningModule):
     # Measures
 
     def check_losses(self) -> None:
-        """Raise `NonFiniteLossError` at the first step of this epoch whose loss was not finite."""
-        losses = self._losses.cpu()
-        done = self.global_step - (self.global_step - 1) // len(losses) * len(losses) if self.global_step else 0
-        bad = (~losses[:done].isfinite()).nonzero()
+        """Raise `NonFiniteLossError` at the first step of the epoch in progress whose loss was not finite."""
+        self._check_first(self.global_step % self.data.steps_per_epoch)
+
+    def _check_first(self, steps: int) -> None:
+        bad = (~self._losses[:steps].isfinite()).nonzero()
         if len(bad):
             index = int(bad[0])
-            raise NonFiniteLossError(self.global_step - done + index, float(losses[index]))
+            epoch_start = (self.global_step - 1) // len(self._losses) * len(self._losses)
+            raise NonFiniteLossError(epoch_start + index, float(self._losses[index]))
 
     def mean_loss(self) -> float:
         """Mean of the training losses of this epoch so far; NaN before the first step."""

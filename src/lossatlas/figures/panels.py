@@ -1,0 +1,120 @@
+"""The panels that figures are made of: each draws one kind of landscape on given axes.
+
+Arrays may have any further dimensions beside those that a panel names (seeds, directions); they are
+replicates, drawn as a median line and the range around it. NaN and infinite values are gaps.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from lossatlas.figures import style
+
+
+def spread(
+    axis: Axes,
+    values: xr.DataArray,
+    along: str,
+    *,
+    color: str,
+    linestyle: Any = "solid",
+    label: str = "",
+    band: bool = True,
+) -> None:
+    """Median of all replicates as a line along ``along``, their whole range as a band.
+
+    A replicate that is NaN all along was not surveyed and does not count; elsewhere a NaN or an
+    infinite value leaves a gap in what it would have taken part in.
+    """
+    x = values[along].values.astype(float)
+    y = values.transpose(..., along).values.reshape(-1, len(x)).astype(float)
+    y = y[~np.isnan(y).all(axis=1)]
+    if not len(y):
+        return
+    low, middle, high = (_finite(part) for part in (y.min(axis=0), _median(y), y.max(axis=0)))
+    if band and len(y) > 1:
+        axis.fill_between(x, low, high, color=color, alpha=style.BAND, linewidth=0)
+    axis.plot(x, middle, color=color, linestyle=linestyle, label=label)
+
+
+def _median(y: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):  # the mean of inf and -inf
+        return np.median(y, axis=0)
+
+
+def _finite(y: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(y), y, np.nan)
+
+
+def loss_and_error(
+    axis: Axes, landscape: xr.Dataset, *, log: bool = False, ceiling: float | None = None
+) -> Axes:
+    """Loss (left, cut at ``ceiling``) and error in percent (right) along alpha; train solid, test dashed.
+
+    ``landscape``: loss, error (..., split, alpha). Returns the right axis.
+    """
+    right = axis.twinx()
+    for split in landscape["split"].values:
+        dashes = style.STYLES.get(str(split), "dotted")
+        spread(
+            axis, landscape["loss"].sel(split=split), "alpha", color=style.LOSS, linestyle=dashes, label=split
+        )
+        error = 100 * landscape["error"].sel(split=split)
+        spread(right, error, "alpha", color=style.ERROR, linestyle=dashes, label=split)
+    loss_scale(axis, log=log, ceiling=ceiling)
+    axis.set_xlim(landscape["alpha"].min().item(), landscape["alpha"].max().item())
+    axis.set_xlabel("α")
+    right.set_ylim(0, 100)
+    for side, axes, color in (("left", axis, style.LOSS), ("right", right, style.ERROR)):
+        axes.yaxis.label.set_color(color)
+        axes.tick_params(axis="y", colors=color)
+        axes.spines[side].set_color(color)
+        axes.spines["left" if side == "right" else "right"].set_visible(False)
+    axis.set_ylabel("loss")
+    right.set_ylabel("error (%)")
+    return right
+
+
+def loss_scale(axis: Axes, *, log: bool, ceiling: float | None) -> None:
+    """Loss on the vertical axis: from 0, or on a log scale, up to ``ceiling`` where the data go beyond it."""
+    if log:
+        axis.set_yscale("log")
+    else:
+        axis.set_ylim(bottom=0)
+        axis.yaxis.set_major_locator(MaxNLocator(5))
+    if ceiling is not None and axis.get_ylim()[1] > ceiling:
+        axis.set_ylim(top=ceiling)
+
+
+def histogram(axis: Axes, density: xr.DataArray, *, color: str, label: str = "") -> None:
+    """Density of the weights over their value. ``density``: (..., bin)."""
+    spread(axis, density, "bin", color=color, label=label)
+    middle = density.median([dim for dim in density.dims if dim != "bin"])
+    axis.fill_between(density["bin"].values, _finite(middle.values), color=color, alpha=0.12, linewidth=0)
+
+
+def contours(axis: Axes, loss: xr.DataArray, *, levels: Sequence[float] | np.ndarray = style.LEVELS) -> None:
+    """Contour lines of a surface, coloured by their level on a scale that all panels share.
+
+    ``loss``: (y, x). Where it is NaN or infinite there are no lines.
+    """
+    values = np.ma.masked_invalid(loss.transpose("y", "x").values.astype(float))
+    x, y = loss["x"].values, loss["y"].values
+    axis.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), aspect="equal")
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(True)
+    axis.plot(0, 0, "+", color="0.35", markersize=5, markeredgewidth=0.8)
+    if not _crossed(values, levels):
+        return  # nothing to draw, and contour() would warn
+    lines = axis.contour(x, y, values, levels=levels, cmap=style.COLORMAP, vmin=0, vmax=float(np.max(levels)))
+    labeled = [level for level in lines.levels if np.isclose(level, style.LABELED).any()]
+    axis.clabel(lines, labeled, fontsize=6, fmt="%.1f", inline_spacing=2)
+
+
+def _crossed(values: np.ma.MaskedArray, levels: Sequence[float] | np.ndarray) -> bool:
+    low, high = values.min(), values.max()
+    return any(low < level < high for level in levels)

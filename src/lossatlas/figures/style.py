@@ -1,0 +1,55 @@
+"""How the figures look: sizes, type, and one colour for each thing, everywhere the same."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib as mpl
+import numpy as np
+
+# Okabe & Ito's palette, told apart also without red or green, and in grey by its lightness.
+LOSS, ERROR = "#0072B2", "#D55E00"
+SMALL, LARGE = "#009E73", "#AA3377"
+STYLES = {"train": "solid", "test": (0, (3.5, 1.6))}  # dashed
+BAND = 0.18  # opacity of the range over seeds
+
+LEVELS = np.arange(0.1, 10, 0.5)  # contour levels of Li et al. 2018: 0.1, 0.6, ... below 10
+LABELED = (0.1, 0.6, 1.1, 2.1, 4.1, 8.1)  # those that carry their number, where there is room
+COLORMAP = "viridis"
+DPI = 150
+
+_SETTINGS = {
+    "font.size": 8,
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so that a figure does not depend on the machine
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.formatter.limits": (-3, 4),
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.3,
+    "contour.linewidth": 0.9,
+    "legend.handlelength": 2.2,
+    "savefig.dpi": DPI,
+    "figure.dpi": 100,
+    "pdf.fonttype": 42,  # text in a PDF stays text
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the atlas's style, whatever the user's own matplotlib settings are.
+
+    >>> with style():
+    ...     mpl.rcParams["font.size"]
+    8.0
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
+        yield

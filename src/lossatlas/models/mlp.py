@@ -1,0 +1,40 @@
+"""Multi-layer perceptron."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from lossatlas.models.checks import check_input, check_positive
+
+
+class MLP(nn.Module):
+    """Perceptron with ReLU units. Maps images (B, C, H, W), flattened, to logits (B, classes).
+
+    ``hidden``: units of each hidden layer; none makes it logistic regression. ``batch_norm``: normalise each
+    hidden layer before its ReLU, which then has no bias of its own. ValueError for sizes that are not
+    positive.
+
+    >>> network = MLP(hidden=[16], input_shape=(1, 8, 8), classes=10)
+    >>> sum(p.numel() for p in network.parameters())  # 64*16 + 16 + 16*10 + 10
+    1210
+    """
+
+    def __init__(
+        self, hidden: Sequence[int], *, input_shape: Sequence[int], classes: int, batch_norm: bool = False
+    ) -> None:
+        super().__init__()
+        channels, height, width = check_input(input_shape, classes, least=1, network="an MLP")
+        for units in hidden:
+            check_positive(hidden=units)
+        sizes = [channels * height * width, *hidden]
+        layers: list[nn.Module] = [nn.Flatten()]
+        for inputs, outputs in pairwise(sizes):
+            layers.append(nn.Linear(inputs, outputs, bias=not batch_norm))
+            layers += [nn.BatchNorm1d(outputs)] if batch_norm else []
+            layers.append(nn.ReLU(inplace=True))
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        return self.layers(images)

@@ -1,0 +1,122 @@
+"""Residual networks for small images, with or without their shortcuts."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lossatlas.models.checks import check_input, check_positive
+
+STAGES = 3  # the image is halved between them: it needs 2**(STAGES - 1) pixels a side
+
+
+class PaddedShortcut(nn.Module):
+    """Option A of He et al.: every second pixel, and zeros for the channels that are not there."""
+
+    def __init__(self, channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.missing = out_channels - channels
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
+        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.missing))
+
+
+class ProjectedShortcut(nn.Sequential):
+    """Option B of He et al.: 1x1 convolution with batch norm."""
+
+    def __init__(self, channels: int, out_channels: int, stride: int) -> None:
+        super().__init__(
+            nn.Conv2d(channels, out_channels, kernel_size=1, stride=stride, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+
+
+# What replaces the identity where a block changes the shape.
+SHORTCUTS: dict[str, type[nn.Module]] = {"A": PaddedShortcut, "B": ProjectedShortcut}
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions, added to ``shortcut``'s output where there is one."""
+
+    def __init__(self, channels: int, out_channels: int, stride: int, shortcut: nn.Module | None) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.shortcut = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
+        h = functional.relu(self.bn1(self.conv1(x)), inplace=True)
+        h = self.bn2(self.conv2(h))
+        if self.shortcut is not None:
+            h = h + self.shortcut(x)
+        return functional.relu(h, inplace=True)
+
+
+class ResNet(nn.Module):
+    """CIFAR residual network of 6n + 2 layers. Maps images (B, C, H, W) to logits (B, classes).
+
+    He et al. 2016 (arXiv:1512.03385) section 4.2: a convolution, three stages of n basic blocks with
+    ``width``, 2 ``width`` and 4 ``width`` channels, global average pooling, a linear layer. ``skip=False``
+    removes the shortcut of every block, identities and others (the "noshort" networks of Li et al. 2018,
+    arXiv:1712.09913). ``shortcut``, where a block changes the shape: "A" pads with zeros (He et al.), "B"
+    projects (Li et al.).
+
+    ValueError if ``depth`` is not 6n + 2, for an unknown shortcut, or for images of less than 4x4 pixels.
+
+    >>> network = ResNet(20, shortcut="A", input_shape=(3, 32, 32), classes=10)
+    >>> sum(p.numel() for p in network.parameters())
+    269722
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        *,
+        input_shape: Sequence[int],
+        classes: int,
+        width: int = 16,
+        skip: bool = True,
+        shortcut: str = "B",
+    ) -> None:
+        super().__init__()
+        check_positive(depth=depth, width=width)
+        blocks = _blocks_per_stage(depth)
+        if shortcut not in SHORTCUTS:
+            raise ValueError(f"shortcut must be one of {', '.join(SHORTCUTS)}, got {shortcut!r}")
+        least = 2 ** (STAGES - 1)
+        image_channels, _, _ = check_input(input_shape, classes, least=least, network="a ResNet")
+        channels = [width, *(width * 2**stage for stage in range(STAGES) for _ in range(blocks))]
+        self.conv = nn.Conv2d(image_channels, width, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(width)
+        replacement = SHORTCUTS[shortcut] if skip else None
+        self.blocks = nn.Sequential(*(_block(c, c_out, replacement) for c, c_out in pairwise(channels)))
+        self.classifier = nn.Linear(channels[-1], classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        h = functional.relu(self.bn(self.conv(images)), inplace=True)
+        return self.classifier(self.blocks(h).mean((2, 3)))
+
+
+def _block(channels: int, out_channels: int, replacement: type[nn.Module] | None) -> BasicBlock:
+    """Make a block; where it changes the shape, the shortcut is the ``replacement`` of the identity."""
+    changes = out_channels != channels
+    stride = 2 if changes else 1
+    if replacement is None:
+        return BasicBlock(channels, out_channels, stride, None)
+    shortcut = replacement(channels, out_channels, stride) if changes else nn.Identity()
+    return BasicBlock(channels, out_channels, stride, shortcut)
+
+
+def _blocks_per_stage(depth: int) -> int:
+    blocks, rest = divmod(depth - 2, 2 * STAGES)
+    if rest or blocks < 1:
+        nearest = " or ".join(str(2 * STAGES * n + 2) for n in (blocks, blocks + 1) if n >= 1)
+        raise ValueError(f"depth must be 6n + 2 with n >= 1, got {depth}: nearest is {nearest}")
+    return blocks

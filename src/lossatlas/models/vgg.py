@@ -1,0 +1,96 @@
+"""VGG networks for small images."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from lossatlas.models.checks import check_input, check_positive
+
+
+class VGG(nn.Module):
+    """Plain stack of 3x3 convolutions and 2x2 max-pooling. Maps images (B, C, H, W) to logits (B, classes).
+
+    Simonyan & Zisserman 2015 (arXiv:1409.1556), for CIFAR. ``width`` is the number of channels of the first
+    layer, and ``layout`` and ``hidden`` count in multiples of it, so that one number scales the network:
+
+    - ``layout``: the channels of each convolution, and "M" for each pooling;
+    - ``hidden``: the units of each fully connected layer before the classifier.
+
+    ``batch_norm``: after every convolution and hidden layer, which then have no bias of their own.
+    ``dropout``: probability of dropping an input of a hidden layer.
+
+    VGG-9 of Li et al. 2018 (arXiv:1712.09913) is ``layout=[1, 1, "M", 2, 2, "M", 4, 4, 4, "M"], hidden=[4]``,
+    width 64, with batch norm. VGG-16 of Garipov et al. 2018 (arXiv:1802.10026) has two hidden layers of 512,
+    dropout 0.5 and no batch norm.
+
+    ValueError for a layout that is no such list, or for images that the poolings would leave without a pixel.
+
+    >>> layout = [1, 1, "M", 2, 2, "M", 4, 4, 4, "M"]
+    >>> VGG(layout, hidden=[4], input_shape=(3, 32, 32), classes=10).classifier[0]
+    Linear(in_features=4096, out_features=256, bias=False)
+    """
+
+    def __init__(
+        self,
+        layout: Sequence[int | str],
+        hidden: Sequence[int],
+        *,
+        input_shape: Sequence[int],
+        classes: int,
+        width: int = 64,
+        batch_norm: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        _check_layout(layout)
+        check_positive(width=width)
+        for multiple in hidden:
+            check_positive(hidden=multiple)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is a probability and must be in [0, 1), got {dropout}")
+        convolutions = [width * item for item in layout if not isinstance(item, str)]
+        poolings = len(layout) - len(convolutions)
+        name = f"a VGG with {poolings} poolings"
+        channels, height, breadth = check_input(input_shape, classes, least=2**poolings, network=name)
+        features = convolutions[-1] * (height >> poolings) * (breadth >> poolings)
+        units = [features, *(width * multiple for multiple in hidden)]
+        self.features = _convolutions(channels, layout, width, batch_norm)
+        self.classifier = _classifier(units, classes, batch_norm, dropout)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        return self.classifier(self.features(images).flatten(1))
+
+
+def _convolutions(channels: int, layout: Sequence[int | str], width: int, batch_norm: bool) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for item in layout:
+        if isinstance(item, str):
+            layers.append(nn.MaxPool2d(2))
+            continue
+        layers.append(nn.Conv2d(channels, width * item, kernel_size=3, padding=1, bias=not batch_norm))
+        layers += [nn.BatchNorm2d(width * item)] if batch_norm else []
+        layers.append(nn.ReLU(inplace=True))
+        channels = width * item
+    return nn.Sequential(*layers)
+
+
+def _classifier(units: Sequence[int], classes: int, batch_norm: bool, dropout: float) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(units):
+        layers += [nn.Dropout(dropout)] if dropout else []
+        layers.append(nn.Linear(inputs, outputs, bias=not batch_norm))
+        layers += [nn.BatchNorm1d(outputs)] if batch_norm else []
+        layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers, nn.Linear(units[-1], classes))
+
+
+def _check_layout(layout: Sequence[int | str]) -> None:
+    for item in layout:
+        if item != "M" and (isinstance(item, str) or item < 1):
+            raise ValueError(
+                f'layout holds positive multiples of the width and "M" for pooling, got {item!r}'
+            )
+    if set(layout) <= {"M"}:
+        raise ValueError(f"layout must hold at least one convolution, got {list(layout)}")

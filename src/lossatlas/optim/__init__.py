@@ -1,0 +1,6 @@
+"""Learning-rate schedules as functions of the epoch, and penalties as functions of the weights."""
+
+from lossatlas.optim.penalties import L2
+from lossatlas.optim.schedules import Constant, Cosine, Step
+
+__all__ = ["L2", "Constant", "Cosine", "Step"]

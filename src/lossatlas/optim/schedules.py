@@ -1,0 +1,93 @@
+"""Learning-rate schedules: the factor on the base rate as a pure function of the position in epochs.
+
+A schedule has no state to save or to restore. Its ``interval`` says when the trainer asks: "step", at every
+step with a fractional epoch, or "epoch", once an epoch with a whole number.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+INTERVALS = ("step", "epoch")
+
+
+def _check_interval(interval: str) -> None:
+    if interval not in INTERVALS:
+        raise ValueError(f"interval must be one of {', '.join(INTERVALS)}, got {interval!r}")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The base rate throughout.
+
+    >>> Constant()(17.5)
+    1.0
+    """
+
+    interval: str = "epoch"
+
+    def __post_init__(self) -> None:
+        _check_interval(self.interval)
+
+    def __call__(self, epoch: float) -> float:
+        """Return the factor at ``epoch``."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """Multiplied by ``gamma`` at each of ``milestones``: gamma ** (number of milestones <= epoch).
+
+    ``milestones``: epochs, ascending; those beyond the end of training are never reached. ValueError if they
+    do not ascend, or for a gamma that is not positive.
+
+    >>> schedule = Step([150, 225, 275], gamma=0.1)
+    >>> [round(schedule(epoch), 6) for epoch in (0, 149.99, 150, 225, 300)]
+    [1.0, 1.0, 0.1, 0.01, 0.001]
+    """
+
+    milestones: Sequence[float]
+    gamma: float = 0.1
+    interval: str = "epoch"
+
+    def __post_init__(self) -> None:
+        _check_interval(self.interval)
+        object.__setattr__(self, "milestones", tuple(self.milestones))
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError(f"milestones must be epochs in ascending order, got {list(self.milestones)}")
+        if not self.gamma > 0:
+            raise ValueError(f"gamma must be positive, got {self.gamma}")
+
+    def __call__(self, epoch: float) -> float:
+        """Return the factor at ``epoch``."""
+        return float(self.gamma ** bisect_right(self.milestones, epoch))
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Half a cosine from 1 at epoch 0 to ``floor`` at ``epochs``, and ``floor`` from there on.
+
+    Loshchilov & Hutter 2017 (arXiv:1608.03983, eq. 5) without restarts. ``floor``: a factor of the base rate.
+    ValueError for a length that is not positive or a floor outside [0, 1].
+
+    >>> schedule = Cosine(epochs=10, floor=0.1)
+    >>> [round(schedule(epoch), 6) for epoch in (0, 5, 10, 11)]
+    [1.0, 0.55, 0.1, 0.1]
+    """
+
+    epochs: float
+    floor: float = 0.0
+    interval: str = "step"
+
+    def __post_init__(self) -> None:
+        _check_interval(self.interval)
+        if not self.epochs > 0:
+            raise ValueError(f"epochs must be positive, got {self.epochs}")
+        if not 0 <= self.floor <= 1:
+            raise ValueError(f"floor is a factor of the base rate and must be in [0, 1], got {self.floor}")
+
+    def __call__(self, epoch: float) -> float:
+        """Return the factor at ``epoch``."""
+        progress = min(epoch / self.epochs, 1.0)
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * progress)) / 2

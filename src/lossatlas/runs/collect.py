@@ -1,0 +1,103 @@
+"""From the finished runs of a sweep to datasets over the sweep's axes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+import yaml
+
+from lossatlas.runs.compose import Job
+from lossatlas.runs.fingerprint import fingerprint
+from lossatlas.runs.store import Run, Store
+from lossatlas.runs.survey import landscape_path, open_landscape
+
+Coordinates = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One job's place in a sweep, and the files that it was to give."""
+
+    coordinates: Coordinates  # value of each axis
+    run: Run
+    landscapes: dict[str, Path]  # whether or not they are there yet
+
+    def missing(self) -> list[str]:
+        """What is yet to be computed: the run, or names of landscapes."""
+        if not self.run.is_finished():
+            return ["run", *self.landscapes]
+        return [name for name, path in self.landscapes.items() if not path.exists()]
+
+
+def locate(jobs: Sequence[Job], axes: Mapping[str, str], other_job: Callable[[Job, Sequence[str]], Job]) -> list[Cell]:
+    """Find the cells of a sweep in the store, computing nothing.
+
+    ``axes`` maps each dimension to the override that it is swept by; ``other_job`` gives the job that a landscape
+    names by overrides of its own. ValueError for an axis that the jobs do not set.
+    """
+    return [_cell(job, axes, other_job) for job in jobs]
+
+
+def _cell(job: Job, axes: Mapping[str, str], other_job: Callable[[Job, Sequence[str]], Job]) -> Cell:
+    store = Store(job.config["paths"]["runs"])
+    run = store.run(fingerprint(job.config))
+
+    def other_run(overrides: Sequence[str]) -> Run:
+        return store.run(fingerprint(other_job(job, overrides).config))
+
+    paths = {name: landscape_path(run, name, node, other_run) for name, node in job.config["landscape"].items()}
+    return Cell(
+        {dimension: _override(job, key) for dimension, key in axes.items()},
+        run,
+        {name: path for name, path in paths.items() if path is not None},
+    )
+
+
+def _override(job: Job, key: str) -> Any:
+    for override in job.overrides:
+        name, _, value = override.partition("=")
+        if name == key:
+            return yaml.safe_load(value)
+    raise ValueError(f"the sweep does not set {key}, which experiment.axes names")
+
+
+def collect(cells: Sequence[Cell]) -> dict[str, xr.Dataset]:
+    """Datasets over the sweep's axes: "history", "summary", and one for each landscape.
+
+    A cell whose run is not finished is left out; what is missing from the grid of all cells is NaN.
+    """
+    finished = [cell for cell in cells if cell.run.is_finished()]
+    if not finished:
+        return {}
+    parts: dict[str, list[tuple[Coordinates, xr.Dataset]]] = {"history": [], "summary": []}
+    for cell in finished:
+        parts["history"].append((cell.coordinates, cell.run.history().to_xarray()))
+        parts["summary"].append((cell.coordinates, _summary(cell.run)))
+        for name, path in cell.landscapes.items():
+            if path.exists():
+                parts.setdefault(name, []).append((cell.coordinates, open_landscape(path)))
+    return {name: combine(of_name) for name, of_name in parts.items()}
+
+
+def _summary(run: Run) -> xr.Dataset:
+    manifest = run.manifest()
+    assert manifest is not None
+    return xr.Dataset({name: ((), value) for name, value in manifest.metrics.items()})
+
+
+def combine(parts: Sequence[tuple[Coordinates, xr.Dataset]]) -> xr.Dataset:
+    """Join datasets along new dimensions, one for each coordinate; cells that no part fills are NaN.
+
+    >>> parts = [({"a": a, "seed": s}, xr.Dataset({"x": 10 * a + s})) for a, s in [(1, 0), (1, 1), (2, 0)]]
+    >>> combine(parts).x.values
+    array([[10., 11.],
+           [20., nan]])
+    """
+    names = list(parts[0][0])
+    index = pd.MultiIndex.from_tuples([tuple(coordinates[n] for n in names) for coordinates, _ in parts], names=names)
+    joined = xr.concat([dataset for _, dataset in parts], dim="cell", combine_attrs="drop_conflicts", join="outer")
+    joined = joined.assign_coords(xr.Coordinates.from_pandas_multiindex(index, "cell")).unstack("cell")
+    return joined.transpose(*names, ...)
