@@ -17,6 +17,7 @@ from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
@@ -71,7 +72,8 @@ class ProcessLauncher(Launcher):
             state = (self.hydra_context, self.config, self.task_function, Singleton.get_state())
             with _ignoring_interrupts():  # a worker inherits this until it has handlers of its own
                 futures = [
-                    pool.submit(_run_job, first + i, list(job), *state) for i, job in enumerate(job_overrides)
+                    pool.submit(_run_pickled, cloudpickle.dumps((first + i, list(job), *state)))
+                    for i, job in enumerate(job_overrides)
                 ]
             try:
                 returns = _collect(futures, stop)
@@ -82,14 +84,19 @@ class ProcessLauncher(Launcher):
         return returns
 
 
-def _collect(futures: list["Future[JobReturn]"], stop: threading.Event) -> list[JobReturn]:
+def _collect(futures: list["Future[bytes]"], stop: threading.Event) -> list[JobReturn]:
     """Wait for all jobs, or for those that run when ``stop`` is set; futures yet to start are then cancelled."""
     while not all(future.done() for future in futures):
         if stop.is_set():
             for future in futures:
                 future.cancel()
         time.sleep(0.05)
-    return [future.result() for future in futures if not future.cancelled()]
+    return [cloudpickle.loads(future.result()) for future in futures if not future.cancelled()]
+
+
+def _run_pickled(arguments: bytes) -> bytes:
+    """Run a job; Hydra's state holds resolvers, which are functions that only cloudpickle carries."""
+    return cloudpickle.dumps(_run_job(*cloudpickle.loads(arguments)))
 
 
 def _run_job(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
 @singledispatch

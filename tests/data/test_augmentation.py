@@ -1,9 +1,10 @@
 import pytest
 import torch
-from lossatlas.data import RandomCrop, RandomHorizontalFlip
 from scipy.stats import chisquare
 from torch import Tensor
 from torchvision.transforms import v2
+
+from lossatlas.data import RandomCrop, RandomHorizontalFlip
 
 IMAGES = torch.randint(1, 256, (5, 3, 8, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from lossatlas.data import RandomCrop, RandomHorizontalFlip, cifar10
 from torchvision.transforms import v2
+
+from lossatlas.data import RandomCrop, RandomHorizontalFlip, cifar10
 
 
 def test_whole_splits_are_normalised_as_torchvision_does_with_the_papers_numbers(tiny_cifar: Path) -> None:
@@ -46,7 +47,7 @@ def test_validation_must_leave_something_to_train_on(tiny_cifar: Path, validatio
 
 
 def test_declared_facts_are_held_against_the_data(tiny_cifar: Path) -> None:
-    with pytest.raises(ValueError, match="classes is declared as 100, but CIFAR-10 in .* has 10"):
+    with pytest.raises(ValueError, match=r"classes is declared as 100, but CIFAR-10 in .* has 10"):
         cifar10(root=tiny_cifar, batch_size=10, shape=[3, 32, 32], classes=100)
     with pytest.raises(
         ValueError, match=r"shape is declared as \[1, 8, 8\], but the train images are \[3, 32, 32\]"

@@ -3,13 +3,18 @@
 import hashlib
 import pickle
 import tarfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 import torch
-from lossatlas.data.cifar_archive import ARCHIVE, FOLDER, CifarArchive, download_cifar10
 from torchvision.datasets import CIFAR10
+
+from lossatlas.data.cifar_archive import ARCHIVE, FOLDER, CifarArchive, download_cifar10
 
 
 def packed(root: Path, archive_root: Path) -> Path:
@@ -107,13 +112,24 @@ def test_a_file_that_carries_code_is_refused_and_the_code_not_run(tiny_cifar: Pa
     assert not mark.exists()
 
 
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
 @pytest.fixture
-def server(tiny_cifar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Archive that torchvision takes for the real one, in place of the one on the web."""
+def server(tiny_cifar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Archive that torchvision takes for the real one, served on this machine in place of the web."""
     path = packed(tiny_cifar, tmp_path / "server") / ARCHIVE
-    monkeypatch.setattr(CIFAR10, "url", path.as_uri())
-    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(path.read_bytes()).hexdigest())
-    return path
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=path.parent)) as server:
+        monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{server.server_port}/{ARCHIVE}")
+        monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(path.read_bytes()).hexdigest())
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield path
+        server.shutdown()
+        thread.join()
 
 
 def test_download_fetches_the_archive_once_and_replaces_a_partial_one(server: Path, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from hydra.utils import get_method, instantiate
-from lossatlas.data import ImageData
 from omegaconf import DictConfig, OmegaConf
+
+from lossatlas.data import ImageData
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 CHOICES = sorted(path.stem for path in CONF.glob("*.yaml"))
@@ -24,7 +25,7 @@ def test_every_choice_makes_the_data_that_it_declares(choice: str, tiny_cifar: P
     config.batch_size = min(config.batch_size, 100)  # the tiny CIFAR-10 has no more
     data = instantiate(config)
     assert isinstance(data, ImageData)
-    inputs, targets = data.batch(seed=0, step=0)
+    inputs, _ = data.batch(seed=0, step=0)
     assert inputs.shape == (config.batch_size, *config.shape)
     assert data.splits["train"].targets.max() + 1 == config.classes
     assert list(data.augment) == list(config.augment)

@@ -2,8 +2,9 @@ from collections.abc import Mapping
 
 import pytest
 import torch
-from lossatlas.data import ImageData, RandomCrop, RandomHorizontalFlip, Split
 from torch import Generator, Tensor
+
+from lossatlas.data import ImageData, RandomCrop, RandomHorizontalFlip, Split
 
 AUGMENT = {"crop": RandomCrop(1), "flip": RandomHorizontalFlip()}
 

@@ -2,8 +2,9 @@ import math
 
 import pytest
 import torch
-from lossatlas.data import synthetic_blobs, synthetic_images
 from scipy.stats import binomtest, norm
+
+from lossatlas.data import synthetic_blobs, synthetic_images
 
 
 def test_two_blobs_overlap_as_two_gaussians_do() -> None:

@@ -3,11 +3,18 @@
 import re
 
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+)
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.interruption import Interrupted
-from lossatlas.runs.check import nearest
+from lossatlas.runs.compose import compose_config, experiments
+from lossatlas.runs.suggest import nearest
 
 
 def exit_status(error: Exception) -> int:
@@ -19,6 +26,9 @@ def one_line(error: Exception) -> str | None:
     """Say what is wrong in one line; None for an error that is not the user's, whose traceback is wanted."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        if group.startswith("experiment/"):  # written out from experiment=<name>
+            name = group.removeprefix("experiment/")
+            return f"experiment={name}: no such choice; {nearest(name, experiments())}"
         return f"{group}={choice}: no such choice; {nearest(choice, error.options)}"
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, Exception):
         return one_line(error.__cause__)
@@ -41,10 +51,6 @@ def _composition_error(error: Exception) -> str:
 
 def _nearest_key(path: str) -> str:
     """Clause with the nearest sibling of the first part of ``path`` that does not exist."""
-    from omegaconf import OmegaConf
-
-    from lossatlas.runs.compose import compose_config
-
     node, parents = compose_config([]), ""
     for part in path.split("."):
         if not OmegaConf.is_dict(node) or part not in node:

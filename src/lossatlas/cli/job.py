@@ -3,13 +3,11 @@
 import logging
 import sys
 
-from lossatlas.cli.pictures import log_landscapes
 from lossatlas.runs.compose import Job, compose_job, merge_overrides
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.loggers import logging_to
 from lossatlas.runs.progress import Progress, write_progress
 from lossatlas.runs.store import Run
-from lossatlas.runs.survey import Surveyor
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +20,25 @@ def say(message: str) -> None:
 
 def perform(job: Job) -> Run:
     """Have the run and the landscapes of a job: loaded if they are there, else computed."""
-    run = ensure(job.config, overrides=job.overrides, stages=1 + len(job.config["landscape"]), say=say)
-    surveyor = Surveyor(run, job.config, lambda overrides: perform_other(job, overrides), say)
-    found = surveyor.survey_all()
-    if surveyor.computed:
-        with logging_to(job.config, run, job_type="landscape") as logger:
-            log_landscapes(logger, {name: found[name] for name in surveyor.computed})
+    landscapes = job.config["landscape"]
+    run = ensure(job.config, overrides=job.overrides, stages=1 + len(landscapes), say=say)
+    if landscapes:
+        _survey(job, run)
     write_progress(run, Progress("done", 1, 1))
     return run
+
+
+def _survey(job: Job, run: Run) -> None:
+    from lossatlas.runs.survey import Surveyor
+
+    surveyor = Surveyor(run, job.config, lambda overrides: perform_other(job, overrides), say)
+    found = surveyor.survey_all()
+    if not surveyor.computed:
+        return
+    from lossatlas.cli.pictures import log_landscapes  # matplotlib and plotly, only where they are used
+
+    with logging_to(job.config, subject=run.fingerprint, folder=run.folder, job_type="landscape") as logger:
+        log_landscapes(logger, {name: found[name] for name in surveyor.computed})
 
 
 def other_job(job: Job, overrides: list[str] | tuple[str, ...]) -> Job:

@@ -33,7 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lossatlas {__version__}")
         return 0
     if arguments[0] not in COMMANDS:
-        print(f"lossatlas: {arguments[0]}: no such command; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        print(
+            f"lossatlas: {arguments[0]}: no such command; expected one of {', '.join(COMMANDS)}",
+            file=sys.stderr,
+        )
         return 2
     command: Callable[[list[str]], int] = import_module(f"lossatlas.cli.{arguments[0]}").main
     return _in_one_line(command, arguments[1:])
@@ -43,7 +46,9 @@ def _in_one_line(command: Callable[[list[str]], int], arguments: list[str]) -> i
     """Run a command; tell a user's error in one line, unless HYDRA_FULL_ERROR asks for the traceback."""
     if os.environ.get("HYDRA_FULL_ERROR"):
         return command(arguments)
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra lets exceptions through instead of printing them itself
+    os.environ["HYDRA_FULL_ERROR"] = (
+        "1"  # so that Hydra lets exceptions through instead of printing them itself
+    )
     try:
         return command(arguments)
     except KeyboardInterrupt:

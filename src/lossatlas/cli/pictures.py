@@ -1,36 +1,84 @@
-"""Pictures and tables sent to an experiment tracker."""
+"""Pictures, surfaces and tables sent to an experiment tracker. A tracker without a place for them goes without."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from pathlib import Path
-from typing import Any
 
+import matplotlib.image
 import xarray as xr
-from matplotlib.figure import Figure
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
 from lossatlas.claims import Verdict, rows
-from lossatlas.figures import picture_of
-
-
-def log_landscapes(logger: Logger | None, datasets: Mapping[str, xr.Dataset]) -> None:
-    """Send a run's landscapes: a picture of each, the numbers that sum it up, and the surface to turn by hand."""
-    for name, dataset in datasets.items():
-        log_figure(logger, f"landscape/{name}", picture_of(dataset))
+from lossatlas.figures import picture
+from lossatlas.figures.surfaces import one_surface
 
 
 @singledispatch
-def log_figure(logger: Logger | None, name: str, figure: Figure) -> None:
-    """Send a picture to a tracker that takes pictures; the others go without."""
+def log_landscapes(logger: Logger | None, datasets: Mapping[str, xr.Dataset]) -> None:
+    """Send a run's landscapes: a picture of each, the surface to turn by hand, and the grid itself."""
 
 
-@log_figure.register
-def _(logger: WandbLogger, name: str, figure: Figure) -> None:
+@log_landscapes.register
+def _(logger: WandbLogger, datasets: Mapping[str, xr.Dataset]) -> None:
     import wandb
 
-    logger.experiment.log({name: wandb.Image(figure)})
+    for name, dataset in datasets.items():
+        logger.experiment.log({f"landscape/{name}": wandb.Image(picture(dataset))})
+        if dataset.attrs["survey"] == "surface":
+            page = one_surface(dataset).to_html(include_plotlyjs="cdn")
+            logger.experiment.log({f"landscape/{name} in 3-D": wandb.Html(page)})
 
 
-@log_figure.register
-def _(logger: TensorBoardLogger, name: str, figure: Figure) -> None:
-    logger.experiment.add_figure(name, figure)
+@log_landscapes.register
+def _(logger: TensorBoardLogger, datasets: Mapping[str, xr.Dataset]) -> None:
+    for name, dataset in datasets.items():
+        logger.experiment.add_figure(f"landscape/{name}", picture(dataset))
+
+
+@singledispatch
+def log_figures(logger: Logger | None, paths: Sequence[Path]) -> None:
+    """Send an experiment's figures, as they were saved."""
+
+
+@log_figures.register
+def _(logger: WandbLogger, paths: Sequence[Path]) -> None:
+    import wandb
+
+    for path in paths:
+        if path.suffix == ".png":
+            logger.experiment.log({path.stem: wandb.Image(str(path))})
+        elif path.suffix == ".html":
+            logger.experiment.log({path.stem: wandb.Html(str(path))})
+
+
+@log_figures.register
+def _(logger: TensorBoardLogger, paths: Sequence[Path]) -> None:
+    for path in paths:
+        if path.suffix == ".png":
+            logger.experiment.add_image(path.stem, matplotlib.image.imread(path), dataformats="HWC")
+
+
+@singledispatch
+def log_verdicts(logger: Logger | None, verdicts: Sequence[Verdict]) -> None:
+    """Send the verdicts as a table."""
+
+
+@log_verdicts.register
+def _(logger: WandbLogger, verdicts: Sequence[Verdict]) -> None:
+    import wandb
+
+    columns, data = rows(verdicts)
+    logger.experiment.log(
+        {"verdict": wandb.Table(columns=columns, data=[[_text(cell) for cell in row] for row in data])}
+    )
+
+
+@log_verdicts.register
+def _(logger: TensorBoardLogger, verdicts: Sequence[Verdict]) -> None:
+    lines = [f"- **{verdict.outcome}** {verdict.id}: {verdict.text}" for verdict in verdicts]
+    logger.experiment.add_text("verdict", "\n".join(lines))
+
+
+def _text(cell: object) -> object:
+    """W&B wants one type in a column; None stays."""
+    return cell

@@ -44,10 +44,7 @@ class Watch:
 
     def __init__(self, jobs: Sequence[Job], console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
-        self._jobs = [
-            (label, Store(job.config["paths"]["runs"]).run(fingerprint(job.config)))
-            for label, job in zip(labels(jobs), jobs, strict=True)
-        ]
+        self._jobs = _runs_of(jobs)
         self._started = time.time()
         self._first_fraction: float | None = None
 
@@ -70,9 +67,15 @@ class Watch:
         done, fraction = self._totals(rows)
         head = Table.grid(padding=(0, 2))
         head.add_row(
-            f"runs {done}/{len(self._jobs)}", ProgressBar(total=1.0, completed=fraction, width=32), self._left(fraction)
+            f"runs {done}/{len(self._jobs)}",
+            ProgressBar(total=1.0, completed=fraction, width=32),
+            self._left(fraction),
         )
-        lines = [Text(f"  {self._line(row)}", style="dim", no_wrap=True, overflow="ellipsis") for row in rows if self._runs(row)]
+        lines = [
+            Text(f"  {self._line(row)}", style="dim", no_wrap=True, overflow="ellipsis")
+            for row in rows
+            if self._runs(row)
+        ]
         return Group(head, *lines)
 
     def line(self) -> str:
@@ -80,14 +83,9 @@ class Watch:
         rows = self.rows()
         done, fraction = self._totals(rows)
         now = "; ".join(self._line(row) for row in rows if self._runs(row))
-        return f"runs {done}/{len(self._jobs)}, {fraction:.0%}, {self._left(fraction)}" + (f" | {now}" if now else "")
-
-    def summary(self) -> None:
-        """Print the runs of the sweep and what they gave."""
-        table = Table("run", "what differs", "status", "test error", box=None, pad_edge=False)
-        for label, run in self._jobs:
-            table.add_row(run.fingerprint, label, *_outcome(run))
-        Console().print(table)
+        return f"runs {done}/{len(self._jobs)}, {fraction:.0%}, {self._left(fraction)}" + (
+            f" | {now}" if now else ""
+        )
 
     @staticmethod
     def _runs(row: _Row) -> bool:
@@ -114,17 +112,6 @@ class Watch:
         return f"{timedelta(seconds=round(elapsed / fraction * (1 - fraction)))} left"
 
 
-def _outcome(run: Run) -> tuple[str, str]:
-    try:
-        manifest = run.manifest()
-    except StoreError:
-        return "damaged", ""
-    if manifest is None:
-        return "absent", ""
-    error = manifest.metrics.get("test_error")
-    return manifest.status, "" if error is None else f"{error:.2%}"
-
-
 @contextmanager
 def watching(jobs: Sequence[Job]) -> Iterator[Watch]:
     """Show the progress of ``jobs`` while the block computes them."""
@@ -146,3 +133,32 @@ def watching(jobs: Sequence[Job]) -> Iterator[Watch]:
     finally:
         stopped.set()
         thread.join()
+
+
+def print_outcomes(jobs: Sequence[Job]) -> None:
+    """Print the runs of a sweep and what they gave."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run", no_wrap=True, min_width=16)
+    for heading in ("what differs", "status", "test error"):
+        table.add_column(heading)
+    for label, run in _runs_of(jobs):
+        table.add_row(run.fingerprint, label, *_outcome(run))
+    Console().print(table)
+
+
+def _runs_of(jobs: Sequence[Job]) -> list[tuple[str, Run]]:
+    return [
+        (label, Store(job.config["paths"]["runs"]).run(fingerprint(job.config)))
+        for label, job in zip(labels(jobs), jobs, strict=True)
+    ]
+
+
+def _outcome(run: Run) -> tuple[str, str]:
+    try:
+        manifest = run.manifest()
+    except StoreError:
+        return "damaged", ""
+    if manifest is None:
+        return "absent", ""
+    error = manifest.metrics.get("test_error")
+    return manifest.status, "" if error is None else f"{error:.2%}"

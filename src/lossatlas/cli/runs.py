@@ -96,7 +96,10 @@ def _differing(entries: Sequence[Entry]) -> list[str]:
 
 def _print(entries: Sequence[Entry]) -> None:
     differing = _differing(entries)
-    table = Table("run", "experiment", "what differs", "status", "epochs", "test error", "age", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run", no_wrap=True, min_width=16)
+    for heading in ("experiment", "what differs", "status", "epochs", "test error", "age"):
+        table.add_column(heading)
     for entry in entries:
         differs = " ".join(f"{_short(key)}={entry.flat[key]}" for key in differing if key in entry.flat)
         table.add_row(entry.run.fingerprint, entry.experiment, differs, entry.status, *_numbers(entry))

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 from hydra import main as hydra_main
 from hydra._internal.utils import get_args_parser
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from lossatlas.runs.compose import CONFIG_NAME, config_folder, expand_experiment
+from lossatlas.cli.progress import print_outcomes, watching
+from lossatlas.runs.compose import CONFIG_NAME, Job, compose_jobs, config_folder, expand_experiment, plain
 from lossatlas.runs.fingerprint import register_resolver
 
 
@@ -22,24 +24,23 @@ def main(arguments: list[str]) -> int:
     if shows_only:
         _launch(rewritten)
         return 0
-    return run_jobs(options.overrides, multirun=options.multirun, arguments=rewritten)
-
-
-def run_jobs(overrides: Sequence[str], *, multirun: bool, arguments: Sequence[str]) -> int:
-    """Check all jobs that the overrides mean, then let Hydra launch them, showing their progress."""
-    from lossatlas.cli.progress import watching
-    from lossatlas.runs.check import check_jobs
-    from lossatlas.runs.compose import compose_jobs
-
-    jobs = compose_jobs(overrides, multirun=multirun)
-    check_jobs(jobs)
-    with watching(jobs) as watch:
-        _launch(arguments)
-    watch.summary()
+    jobs = compose_jobs(options.overrides, multirun=options.multirun)
+    run_jobs(jobs, rewritten)
+    print_outcomes(jobs)
     return 0
 
 
+def run_jobs(jobs: Sequence[Job], arguments: Sequence[str]) -> None:
+    """Check ``jobs``, then let Hydra launch them, which ``arguments`` make it compose again, showing their progress."""
+    from lossatlas.runs.check import check_jobs
+
+    check_jobs(jobs)
+    with watching(jobs):
+        _launch(arguments)
+
+
 def _launch(arguments: Sequence[str]) -> None:
+    GlobalHydra.instance().clear()  # the one that composed the jobs for their check
     with _argv(arguments):
         hydra_main(str(config_folder()), CONFIG_NAME, version_base="1.3")(hydra_job)()
 
@@ -47,7 +48,6 @@ def _launch(arguments: Sequence[str]) -> None:
 def hydra_job(config: DictConfig) -> str:
     """Run one job, in whatever process Hydra's launcher has put it; return the run's fingerprint."""
     from lossatlas.cli.job import perform
-    from lossatlas.runs.compose import Job, plain
 
     register_resolver()
     return perform(Job(tuple(HydraConfig.get().overrides.task), plain(config))).fingerprint

@@ -1,6 +1,8 @@
-"""Random changes of a training batch, drawn per sample on the CPU and applied on the batch's device."""
+"""Random changes of a training batch, drawn per sample on the CPU and applied on the batch's device.
 
-from dataclasses import dataclass
+Plain classes, here and in `lossatlas.optim`: OmegaConf turns a dataclass that lies in a config into a config.
+"""
+
 from typing import Protocol
 
 import torch
@@ -19,12 +21,12 @@ class Augmentation(Protocol):
         """Return the changed ``inputs`` (B, C, H, W) and ``targets`` (B,)."""
 
 
-@dataclass(frozen=True)
 class RandomCrop:
     """Shift each image by up to ``padding`` pixels both ways; what comes in from outside is 0, raw black.
 
-    The window of the image's own size is cut out of the zero-padded image at one of the (2 padding + 1)**2
-    places, all equally likely: He et al. 2016 (arXiv:1512.03385) section 4.2 with ``padding=4``.
+    ``padding`` is in pixels. The window of the image's own size is cut out of the zero-padded image at one of
+    the (2 padding + 1)**2 places, all equally likely: He et al. 2016 (arXiv:1512.03385) section 4.2 with
+    ``padding=4``.
 
     >>> image = torch.ones(1, 1, 2, 2, dtype=torch.uint8)
     >>> shifted, _ = RandomCrop(padding=1)(image, torch.zeros(1), torch.Generator().manual_seed(0))
@@ -32,11 +34,10 @@ class RandomCrop:
     (torch.Size([1, 1, 2, 2]), torch.uint8)
     """
 
-    padding: int = 4  # pixels
-
-    def __post_init__(self) -> None:
-        if self.padding < 0:
-            raise ValueError(f"padding counts pixels and must be >= 0, got {self.padding}")
+    def __init__(self, padding: int = 4) -> None:
+        if padding < 0:
+            raise ValueError(f"padding counts pixels and must be >= 0, got {padding}")
+        self.padding = padding
 
     def __call__(self, inputs: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Crop each of ``inputs`` (B, C, H, W) at a place of its own; the targets stay."""
@@ -49,7 +50,6 @@ class RandomCrop:
         return windows[torch.arange(size, device=inputs.device), :, rows, columns], targets
 
 
-@dataclass(frozen=True)
 class RandomHorizontalFlip:
     """Mirror each image left to right with probability ``p``.
 
@@ -58,11 +58,10 @@ class RandomHorizontalFlip:
     tensor([[[[3, 2, 1]]]])
     """
 
-    p: float = 0.5
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.p <= 1:
-            raise ValueError(f"p is a probability and must be in [0, 1], got {self.p}")
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ValueError(f"p is a probability and must be in [0, 1], got {p}")
+        self.p = p
 
     def __call__(self, inputs: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Mirror some of ``inputs`` (B, C, H, W); the targets stay."""

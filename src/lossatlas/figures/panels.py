@@ -68,6 +68,7 @@ def loss_and_error(
     loss_scale(axis, log=log, ceiling=ceiling)
     axis.set_xlim(landscape["alpha"].min().item(), landscape["alpha"].max().item())
     axis.set_xlabel("α")
+    right.spines["right"].set_visible(True)
     right.set_ylim(0, 100)
     for side, axes, color in (("left", axis, style.LOSS), ("right", right, style.ERROR)):
         axes.yaxis.label.set_color(color)
@@ -85,7 +86,7 @@ def loss_scale(axis: Axes, *, log: bool, ceiling: float | None) -> None:
         axis.set_yscale("log")
     else:
         axis.set_ylim(bottom=0)
-        axis.yaxis.set_major_locator(MaxNLocator(5))
+        axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     if ceiling is not None and axis.get_ylim()[1] > ceiling:
         axis.set_ylim(top=ceiling)
 
@@ -105,6 +106,8 @@ def contours(axis: Axes, loss: xr.DataArray, *, levels: Sequence[float] | np.nda
     values = np.ma.masked_invalid(loss.transpose("y", "x").values.astype(float))
     x, y = loss["x"].values, loss["y"].values
     axis.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), aspect="equal")
+    for direction in (axis.xaxis, axis.yaxis):
+        direction.set_major_locator(MaxNLocator(4))
     for side in ("top", "right"):
         axis.spines[side].set_visible(True)
     axis.plot(0, 0, "+", color="0.35", markersize=5, markeredgewidth=0.8)
@@ -118,3 +121,9 @@ def contours(axis: Axes, loss: xr.DataArray, *, levels: Sequence[float] | np.nda
 def _crossed(values: np.ma.MaskedArray, levels: Sequence[float] | np.ndarray) -> bool:
     low, high = values.min(), values.max()
     return any(low < level < high for level in levels)
+
+
+def first_surveyed(loss: xr.DataArray) -> xr.DataArray:
+    """The surface of the first seed that has one, else of the first. ``loss``: (seed, y, x)."""
+    surveyed = loss.notnull().any(["y", "x"]).values
+    return loss.isel(seed=int(surveyed.argmax()))

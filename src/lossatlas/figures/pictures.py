@@ -65,9 +65,9 @@ def weights(landscape: xr.Dataset) -> Figure:
     figure = Figure(figsize=(3.6, 2.6), layout="constrained")
     axis = figure.subplots()
     panels.histogram(axis, landscape["density"], color=SMALL)
-    axis.set(xlabel="weight", ylabel="density")
+    bins = landscape["bin"].values
+    axis.set(xlabel="weight", ylabel="density", xlim=(bins.min(), bins.max()))
     axis.set_ylim(bottom=0)
-    axis.spines["right"].set_visible(False)
     return figure
 
 
@@ -77,9 +77,11 @@ def sharpness(landscape: xr.Dataset) -> Figure:
     figure = Figure(figsize=(3.6, 2.6), layout="constrained")
     axis = figure.subplots()
     axis.plot(landscape["epsilon"].values, landscape["sharpness"].values, "o", color=LOSS)
-    axis.set(xlabel="ε", ylabel="sharpness (%)", xscale="log")
+    epsilons = landscape["epsilon"].values
+    axis.set_xticks(epsilons, [f"{epsilon:g}" for epsilon in epsilons])
+    axis.margins(x=0.4)
+    axis.set(xlabel="half-width ε of the box", ylabel="sharpness (%)")
     axis.set_ylim(bottom=0)
-    axis.spines["right"].set_visible(False)
     return figure
 
 

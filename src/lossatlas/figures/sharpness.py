@@ -5,13 +5,14 @@ histogram; filter-normalised lines; filter-normalised contours. Two columns for 
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
@@ -21,7 +22,7 @@ from lossatlas.figures.style import BAND, ERROR, LARGE, LOSS, SMALL, STYLES, sty
 
 Datasets = Mapping[str, xr.Dataset]
 
-_ROWS = (2.1, 1.75, 2.1, 2.75)  # heights in inches
+_ROWS = (2.35, 1.95, 2.2, 2.75)  # heights in inches
 _COLUMN = 2.45  # width of half a weight decay, inches
 _LETTERS = 84  # of the caption on a line, for each weight decay
 _LINE = 0.155  # height of a line of the caption, inches
@@ -51,124 +52,103 @@ def figure(
     lines = _wrapped(caption, _LETTERS * columns // 2)
     heights = (*_ROWS, _LINE * (len(lines) + 1))
     with style():
-        page = Figure(figsize=(_COLUMN * columns, sum(heights) + 0.5), layout="constrained")
-        grid = page.add_gridspec(len(heights), columns, height_ratios=heights)
-        _interpolations(page, grid, chosen["interpolation"], summary, log=log, ceiling=ceiling)
-        _norms(page, grid, chosen["history"])
-        _histograms(page, grid, chosen["weights"])
-        _lines(page, grid, chosen["line"], log=log, ceiling=ceiling)
-        _contours(page, grid, chosen["surface"], summary)
+        page = Figure(
+            figsize=(_COLUMN * columns, sum(heights) + 0.4),
+            layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.07),
+        )
         _legend(page, _batches(summary), optimizer)
-        foot = page.add_subplot(grid[-1, :])
-        foot.set_axis_off()
-        foot.text(0, 1, "\n".join(lines), va="top", fontsize=7.5, linespacing=1.35)
+        rows = page.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+        _interpolations(rows[0], chosen["interpolation"], summary, log=log, ceiling=ceiling)
+        _weights(rows[1], chosen["history"], chosen["weights"])
+        _lines(rows[2], chosen["line"], log=log, ceiling=ceiling)
+        _contours(rows[3], chosen["surface"], summary)
+        rows[4].text(0.03, 0.92, "\n".join(lines), va="top", fontsize=7.5, linespacing=1.35)
     return page
 
 
 def _interpolations(
-    page: Figure,
-    grid: GridSpec,
-    interpolation: xr.Dataset,
-    summary: xr.Dataset,
-    *,
-    log: bool,
-    ceiling: float | None,
+    row: SubFigure, interpolation: xr.Dataset, summary: xr.Dataset, *, log: bool, ceiling: float | None
 ) -> None:
+    """Figure 2 a and d."""
     (small, _), (large, _) = _batches(summary)
-    axes = []
-    for column, decay in enumerate(summary["weight_decay"].values):
-        axis = page.add_subplot(grid[0, 2 * column : 2 * column + 2])
+    decays = summary["weight_decay"].values
+    axes = row.subplots(1, len(decays), squeeze=False)[0]
+    for axis, decay, letter in zip(axes, decays, _letters("a", 3), strict=False):
         panels.loss_and_error(axis, interpolation.sel(weight_decay=decay), log=log, ceiling=ceiling)
         for end in (0, 1):
             axis.axvline(end, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)
         axis.set_xticks([0, 1], [f"0\nbatch size {small}", f"1\nbatch size {large}"])
         axis.xaxis.set_minor_locator(MultipleLocator(0.25))
-        axis.set_xlabel("α on the straight line between the two networks", labelpad=-2)
+        axis.set_xlabel("α on the straight line between the two networks")
         axis.set_title(f"weight decay {decay:g}", fontweight="bold", fontsize=9.5)
-        _finish(axis)
-        axes.append(axis)
+        _finish(axis, f"2{letter}", interpolation["loss"].sel(weight_decay=decay))
     _share(axes)
 
 
-def _norms(page: Figure, grid: GridSpec, history: xr.Dataset) -> None:
-    axes = []
-    for column, decay in enumerate(history["weight_decay"].values):
-        axis = page.add_subplot(grid[1, 2 * column])
+def _weights(row: SubFigure, history: xr.Dataset, weights: xr.Dataset) -> None:
+    """Figure 2 b, c, e and f."""
+    decays = history["weight_decay"].values
+    axes = row.subplots(1, 2 * len(decays))
+    reach = _reach(weights["density"])
+    for column, (decay, b, c) in enumerate(zip(decays, _letters("b", 3), _letters("c", 3), strict=False)):
+        norms, shape = axes[2 * column : 2 * column + 2]
         for batch, color in _batches(history):
             norm = history["weight_norm"].sel(weight_decay=decay, batch_size=batch)
-            panels.spread(axis, norm, "epoch", color=color)
-        axis.set(xlabel="epoch", ylabel="norm of all weights")
-        axis.set_xlim(0, history["epoch"].max().item())
-        axis.set_ylim(bottom=0)
-        axis.spines["right"].set_visible(False)
-        _finish(axis)
-        axes.append(axis)
-    _share(axes)
-
-
-def _histograms(page: Figure, grid: GridSpec, weights: xr.Dataset) -> None:
-    axes = []
-    for column, decay in enumerate(weights["weight_decay"].values):
-        axis = page.add_subplot(grid[1, 2 * column + 1])
-        for batch, color in _batches(weights):
+            panels.spread(norms, norm, "epoch", color=color)
             density = weights["density"].sel(weight_decay=decay, batch_size=batch)
-            panels.histogram(axis, density, color=color)
-        reach = _reach(weights["density"])
-        axis.set(xlabel="weight", ylabel="density", xlim=(-reach, reach))
+            panels.histogram(shape, density, color=color)
+        norms.set(xlabel="epoch", ylabel="norm of all weights", xlim=(0, history["epoch"].max().item()))
+        shape.set(xlabel="weight", ylabel="density", xlim=(-reach, reach))
+        _finish(norms, f"2{b}", history["weight_norm"].sel(weight_decay=decay))
+        _finish(shape, f"2{c}", weights["density"].sel(weight_decay=decay))
+    for axis in axes:
         axis.set_ylim(bottom=0)
-        axis.spines["right"].set_visible(False)
-        _finish(axis)
-        axes.append(axis)
+    _share(axes[::2])
+    _share(axes[1::2])
 
 
-def _lines(page: Figure, grid: GridSpec, line: xr.Dataset, *, log: bool, ceiling: float | None) -> None:
-    axes = []
-    for column, decay in enumerate(line["weight_decay"].values):
-        axis = page.add_subplot(grid[2, 2 * column : 2 * column + 2])
+def _lines(row: SubFigure, line: xr.Dataset, *, log: bool, ceiling: float | None) -> None:
+    """Figure 3 a to d, small and large batches in one panel."""
+    decays = line["weight_decay"].values
+    axes = row.subplots(1, len(decays), squeeze=False)[0]
+    for axis, decay, a, b in zip(axes, decays, _letters("a", 2), _letters("b", 2), strict=False):
         for batch, color in _batches(line):
-            for split in line["split"].values:
+            for split, dashes in STYLES.items():
                 loss = line["loss"].sel(weight_decay=decay, batch_size=batch, split=split)
-                panels.spread(
-                    axis,
-                    loss,
-                    "alpha",
-                    color=color,
-                    linestyle=STYLES.get(str(split), "dotted"),
-                    band=split == "train",
-                )
+                panels.spread(axis, loss, "alpha", color=color, linestyle=dashes, band=split == "train")
         panels.loss_scale(axis, log=log, ceiling=ceiling)
         axis.set(xlabel="α along filter-normalised random directions", ylabel="loss")
         axis.set_xlim(line["alpha"].min().item(), line["alpha"].max().item())
-        axis.spines["right"].set_visible(False)
-        _finish(axis)
-        axes.append(axis)
+        _finish(axis, f"3{a}, {b}", line["loss"].sel(weight_decay=decay))
     _share(axes)
 
 
-def _contours(page: Figure, grid: GridSpec, surface: xr.Dataset, summary: xr.Dataset) -> None:
-    loss = surface["loss"].sel(split="train")
+def _contours(row: SubFigure, surface: xr.Dataset, summary: xr.Dataset) -> None:
+    """Figure 3 e to h."""
     cells = [(decay, *batch) for decay in summary["weight_decay"].values for batch in _batches(summary)]
-    for column, (decay, batch, color) in enumerate(cells):
-        axis = page.add_subplot(grid[3, column])
-        panels.contours(axis, _first_surveyed(loss.sel(weight_decay=decay, batch_size=batch)))
-        error = 100 * summary["test_error"].sel(weight_decay=decay, batch_size=batch)
+    axes = row.subplots(1, len(cells))
+    for axis, (decay, batch, color), letter in zip(axes, cells, _letters("e", 1), strict=False):
+        cell = {"weight_decay": decay, "batch_size": batch}
+        loss = panels.first_surveyed(surface["loss"].sel(split="train", **cell))
+        panels.contours(axis, loss)
+        error = 100 * summary["test_error"].sel(cell)
         axis.set_title(f"batch size {batch}", color=color)
         axis.set_xlabel(f"first direction\ntest error {_mean_sd(error.values)} %")
-        axis.set_ylabel("second direction" if column == 0 else "")
-        axis.tick_params(labelleft=column == 0)
-        _finish(axis)
+        _finish(axis, f"3{letter}", loss)
+    axes[0].set_ylabel("second direction")
+    for axis in axes[1:]:
+        axis.tick_params(labelleft=False)
+
+
+def _letters(first: str, step: int) -> Iterator[str]:
+    """The paper's panel letters: ``first`` and every ``step``-th after it."""
+    return map(chr, count(ord(first), step))
 
 
 def _batches(dataset: xr.Dataset) -> list[tuple[int, str]]:
     """The smallest and the largest batch size, each with its colour."""
     sizes = sorted(dataset["batch_size"].values.tolist())
     return [(sizes[0], SMALL), (sizes[-1], LARGE)]
-
-
-def _first_surveyed(loss: xr.DataArray) -> xr.DataArray:
-    """The surface of the first seed that has one. ``loss``: (seed, y, x)."""
-    surveyed = loss.notnull().any(["y", "x"]).values
-    return loss.isel(seed=int(surveyed.argmax()))
 
 
 def _mean_sd(values: np.ndarray) -> str:
@@ -193,9 +173,11 @@ def _share(axes: Sequence[Axes]) -> None:
         axis.set_ylim(low, high)
 
 
-def _finish(axis: Axes) -> None:
-    """A word where there is nothing to see."""
-    if not axis.has_data():
+def _finish(axis: Axes, letter: str, drawn: xr.DataArray) -> None:
+    """The letter that the panel has in the paper, and a word where there was nothing to draw."""
+    axis.set_title(letter, loc="left", fontweight="bold")
+    if drawn.isnull().all():
+        axis.set_yticks([])
         axis.text(0.5, 0.5, "not surveyed", transform=axis.transAxes, ha="center", va="center", color="0.5")
 
 
@@ -206,9 +188,12 @@ def _legend(page: Figure, batches: Sequence[tuple[int, str]], optimizer: str) ->
     ]
     handles += [Line2D([], [], color=LOSS, label="loss"), Line2D([], [], color=ERROR, label="error")]
     handles += [Line2D([], [], color="0.3", linestyle=STYLES[name], label=name) for name in STYLES]
-    handles.append(Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds"))
+    handles.append(
+        Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
+    )
     title = f"{optimizer.upper() if len(optimizer) < 4 else optimizer.capitalize()}"
-    page.legend(handles=handles, loc="outside upper center", ncols=len(handles), title=title)
+    legend = page.legend(handles=handles, loc="outside upper center", ncols=len(handles), title=title)
+    legend.get_title().set(fontweight="bold", fontsize=10)
 
 
 def _wrapped(caption: str, letters: int) -> list[str]:

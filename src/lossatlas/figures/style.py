@@ -2,28 +2,32 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 
 # Okabe & Ito's palette, told apart also without red or green, and in grey by its lightness.
 LOSS, ERROR = "#0072B2", "#D55E00"
 SMALL, LARGE = "#009E73", "#AA3377"
-STYLES = {"train": "solid", "test": (0, (3.5, 1.6))}  # dashed
+STYLES: dict[str, Any] = {"train": "solid", "test": (0, (3.5, 1.6))}  # dashed
 BAND = 0.18  # opacity of the range over seeds
 
 LEVELS = np.arange(0.1, 10, 0.5)  # contour levels of Li et al. 2018: 0.1, 0.6, ... below 10
-LABELED = (0.1, 0.6, 1.1, 2.1, 4.1, 8.1)  # those that carry their number, where there is room
-COLORMAP = "viridis"
+LABELED = (0.1, 1.1, 2.1, 4.1, 8.1)  # those that carry their number
+# viridis without its yellow end, which does not show on white
+COLORMAP = LinearSegmentedColormap.from_list("levels", mpl.colormaps["viridis"](np.linspace(0, 0.87, 256)))
 DPI = 150
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.size": 8,
     "font.family": "DejaVu Sans",  # ships with matplotlib, so that a figure does not depend on the machine
     "axes.titlesize": 8.5,
     "axes.labelsize": 8,
     "axes.linewidth": 0.7,
     "axes.spines.top": False,
+    "axes.spines.right": False,
     "axes.formatter.limits": (-3, 4),
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,

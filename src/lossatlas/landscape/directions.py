@@ -1,6 +1,7 @@
 """Directions in weight space and their normalisation (Li et al. 2018, arXiv:1712.09913, section 4)."""
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -21,19 +22,20 @@ def random_direction(
 ) -> Weights:
     """Gaussian direction of the weights' shapes, normalised as `normalize_direction` says.
 
-    The same ``seed`` and ``index`` give the same direction on every device, and up to rounding for every dtype;
-    different indices give independent ones. ValueError for an unknown option or a direction that is zero.
+    The same ``seed`` and ``index`` give the same direction on every device, and up to rounding for every
+    dtype; different indices give independent ones. ValueError for an unknown option or a direction that is
+    zero.
 
     >>> weights = {"weight": torch.tensor([[3.0, 4.0], [0.0, 1.0]]), "bias": torch.tensor([1.0, 1.0])}
     >>> direction = random_direction(weights, seed=0)
     >>> direction["weight"].norm(dim=1)  # each filter as long as its filter in the network
-    tensor([5., 1.])
+    tensor([5.0000, 1.0000])
     >>> direction["bias"]
     tensor([0., 0.])
     """
     rng = generator(seed, "direction", index)
     drawn = {  # in float64 whatever the weights' dtype, and also where ignored: one draw for every option
-        name: torch.randn(tensor.shape, generator=rng, dtype=torch.float64).to(tensor.device)
+        name: torch.randn(tensor.shape, generator=rng, dtype=torch.float64)
         for name, tensor in weights.items()
     }
     return normalize_direction(drawn, weights, normalize, ignore)
@@ -45,11 +47,11 @@ def normalize_direction(
     normalize: str = "filter",
     ignore: str = "biasbn",
 ) -> Weights:
-    """Rescale ``direction`` to the size of ``weights``; the result has the weights' dtypes and memory layout.
+    """Rescale ``direction`` to the size of ``weights``; the result is laid out in memory as they are.
 
-    ``normalize``, for tensors of two or more dimensions:
-    "filter": each slice d_i along the first axis becomes d_i |w_i| / (|d_i| + 1e-10) (a filter of a convolution, a
-    row of a linear layer); "layer": each tensor becomes d |w| / |d|; "weight": each entry becomes d w; "none": as is.
+    ``normalize``, for tensors of two or more dimensions: "filter": each slice d_i along the first axis
+    becomes d_i |w_i| / (|d_i| + 1e-10) (a filter of a convolution, a row of a linear layer); "layer": each
+    tensor becomes d |w| / |d|; "weight": each entry becomes d w; "none": as is.
 
     ``ignore``, for tensors of fewer dimensions (biases, scales and shifts of normalisation layers):
     "biasbn" makes them zero; "none" treats them as tensors of one filter.
@@ -57,7 +59,8 @@ def normalize_direction(
     ValueError for an unknown option, for names or shapes that differ, and if nothing but zeros is left.
 
     >>> weights = {"weight": torch.tensor([[3.0, 4.0]]), "bias": torch.tensor([2.0])}
-    >>> normalize_direction({"weight": torch.tensor([[0.0, -9.0]]), "bias": torch.tensor([7.0])}, weights, "layer", "none")
+    >>> direction = {"weight": torch.tensor([[0.0, -9.0]]), "bias": torch.tensor([7.0])}
+    >>> normalize_direction(direction, weights, "layer", "none")
     {'weight': tensor([[ 0., -5.]]), 'bias': tensor([2.])}
     """
     rescale = _choice("normalize", normalize, _NORMALIZATIONS)
@@ -66,7 +69,7 @@ def normalize_direction(
     normalized = {}
     for name, tensor in weights.items():
         rule = rescale if tensor.ndim >= 2 else rescale_vector(rescale)
-        rescaled = rule(direction[name].double(), tensor.double())
+        rescaled = rule(direction[name].cpu().double(), tensor.cpu().double())
         normalized[name] = torch.empty_like(tensor).copy_(rescaled)
     if norm(normalized) == 0:
         raise ValueError(f"the direction is zero with normalize={normalize!r} and ignore={ignore!r}")
@@ -104,7 +107,10 @@ _NORMALIZATIONS: dict[str, _Rule] = {"filter": _filter, "layer": _layer, "weight
 _IGNORED: dict[str, Callable[[_Rule], _Rule]] = {"biasbn": lambda _: _zero, "none": lambda rule: rule}
 
 
-def _choice[T](option: str, given: str, choices: Mapping[str, T]) -> T:
+_T = TypeVar("_T")
+
+
+def _choice(option: str, given: str, choices: Mapping[str, _T]) -> _T:
     if given not in choices:
         raise ValueError(f"unknown {option} {given!r}, expected one of {', '.join(choices)}")
     return choices[given]

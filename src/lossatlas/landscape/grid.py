@@ -17,7 +17,7 @@ class Points(Protocol):
 
     @property
     def axes(self) -> Mapping[str, xr.Variable]:
-        """Coordinates along each axis by its name; point i is the i-th in row-major order (last axis fastest)."""
+        """Coordinates along each axis by its name; the points are in row-major order, last axis fastest."""
 
     def __len__(self) -> int: ...
 
@@ -69,8 +69,8 @@ def axis(name: str, values: ArrayLike, meaning: str) -> xr.Variable:
 def evenly(low: float, high: float, points: int) -> NDArray[np.float64]:
     """Return ``points`` evenly spaced numbers from ``low`` to ``high``.
 
-    Unlike a running sum of steps they are exact where the spacing allows: symmetric about 0 if the range is, and
-    with an exact 0 and 1 in them. ValueError if there are fewer than two points or the range is empty.
+    Unlike a running sum of steps they are exact where the spacing allows: symmetric about 0 if the range is,
+    and with an exact 0 and 1 in them. ValueError if there are fewer than two points or the range is empty.
 
     >>> evenly(-0.5, 1.5, 5).tolist()
     [-0.5, 0.0, 0.5, 1.0, 1.5]

@@ -115,15 +115,17 @@ class Bundle:
         if directions < 1:
             raise ValueError(f"directions must be >= 1, got {directions}")
         along = axis("alpha", symmetric(extent, points), _ALONG)
-        return Grid({"direction": axis("direction", np.arange(directions), "direction"), "alpha": along}, self.place)
+        return Grid(
+            {"direction": axis("direction", np.arange(directions), "direction"), "alpha": along}, self.place
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
     """The line through two points: ``start`` at alpha 0 and ``end`` at alpha 1, both to the last bit.
 
-    Running variances that fall below zero beyond the ends are clamped to zero. ValueError if the two ends differ in
-    names or shapes.
+    Running variances that fall below zero beyond the ends are clamped to zero. ValueError if the two ends
+    differ in names or shapes.
 
     >>> segment = Segment({"w": torch.tensor([0.1])}, {"w": torch.tensor([0.7])})
     >>> segment.place(out := {"w": torch.empty(1)}, 1.0)
@@ -166,7 +168,7 @@ _ALONG_Y = "distance from the centre in units of the direction of y"
 
 
 def _targets(out: Weights, like: Mapping[str, Tensor]) -> list[Tensor]:
-    try:
-        return [out[name] for name in like]
-    except KeyError as error:
-        raise ValueError(f"the network has no parameter {error.args[0]!r}") from None
+    for name, tensor in like.items():
+        if name not in out or out[name].shape != tensor.shape:
+            raise ValueError(f"the network has no {name!r} of shape {tuple(tensor.shape)}")
+    return [out[name] for name in like]

@@ -11,11 +11,12 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A network, its loss and its data: the landscape is the mean loss over a split as a function of the weights.
+    """A network, its loss and its data.
 
-    ``data`` holds the inputs and targets of each split by its name, whole, on the network's device. Surveys leave
-    the network as they found it. ValueError if a split is empty, its tensors differ in length, or it lies on
-    another device than the network.
+    Its landscape is the mean loss over a split as a function of the weights. ``data`` holds the inputs and
+    targets of each split by its name, whole, on the network's device. Surveys leave the network as they found
+    it. ValueError if a split is empty, its tensors differ in length, or it lies on another device than the
+    network.
 
     >>> import torch
     >>> data = {"train": (torch.zeros(5, 3), torch.zeros(5, 2))}

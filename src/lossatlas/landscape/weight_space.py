@@ -77,9 +77,9 @@ def unflatten(vector: Tensor, like: Mapping[str, Tensor]) -> Weights:
 
 
 def check_alike(weights: Mapping[str, Tensor], other: Mapping[str, Tensor], what: str) -> None:
-    """Raise ValueError, naming the first difference, unless ``other`` has the names and shapes of ``weights``.
+    """Raise ValueError unless ``other`` has the names and shapes of ``weights``.
 
-    ``what`` says in the message what ``other`` is.
+    The message names the first difference; ``what`` says in it what ``other`` is.
     """
     for name, tensor in weights.items():
         if name not in other:
@@ -92,10 +92,10 @@ def check_alike(weights: Mapping[str, Tensor], other: Mapping[str, Tensor], what
 
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
-    """SHA-256 of names, dtypes, shapes and values, in hexadecimal. Independent of device and memory layout."""
+    """SHA-256 of names, dtypes, shapes and values, in hexadecimal, whatever the device and memory layout."""
     digest = hashlib.sha256()
     for name, tensor in weights.items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
         flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(flat.view(torch.uint8).numpy())
+        digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -1,13 +1,11 @@
 """Penalties that are added to the training loss."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
 class L2:
     """Half of ``weight_decay`` times the sum of squares of all parameters, biases and normalisation included.
 
@@ -18,11 +16,10 @@ class L2:
     tensor(1.2500)
     """
 
-    weight_decay: float
-
-    def __post_init__(self) -> None:
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay must be >= 0, got {self.weight_decay}")
+    def __init__(self, weight_decay: float) -> None:
+        if not weight_decay >= 0:
+            raise ValueError(f"weight_decay must be >= 0, got {weight_decay}")
+        self.weight_decay = weight_decay
 
     def __call__(self, parameters: Mapping[str, Tensor]) -> Tensor:
         """Return the penalty of ``parameters``, a scalar."""

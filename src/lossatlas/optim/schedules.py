@@ -7,17 +7,16 @@ step with a fractional epoch, or "epoch", once an epoch with a whole number.
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 INTERVALS = ("step", "epoch")
 
 
-def _check_interval(interval: str) -> None:
+def _checked(interval: str) -> str:
     if interval not in INTERVALS:
         raise ValueError(f"interval must be one of {', '.join(INTERVALS)}, got {interval!r}")
+    return interval
 
 
-@dataclass(frozen=True)
 class Constant:
     """The base rate throughout.
 
@@ -25,17 +24,14 @@ class Constant:
     1.0
     """
 
-    interval: str = "epoch"
-
-    def __post_init__(self) -> None:
-        _check_interval(self.interval)
+    def __init__(self, interval: str = "epoch") -> None:
+        self.interval = _checked(interval)
 
     def __call__(self, epoch: float) -> float:
         """Return the factor at ``epoch``."""
         return 1.0
 
 
-@dataclass(frozen=True)
 class Step:
     """Multiplied by ``gamma`` at each of ``milestones``: gamma ** (number of milestones <= epoch).
 
@@ -47,24 +43,20 @@ class Step:
     [1.0, 1.0, 0.1, 0.01, 0.001]
     """
 
-    milestones: Sequence[float]
-    gamma: float = 0.1
-    interval: str = "epoch"
-
-    def __post_init__(self) -> None:
-        _check_interval(self.interval)
-        object.__setattr__(self, "milestones", tuple(self.milestones))
-        if list(self.milestones) != sorted(set(self.milestones)):
-            raise ValueError(f"milestones must be epochs in ascending order, got {list(self.milestones)}")
-        if not self.gamma > 0:
-            raise ValueError(f"gamma must be positive, got {self.gamma}")
+    def __init__(self, milestones: Sequence[float], gamma: float = 0.1, interval: str = "epoch") -> None:
+        if list(milestones) != sorted(set(milestones)):
+            raise ValueError(f"milestones must be epochs in ascending order, got {list(milestones)}")
+        if not gamma > 0:
+            raise ValueError(f"gamma must be positive, got {gamma}")
+        self.milestones = tuple(milestones)
+        self.gamma = gamma
+        self.interval = _checked(interval)
 
     def __call__(self, epoch: float) -> float:
         """Return the factor at ``epoch``."""
         return float(self.gamma ** bisect_right(self.milestones, epoch))
 
 
-@dataclass(frozen=True)
 class Cosine:
     """Half a cosine from 1 at epoch 0 to ``floor`` at ``epochs``, and ``floor`` from there on.
 
@@ -76,16 +68,14 @@ class Cosine:
     [1.0, 0.55, 0.1, 0.1]
     """
 
-    epochs: float
-    floor: float = 0.0
-    interval: str = "step"
-
-    def __post_init__(self) -> None:
-        _check_interval(self.interval)
-        if not self.epochs > 0:
-            raise ValueError(f"epochs must be positive, got {self.epochs}")
-        if not 0 <= self.floor <= 1:
-            raise ValueError(f"floor is a factor of the base rate and must be in [0, 1], got {self.floor}")
+    def __init__(self, epochs: float, floor: float = 0.0, interval: str = "step") -> None:
+        if not epochs > 0:
+            raise ValueError(f"epochs must be positive, got {epochs}")
+        if not 0 <= floor <= 1:
+            raise ValueError(f"floor is a factor of the base rate and must be in [0, 1], got {floor}")
+        self.epochs = epochs
+        self.floor = floor
+        self.interval = _checked(interval)
 
     def __call__(self, epoch: float) -> float:
         """Return the factor at ``epoch``."""

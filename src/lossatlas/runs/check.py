@@ -1,15 +1,15 @@
 """Checking a configuration before anything is computed: one line that says what is wrong and what would be right."""
 
-import difflib
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from hydra.utils import get_object
 
-from lossatlas.runs.build import build_data, build_network
+from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.compose import Job
-from lossatlas.runs.fingerprint import digest
+from lossatlas.runs.fingerprint import digest, scientific
+from lossatlas.runs.suggest import nearest
 
 SECTIONS = (
     *("data", "model", "init", "optimizer", "scheduler", "regularizer", "study", "landscape"),
@@ -22,32 +22,36 @@ class ConfigError(ValueError):
     """A configuration that cannot be run, in one line."""
 
 
-def nearest(name: str, choices: Iterable[str]) -> str:
-    """Clause that names the choice most like ``name``, or all of them if none is.
-
-    >>> nearest("resnt20", ["resnet20", "vgg9"])
-    'did you mean resnet20?'
-    >>> nearest("x", ["resnet20", "vgg9"])
-    'expected one of resnet20, vgg9'
-    """
-    choices = list(choices)
-    close = difflib.get_close_matches(name, choices, n=1)
-    return f"did you mean {close[0]}?" if close else f"expected one of {', '.join(sorted(choices))}"
-
-
 def check_jobs(jobs: Iterable[Job]) -> None:
-    """Raise `ConfigError`, or the ValueError of a part, for the first job that cannot be run.
+    """Raise `ConfigError` for the first job that cannot be run.
 
-    Data and networks are built once for each different configuration of them.
+    Its parts are built to see that they fit, once for all jobs that differ in the seed alone.
     """
     built = set()
     for job in jobs:
         check_config(job.config)
-        key = digest({section: job.config[section] for section in ("data", "model", "init")})
+        key = digest({name: part for name, part in scientific(job.config).items() if name != "seed"})
         if key not in built:
             built.add(key)
-            build_data(job.config)
-            build_network(job.config)
+            _check_parts(job.config)
+
+
+def _check_parts(config: Mapping[str, Any]) -> None:
+    """Build what a configuration names; a part that does not take its values is named with its complaint."""
+    network = _named("model", lambda: build_network(config))
+    _named("data", lambda: build_data(config))
+    _named("optimizer", lambda: make(config["optimizer"])(network.parameters()))
+    _named("scheduler", lambda: make(config["scheduler"])(0.0))
+    _named("regularizer", lambda: make(config["regularizer"]))
+
+
+def _named(section: str, build: Callable[[], Any]) -> Any:
+    try:
+        return build()
+    except FileNotFoundError:
+        raise  # a data set that is not there says itself what to do
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{section}: {_first_line(error)}") from error
 
 
 def check_config(config: Mapping[str, Any]) -> None:
@@ -95,7 +99,9 @@ def _check_arguments(path: str, node: Mapping[str, Any]) -> None:
     try:
         target = get_object(node["_target_"])
     except Exception as error:
-        raise ConfigError(f"{path}._target_={node['_target_']}: cannot be imported ({_first_line(error)})") from error
+        raise ConfigError(
+            f"{path}._target_={node['_target_']}: cannot be imported ({_first_line(error)})"
+        ) from error
     accepted = _accepted_arguments(target)
     if accepted is None:
         return

@@ -32,7 +32,9 @@ class Cell:
         return [name for name, path in self.landscapes.items() if not path.exists()]
 
 
-def locate(jobs: Sequence[Job], axes: Mapping[str, str], other_job: Callable[[Job, Sequence[str]], Job]) -> list[Cell]:
+def locate(
+    jobs: Sequence[Job], axes: Mapping[str, str], other_job: Callable[[Job, Sequence[str]], Job]
+) -> list[Cell]:
     """Find the cells of a sweep in the store, computing nothing.
 
     ``axes`` maps each dimension to the override that it is swept by; ``other_job`` gives the job that a landscape
@@ -48,7 +50,9 @@ def _cell(job: Job, axes: Mapping[str, str], other_job: Callable[[Job, Sequence[
     def other_run(overrides: Sequence[str]) -> Run:
         return store.run(fingerprint(other_job(job, overrides).config))
 
-    paths = {name: landscape_path(run, name, node, other_run) for name, node in job.config["landscape"].items()}
+    paths = {
+        name: landscape_path(run, name, node, other_run) for name, node in job.config["landscape"].items()
+    }
     return Cell(
         {dimension: _override(job, key) for dimension, key in axes.items()},
         run,
@@ -97,7 +101,11 @@ def combine(parts: Sequence[tuple[Coordinates, xr.Dataset]]) -> xr.Dataset:
            [20., nan]])
     """
     names = list(parts[0][0])
-    index = pd.MultiIndex.from_tuples([tuple(coordinates[n] for n in names) for coordinates, _ in parts], names=names)
-    joined = xr.concat([dataset for _, dataset in parts], dim="cell", combine_attrs="drop_conflicts", join="outer")
+    index = pd.MultiIndex.from_tuples(
+        [tuple(coordinates[n] for n in names) for coordinates, _ in parts], names=names
+    )
+    joined = xr.concat(
+        [dataset for _, dataset in parts], dim="cell", combine_attrs="drop_conflicts", join="outer"
+    )
     joined = joined.assign_coords(xr.Coordinates.from_pandas_multiindex(index, "cell")).unstack("cell")
     return joined.transpose(*names, ...)

@@ -49,6 +49,12 @@ def expand_experiment(overrides: Sequence[str]) -> list[str]:
     return [f"{o}/{scale}" if o in short else o for o in overrides if not o.startswith("scale=")]
 
 
+def experiments() -> list[str]:
+    """Names of the experiments that come with the package."""
+    folder = config_folder() / "experiment"
+    return sorted(path.name for path in folder.iterdir() if (path / "digits.yaml").exists())
+
+
 def merge_overrides(base: Sequence[str], later: Sequence[str]) -> list[str]:
     """Overrides of ``base``, those that ``later`` names again replaced by its own.
 

@@ -38,8 +38,10 @@ def ensure(
         manifest = run.manifest() or _new(run, config, overrides)
         if manifest.status == "failed":
             reason = (manifest.failure or {}).get("message", "")
-            raise RunFailed(f"run {run.fingerprint} failed before: {reason}; remove {run.folder} to try again")
-        with logging_to(config, run, job_type="train") as logger:
+            raise RunFailed(
+                f"run {run.fingerprint} failed before: {reason}; remove {run.folder} to try again"
+            )
+        with logging_to(config, subject=run.fingerprint, folder=run.folder, job_type="train") as logger:
             train(run, config, manifest, logger=logger, stages=stages, say=say)
             if logger is not None:
                 logger.log_metrics(manifest.metrics, step=manifest.steps)

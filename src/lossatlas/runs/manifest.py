@@ -118,7 +118,11 @@ def _code() -> dict[str, Any]:
     try:
         commit = _git(here, "rev-parse", "HEAD")
         tracked = _git(here, "ls-files", "--error-unmatch", str(Path(__file__)))
-        return {"commit": commit, "modified": bool(_git(here, "status", "--porcelain", "-uno"))} if tracked else {}
+        return (
+            {"commit": commit, "modified": bool(_git(here, "status", "--porcelain", "-uno"))}
+            if tracked
+            else {}
+        )
     except (OSError, subprocess.SubprocessError):
         return {}
 

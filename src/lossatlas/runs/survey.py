@@ -57,7 +57,9 @@ def open_landscape(path: Path) -> xr.Dataset:
 class Surveyor:
     """Computes the landscapes of one finished run; data and network are built once, and only if needed."""
 
-    def __init__(self, run: Run, config: Mapping[str, Any], ensure_run: OtherRun, say: Callable[[str], None] = log.info):
+    def __init__(
+        self, run: Run, config: Mapping[str, Any], ensure_run: OtherRun, say: Callable[[str], None] = log.info
+    ):
         self.run = run
         self.config = config
         self._ensure_run = ensure_run
@@ -80,7 +82,9 @@ class Surveyor:
                     found[name] = dataset
         return found
 
-    def survey(self, name: str, node: Mapping[str, Any], stage: int = 0, stages: int = 1) -> xr.Dataset | None:
+    def survey(
+        self, name: str, node: Mapping[str, Any], stage: int = 0, stages: int = 1
+    ) -> xr.Dataset | None:
         """Load or compute one landscape; None if it lies between the run and itself."""
         path = landscape_path(self.run, name, node, self._ensure_run)
         if path is None:
@@ -108,7 +112,8 @@ class Surveyor:
         journal = path.with_suffix(".journal")
         arguments = _replace_runs(node, lambda overrides: self._state(self._ensure_run(overrides)))
         dataset: xr.Dataset = make(arguments, problem=self.problem, journal=journal, progress=report)
-        dataset = dataset.assign_attrs(run=self.run.fingerprint, landscape=name)
+        survey = node["_target_"].rpartition(".")[2]
+        dataset = dataset.assign_attrs(run=self.run.fingerprint, landscape=name, survey=survey)
         checked = {variable: {"fletcher32": True} for variable in dataset.data_vars if dataset[variable].ndim}
         with replacing(path) as temporary:
             dataset.to_netcdf(temporary, engine="h5netcdf", encoding=checked)

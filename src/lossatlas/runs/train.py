@@ -75,7 +75,9 @@ def _write_results(run: Run, manifest: Manifest, study: Study) -> None:
     manifest.epochs, manifest.steps = int(study.history[-1]["epoch"]), int(study.history[-1]["step"])
     manifest.metrics = study.final_metrics()
     manifest.weights_sha256 = sha256(run.weights_path)
-    manifest.files_sha256 = {str(p.relative_to(run.folder)): sha256(p) for p in [run.history_path, *snapshots]}
+    manifest.files_sha256 = {
+        str(p.relative_to(run.folder)): sha256(p) for p in [run.history_path, *snapshots]
+    }
 
 
 def _trainer(
@@ -148,7 +150,12 @@ def _quiet_lightning() -> Iterator[None]:
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         with warnings.catch_warnings():
-            for message in (".*dataloader is not resumable.*", ".*does not have many workers.*", ".*litlogger.*", ".*LeafSpec.*"):
+            for message in (
+                ".*dataloader is not resumable.*",
+                ".*does not have many workers.*",
+                ".*litlogger.*",
+                ".*LeafSpec.*",
+            ):
                 warnings.filterwarnings("ignore", message)
             yield
     finally:

@@ -18,7 +18,9 @@ class Classifier(Study):
     their values are logged as ``validation_<name>``.
     """
 
-    EVALUATION_BATCH = 500  # images in one forward pass: enough to fill the vector units, small enough for caches
+    EVALUATION_BATCH = (
+        500  # images in one forward pass: enough to fill the vector units, small enough for caches
+    )
 
     def __init__(
         self,
@@ -51,7 +53,9 @@ class Classifier(Study):
     def final_metrics(self) -> dict[str, float]:
         """Loss and metrics of every split, as ``<split>_<name>``."""
         return {
-            f"{split}_{name}": value for split in self.data.splits for name, value in self.measure(split).items()
+            f"{split}_{name}": value
+            for split in self.data.splits
+            for name, value in self.measure(split).items()
         }
 
     @torch.inference_mode()

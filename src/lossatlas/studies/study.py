@@ -103,7 +103,10 @@ class Study(LightningModule):
         optimizer = self._optimizer(self.network.parameters())
         steps = self.data.steps_per_epoch if self._schedule.interval == "step" else 1
         scheduler = LambdaLR(optimizer, lambda position: self._schedule(position / steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": self._schedule.interval}}
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": self._schedule.interval},
+        }
 
     def train_dataloader(self) -> TrainingBatches:  # noqa: D102
         return TrainingBatches(self)

@@ -1,0 +1,66 @@
+"""``lossatlas reproduce``: an experiment's sweep, its figures and its verdicts, in one command."""
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from lossatlas.cli.reproduction import Reproduction
+from lossatlas.cli.train import run_jobs
+from lossatlas.runs.collect import locate
+from lossatlas.runs.compose import (
+    Job,
+    compose_job,
+    compose_jobs,
+    expand_experiment,
+    experiments,
+    merge_overrides,
+)
+from lossatlas.runs.suggest import nearest
+
+
+def main(arguments: list[str]) -> int:
+    """Run ``lossatlas reproduce EXPERIMENT [scale=paper] [KEY=VALUE ...] [--no-train] [--publish]``."""
+    options = _parse(arguments)
+    if options.experiment not in experiments():
+        raise ValueError(
+            f"{options.experiment}: no such experiment; {nearest(options.experiment, experiments())}"
+        )
+    started = time.monotonic()
+    overrides = expand_experiment([f"experiment={options.experiment}", *options.overrides])
+    jobs = compose_jobs(overrides)
+    axes = jobs[0].config["experiment"]["axes"]
+    cells = locate(jobs, axes, _other_job)
+    if not options.no_train and any(cell.missing() for cell in cells):
+        run_jobs(jobs, overrides)
+        cells = locate(jobs, axes, _other_job)
+    reproduction = Reproduction(options.experiment, options.overrides, jobs[0].config, cells)
+    if options.no_train or not reproduction.is_current():
+        reproduction.make()
+    if options.publish:
+        reproduction.publish()
+    reproduction.show(seconds=time.monotonic() - started)
+    return 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "lossatlas reproduce",
+        description="Train an experiment's sweep, survey its landscapes, draw its figures and judge its claims. "
+        "What is there already is not computed again.",
+        epilog=f"experiments: {', '.join(experiments())}",
+    )
+    parser.add_argument("experiment", metavar="EXPERIMENT", help="a folder of experiments/")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="scale=paper, logger=none, seed=0,1, ..."
+    )
+    parser.add_argument(
+        "--no-train", action="store_true", help="draw and judge anew from what the store holds"
+    )
+    parser.add_argument(
+        "--publish", action="store_true", help="copy figure and verdict into the experiment's own folder"
+    )
+    return parser.parse_intermixed_args(list(arguments))
+
+
+def _other_job(job: Job, overrides: Sequence[str]) -> Job:
+    return compose_job(merge_overrides(job.overrides, overrides))

@@ -1,0 +1,118 @@
+"""The results of one experiment at one scale: figures, verdicts and datasets in a folder."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from rich.console import Console
+
+from lossatlas.claims import Verdict, caption, judge, table, to_json
+from lossatlas.claims.verdict import verdicts_from_json
+from lossatlas.cli.pictures import log_figures, log_verdicts
+from lossatlas.figures import save
+from lossatlas.files import replacing, write_text
+from lossatlas.runs.build import make
+from lossatlas.runs.collect import Cell, collect
+from lossatlas.runs.compose import config_folder
+from lossatlas.runs.fingerprint import digest
+from lossatlas.runs.loggers import logging_to
+
+PUBLISHED = ("figure.png", "verdict.json")
+"""What an experiment's own folder shows of its reproduction."""
+
+
+class Reproduction:
+    """Results of the experiment ``name`` drawn from ``cells``; ``overrides`` are those that the user typed."""
+
+    def __init__(
+        self, name: str, overrides: Sequence[str], config: Mapping[str, Any], cells: Sequence[Cell]
+    ) -> None:
+        self.name = name
+        self.config = config
+        self.cells = cells
+        self.experiment = config["experiment"]
+        self.scale = self.experiment["scale"]
+        self.command = " ".join(["lossatlas reproduce", name, *overrides])
+        self.folder = Path(config["paths"]["results"]) / name / self.scale
+        self.verdict_path = self.folder / "verdict.json"
+
+    @property
+    def key(self) -> str:
+        """What the results depend on: the runs, the landscapes, and how they are drawn and judged."""
+        runs = [cell.run.fingerprint for cell in self.cells if cell.run.is_finished()]
+        files = [
+            sorted(path.name for path in cell.landscapes.values() if path.exists()) for cell in self.cells
+        ]
+        return digest({"runs": runs, "landscapes": files, "experiment": self.experiment})
+
+    def is_current(self) -> bool:
+        """Whether the folder already holds the results of just these runs and landscapes."""
+        try:
+            return json.loads(self.verdict_path.read_bytes())["key"] == self.key
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def make(self) -> None:
+        """Judge and draw, and write everything; the verdict last, for it says that the rest is there."""
+        with Console(stderr=True).status("reading the landscapes") as status:
+            datasets = collect(self.cells)
+            if not datasets:
+                raise ValueError(f"no run of {self.name} is finished: leave out --no-train to train them")
+            for name, dataset in datasets.items():
+                self._write(name, dataset)
+            status.update("judging the claims")
+            verdicts = judge([make(claim) for claim in self.experiment["claims"]], datasets)
+            status.update("drawing")
+            paths = self._draw(datasets, verdicts)
+            self._log(paths, verdicts)
+        extra = {"experiment": self.name, "scale": self.scale, "command": self.command, "key": self.key}
+        write_text(self.verdict_path, to_json(verdicts, **extra))
+
+    def show(self, *, seconds: float) -> None:
+        """Print the verdicts and where everything lies."""
+        console = Console()
+        console.print(table(verdicts_from_json(self.verdict_path.read_text(encoding="utf-8"))))
+        unfinished = [cell for cell in self.cells if cell.missing()]
+        if unfinished:
+            console.print(
+                f"[yellow]{len(unfinished)} of {len(self.cells)} runs are not complete: see lossatlas runs"
+            )
+        places = {
+            "figure": self.folder / "figure.png",
+            "to turn by hand": self.folder / "surface.html",
+            "verdict": self.verdict_path,
+            "data": self.folder / "data",
+            "runs": Path(self.config["paths"]["runs"]),
+            "W&B, offline": self.folder / "wandb",
+        }
+        for what, path in places.items():
+            if path.exists():
+                console.print(f"{what + ':':<17}{path}", highlight=False, soft_wrap=True)
+        console.print(f"answered in {seconds:.0f} s", highlight=False)
+
+    def publish(self) -> None:
+        """Copy figure and verdict into the experiment's folder, ``results/<scale>/``."""
+        target = config_folder() / "experiment" / self.name / "results" / self.scale
+        target.mkdir(parents=True, exist_ok=True)
+        for name in PUBLISHED:
+            shutil.copyfile(self.folder / name, target / name)
+
+    def _write(self, name: str, dataset: xr.Dataset) -> None:
+        with replacing(self.folder / "data" / f"{name}.nc") as temporary:
+            dataset.to_netcdf(temporary, engine="h5netcdf")
+
+    def _draw(self, datasets: Mapping[str, xr.Dataset], verdicts: Sequence[Verdict]) -> list[Path]:
+        paths = []
+        for stem, node in self.experiment["figures"].items():
+            figure = make(node, datasets=datasets, caption=caption(verdicts))
+            paths += save(figure, self.folder, stem)
+        return paths
+
+    def _log(self, paths: Sequence[Path], verdicts: Sequence[Verdict]) -> None:
+        subject = f"{self.name}-{self.scale}"
+        with logging_to(self.config, subject=subject, folder=self.folder, job_type="figure") as logger:
+            log_figures(logger, paths)
+            log_verdicts(logger, verdicts)

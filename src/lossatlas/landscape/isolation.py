@@ -1,0 +1,99 @@
+"""What keeps a survey from leaving traces, in the network or in torch's settings."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from lossatlas.landscape.weight_space import Weights
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Put every module into evaluation mode; afterwards each is in the mode it was in.
+
+    >>> model = nn.Sequential(nn.Dropout())
+    >>> with evaluation_mode(model):
+    ...     model[0].training
+    False
+    >>> model[0].training
+    True
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def weights_of_its_own(model: nn.Module, memory_format: torch.memory_format) -> Iterator[Weights]:
+    """Put copies in the place of the network's parameters and buffers, and yield them to be overwritten.
+
+    The original memory is not touched and is put back afterwards, so nothing can be lost, whatever interrupts
+    the block. Tensors of four dimensions are laid out as ``memory_format`` says, others as they were.
+
+    >>> model = nn.Linear(1, 1, bias=False)
+    >>> before = model.weight.item()
+    >>> with weights_of_its_own(model, torch.preserve_format) as weights:
+    ...     weights["weight"].fill_(7.0)
+    ...     model(torch.ones(1)).item()
+    tensor([[7.]])
+    7.0
+    >>> model.weight.item() == before
+    True
+    """
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    originals = {name: tensor.data for name, tensor in tensors.items()}
+    copies = {
+        name: tensor.clone(memory_format=memory_format if tensor.ndim == 4 else torch.preserve_format)
+        for name, tensor in originals.items()
+    }
+    try:
+        for name, tensor in tensors.items():
+            tensor.data = copies[name]
+        yield copies
+    finally:
+        for name, tensor in tensors.items():
+            tensor.data = originals[name]
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Compute float32 as float32: no TF32 or bfloat16 inside convolutions and products, no autocast.
+
+    Convolutions on a GPU also take deterministic algorithms, chosen without timing, so that a survey that is
+    resumed repeats the same bits. The settings are as before afterwards.
+
+    >>> torch.set_float32_matmul_precision("high")
+    >>> with full_precision():
+    ...     torch.backends.cuda.matmul.fp32_precision
+    'ieee'
+    >>> torch.get_float32_matmul_precision()
+    'high'
+    >>> torch.set_float32_matmul_precision("highest")
+    """
+    backends: Any = torch.backends  # its attributes are made at run time
+    settings = [
+        (backends.cuda.matmul, "fp32_precision", "ieee"),
+        (backends.cudnn.conv, "fp32_precision", "ieee"),
+        (backends.cudnn.rnn, "fp32_precision", "ieee"),
+        (backends.mkldnn.matmul, "fp32_precision", "ieee"),
+        (backends.mkldnn.conv, "fp32_precision", "ieee"),
+        (backends.mkldnn.rnn, "fp32_precision", "ieee"),
+        (backends.cudnn, "benchmark", False),
+        (backends.cudnn, "deterministic", True),
+    ]
+    before = [(place, name, getattr(place, name)) for place, name, _ in settings]
+    try:
+        for place, name, value in settings:
+            setattr(place, name, value)
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            yield
+    finally:
+        for place, name, value in before:
+            setattr(place, name, value)

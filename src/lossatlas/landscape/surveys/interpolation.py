@@ -1,0 +1,66 @@
+"""The straight line from one network to another."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import xarray as xr
+from torch import Tensor
+
+from lossatlas.landscape.engine import evaluate
+from lossatlas.landscape.plane import Segment
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.visit import Progress
+from lossatlas.landscape.weight_space import check_alike, parameters, state
+
+
+def interpolation(
+    problem: Problem,
+    *,
+    other: Mapping[str, Tensor],
+    low: float = -0.5,
+    high: float = 1.5,
+    points: int = 401,
+    statistics: bool = True,
+    splits: Sequence[str] | None = None,
+    batch_size: int | None = None,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Loss and error on the line through the network, at alpha 0, and ``other``, at alpha 1.
+
+    ``other`` is the state dict of a second network of the same kind. With ``statistics`` the running means
+    and variances of batch norm are interpolated too ("states" in Li et al. 2018, figure 2), so that both ends
+    are the two networks exactly; variances that fall below zero beyond the ends are clamped to zero, and the
+    attribute ``clamped_variances`` counts them over all points. Without it all points have the first
+    network's statistics.
+
+    ``points`` points over alpha in [``low``, ``high``]; the rest is as in `evaluate`. Returns ``loss`` and
+    ``error`` over (split, alpha). ValueError for a value out of its range, and, naming the first difference,
+    for a network of another shape.
+
+    >>> import torch
+    >>> data = {"train": (torch.eye(2), torch.arange(2))}
+    >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)
+    >>> dataset = interpolation(problem, other=torch.nn.Linear(2, 3).state_dict(), points=5)
+    >>> dataset.alpha.values
+    array([-0.5,  0. ,  0.5,  1. ,  1.5])
+    """
+    check_alike(problem.model.state_dict(), other, "the other network")
+    start = (state if statistics else parameters)(problem.model)
+    end = {name: other[name].detach().to(tensor) for name, tensor in start.items()}
+    segment = Segment(start, end)
+    grid = segment.grid(points, low=low, high=high)
+    dataset = evaluate(
+        problem,
+        grid,
+        splits=splits,
+        batch_size=batch_size,
+        journal=journal,
+        progress=progress,
+        attributes={
+            "survey": "interpolation",
+            "statistics": "interpolated" if statistics else "of alpha 0",
+            "clamped_variances": sum(map(segment.negative_variances, grid.axes["alpha"].values.tolist())),
+        },
+    )
+    return dataset.transpose("split", "alpha")
