@@ -11,7 +11,7 @@ from lossatlas.claims.measures import Datasets
 from lossatlas.claims.ranking import RankingAgreement
 from lossatlas.claims.report import caption, rows, table, to_json
 from lossatlas.claims.statistics import Outcome
-from lossatlas.claims.verdict import Arm, Paper, Verdict
+from lossatlas.claims.verdict import Arm, Paper, Verdict, verdicts_from_json
 
 __all__ = [
     "Arm",
@@ -30,4 +30,5 @@ __all__ = [
     "rows",
     "table",
     "to_json",
+    "verdicts_from_json",
 ]

@@ -50,7 +50,7 @@ class PairedDifference(Claim):
         estimate = pairs.guarded(estimate, blocks={"holds": "second", "fails": "first"})
         worst = f", at the worst {' and '.join(self.worst_over)}" if self.worst_over else ""
         statistic = f"mean difference of {values.attrs.get('long_name', 'the measure')}{worst}"
-        return _verdict(self, pairs, estimate, statistic, values.attrs.get("units", ""), against=0.0)
+        return _verdict(self, pairs, estimate, statistic, units=values.attrs.get("units", ""), against=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class PairedRatio(Claim):
         )
         pairs = replace(logs, first=np.exp(logs.first), second=np.exp(logs.second))
         statistic = f"ratio of {values.attrs.get('long_name', 'the measure')}"
-        return _verdict(self, pairs, ratio, statistic, values.attrs.get("units", ""), against=self.factor)
+        return _verdict(self, pairs, ratio, statistic, units="", against=self.factor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,9 @@ class Equivalence(Claim):
         statistic = (
             f"mean difference of {values.attrs.get('long_name', 'the measure')}, within ±{self.margin:g}"
         )
-        return _verdict(self, pairs, estimate, statistic, values.attrs.get("units", ""), against=self.margin)
+        return _verdict(
+            self, pairs, estimate, statistic, units=values.attrs.get("units", ""), against=self.margin
+        )
 
 
 def _verdict(
@@ -145,8 +147,8 @@ def _verdict(
     pairs: Pairs,
     estimate: Estimate,
     statistic: str,
-    units: str,
     *,
+    units: str,
     against: float,
 ) -> Verdict:
     return Verdict(

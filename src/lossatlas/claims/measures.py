@@ -17,6 +17,8 @@ from lossatlas.claims.selection import Selector, select
 
 Datasets = Mapping[str, xr.Dataset]
 
+_PRINTED = {"1": "", "percent": "%"}  # units of a dataset, as they follow a number
+
 
 def value(
     datasets: Datasets,
@@ -175,7 +177,7 @@ def _extent(extent: Callable[[np.ndarray], Extent], values: xr.DataArray, dims: 
 
 def _described(values: xr.DataArray, long_name: str, units: str) -> xr.DataArray:
     described = values.copy(deep=False)
-    described.attrs = {"long_name": long_name, "units": units}
+    described.attrs = {"long_name": long_name, "units": _PRINTED.get(units, units)}
     return described
 
 

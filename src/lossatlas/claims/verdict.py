@@ -1,6 +1,9 @@
 """Verdict: what a claim came to, with all that it rests on."""
 
+import json
 from dataclasses import dataclass
+from math import nan
+from typing import Any
 
 from lossatlas.claims.statistics import Outcome
 
@@ -33,7 +36,7 @@ class Verdict:
     text: str
     outcome: Outcome
     statistic: str  # "mean difference of test error"
-    units: str  # of the estimate and of the arms
+    units: str  # of the estimate; "" for a ratio or a share
     estimate: float
     interval: tuple[float, float]  # low, high
     confidence: float  # of this interval alone, 0.95
@@ -44,3 +47,22 @@ class Verdict:
     paper: Paper | None = None
     note: str = ""  # why it cannot tell, what was left out, which values are lower bounds
     corrected: Outcome | None = None  # outcome if all claims of the experiment are to hold at once
+
+
+def verdicts_from_json(text: str) -> list[Verdict]:
+    """Verdicts as `to_json <lossatlas.claims.report.to_json>` wrote them; null becomes NaN again."""
+    return [_read(entry) for entry in json.loads(text)["claims"]]
+
+
+def _read(entry: dict[str, Any]) -> Verdict:
+    low, high = map(_number, entry["interval"])
+    numbers = {name: _number(entry[name]) for name in ("estimate", "p_value")}
+    arms = tuple(
+        Arm(**{**arm, "mean": _number(arm["mean"]), "sd": _number(arm["sd"])}) for arm in entry["arms"]
+    )
+    paper = entry["paper"] and Paper(**entry["paper"])
+    return Verdict(**{**entry, **numbers, "interval": (low, high), "arms": arms, "paper": paper})
+
+
+def _number(value: float | None) -> float:
+    return nan if value is None else value

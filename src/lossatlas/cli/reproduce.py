@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lossatlas.cli.reproduction import Reproduction
 from lossatlas.cli.train import run_jobs
@@ -29,10 +29,10 @@ def main(arguments: list[str]) -> int:
     overrides = expand_experiment([f"experiment={options.experiment}", *options.overrides])
     jobs = compose_jobs(overrides)
     axes = jobs[0].config["experiment"]["axes"]
-    cells = locate(jobs, axes, _other_job)
+    cells = locate(jobs, axes, _other_job(jobs))
     if not options.no_train and any(cell.missing() for cell in cells):
         run_jobs(jobs, overrides)
-        cells = locate(jobs, axes, _other_job)
+        cells = locate(jobs, axes, _other_job(jobs))
     reproduction = Reproduction(options.experiment, options.overrides, jobs[0].config, cells)
     if options.no_train or not reproduction.is_current():
         reproduction.make()
@@ -62,5 +62,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_intermixed_args(list(arguments))
 
 
-def _other_job(job: Job, overrides: Sequence[str]) -> Job:
-    return compose_job(merge_overrides(job.overrides, overrides))
+def _other_job(jobs: Sequence[Job]) -> Callable[[Job, Sequence[str]], Job]:
+    """Function that gives the job that overrides turn a job into: one of the sweep's own, or else composed."""
+    known = {frozenset(job.overrides): job for job in jobs}
+
+    def other_job(job: Job, overrides: Sequence[str]) -> Job:
+        merged = merge_overrides(job.overrides, overrides)
+        return known.get(frozenset(merged)) or compose_job(merged)
+
+    return other_job

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from omegaconf import OmegaConf
 from rich.console import Console
 
 from lossatlas.claims import Verdict, caption, judge, table, to_json
@@ -24,6 +25,14 @@ PUBLISHED = ("figure.png", "verdict.json")
 """What an experiment's own folder shows of its reproduction."""
 
 
+def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``experiment`` part of a job's configuration, with the claims and figures that its folder adds to it."""
+    folder = config_folder() / "experiment" / name
+    parts = [OmegaConf.load(folder / f"{part}.yaml") for part in ("claims", "figures")]
+    whole = OmegaConf.merge({"experiment": experiment}, {"experiment": OmegaConf.merge(*parts)})
+    return OmegaConf.to_container(whole, resolve=True)["experiment"]
+
+
 class Reproduction:
     """Results of the experiment ``name`` drawn from ``cells``; ``overrides`` are those that the user typed."""
 
@@ -33,7 +42,7 @@ class Reproduction:
         self.name = name
         self.config = config
         self.cells = cells
-        self.experiment = config["experiment"]
+        self.experiment = definition(name, config["experiment"])
         self.scale = self.experiment["scale"]
         self.command = " ".join(["lossatlas reproduce", name, *overrides])
         self.folder = Path(config["paths"]["results"]) / name / self.scale

@@ -45,7 +45,7 @@ def figure(
     return _finished(drawn, split, ceiling)
 
 
-def network(landscape: xr.Dataset, *, split: str = "train", ceiling: float = 10.0) -> go.Figure:
+def one_surface(landscape: xr.Dataset, *, split: str = "train", ceiling: float = 10.0) -> go.Figure:
     """The surface of one network, with the choice of a linear or a log scale.
 
     ``landscape``: loss (split, y, x).

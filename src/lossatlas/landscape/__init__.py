@@ -13,7 +13,8 @@ from lossatlas.landscape.directions import normalize_direction, random_direction
 from lossatlas.landscape.engine import evaluate
 from lossatlas.landscape.grid import Grid, Points
 from lossatlas.landscape.journal import Journal
-from lossatlas.landscape.plane import Bundle, Line, Plane, Segment
+from lossatlas.landscape.lines import Bundle, Line, Segment
+from lossatlas.landscape.plane import Plane
 from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.surveys import interpolation, line, sharpness, surface, weights
 from lossatlas.landscape.visit import Progress

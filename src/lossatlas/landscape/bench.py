@@ -27,6 +27,11 @@ class Bench:
     batch_size: int
     memory_format: torch.memory_format
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype of the parameters (of the first, if they differ)."""
+        return next(self.model.parameters()).dtype
+
     @torch.inference_mode()
     def measure(self) -> list[float]:
         """Metrics at the present weights, those of the first split first.
@@ -78,7 +83,9 @@ def opened(
         raise ValueError(f"batch_size must be >= 1, got {batch_size}")
     keep_freed_memory()
     with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))  # whatever the caller's mode: a hook of Lightning, say
+        stack.enter_context(
+            torch.inference_mode(False)
+        )  # whatever the caller's mode: a hook of Lightning, say
         stack.enter_context(full_precision())
         stack.enter_context(evaluation_mode(problem.model))
         layout = fitting_memory_format(problem.model, inputs)

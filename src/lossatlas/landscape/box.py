@@ -18,13 +18,15 @@ Objective = Callable[[Vector], tuple[float, Vector]]
 """From a point to a value and its gradient there."""
 
 
-def random_matrix(n: int, p: int, seed: int) -> Tensor:
-    """Matrix (n, p) of independent standard normal entries in float64, whose columns span a random subspace.
+def random_matrix(n: int, p: int, seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Matrix (n, p) of independent standard normal entries; its columns span a random subspace.
 
     >>> random_matrix(5, 2, seed=0).shape
     torch.Size([5, 2])
     """
-    return torch.randn(n, p, generator=generator(seed, "subspace"), dtype=torch.float64)
+    rng = generator(seed, "subspace")
+    columns = [torch.randn(n, generator=rng, dtype=torch.float64).to(dtype) for _ in range(p)]
+    return torch.stack(columns, dim=1)
 
 
 class Neighbourhood:
@@ -37,27 +39,27 @@ class Neighbourhood:
         self._bench = bench
         self._split = split
         self._live = {name: bench.weights[name] for name, _ in bench.model.named_parameters()}
-        self._centre = flatten(self._live).double()
+        self._centre = flatten(self._live)
         self._matrix = None if matrix is None else matrix.to(self._centre)
 
     def coordinates(self) -> Vector:
         """A^+ x: the weights themselves in the coordinates of y, (p,), by least squares."""
         if self._matrix is None:
-            return self._centre.cpu().numpy()
+            return self._centre.double().cpu().numpy()
         gram = self._matrix.T @ self._matrix
-        return torch.linalg.solve(gram, self._matrix.T @ self._centre).cpu().numpy()
+        return torch.linalg.solve(gram, self._matrix.T @ self._centre).double().cpu().numpy()
 
     def __call__(self, y: Vector) -> tuple[float, Vector]:
         """Loss at x + A y, and its gradient in y, (p,)."""
         step = torch.from_numpy(y).to(self._centre)
-        moved = self._centre + (step if self._matrix is None else self._matrix @ step)
+        moved = self._centre + (step if self._matrix is None else self._matrix @ step)  # (n,)
         for name, tensor in unflatten(moved, self._live).items():
             self._live[name].copy_(tensor)
         loss, by_name = loss_and_gradient(self._bench, self._split)
-        gradient = flatten(by_name).double()
+        gradient = flatten(by_name)
         if self._matrix is not None:
             gradient = self._matrix.T @ gradient
-        return loss, gradient.cpu().numpy()
+        return loss, gradient.double().cpu().numpy()
 
 
 def box_maximum(objective: Objective, half_widths: Vector, *, iterations: int, seed: int) -> float:

@@ -65,11 +65,10 @@ def evaluate(
 
 def settings(bench: Bench) -> dict[str, str | int]:
     """Attributes that say how a dataset was computed."""
-    parameter = next(bench.model.parameters())
     return {
         "evaluation": "eval",
-        "dtype": str(parameter.dtype).removeprefix("torch."),
-        "device": parameter.device.type,
+        "dtype": str(bench.dtype).removeprefix("torch."),
+        "device": next(bench.model.parameters()).device.type,
         "batch_size": bench.batch_size,
         "memory_format": str(bench.memory_format).removeprefix("torch."),
         "torch": str(torch.__version__),

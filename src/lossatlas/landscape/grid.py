@@ -25,7 +25,7 @@ class Points(Protocol):
         """Write the weights of point ``index`` into the tensors of ``out`` with the same names."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """All combinations of the axes' coordinates, each turned into weights by ``place(out, *coordinates)``.
 

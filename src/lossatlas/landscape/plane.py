@@ -1,45 +1,15 @@
-"""Lines and planes in weight space. All tensors are written in place: nothing is allocated at a point."""
+"""Planes in weight space. All tensors are written in place: nothing is allocated at a point."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from lossatlas.landscape.directions import random_direction
-from lossatlas.landscape.grid import Grid, axis, evenly, symmetric
-from lossatlas.landscape.weight_space import Weights, check_alike
+from lossatlas.landscape.grid import Grid, axis, symmetric
+from lossatlas.landscape.weight_space import Weights, check_alike, matching
 
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """The line centre + alpha * direction.
-
-    ValueError if the direction's names or shapes are not the centre's.
-
-    >>> line = Line({"w": torch.tensor([1.0, 1.0])}, {"w": torch.tensor([0.0, 2.0])})
-    >>> line.place(out := {"w": torch.empty(2)}, 0.5)
-    >>> out["w"]
-    tensor([1., 2.])
-    """
-
-    centre: Weights
-    direction: Weights
-
-    def __post_init__(self) -> None:
-        check_alike(self.centre, self.direction, "the direction")
-
-    def place(self, out: Weights, alpha: float) -> None:
-        """Write the weights at ``alpha`` into ``out``."""
-        targets = _targets(out, self.centre)
-        torch._foreach_copy_(targets, list(self.centre.values()))
-        torch._foreach_add_(targets, list(self.direction.values()), alpha=alpha)
-
-    def grid(self, points: int = 51, *, extent: float = 1.0) -> Grid:
-        """``points`` points, evenly over alpha in [-extent, extent]."""
-        return Grid({"alpha": axis("alpha", symmetric(extent, points), _ALONG)}, self.place)
+_ALONG_X = "distance from the centre in units of the direction of x"
+_ALONG_Y = "distance from the centre in units of the direction of y"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +46,7 @@ class Plane:
 
     def place(self, out: Weights, y: float, x: float) -> None:
         """Write the weights at (y, x) into ``out``."""
-        targets = _targets(out, self.centre)
+        targets = matching(out, self.centre)
         torch._foreach_copy_(targets, list(self.centre.values()))
         torch._foreach_add_(targets, list(self.direction_x.values()), alpha=x)
         torch._foreach_add_(targets, list(self.direction_y.values()), alpha=y)
@@ -85,90 +55,3 @@ class Plane:
         """``points`` x ``points`` points over [-extent, extent] x [-extent, extent], rows y and columns x."""
         values = symmetric(extent, points)
         return Grid({"y": axis("y", values, _ALONG_Y), "x": axis("x", values, _ALONG_X)}, self.place)
-
-
-class Bundle:
-    """Several lines through one centre; ``draw(k)`` gives direction k, of which one at a time is kept.
-
-    >>> bundle = Bundle({"w": torch.ones(1)}, lambda k: {"w": torch.full((1,), 10.0**k)})
-    >>> bundle.place(out := {"w": torch.empty(1)}, 2, 0.5)
-    >>> out["w"]
-    tensor([51.])
-    """
-
-    def __init__(self, centre: Weights, draw: Callable[[int], Weights]) -> None:
-        self._centre = centre
-        self._draw = draw
-        self._line: tuple[int, Line] | None = None
-
-    def place(self, out: Weights, direction: float, alpha: float) -> None:
-        """Write the weights at ``alpha`` along line number ``direction`` into ``out``."""
-        self._at(int(direction)).place(out, alpha)
-
-    def _at(self, k: int) -> Line:
-        if self._line is None or self._line[0] != k:
-            self._line = (k, Line(self._centre, self._draw(k)))
-        return self._line[1]
-
-    def grid(self, directions: int, points: int = 51, *, extent: float = 1.0) -> Grid:
-        """``points`` points along each of ``directions`` lines. ValueError if there are no directions."""
-        if directions < 1:
-            raise ValueError(f"directions must be >= 1, got {directions}")
-        along = axis("alpha", symmetric(extent, points), _ALONG)
-        return Grid(
-            {"direction": axis("direction", np.arange(directions), "direction"), "alpha": along}, self.place
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """The line through two points: ``start`` at alpha 0 and ``end`` at alpha 1, both to the last bit.
-
-    Running variances that fall below zero beyond the ends are clamped to zero. ValueError if the two ends
-    differ in names or shapes.
-
-    >>> segment = Segment({"w": torch.tensor([0.1])}, {"w": torch.tensor([0.7])})
-    >>> segment.place(out := {"w": torch.empty(1)}, 1.0)
-    >>> out["w"]
-    tensor([0.7000])
-    """
-
-    start: Weights
-    end: Weights
-
-    def __post_init__(self) -> None:
-        check_alike(self.start, self.end, "the other network")
-
-    def place(self, out: Weights, alpha: float) -> None:
-        """Write the weights at ``alpha`` into ``out``."""
-        targets = _targets(out, self.start)
-        torch._foreach_copy_(targets, list(self.start.values()))
-        torch._foreach_lerp_(targets, list(self.end.values()), alpha)
-        if self._variances:
-            torch._foreach_clamp_min_([out[name] for name in self._variances], 0.0)
-
-    def negative_variances(self, alpha: float) -> int:
-        """How many running variances fall below zero at ``alpha`` and are clamped."""
-        at_alpha = (torch.lerp(self.start[name], self.end[name], alpha) for name in self._variances)
-        return sum(int((variance < 0).sum()) for variance in at_alpha)
-
-    @cached_property
-    def _variances(self) -> list[str]:
-        return [name for name in self.start if name.rpartition(".")[2] == "running_var"]
-
-    def grid(self, points: int = 401, *, low: float = -0.5, high: float = 1.5) -> Grid:
-        """``points`` points, evenly over alpha in [low, high]."""
-        meaning = "position between the two networks, at 0 and 1"
-        return Grid({"alpha": axis("alpha", evenly(low, high, points), meaning)}, self.place)
-
-
-_ALONG = "distance from the centre in units of the direction"
-_ALONG_X = "distance from the centre in units of the direction of x"
-_ALONG_Y = "distance from the centre in units of the direction of y"
-
-
-def _targets(out: Weights, like: Mapping[str, Tensor]) -> list[Tensor]:
-    for name, tensor in like.items():
-        if name not in out or out[name].shape != tensor.shape:
-            raise ValueError(f"the network has no {name!r} of shape {tuple(tensor.shape)}")
-    return [out[name] for name in like]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""From outputs and targets of a batch to the mean loss over the batch."""
+"""From outputs and targets of a batch to the mean loss over it, in which every example counts the same."""
 
 
 @dataclass(frozen=True, eq=False)

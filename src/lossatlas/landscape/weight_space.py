@@ -91,6 +91,18 @@ def check_alike(weights: Mapping[str, Tensor], other: Mapping[str, Tensor], what
         raise ValueError(f"{what} has {unknown!r}, which the network has not")
 
 
+def matching(out: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> list[Tensor]:
+    """Tensors of ``out`` under the names in ``like``. ValueError if one is missing or of another shape.
+
+    >>> matching({"a": torch.tensor([3.0]), "b": torch.tensor([4.0])}, {"b": torch.zeros(1)})
+    [tensor([4.])]
+    """
+    for name, tensor in like.items():
+        if name not in out or out[name].shape != tensor.shape:
+            raise ValueError(f"the network has no {name!r} of shape {tuple(tensor.shape)}")
+    return [out[name] for name in like]
+
+
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
     """SHA-256 of names, dtypes, shapes and values, in hexadecimal, whatever the device and memory layout."""
     digest = hashlib.sha256()

@@ -7,7 +7,7 @@ import xarray as xr
 from torch import Tensor
 
 from lossatlas.landscape.engine import evaluate
-from lossatlas.landscape.plane import Segment
+from lossatlas.landscape.lines import Segment
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.visit import Progress
 from lossatlas.landscape.weight_space import check_alike, parameters, state

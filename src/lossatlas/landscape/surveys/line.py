@@ -7,7 +7,7 @@ import xarray as xr
 
 from lossatlas.landscape.directions import random_direction
 from lossatlas.landscape.engine import evaluate
-from lossatlas.landscape.plane import Bundle
+from lossatlas.landscape.lines import Bundle
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.visit import Progress
 from lossatlas.landscape.weight_space import Weights, parameters

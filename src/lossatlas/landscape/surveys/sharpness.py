@@ -55,7 +55,7 @@ def sharpness(
             **settings(bench),
         }
         header = {**attributes, "epsilons": list(epsilons), **identity(bench)}
-        matrix = None if subspace is None else random_matrix(n, subspace, seed)
+        matrix = None if subspace is None else random_matrix(n, subspace, seed, bench.dtype)
         around = Neighbourhood(bench, split, matrix)
         widths = np.abs(around.coordinates()) + 1
         loss, _ = around(np.zeros_like(widths))

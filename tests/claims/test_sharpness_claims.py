@@ -1,0 +1,88 @@
+"""The claims of the experiment `sharpness`, as its config lists them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray as xr
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from lossatlas.claims import Claim, Verdict, judge, to_json
+
+CONFIG = Path(__file__).parents[2] / "experiments" / "sharpness" / "claims.yaml"
+
+
+def made(small: int, large: int, decay: float, convert: str) -> list[Claim]:
+    """Instantiate the claims at one scale."""
+    scale = {"levels": {"small_batch": small, "large_batch": large, "weight_decay": decay}}
+    config = OmegaConf.create({"experiment": OmegaConf.merge(scale, OmegaConf.load(CONFIG))})
+    content = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(content, dict)
+    return [instantiate(claim, _convert_=convert) for claim in content["experiment"]["claims"]]
+
+
+def judged(datasets: dict[str, xr.Dataset], convert: str = "none") -> dict[str, Verdict]:
+    return {verdict.id: verdict for verdict in judge(made(16, 164, 0.0005, convert), datasets)}
+
+
+@pytest.mark.parametrize("convert", ["none", "all"])
+def test_data_that_are_as_the_papers_say_make_every_claim_hold(sharpness_datasets: Any, convert: str) -> None:
+    verdicts = judged(sharpness_datasets(), convert)
+    assert {name for name, verdict in verdicts.items() if verdict.outcome != "holds"} == set()
+    assert to_json(list(verdicts.values()))
+
+
+def test_swapping_the_batch_sizes_makes_every_claim_about_them_fail(sharpness_datasets: Any) -> None:
+    datasets = sharpness_datasets()
+    for name in set(datasets) - {"interpolation"}:
+        swapped = {16: 164, 164: 16}
+        sizes = [swapped[size] for size in datasets[name]["batch_size"].values]
+        datasets[name] = datasets[name].assign_coords(batch_size=sizes)
+    datasets["interpolation"] = datasets["interpolation"].assign_coords(
+        alpha=1 - datasets["interpolation"]["alpha"].values
+    )
+    datasets["interpolation"] = datasets["interpolation"].sortby("alpha")
+    outcomes = {name: verdict.outcome for name, verdict in judged(datasets).items()}
+    unmoved = {
+        "L-F3 ranking",  # both of its measures are swapped
+        "L-T1 error",
+        "L-T1 width",
+        "Keskar (i)",
+    }
+    assert {name for name, outcome in outcomes.items() if outcome == "holds"} == unmoved
+    assert set(outcomes.values()) == {"holds", "fails"}
+
+
+def test_what_was_not_surveyed_leaves_claims_open_and_no_others(sharpness_datasets: Any) -> None:
+    verdicts = judged(sharpness_datasets(missing=("adam",)))
+    unsure = {name: v.note for name, v in verdicts.items() if v.outcome == "cannot tell"}
+    assert set(unsure) == {"L-T1 width", "Keskar (iii)"}
+    assert all("0 usable pairs" in note for note in unsure.values())
+
+
+def test_three_seeds_tell_nothing(sharpness_datasets: Any) -> None:
+    verdicts = judged(sharpness_datasets(seeds=3))
+    decided = {name for name, verdict in verdicts.items() if verdict.outcome != "cannot tell"}
+    assert decided == {"L-F3 ranking"}  # three seeds times two weight decays: six comparisons
+
+
+def test_the_papers_numbers_stand_beside_the_arms(sharpness_datasets: Any) -> None:
+    """The SGD row of the VGG-9 table of Li et al.: 7.37, 11.07, 6.00, 10.19."""
+    verdicts = judged(sharpness_datasets())
+    printed = {
+        (name, arm.label): arm.paper for name in ("L-F2a (iii)", "L-F2d (iii)") for arm in verdicts[name].arms
+    }
+    assert printed == {
+        ("L-F2a (iii)", "batch size 16"): 7.37,
+        ("L-F2a (iii)", "batch size 164"): 11.07,
+        ("L-F2d (iii)", "batch size 16"): 6.0,
+        ("L-F2d (iii)", "batch size 164"): 10.19,
+    }
+
+
+def test_the_same_config_serves_the_papers_scale() -> None:
+    claims = {claim.id: claim for claim in made(128, 8192, 5e-4, "all")}
+    error: Any = claims["L-F2d (iii)"]
+    assert (error.greater, error.lesser) == ({"batch_size": 8192}, {"batch_size": 128})
+    assert error.at == {"optimizer": "sgd", "weight_decay": 5e-4}
