@@ -44,17 +44,22 @@ def install() -> None:
 def deferred() -> Iterator[None]:
     """Turn SIGINT and SIGTERM into requests inside the block; a second Ctrl-C interrupts at once.
 
-    Outside the main thread, where Python allows no handlers, and inside a process that called `install`,
-    the block changes nothing.
+    A request that nothing in the block has honoured is honoured at its end, by `Interrupted`.
+
+    Only a signal that would end the process is taken: not one that is ignored (SIGINT, in what a script starts in
+    the background), nor one that has a handler already (an outer block, a process that called `install`). Outside
+    the main thread, where Python allows no handlers, the block changes nothing.
     """
+    deadly = (signal.SIG_DFL, signal.default_int_handler)
     in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    before = {signum: signal.signal(signum, _request) for signum in _SIGNALS}
+    taken = [signum for signum in _SIGNALS if in_main and signal.getsignal(signum) in deadly]
+    before = {signum: signal.signal(signum, _request) for signum in taken}
     try:
         yield
+        if before:
+            raise_if_requested("stopped as asked; what was finished is kept")
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
-        _requested.clear()
+        if before:
+            _requested.clear()

@@ -36,6 +36,14 @@ def test_every_cell_and_seed_is_one_comparison() -> None:
     assert verdict.p_value == pytest.approx(2 * (1 + 10) / 2**10)
 
 
+def test_many_comparisons_of_few_seeds_cannot_tell() -> None:
+    """Six agree of six, but they come from three seeds."""
+    missing = np.array([1, 1, 1, np.nan, np.nan])
+    verdict = judged(np.stack([WIDE, NARROW]) * missing, np.stack([NARROW, WIDE]))
+    assert (verdict.outcome, verdict.seeds) == ("cannot tell", 3)
+    assert verdict.note.startswith("3 seeds with a usable comparison, at least 5 are needed; 4 of 10")
+
+
 def test_the_opposite_ranking_fails() -> None:
     verdict = judged(np.stack([WIDE, NARROW]), np.stack([WIDE, NARROW]))
     assert (verdict.outcome, verdict.estimate) == ("fails", 0.0)

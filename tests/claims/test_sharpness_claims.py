@@ -10,13 +10,15 @@ from omegaconf import OmegaConf
 
 from lossatlas.claims import Claim, Verdict, judge, to_json
 
-CONFIG = Path(__file__).parents[2] / "experiments" / "sharpness" / "claims.yaml"
+FOLDER = Path(__file__).parents[2] / "experiments" / "sharpness"
 
 
 def made(small: int, large: int, decay: float, convert: str) -> list[Claim]:
     """Instantiate the claims at one scale."""
-    scale = {"levels": {"small_batch": small, "large_batch": large, "weight_decay": decay}}
-    config = OmegaConf.create({"experiment": OmegaConf.merge(scale, OmegaConf.load(CONFIG))})
+    levels = OmegaConf.load(FOLDER / "common.yaml").experiment.levels
+    levels.update({"small_batch": small, "large_batch": large, "weight_decay": decay})
+    claims = OmegaConf.load(FOLDER / "claims.yaml").claims
+    config = OmegaConf.create({"experiment": {"levels": levels, "claims": claims}})
     content = OmegaConf.to_container(config, resolve=True)
     assert isinstance(content, dict)
     return [instantiate(claim, _convert_=convert) for claim in content["experiment"]["claims"]]
@@ -63,8 +65,7 @@ def test_what_was_not_surveyed_leaves_claims_open_and_no_others(sharpness_datase
 
 def test_three_seeds_tell_nothing(sharpness_datasets: Any) -> None:
     verdicts = judged(sharpness_datasets(seeds=3))
-    decided = {name for name, verdict in verdicts.items() if verdict.outcome != "cannot tell"}
-    assert decided == {"L-F3 ranking"}  # three seeds times two weight decays: six comparisons
+    assert {verdict.outcome for verdict in verdicts.values()} == {"cannot tell"}
 
 
 def test_the_papers_numbers_stand_beside_the_arms(sharpness_datasets: Any) -> None:

@@ -1,15 +1,12 @@
 """Small problems, most of them with a landscape that is known in closed form."""
 
 import copy
-from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape import Problem
-
-ProblemFactory = Callable[..., Problem]
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +73,7 @@ def problem(network: nn.Module, images: dict[str, tuple[Tensor, Tensor]]) -> Pro
 
 @pytest.fixture
 def regression(rng: torch.Generator) -> Problem:
-    """Linear regression in float64: 3 inputs, 2 outputs, 23 examples; the loss is a quadratic in the weights."""
+    """Linear regression in float64 of 2 outputs on 3 inputs: the loss is a quadratic in the weights."""
     model = nn.Linear(3, 2).double()
     x = torch.randn(23, 3, generator=rng, dtype=torch.float64)
     y = torch.randn(23, 2, generator=rng, dtype=torch.float64)
@@ -84,11 +81,7 @@ def regression(rng: torch.Generator) -> Problem:
 
 
 @pytest.fixture
-def double_problem(problem: Problem) -> ProblemFactory:
-    """The problem in float64, as a copy."""
-
-    def convert() -> Problem:
-        data = {split: (inputs.double(), targets) for split, (inputs, targets) in problem.data.items()}
-        return Problem(copy.deepcopy(problem.model).double(), problem.loss, data)
-
-    return convert
+def double_problem(problem: Problem) -> Problem:
+    """A copy of ``problem`` in float64."""
+    data = {split: (inputs.double(), targets) for split, (inputs, targets) in problem.data.items()}
+    return Problem(copy.deepcopy(problem.model).double(), problem.loss, data)

@@ -66,7 +66,7 @@ def test_what_is_ignored_does_not_change_the_rest(network: nn.Module) -> None:
 
 
 def test_entries_are_standard_normal() -> None:
-    """Not uniform on [0, 1], as in a rival library, whose directions have a cosine of 0.75 with each other."""
+    """Not uniform on [0, 1], as in a rival library, where two directions have a cosine of 0.75."""
     weights = {"w": torch.ones(300, 300)}
     first, second = (
         random_direction(weights, seed=0, index=index, normalize="none")["w"].double() for index in (0, 1)
@@ -128,14 +128,12 @@ def test_a_direction_of_zeros_is_refused(weights: dict[str, torch.Tensor]) -> No
 
 
 def test_unknown_choices_are_named_with_the_known_ones(network: nn.Module) -> None:
-    with pytest.raises(
-        ValueError, match="unknown normalize 'filters', expected one of filter, layer"
-    ):
+    with pytest.raises(ValueError, match="unknown normalize 'filters', expected one of filter, layer"):
         random_direction(parameters(network), seed=0, normalize="filters")
     with pytest.raises(ValueError, match="unknown ignore 'bn', expected one of biasbn, none"):
         random_direction(parameters(network), seed=0, ignore="bn")
 
 
 def test_a_direction_of_another_network_is_refused(network: nn.Module) -> None:
-    with pytest.raises(ValueError, match="the direction has no '0.weight', which the network has"):
+    with pytest.raises(ValueError, match=r"the direction has no '0\.weight', which the network has"):
         normalize_direction({}, parameters(network))

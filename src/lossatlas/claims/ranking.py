@@ -1,7 +1,7 @@
 """Claim that two measures rank networks alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -11,7 +11,7 @@ from lossatlas.claims.claim import Claim, Measure
 from lossatlas.claims.measures import Datasets
 from lossatlas.claims.pairs import REPLICATE, only_dims
 from lossatlas.claims.selection import Selector, average, select
-from lossatlas.claims.statistics import share_above_half
+from lossatlas.claims.statistics import MINIMUM_PAIRS, share_above_half
 from lossatlas.claims.verdict import Verdict
 
 
@@ -23,7 +23,7 @@ class RankingAgreement(Claim):
     against 1/2 by the exact binomial test. Comparisons left out: a value that is missing, a tie, and
     two values of which the smaller is only a lower bound. ``mean_over`` applies to ``measure`` alone.
     Cells of one seed share their random streams: they are independent only as far as their settings
-    set them apart.
+    set them apart, and fewer than `MINIMUM_PAIRS <lossatlas.claims.statistics>` seeds cannot tell.
 
     >>> coords = {"batch_size": [16, 164], "seed": range(10)}
     >>> width = xr.DataArray(np.outer([2.0, 1.0], np.ones(10)), coords)
@@ -50,7 +50,11 @@ class RankingAgreement(Claim):
         decided = (one != 0) & (two != 0)
         agree = (one == -two) if self.opposite else (one == two)
         trials = int(decided.sum())
+        seeds = int(decided.any(axis=1).sum())
         estimate = share_above_half(int((agree & decided).sum()), trials, self.confidence)
+        if trials >= MINIMUM_PAIRS > seeds:
+            reason = f"{seeds} seeds with a usable comparison, at least {MINIMUM_PAIRS} are needed"
+            estimate = replace(estimate, outcome="cannot tell", note=reason)
         left_out = decided.size - trials
         note = f"{left_out} of {decided.size} comparisons left out: missing, tied or only bounded"
         names = (measure.attrs.get("long_name", "the measure"), other.attrs.get("long_name", "the other"))
@@ -65,7 +69,7 @@ class RankingAgreement(Claim):
             confidence=self.confidence,
             against=0.5,
             p_value=estimate.p_value,
-            seeds=int(decided.any(axis=1).sum()),
+            seeds=seeds,
             paper=self.paper,
             note="; ".join(filter(None, [estimate.note, note if left_out else ""])),
         )

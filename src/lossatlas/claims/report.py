@@ -81,7 +81,7 @@ def conditions(verdicts: Sequence[Verdict]) -> str:
     by_chance = sum(1 - v.confidence for v in verdicts)
     text = (
         f"{len(verdicts)} claims, each judged by its own {level} interval over seeds; "
-        f"if there were nothing to see, about {by_chance:.1g} would be decided by chance."
+        f"if there were nothing to see, about {by_chance:.2g} would be decided by chance."
     )
     if any(map(_mark, verdicts)):
         text += " * not decided if all claims are to hold at once (Bonferroni)."

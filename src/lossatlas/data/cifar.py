@@ -1,13 +1,13 @@
-"""CIFAR-10 with the normalisation of the papers."""
+"""CIFAR-10, read by torchvision, with the normalisation of the papers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from filelock import FileLock
 
 from lossatlas.data.augmentation import Augmentation
-from lossatlas.data.cifar_archive import CifarArchive, download_cifar10
 from lossatlas.data.images import ImageData
 from lossatlas.data.partition import stratified_split
 from lossatlas.data.split import Split
@@ -29,25 +29,24 @@ def cifar10(
 ) -> ImageData:
     """Return CIFAR-10 (Krizhevsky 2009): 50,000 train and 10,000 test images (3, 32, 32) uint8, 10 classes.
 
-    Read from ``root``/cifar-10-batches-py or, where that is missing, from ``root``/cifar-10-python.tar.gz, in
-    the format of www.cs.toronto.edu/~kriz/cifar.html. ``download`` fetches the archive through torchvision,
-    which checks it, if neither is there. ``validation`` images, stratified and always the same, are taken
-    from the training set and make a split of their own; with 0 there is none.
+    Read from ``root``/cifar-10-batches-py, each file held against its MD5. Where that folder is missing or
+    not whole, ``download`` unpacks ``root``/cifar-10-python.tar.gz, which it fetches first if need be.
+    ``validation`` images, stratified and always the same, are taken from the training set and make a split of
+    their own; with 0 there is none.
 
-    FileNotFoundError if the data set is not there, ConnectionError if it cannot be fetched; ValueError if a
-    file of it is damaged, if ``shape`` or ``classes`` are not those of the data, or if ``validation`` leaves
-    nothing to train on.
+    FileNotFoundError if the data set is not there, ConnectionError if it cannot be fetched; ValueError if it
+    is incomplete or damaged, if ``shape`` or ``classes`` are not those of the data, or if ``validation``
+    leaves nothing to train on.
     """
+    root = Path(root)
     if download:
-        download_cifar10(root)
-    archive = CifarArchive(root)
-    names = archive.class_names()
-    if classes != len(names):
-        raise ValueError(f"classes is declared as {classes}, but CIFAR-10 in {root} has {len(names)}")
-    batches = [archive.batch(f"data_batch_{number}") for number in range(1, 6)]
-    inputs, targets = (torch.cat(parts) for parts in zip(*batches, strict=True))
+        with FileLock(root / "cifar-10.lock"):  # processes that ask at the same time fetch it once
+            _open(root, train=True, download=True)
+    train, test = _open(root, train=True), _open(root, train=False)
+    if classes != len(train.class_to_idx):
+        raise ValueError(f"classes is declared as {classes}, but CIFAR-10 has {len(train.class_to_idx)}")
     return ImageData(
-        {**_divide(inputs, targets, validation), "test": Split(*archive.batch("test_batch"))},
+        {**_divide(_split(train), validation), "test": _split(test)},
         shape=shape,
         classes=classes,
         mean=MEAN,
@@ -58,12 +57,44 @@ def cifar10(
     )
 
 
-def _divide(inputs: Tensor, targets: Tensor, validation: int) -> dict[str, Split]:
-    if not 0 <= validation < len(targets):
-        raise ValueError(
-            f"validation must be 0 to {len(targets) - 1} of the training images, got {validation}"
-        )
+def _open(root: Path, *, train: bool, download: bool = False) -> Any:
+    """Open one of the two parts with torchvision, and say in one line what is wrong if it does not open."""
+    # Here, since it takes most of a second to import.
+    from torchvision.datasets import CIFAR10  # type: ignore[import-untyped]
+
+    folder, archive = root / CIFAR10.base_folder, CIFAR10.filename
+    try:
+        return CIFAR10(str(root), train=train, download=download)
+    except RuntimeError as error:  # a file is missing, or its MD5 is another
+        if folder.is_dir():
+            raise ValueError(
+                f"CIFAR-10 in {folder} is incomplete or damaged: remove it and type data.download=true"
+            ) from error
+        if download:
+            raise ConnectionError(
+                f"CIFAR-10 could not be fetched: what came is not {archive}; put it into {root}"
+            ) from error
+        raise FileNotFoundError(
+            f"CIFAR-10 is not in {root}: type data.download=true, which fetches {archive} (170 MB), "
+            "or takes the one that lies there, and unpacks it"
+        ) from error
+    except OSError as error:
+        if not download:
+            raise
+        raise ConnectionError(f"CIFAR-10 could not be fetched: {error}; put {archive} into {root}") from error
+
+
+def _split(part: Any) -> Split:
+    images = torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous()  # (N, H, W, C) -> (N, C, H, W)
+    return Split(images, torch.tensor(part.targets, dtype=torch.int64))
+
+
+def _divide(train: Split, validation: int) -> dict[str, Split]:
+    if not 0 <= validation < len(train):
+        raise ValueError(f"validation must be 0 to {len(train) - 1} of the training images, got {validation}")
     if not validation:
-        return {"train": Split(inputs, targets)}
-    rows = stratified_split(targets, {"validation": validation, "train": len(targets) - validation})
-    return {name: Split(inputs[rows[name]], targets[rows[name]]) for name in ("train", "validation")}
+        return {"train": train}
+    rows = stratified_split(train.targets, {"validation": validation, "train": len(train) - validation})
+    return {
+        name: Split(train.inputs[rows[name]], train.targets[rows[name]]) for name in ("train", "validation")
+    }

@@ -110,9 +110,10 @@ def contours(axis: Axes, loss: xr.DataArray, *, levels: Sequence[float] | np.nda
         direction.set_major_locator(MaxNLocator(4))
     for side in ("top", "right"):
         axis.spines[side].set_visible(True)
-    axis.plot(0, 0, "+", color="0.35", markersize=5, markeredgewidth=0.8)
+    if values.count():
+        axis.plot(0, 0, "+", color="0.35", markersize=5, markeredgewidth=0.8)
     if not _crossed(values, levels):
-        return  # nothing to draw, and contour() would warn
+        return  # no lines to draw, and contour() would warn
     lines = axis.contour(x, y, values, levels=levels, cmap=style.COLORMAP, vmin=0, vmax=float(np.max(levels)))
     labeled = [level for level in lines.levels if np.isclose(level, style.LABELED).any()]
     axis.clabel(lines, labeled, fontsize=6, fmt="%.1f", inline_spacing=2)

@@ -54,7 +54,7 @@ def surface(landscape: xr.Dataset) -> Figure:
     figure = Figure(figsize=(3.1 * len(splits), 3.2), layout="constrained")
     for axis, split in zip(figure.subplots(1, len(splits), squeeze=False)[0], splits, strict=True):
         panels.contours(axis, landscape["loss"].sel(split=split))
-        axis.set(title=f"{split} loss", xlabel="α, first direction", ylabel="second direction")
+        axis.set(title=f"{split} loss", xlabel="first direction", ylabel="second direction")
         axis.label_outer()
     return figure
 
@@ -80,7 +80,7 @@ def sharpness(landscape: xr.Dataset) -> Figure:
     epsilons = landscape["epsilon"].values
     axis.set_xticks(epsilons, [f"{epsilon:g}" for epsilon in epsilons])
     axis.margins(x=0.4)
-    axis.set(xlabel="half-width ε of the box", ylabel="sharpness (%)")
+    axis.set(xlabel="size ε of the box", ylabel="sharpness (%)")
     axis.set_ylim(bottom=0)
     return figure
 

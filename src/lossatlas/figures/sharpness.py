@@ -22,6 +22,7 @@ from lossatlas.figures.style import BAND, ERROR, LARGE, LOSS, SMALL, STYLES, sty
 
 Datasets = Mapping[str, xr.Dataset]
 
+_NEEDED = ("history", "summary", "weights", "line", "surface", "interpolation")
 _ROWS = (2.35, 1.95, 2.2, 2.75)  # heights in inches
 _COLUMN = 2.45  # width of half a weight decay, inches
 _LETTERS = 84  # of the caption on a line, for each weight decay
@@ -41,8 +42,12 @@ def figure(
     ``datasets``: history, summary, weights, line, surface and interpolation over (optimizer,
     weight_decay, batch_size, seed). ``caption``: text under the panels, such as the verdicts.
     ``log``: losses along lines on a log scale. ``ceiling``: largest loss drawn there. Contours are
-    those of the first seed that has them. ValueError for an optimizer that the sweep does not have.
+    those of the first seed that has them. ValueError for an optimizer that the sweep does not have, or
+    a dataset that is not there.
     """
+    missing = [name for name in _NEEDED if name not in datasets]
+    if missing:
+        raise ValueError(f"the figure needs the dataset {missing[0]!r}; there are {sorted(datasets)}")
     known = datasets["summary"]["optimizer"].values.tolist()
     if optimizer not in known:
         raise ValueError(f"no optimizer {optimizer!r} in the sweep; it has {known}")

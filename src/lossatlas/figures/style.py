@@ -15,7 +15,7 @@ STYLES: dict[str, Any] = {"train": "solid", "test": (0, (3.5, 1.6))}  # dashed
 BAND = 0.18  # opacity of the range over seeds
 
 LEVELS = np.arange(0.1, 10, 0.5)  # contour levels of Li et al. 2018: 0.1, 0.6, ... below 10
-LABELED = (0.1, 1.1, 2.1, 4.1, 8.1)  # those that carry their number
+LABELED = (0.1, 1.1, 2.1, 4.1)  # those that carry their number
 # viridis without its yellow end, which does not show on white
 COLORMAP = LinearSegmentedColormap.from_list("levels", mpl.colormaps["viridis"](np.linspace(0, 0.87, 256)))
 DPI = 150

@@ -1,0 +1,74 @@
+"""A CIFAR-10 of a few images, in the format of the real one, which torchvision takes for the real one."""
+
+import hashlib
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+TRAIN, TEST, META = [f"data_batch_{k}" for k in range(1, 6)], ["test_batch"], "batches.meta"
+WriteCifar = Callable[..., Path]
+
+
+@pytest.fixture
+def write_cifar(monkeypatch: pytest.MonkeyPatch) -> WriteCifar:
+    """Function that writes the folder under a root, with so many images of each class in each file.
+
+    torchvision's MD5s are replaced by those of the last folder written, so that its check of the files runs.
+    """
+    from torchvision.datasets import CIFAR10
+
+    def write(root: Path, each: int = 2) -> Path:
+        folder = root / CIFAR10.base_folder
+        folder.mkdir(parents=True)
+        rng = np.random.default_rng(0)
+        labels = list(range(10)) * each
+        md5s = {}
+        for name in [*TRAIN, *TEST, META]:
+            images = rng.integers(0, 256, (len(labels), 3072), dtype=np.uint8)
+            content = {"batch_label": name, "labels": labels, "data": images}
+            meta = {"num_cases_per_batch": len(labels), "label_names": CLASSES, "num_vis": 3072}
+            data = python2_pickle(meta if name == META else content)
+            (folder / name).write_bytes(data)
+            md5s[name] = hashlib.md5(data).hexdigest()
+        monkeypatch.setattr(CIFAR10, "train_list", [[name, md5s[name]] for name in TRAIN])
+        monkeypatch.setattr(CIFAR10, "test_list", [[name, md5s[name]] for name in TEST])
+        monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": md5s[META]})
+        return root
+
+    return write
+
+
+@pytest.fixture
+def tiny_cifar(tmp_path: Path, write_cifar: WriteCifar) -> Path:
+    """Root of a CIFAR-10 with 100 training and 20 test images."""
+    return write_cifar(tmp_path / "tiny")
+
+
+def python2_pickle(value: Any) -> bytes:
+    """Pickle as Python 2 and numpy 1 did, whose strings are bytes to Python 3."""
+    return b"\x80\x02" + _opcodes(value) + b"."
+
+
+def _opcodes(value: Any) -> bytes:
+    match value:
+        case int():
+            return b"J" + struct.pack("<i", value)
+        case str():
+            return _opcodes(value.encode("ascii"))
+        case bytes():
+            return b"T" + struct.pack("<i", len(value)) + value
+        case list():
+            return b"](" + b"".join(map(_opcodes, value)) + b"e"
+        case dict():
+            return b"}(" + b"".join(_opcodes(part) for item in value.items() for part in item) + b"u"
+        case np.ndarray():  # two-dimensional, uint8
+            empty = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+            dtype = b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNN" + _opcodes(-1) * 2 + b"K\x00tb"
+            shape = _opcodes(value.shape[0]) + _opcodes(value.shape[1]) + b"\x86"
+            return empty + b"(K\x01" + shape + dtype + b"\x89" + _opcodes(value.tobytes()) + b"tb"
+    raise TypeError(type(value))

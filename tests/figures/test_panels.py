@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lossatlas.figures import panels
+from lossatlas.figures.style import ERROR, LEVELS, LOSS
+
+ALPHA = np.linspace(-1, 1, 5)
+
+
+@pytest.fixture
+def axis() -> Axes:
+    return Figure().subplots()
+
+
+def replicates(*rows: list[float]) -> xr.DataArray:
+    return xr.DataArray(np.array(rows, float), {"alpha": ALPHA}, ("seed", "alpha"))
+
+
+def test_spread_draws_the_median_and_the_range_over_all_replicates(axis: Axes) -> None:
+    values = replicates([0, 1, 2, 3, 4], [10, 1, 2, 3, 4], [2, 5, 2, 3, -4])
+    panels.spread(axis, values, "alpha", color="k")
+    np.testing.assert_array_equal(axis.lines[0].get_ydata(), [2, 1, 2, 3, 4])
+    (band,) = axis.collections
+    heights = band.get_paths()[0].vertices
+    assert (heights[:, 1].min(), heights[:, 1].max()) == (-4, 10)
+
+
+def test_spread_pools_directions_and_seeds(axis: Axes) -> None:
+    values = xr.concat([replicates([1] * 5, [2] * 5), replicates([3] * 5, [6] * 5)], "direction")
+    panels.spread(axis, values, "alpha", color="k")
+    np.testing.assert_array_equal(axis.lines[0].get_ydata(), [2.5] * 5)
+
+
+def test_a_replicate_that_was_not_surveyed_does_not_count(axis: Axes) -> None:
+    panels.spread(axis, replicates([1] * 5, [np.nan] * 5), "alpha", color="k")
+    np.testing.assert_array_equal(axis.lines[0].get_ydata(), [1] * 5)
+    assert not axis.collections  # one replicate has no range
+
+
+@pytest.mark.parametrize("beyond", [np.nan, np.inf])
+def test_values_beyond_float_range_are_gaps(axis: Axes, beyond: float) -> None:
+    panels.spread(axis, replicates([beyond, 1, 2, 1, beyond]), "alpha", color="k")
+    np.testing.assert_array_equal(axis.lines[0].get_ydata(), [np.nan, 1, 2, 1, np.nan])
+
+
+def test_spread_of_nothing_draws_nothing(axis: Axes) -> None:
+    panels.spread(axis, replicates([np.nan] * 5), "alpha", color="k")
+    assert not axis.lines
+
+
+@pytest.fixture
+def profile() -> xr.Dataset:
+    loss = np.stack([ALPHA**2, 20 * ALPHA**2])
+    coords = {"split": ["train", "test"], "alpha": ALPHA}
+    return xr.Dataset({"loss": (("split", "alpha"), loss), "error": (("split", "alpha"), loss / 20)}, coords)
+
+
+def test_loss_stands_left_and_error_in_percent_right_with_test_dashed(
+    axis: Axes, profile: xr.Dataset
+) -> None:
+    right = panels.loss_and_error(axis, profile)
+    assert [line.get_linestyle() for line in axis.lines] == ["-", "--"]
+    assert {line.get_color() for line in axis.lines} == {LOSS}
+    assert {line.get_color() for line in right.lines} == {ERROR}
+    np.testing.assert_allclose(right.lines[1].get_ydata(), 100 * ALPHA**2)
+    assert right.get_ylim() == (0, 100)
+
+
+@pytest.mark.parametrize(("ceiling", "top"), [(10.0, 10.0), (50.0, 21.0), (None, 21.0)])
+def test_the_ceiling_cuts_only_what_goes_beyond_it(
+    axis: Axes, profile: xr.Dataset, ceiling: float | None, top: float
+) -> None:
+    panels.loss_and_error(axis, profile, ceiling=ceiling)
+    assert axis.get_ylim() == (0, pytest.approx(top))
+
+
+def test_a_log_scale_leaves_out_a_loss_of_zero(axis: Axes, profile: xr.Dataset) -> None:
+    panels.loss_and_error(axis, profile, log=True)
+    assert axis.get_yscale() == "log"
+    assert axis.get_ylim()[0] > 0.1
+
+
+def test_contours_are_lines_of_the_papers_levels_at_the_right_radius(axis: Axes) -> None:
+    """The level l of r^2 * 10 lies at radius sqrt(l / 10)."""
+    grid = np.linspace(-1, 1, 101)
+    loss = xr.DataArray(10 * (grid**2 + grid[:, None] ** 2), {"y": grid, "x": grid}, ("y", "x"))
+    panels.contours(axis, loss)
+    (lines,) = axis.collections
+    np.testing.assert_allclose(lines.levels, LEVELS)
+    np.testing.assert_allclose(LEVELS[:3], [0.1, 0.6, 1.1])
+    assert LEVELS[-1] == pytest.approx(9.6)
+    ring = lines.get_paths()[2].vertices
+    np.testing.assert_allclose(np.hypot(*ring[np.isfinite(ring).all(axis=1)].T), np.sqrt(0.11), atol=0.01)
+
+
+def test_contours_put_x_across_and_y_up(axis: Axes) -> None:
+    grid = np.linspace(-1, 1, 21)
+    loss = xr.DataArray(5 + 5 * grid[:, None] + 0 * grid, {"y": grid, "x": grid}, ("y", "x"))
+    panels.contours(axis, loss, levels=[5.0])
+    (path,) = axis.collections[0].get_paths()
+    np.testing.assert_allclose(path.vertices[:, 1], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("fill", [np.nan, np.inf, 50.0])
+def test_a_surface_without_a_level_is_left_empty(axis: Axes, fill: float) -> None:
+    grid = np.linspace(-1, 1, 5)
+    panels.contours(axis, xr.DataArray(np.full((5, 5), fill), {"y": grid, "x": grid}, ("y", "x")))
+    assert not axis.collections
+
+
+def test_the_first_seed_that_has_a_surface_is_taken() -> None:
+    loss = xr.DataArray(np.arange(12.0).reshape(3, 2, 2), dims=("seed", "y", "x"))
+    loss[0] = np.nan
+    assert panels.first_surveyed(loss).values.tolist() == [[4, 5], [6, 7]]

@@ -1,0 +1,71 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lossatlas.figures import surfaces
+
+
+@pytest.fixture(scope="module")
+def datasets(sharpness_datasets: Any) -> Any:
+    return sharpness_datasets()
+
+
+def test_small_and_large_stand_side_by_side_and_the_menu_has_every_pair(datasets: Any) -> None:
+    drawn = surfaces.figure(datasets)
+    nets, scales = drawn.layout.updatemenus
+    labels = [button.label for button in nets.buttons]
+    assert labels == [f"{o}, weight decay {w}" for o in ("sgd", "adam") for w in ("0", "0.0005")]
+    assert [button.label for button in scales.buttons] == ["linear scale", "log scale"]
+    assert len(drawn.data) == 8
+    assert [trace.scene for trace in drawn.data[:2]] == ["scene", "scene2"]
+
+
+def test_the_heights_are_the_losses(datasets: Any) -> None:
+    trace = surfaces.figure(datasets).data[1]
+    cell = {"optimizer": "sgd", "weight_decay": 0.0, "batch_size": 164, "seed": 0, "split": "train"}
+    np.testing.assert_array_equal(trace.z, datasets["surface"]["loss"].sel(cell))
+
+
+def test_a_choice_of_the_menu_shows_its_two_traces_and_their_errors(datasets: Any) -> None:
+    drawn = surfaces.figure(datasets, caption="Holds (1): x.")
+    for number, button in enumerate(drawn.layout.updatemenus[0].buttons):
+        shown, texts = button.args[0]["visible"], button.args[1]["annotations"]
+        assert [i for i, visible in enumerate(shown) if visible] == [2 * number, 2 * number + 1]
+        assert texts[-1]["text"] == "Holds (1): x."
+    error = 100 * datasets["summary"]["test_error"].sel(optimizer="adam", weight_decay=0.0005, batch_size=164)
+    assert texts[1]["text"] == f"<b>batch size 164</b><br>test error {error.mean():.2f} %"
+    assert [trace.visible for trace in drawn.data[:4]] == [True, True, False, False]
+
+
+def test_the_log_scale_spans_the_same_losses_in_both_scenes(datasets: Any) -> None:
+    changes = surfaces.figure(datasets, ceiling=5.0).layout.updatemenus[1].buttons[1].args[0]
+    low, high = changes["scene.zaxis.range"]
+    train = datasets["surface"]["loss"].sel(split="train")
+    assert (10**low, 10**high) == (pytest.approx(float(train.min())), pytest.approx(5.0))
+    assert changes["scene2.zaxis.range"] == [low, high]
+    assert changes["scene2.zaxis.type"] == "log"
+
+
+def test_what_is_not_finite_is_left_open(datasets: Any) -> None:
+    loss = datasets["surface"]["loss"]
+    holed = {**datasets, "surface": datasets["surface"].assign(loss=loss.where(loss < 2, np.inf))}
+    trace = surfaces.figure(holed).data[0]
+    assert np.isnan(trace.z).any()
+    assert np.nanmax(trace.z) < 2
+
+
+def test_networks_without_a_surface_are_not_in_the_menu(sharpness_datasets: Any) -> None:
+    drawn = surfaces.figure(sharpness_datasets(missing=("adam",)))
+    assert [b.label for b in drawn.layout.updatemenus[0].buttons] == [
+        "sgd, weight decay 0",
+        "sgd, weight decay 0.0005",
+    ]
+    with pytest.raises(ValueError, match="no network of this sweep has a surface"):
+        surfaces.figure(sharpness_datasets(missing=("adam", "sgd")))
+
+
+def test_one_network_is_drawn_by_itself(datasets: Any) -> None:
+    one = datasets["surface"].sel(optimizer="sgd", weight_decay=0.0, batch_size=16, seed=0)
+    (trace,) = surfaces.one_surface(one, split="test").data
+    np.testing.assert_array_equal(trace.z, one["loss"].sel(split="test"))

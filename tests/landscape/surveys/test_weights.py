@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from torch import nn
+
+from lossatlas.landscape import Problem, weights
+
+
+def _entries(model: nn.Module) -> np.ndarray:
+    return np.concatenate([p.detach().double().numpy().ravel() for p in model.parameters() if p.ndim > 1])
+
+
+@pytest.mark.parametrize("extent", [None, 0.5])
+def test_histogram_is_numpys(problem: Problem, extent: float | None) -> None:
+    dataset = weights(problem, bins=20, extent=extent)
+    entries = _entries(problem.model)
+    limit = extent or np.abs(entries).max()
+    counts, edges = np.histogram(entries, bins=20, range=(-limit, limit))
+    np.testing.assert_allclose(dataset.density, counts / len(entries) / np.diff(edges), rtol=1e-9)
+    np.testing.assert_allclose(dataset.bin, (edges[1:] + edges[:-1]) / 2, atol=1e-12)
+    inside = (dataset.density * np.diff(edges)).sum()
+    assert float(inside + dataset.outside) == pytest.approx(1)
+    assert (float(dataset.outside) > 0.1) == (extent is not None)
+
+
+def test_norms_and_spread_are_numpys(problem: Problem) -> None:
+    dataset = weights(problem)
+    arrays = {name: p.detach().double().numpy() for name, p in problem.model.named_parameters()}
+    assert dataset.parameter.values.tolist() == list(arrays)
+    expected = [np.linalg.norm(array.ravel()) for array in arrays.values()]
+    np.testing.assert_allclose(dataset.parameter_norm, expected, rtol=1e-14)
+    assert dataset["norm"].item() == pytest.approx(np.linalg.norm(expected), rel=1e-14)
+    assert dataset["std"].item() == pytest.approx(_entries(problem.model).std(), rel=1e-12)
+
+
+def test_bad_options_and_networks_are_refused(problem: Problem) -> None:
+    with pytest.raises(ValueError, match="bins must be >= 1, got 0"):
+        weights(problem, bins=0)
+    with pytest.raises(ValueError, match=r"extent must be finite and > 0, got 0\.0"):
+        weights(problem, extent=0.0)
+    with pytest.raises(ValueError, match="the network has no parameter of two or more dimensions"):
+        weights(Problem(nn.BatchNorm2d(2), problem.loss, problem.data))

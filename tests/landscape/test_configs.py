@@ -1,0 +1,44 @@
+"""The choices in conf/landscape against the functions that they name."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+from hydra.utils import get_method
+from omegaconf import OmegaConf
+
+FOLDER = Path(__file__).parents[2] / "conf" / "landscape"
+CHOICES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "none")
+
+# Where a choice differs from the function's default: what a comparison of runs needs.
+CHOSEN = {
+    "line": {"splits": ["train", "test"]},
+    "surface": {"splits": ["train", "test"]},
+    "interpolation": {"splits": ["train", "test"], "other": {"run": "???"}},
+    "weights": {"bins": 201, "extent": 1.0},
+    "sharpness": {},
+}
+
+
+def test_there_is_a_choice_for_each_survey() -> None:
+    assert sorted(CHOSEN) == CHOICES
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_choice_shows_every_option_of_its_function(choice: str) -> None:
+    path = FOLDER / f"{choice}.yaml"
+    assert path.read_text().startswith(f"# @package landscape.{choice}\n")
+    config = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(config, dict)
+    survey = get_method(config.pop("_target_"))
+    options = inspect.signature(survey).parameters
+    defaults = {
+        name: list(option.default) if isinstance(option.default, tuple) else option.default
+        for name, option in options.items()
+        if name not in ("problem", "journal", "progress")
+    }
+    assert config == {**defaults, **CHOSEN[choice]}
+
+
+def test_no_survey_is_an_empty_mapping() -> None:
+    assert OmegaConf.load(FOLDER / "none.yaml") == {}
