@@ -1,17 +1,25 @@
-"""A CIFAR-10 of a few images, in the format of the real one, which torchvision takes for the real one."""
+"""Fixtures for all tests; above all a CIFAR-10 of a few images, which torchvision takes for the real one."""
 
 import hashlib
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 TRAIN, TEST, META = [f"data_batch_{k}" for k in range(1, 6)], ["test_batch"], "batches.meta"
 WriteCifar = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _no_hydra_is_left_over() -> Iterator[None]:
+    """Composing leaves Hydra initialised for the whole process, which no other test should find."""
+    yield
+    GlobalHydra.instance().clear()
 
 
 @pytest.fixture

@@ -32,6 +32,16 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path, *, keep: Path) -> None:
+    """Remove what processes that died while `replacing` files left in ``folder``, except for the file ``keep``.
+
+    Nobody may be writing any other file there.
+    """
+    for temporary in folder.glob(".*.tmp"):
+        if not temporary.name.startswith(f".{keep.name}."):
+            temporary.unlink(missing_ok=True)
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)

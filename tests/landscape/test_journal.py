@@ -58,7 +58,10 @@ def test_a_torn_last_line_is_dropped_and_written_again(path: Path, cut: int) -> 
 def test_what_follows_a_damaged_line_is_measured_again(path: Path, garbage: bytes) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:2], garbage, *lines[2:]]))
-    assert list(_finished(path)) == [0]
+    with Journal(path, HEADER) as journal:
+        assert list(journal.finished) == [0]
+        journal.append(1, [1 / 3, 2.0])
+    assert path.read_bytes() == b"".join(lines[:3])
 
 
 @pytest.mark.parametrize("length", [0, 1, 20])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,11 +107,12 @@ def test_points_of_another_problem_are_not_mixed_in(
     problem: Problem, tmp_path: Path, change: Callable[[Problem], Problem]
 ) -> None:
     """A rival keys its results by path and range alone, and gives old numbers for an overwritten network."""
-    journal = tmp_path / "surface.journal"
-    surface(problem, points=3, journal=journal)
     changed = change(problem)
-    assert surface(changed, points=3, journal=journal).identical(surface(changed, points=3))
-    assert (tmp_path / "surface.journal.stale").exists()
+    for survey in (partial(surface, points=3), partial(sharpness, iterations=1)):
+        journal = tmp_path / survey.func.__name__
+        survey(problem, journal=journal)
+        assert survey(changed, journal=journal).identical(survey(changed))
+        assert journal.with_name(f"{journal.name}.stale").exists()
 
 
 @pytest.mark.parametrize(

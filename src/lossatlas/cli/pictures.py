@@ -24,9 +24,10 @@ def _(logger: WandbLogger, datasets: Mapping[str, xr.Dataset]) -> None:
 
     for name, dataset in datasets.items():
         logger.experiment.log({f"landscape/{name}": wandb.Image(picture(dataset))})
-        if dataset.attrs["survey"] == "surface":
+        if {"x", "y"} <= set(dataset.dims):
             page = one_surface(dataset).to_html(include_plotlyjs="cdn")
             logger.experiment.log({f"landscape/{name} in 3-D": wandb.Html(page)})
+        logger.experiment.summary.update(_scalars(name, dataset))
 
 
 @log_landscapes.register
@@ -68,9 +69,8 @@ def _(logger: WandbLogger, verdicts: Sequence[Verdict]) -> None:
     import wandb
 
     columns, data = rows(verdicts)
-    logger.experiment.log(
-        {"verdict": wandb.Table(columns=columns, data=[[_text(cell) for cell in row] for row in data])}
-    )
+    logger.experiment.log({"verdict": wandb.Table(columns=columns, data=data)})
+    logger.experiment.summary.update({f"verdict/{verdict.id}": verdict.outcome for verdict in verdicts})
 
 
 @log_verdicts.register
@@ -79,6 +79,11 @@ def _(logger: TensorBoardLogger, verdicts: Sequence[Verdict]) -> None:
     logger.experiment.add_text("verdict", "\n".join(lines))
 
 
-def _text(cell: object) -> object:
-    """W&B wants one type in a column; None stays."""
-    return cell
+def _scalars(name: str, dataset: xr.Dataset) -> dict[str, float]:
+    """Numbers that sum a landscape up: its variables of a few values, such as norms and sharpness."""
+    scalars = {}
+    for variable, values in dataset.data_vars.items():
+        if values.size <= 4 and values.dtype.kind == "f":
+            for index, value in enumerate(values.values.ravel()):
+                scalars[f"{name}/{variable}" + (f"/{index}" if values.size > 1 else "")] = float(value)
+    return scalars

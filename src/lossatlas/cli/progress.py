@@ -23,13 +23,18 @@ STALE_SECONDS = 20.0  # a job that has said nothing for so long is not shown as 
 
 
 def labels(jobs: Sequence[Job]) -> list[str]:
-    """For each job the overrides in which the jobs differ.
+    """For each job the overrides in which the jobs differ, by the last part of their keys.
 
-    >>> labels([Job(("a=1", "seed=0"), {}), Job(("a=1", "seed=1"), {})])
-    ['seed=0', 'seed=1']
+    >>> labels([Job(("a=1", "data.batch_size=8"), {}), Job(("a=1", "data.batch_size=64"), {})])
+    ['batch_size=8', 'batch_size=64']
     """
     common = set.intersection(*(set(job.overrides) for job in jobs)) if len(jobs) > 1 else set()
-    return [" ".join(o for o in job.overrides if o not in common) for job in jobs]
+    return [" ".join(_short(o) for o in job.overrides if o not in common) for job in jobs]
+
+
+def _short(override: str) -> str:
+    key, separator, value = override.partition("=")
+    return f"{key.rpartition('.')[2]}{separator}{value}"
 
 
 @dataclass(frozen=True)

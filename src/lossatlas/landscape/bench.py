@@ -85,9 +85,7 @@ def opened(
         raise ValueError(f"batch_size must be >= 1, got {batch_size}")
     keep_freed_memory()
     with ExitStack() as stack:
-        stack.enter_context(
-            torch.inference_mode(False)
-        )  # whatever the caller's mode: a hook of Lightning, say
+        stack.enter_context(torch.inference_mode(False))  # a hook of Lightning may run under it
         stack.enter_context(full_precision())
         stack.enter_context(evaluation_mode(problem.model))
         layout = fitting_memory_format(problem.model, inputs)

@@ -4,8 +4,11 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from hydra.utils import get_object
+from torch import nn
 
+from lossatlas.data import ImageData
 from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import digest, scientific
@@ -39,10 +42,30 @@ def check_jobs(jobs: Iterable[Job]) -> None:
 def _check_parts(config: Mapping[str, Any]) -> None:
     """Build what a configuration names; a part that does not take its values is named with its complaint."""
     network = _named("model", lambda: build_network(config))
-    _named("data", lambda: build_data(config))
+    data = _named("data", lambda: build_data(config))
     _named("optimizer", lambda: make(config["optimizer"])(network.parameters()))
     _named("scheduler", lambda: make(config["scheduler"])(0.0))
     _named("regularizer", lambda: make(config["regularizer"]))
+    _check_last_batch(network, data)
+
+
+@torch.no_grad()
+def _check_last_batch(network: nn.Module, data: ImageData) -> None:
+    """Raise `ConfigError` if an epoch ends with a single image on which the network cannot train.
+
+    Batch normalisation needs several values of a channel. Tried out, since one image has them in the early
+    layers: a ResNet may train, a network with a normalised hidden layer does not.
+    """
+    inputs, _ = data.batch(seed=0, step=data.steps_per_epoch - 1)
+    if len(inputs) > 1:
+        return
+    try:
+        network.train()(inputs)
+    except ValueError as error:
+        raise ConfigError(
+            f"data.batch_size={data.batch_size}: the last batch of an epoch is a single image, which batch "
+            "normalisation cannot train on; type data.drop_last=true or take another batch size"
+        ) from error
 
 
 def _named(section: str, build: Callable[[], Any]) -> Any:

@@ -71,11 +71,12 @@ def _override(job: Job, key: str) -> Any:
 def collect(cells: Sequence[Cell]) -> dict[str, xr.Dataset]:
     """Datasets over the sweep's axes: "history", "summary", and one for each landscape.
 
-    A cell whose run is not finished is left out; what is missing from the grid of all cells is NaN.
+    All have all cells of the sweep; where a run is not finished, or was not surveyed, they are NaN.
     """
     finished = [cell for cell in cells if cell.run.is_finished()]
     if not finished:
         return {}
+    axes = {name: sorted({cell.coordinates[name] for cell in cells}) for name in cells[0].coordinates}
     parts: dict[str, list[tuple[Coordinates, xr.Dataset]]] = {"history": [], "summary": []}
     for cell in finished:
         parts["history"].append((cell.coordinates, cell.run.history().to_xarray()))
@@ -83,7 +84,7 @@ def collect(cells: Sequence[Cell]) -> dict[str, xr.Dataset]:
         for name, path in cell.landscapes.items():
             if path.exists():
                 parts.setdefault(name, []).append((cell.coordinates, open_landscape(path)))
-    return {name: combine(of_name) for name, of_name in parts.items()}
+    return {name: combine(of_name).reindex(axes) for name, of_name in parts.items()}
 
 
 def _summary(run: Run) -> xr.Dataset:

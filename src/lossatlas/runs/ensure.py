@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lossatlas import interruption
 from lossatlas.runs.fingerprint import RESULTS_VERSION, fingerprint
 from lossatlas.runs.loggers import logging_to
 from lossatlas.runs.manifest import Manifest, new_manifest
@@ -31,16 +32,18 @@ def ensure(
     run = Store(config["paths"]["runs"]).run(fingerprint(config))
     if run.is_finished():
         return run
-    with run.lock(say):
+    with run.lock(say), interruption.deferred():
         if run.is_finished():
             return run
+        run.remove_leftovers()
         run.set_damage_aside(say)
-        manifest = run.manifest() or _new(run, config, overrides)
+        manifest = run.manifest() or _new(run.fingerprint, config, overrides)
         if manifest.status == "failed":
             reason = (manifest.failure or {}).get("message", "")
             raise RunFailed(
                 f"run {run.fingerprint} failed before: {reason}; remove {run.folder} to try again"
             )
+        run.write_config(dict(config))
         with logging_to(config, subject=run.fingerprint, folder=run.folder, job_type="train") as logger:
             train(run, config, manifest, logger=logger, stages=stages, say=say)
             if logger is not None:
@@ -48,10 +51,9 @@ def ensure(
     return run
 
 
-def _new(run: Run, config: Mapping[str, Any], overrides: Sequence[str]) -> Manifest:
-    run.write_config(dict(config))
+def _new(fingerprint: str, config: Mapping[str, Any], overrides: Sequence[str]) -> Manifest:
     return new_manifest(
-        run.fingerprint,
+        fingerprint,
         RESULTS_VERSION,
         seed=config["seed"],
         experiment=config["experiment"]["name"],

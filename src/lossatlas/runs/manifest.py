@@ -52,7 +52,7 @@ class Manifest:
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     weights_sha256: str | None = None
-    files_sha256: dict[str, str] = field(default_factory=dict)  # history and snapshots
+    files_sha256: dict[str, str] = field(default_factory=dict)  # configuration, history, snapshots
     failure: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -69,8 +69,8 @@ class Manifest:
 
 
 def now() -> str:
-    """The time as ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """The time as ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def age_seconds(timestamp: str) -> float:

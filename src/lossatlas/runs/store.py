@@ -1,6 +1,7 @@
 """The run store: a folder of runs, each in a folder named by its fingerprint."""
 
 import csv
+import hashlib
 import json
 import os
 import socket
@@ -17,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lossatlas import interruption
-from lossatlas.files import replacing, set_aside, sha256, write_json, write_text
+from lossatlas.files import remove_leftovers, replacing, set_aside, sha256, write_json, write_text
 from lossatlas.runs.manifest import Manifest
 
 
@@ -48,6 +49,9 @@ class Run:
         self.history_path = folder / "history.csv"
         self.checkpoint_path = folder / "checkpoint.ckpt"
         self.progress_path = folder / "progress.json"
+        self.lock_path = folder / "lock"
+        self.holder_path = folder / "lock.holder"
+        self.snapshots = folder / "snapshots"
         self.landscapes = folder / "landscapes"
 
     @property
@@ -63,7 +67,10 @@ class Run:
     def manifest(self) -> Manifest | None:
         """Manifest, or None if the run was never started. `StoreError` if it cannot be read."""
         try:
-            return Manifest.from_json(json.loads(self.manifest_path.read_bytes()))
+            value = json.loads(self.manifest_path.read_bytes())
+            if value.pop("checksum", None) != _checksum(value):
+                raise ValueError("its checksum is wrong")
+            return Manifest.from_json(value)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -85,7 +92,7 @@ class Run:
 
     def snapshot_path(self, epoch: int) -> Path:
         """Where the weights after ``epoch`` epochs lie."""
-        return self.folder / "snapshots" / f"epoch-{epoch:04d}.safetensors"
+        return self.snapshots / f"epoch-{epoch:04d}.safetensors"
 
     def history(self) -> pd.DataFrame:
         """One row an epoch, from row 0, the initialisation."""
@@ -106,8 +113,17 @@ class Run:
             path
             for name, expected in hashes.items()
             for path in [self.folder / name]
-            if not path.exists() or sha256(path) != expected
+            if not self.is_intact(path, expected)
         ]
+
+    def is_intact(self, path: Path, expected: str | None) -> bool:
+        """Whether the file is there with that SHA-256. `StoreError` if it cannot be read."""
+        try:
+            return sha256(path) == expected
+        except (FileNotFoundError, IsADirectoryError):
+            return False
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
 
     def _load_tensors(self, path: Path) -> dict[str, Tensor]:
         try:
@@ -118,8 +134,9 @@ class Run:
     # Writing
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Replace the manifest."""
-        write_json(self.manifest_path, manifest.to_json())
+        """Replace the manifest. It ends with a checksum of itself, for nothing else would tell a wrong number in it."""
+        value = manifest.to_json()
+        write_json(self.manifest_path, {**value, "checksum": _checksum(value)})
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Record the configuration."""
@@ -137,6 +154,11 @@ class Run:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(rows)
+
+    def remove_leftovers(self) -> None:
+        """Remove what killed processes left half-written; for the holder of the lock."""
+        for folder in (self.folder, self.snapshots, self.landscapes):
+            remove_leftovers(folder, keep=self.progress_path)
 
     def set_damage_aside(self, say: Callable[[str], None]) -> None:
         """Rename the damaged files of this run, and say so, so that they are computed again."""
@@ -159,9 +181,22 @@ class Run:
 
     @contextmanager
     def lock(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Hold the run's lock; while another process has it, wait and say for whom."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.folder / "lock")
+        """Hold the run's lock; while another process has it, wait and say for whom.
+
+        `StoreError` if the folder cannot be used.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = self._acquire(say)
+        except OSError as error:
+            raise StoreError(f"{self.folder}: cannot be used ({error.strerror})") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _acquire(self, say: Callable[[str], None]) -> filelock.BaseFileLock:
+        lock = filelock.FileLock(self.lock_path)
         waiting = False
         while True:
             try:
@@ -172,16 +207,15 @@ class Run:
                 if not waiting:
                     waiting = True
                     say(f"{self.fingerprint}: waiting for {self._holder()}, which computes it")
-        try:
-            yield
-        finally:
-            lock.release()
+        with replacing(self.holder_path, sync=False) as temporary:
+            temporary.write_text(f"{os.getpid()} {socket.gethostname()}", encoding="utf-8")
+        return lock
 
     def is_locked(self) -> bool:
         """Whether some process holds the run's lock just now."""
-        if not (self.folder / "lock").exists():
+        if not self.lock_path.exists():
             return False
-        lock = filelock.FileLock(self.folder / "lock")
+        lock = filelock.FileLock(self.lock_path)
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
@@ -191,13 +225,10 @@ class Run:
 
     def _holder(self) -> str:
         try:
-            manifest = self.manifest()
-        except StoreError:
-            manifest = None
-        if manifest is None or not manifest.attempts:
+            pid, host = self.holder_path.read_text(encoding="utf-8").split()
+        except (OSError, ValueError):
             return "another process"
-        last = manifest.attempts[-1]
-        return f"process {last.pid}" + ("" if last.host == socket.gethostname() else f" on {last.host}")
+        return f"process {pid}" + ("" if host == socket.gethostname() else f" on {host}")
 
 
 class Store:
@@ -218,4 +249,17 @@ class Store:
             return []
         except OSError as error:
             raise StoreError(f"{self.root}: cannot be read ({error.strerror})") from error
-        return [Run(folder) for folder in sorted(folders, key=lambda p: (p / "lock").stat().st_ctime_ns)]
+        return sorted(map(Run, folders), key=_created)
+
+
+def _created(run: Run) -> str:
+    """When a run was first asked for; one whose manifest is damaged comes before all others."""
+    try:
+        manifest = run.manifest()
+    except StoreError:
+        return ""
+    return manifest.created if manifest is not None else ""
+
+
+def _checksum(value: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

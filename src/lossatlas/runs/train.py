@@ -154,7 +154,7 @@ def _quiet_lightning() -> Iterator[None]:
                 ".*dataloader is not resumable.*",
                 ".*does not have many workers.*",
                 ".*litlogger.*",
-                ".*LeafSpec.*",
+                ".*LeafSpec.*", ".*smaller than the logging interval.*",
             ):
                 warnings.filterwarnings("ignore", message)
             yield

@@ -28,20 +28,21 @@ class Checkpointing(Checkpoint):
     def on_train_batch_end(self, trainer: Trainer, study: LightningModule, *_: Any) -> None:  # noqa: D102
         # After an epoch's last step the epoch is ended first, so that the row of the epoch is not lost.
         if interruption.requested() and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
-            self._save(trainer, study)
+            assert isinstance(study, Study)
+            study.check_finite()  # as an epoch's end does: a state that has gone bad must not replace the last good one
+            self._save(trainer)
             self._stop(study)
 
     def on_train_epoch_end(self, trainer: Trainer, study: LightningModule) -> None:  # noqa: D102
-        finished = trainer.max_epochs is not None and study.history[-1]["epoch"] >= trainer.max_epochs
+        all_epochs = trainer.max_epochs is not None and study.history[-1]["epoch"] >= trainer.max_epochs
+        finished = all_epochs or study.global_step == trainer.max_steps
         due = time.monotonic() - self._saved_at >= self._seconds
         if due or finished or interruption.requested():
-            self._save(trainer, study)
+            self._save(trainer)
         if not finished and interruption.requested():
             self._stop(study)
 
-    def _save(self, trainer: Trainer, study: LightningModule) -> None:
-        assert isinstance(study, Study)
-        study.check_losses()  # a state that has gone bad must not replace the last good one
+    def _save(self, trainer: Trainer) -> None:
         trainer.save_checkpoint(self._path)
         self._saved_at = time.monotonic()
 

@@ -26,10 +26,10 @@ class Schedule(Protocol):
 
 
 class NonFiniteLossError(FloatingPointError):
-    """The training loss became NaN or infinite at ``step``."""
+    """The training loss, or a tensor of the network, became NaN or infinite at ``step``, counted from 0."""
 
-    def __init__(self, step: int, value: float) -> None:
-        super().__init__(f"the training loss became {value} at step {step}")
+    def __init__(self, step: int, value: float, what: str = "the training loss") -> None:
+        super().__init__(f"{what} became {value} at step {step}")
         self.step = step
 
 
@@ -121,7 +121,9 @@ class Study(LightningModule):
         """Leave the batch, which was gathered on the device."""
         return batch
 
-    def on_train_start(self) -> None:  # noqa: D102
+    def on_train_start(self) -> None:
+        """Begin the record. ValueError for a trainer whose epochs or steps are not those of the data."""
+        self._check_trainer()
         if not self.history:
             self.history = [{"epoch": 0, "step": 0, "weight_norm": self.weight_norm()}]
         if not len(self._losses):
@@ -145,15 +147,15 @@ class Study(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Record the epoch's row; the callbacks that write files run after it."""
-        self._check_first(len(self._losses))
-        samples = len(self.data.splits["train"])
-        steps = len(self._losses)
-        seen = min(samples, steps * self.data.batch_size)
+        steps = (self.global_step - 1) % len(self._losses) + 1  # all, unless the trainer ends within the epoch
+        self._check_losses(steps)
+        self._check_network()
+        sizes = self._batch_sizes(steps)
         row = {
-            "epoch": self.global_step // steps,
+            "epoch": -(-self.global_step // len(self._losses)),
             "step": self.global_step,
-            "train_loss": float(self._losses.double().mean()),
-            "train_error": float(self._errors.double().sum()) / seen,
+            "train_loss": float(self._losses[:steps].double() @ sizes / sizes.sum()),
+            "train_error": float(self._errors[:steps].double().sum() / sizes.sum()),
             "weight_norm": self.weight_norm(),
             "lr": self._rate_in_use,
             **self.epoch_metrics(),
@@ -165,7 +167,7 @@ class Study(LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: D102
         if batch_idx % 100 == 99:
-            self.check_losses()
+            self._check_losses(batch_idx + 1)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
         checkpoint["lossatlas"] = {"history": self.history, "losses": self._losses, "errors": self._errors}
@@ -176,16 +178,39 @@ class Study(LightningModule):
 
     # Measures
 
-    def check_losses(self) -> None:
-        """Raise `NonFiniteLossError` at the first step of the epoch in progress whose loss was not finite."""
-        self._check_first(self.global_step % self.data.steps_per_epoch)
+    def check_finite(self) -> None:
+        """Raise `NonFiniteLossError` if a loss of the epoch in progress, or the network now, is not finite."""
+        self._check_losses(self.global_step % self.data.steps_per_epoch)
+        self._check_network()
 
-    def _check_first(self, steps: int) -> None:
+    def _check_network(self) -> None:
+        """A finite loss can still have given a gradient that was not: the network is then lost all the same."""
+        for name, tensor in self.network.state_dict().items():
+            if not (finite := tensor.isfinite()).all():
+                raise NonFiniteLossError(self.global_step - 1, float(tensor[~finite][0]), name)
+
+    def _check_losses(self, steps: int) -> None:
+        """Raise at the first of the epoch's first ``steps`` steps whose loss was not finite."""
         bad = (~self._losses[:steps].isfinite()).nonzero()
         if len(bad):
             index = int(bad[0])
             epoch_start = (self.global_step - 1) // len(self._losses) * len(self._losses)
             raise NonFiniteLossError(epoch_start + index, float(self._losses[index]))
+
+    def _check_trainer(self) -> None:
+        """The position in the data is read from the number of optimizer steps: it must count every batch."""
+        if self.trainer.accumulate_grad_batches != 1:
+            given = f"accumulate_grad_batches={self.trainer.accumulate_grad_batches}"
+            raise ValueError(f"a study steps at every batch, got a trainer with {given}: choose the batch size")
+        batches, steps = self.trainer.num_training_batches, self.data.steps_per_epoch
+        if batches != steps and not self.trainer.fast_dev_run:
+            raise ValueError(f"an epoch of the data has {steps} batches, got a trainer that limits it to {batches}")
+
+    def _batch_sizes(self, steps: int) -> Tensor:
+        """Samples in each of the first ``steps`` batches of an epoch: (steps,); the last batch may be smaller."""
+        size, samples = self.data.batch_size, len(self.data.splits["train"])
+        starts = torch.arange(steps, dtype=torch.float64, device=self.device) * size
+        return (samples - starts).clamp(max=size)
 
     def mean_loss(self) -> float:
         """Mean of the training losses of this epoch so far; NaN before the first step."""

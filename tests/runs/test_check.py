@@ -1,0 +1,128 @@
+"""What stops a configuration before anything is computed, and what is said of it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from lossatlas.runs import check
+from lossatlas.runs.build import build_data, build_network
+from lossatlas.runs.check import ConfigError, check_config, check_jobs
+from lossatlas.runs.compose import Job, compose_job
+
+SMALL = ("data=synthetic_images", "data.shape=[1,8,8]", "data.train=32", "data.validation=0", "data.test=10")
+
+
+def job(*overrides: str) -> Job:
+    return compose_job([*SMALL, "model=vgg9_narrow", "model.width=1", "logger=none", *overrides])
+
+
+def test_a_configuration_without_fault_passes() -> None:
+    check_jobs([job()])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("+modle.depth=20", "^modle: unknown key; did you mean model?"),
+        ("+colour=red", "^colour: unknown key; expected one of data, epochs, .*, trainer$"),
+        ("+data.batchsize=8", r"^data\.batchsize: lossatlas\.data\.synthetic_images takes no such key; did you mean b"),
+        ("+optimizer.momentun=0", r"^optimizer\.momentun: torch\.optim\.SGD takes no such key; did you mean momentum"),
+        ("+trainer.max_step=1", r"^trainer\.max_step: .*Trainer takes no such key; did you mean max_steps\?"),
+        ("+study.snapshot_epoch=[1]", r"^study\.snapshot_epoch: .*Classifier .*; did you mean snapshot_epochs\?"),
+        ("+study.metrics.error.classes=3", r"^study\.metrics\.error\.classes: .*; did you mean num_classes\?"),
+        ("model._target_=lossatlas.models.VGGG", r"^model\._target_=lossatlas\.models\.VGGG: cannot be imported"),
+        ("data.batch_size=???", r"^data\.batch_size is required: give data\.batch_size=VALUE$"),
+        ("landscape=interpolation", r"^landscape\.interpolation\.other\.run is required"),
+        ("seed=1.5", "^seed=1.5: expected a whole number$"),
+        ("seed=true", "^seed=True: expected a whole number$"),
+        ("seed=null", "^seed=None: expected a whole number$"),
+        ("epochs=0", "^epochs=0: expected a whole number >= 1$"),
+        ("epochs=2.5", "^epochs=2.5: expected a whole number >= 1$"),
+        ("trainer.devices=2", r"^trainer\.devices=2: a run takes one device; a sweep \(-m\)"),
+    ],
+)  # fmt: skip
+def test_a_key_or_value_that_cannot_be_meant_is_named(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_config(job(override).config)
+
+
+def test_keys_inside_a_list_of_nodes_are_held_against_their_target_too() -> None:
+    config = job().config
+    config["experiment"]["claims"] = [{"_target_": "lossatlas.claims.Paper", "frist": 1}]
+    with pytest.raises(ConfigError, match=r"^experiment\.claims\.0\.frist: .*; did you mean first\?"):
+        check_config(config)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model=resnet20_narrow", "model.depth=21"], "^model: depth must be 6n .* got 21: nearest is 20 or 26$"),
+        (["data.shape=[1,4,4]"], "^model: a VGG with 3 poolings needs images of at least 8x8 pixels, got 4x4$"),
+        (["init.mode=fan"], "^model: mode must be fan_in or fan_out, got 'fan'$"),
+        (["data.batch_size=33"], "^data: batch_size must be 1 to 32, the size of the training set, got 33$"),
+        (["optimizer.lr=-1"], "^optimizer: Invalid learning rate: -1$"),
+        (["optimizer.lr=fast"], "^optimizer: .*'str'"),
+        (["scheduler=step", "scheduler.gamma=0"], "^scheduler: gamma must be positive, got 0$"),
+        (["regularizer=l2", "regularizer.l2.weight_decay=-1"], "^regularizer: weight_decay must be .*, got -1$"),
+    ],
+)  # fmt: skip
+def test_a_part_that_cannot_be_built_is_named_with_its_complaint(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_jobs([job(*overrides)])
+
+
+def test_a_data_set_that_is_not_there_says_itself_what_to_type(tmp_path: Path) -> None:
+    missing = compose_job(["data=cifar10", f"paths.data={tmp_path}", "logger=none"])
+    with pytest.raises(FileNotFoundError, match=r"type data\.download=true"):
+        check_jobs([missing])
+
+
+LAST_OF_33 = "data.train=33"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "trains"),
+    [
+        (["data.batch_size=16"], False),
+        (["data.batch_size=32"], False),
+        (["data.batch_size=11"], True),
+        (["data.batch_size=16", "data.drop_last=true"], True),
+        (["data.batch_size=1", "data.drop_last=true"], False),
+        (["data.batch_size=16", "model.batch_norm=false"], True),
+        (["data.batch_size=16", "model=resnet20_narrow"], True),  # its channels keep 2x2 pixels
+    ],
+)
+def test_batches_of_one_image_are_refused_exactly_where_torch_cannot_train_on_them(
+    overrides: list[str], trains: bool
+) -> None:
+    given = job(LAST_OF_33, *overrides)
+    network, data = build_network(given.config).train(), build_data(given.config)
+    if trains:
+        for inputs, _ in data.batches(seed=0, epoch=0):
+            network(inputs)
+        check_jobs([given])
+    else:
+        with torch.no_grad(), pytest.raises(ValueError, match="more than 1 value per channel when training"):
+            network(list(data.batches(seed=0, epoch=0))[-1][0])
+        with pytest.raises(
+            ConfigError, match=r"a single image.*data\.drop_last=true or .*another batch size$"
+        ):
+            check_jobs([given])
+
+
+def test_the_parts_of_a_sweep_are_built_once_for_all_its_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths = []
+
+    def counted(config: dict) -> torch.nn.Module:
+        widths.append(config["model"]["width"])
+        return build_network(config)
+
+    monkeypatch.setattr(check, "build_network", counted)
+    check_jobs([job(f"seed={seed}", f"model.width={width}") for seed in range(3) for width in (1, 2)])
+    assert widths == [1, 2]
+
+
+def test_a_fault_in_a_later_job_of_a_sweep_is_found() -> None:
+    with pytest.raises(ConfigError, match="got 33"):
+        check_jobs([job(), job("seed=1"), job("seed=1", "data.batch_size=33")])
