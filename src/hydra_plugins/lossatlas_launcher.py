@@ -5,14 +5,17 @@ and it cannot give each worker a GPU of its own. Hydra imports this module at ev
 at its top.
 """
 
+import io
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
@@ -66,8 +69,9 @@ class ProcessLauncher(Launcher):
         context = multiprocessing.get_context("spawn")
         slots, pids = context.SimpleQueue(), context.SimpleQueue()
         for slot in range(workers):
-            slots.put(devices[slot % len(devices)] if devices else None)
-        pool = ProcessPoolExecutor(workers, context, _start_worker, (slots, pids))
+            slots.put((slot, devices[slot % len(devices)] if devices else None))
+        outputs, inputs = zip(*(context.Pipe(duplex=False) for _ in range(workers)), strict=True)
+        pool = ProcessPoolExecutor(workers, context, _start_worker, (slots, pids, inputs))
         with _stopping(pool, pids) as stop:
             state = (self.hydra_context, self.config, self.task_function, Singleton.get_state())
             with _ignoring_interrupts():  # a worker inherits this until it has handlers of its own
@@ -75,6 +79,9 @@ class ProcessLauncher(Launcher):
                     pool.submit(_run_pickled, cloudpickle.dumps((first + i, list(job), *state)))
                     for i, job in enumerate(job_overrides)
                 ]
+            for end in inputs:
+                end.close()  # the workers have their own
+            threading.Thread(target=_print_messages, args=(list(outputs),), daemon=True).start()
             try:
                 returns = _collect(futures, stop)
             finally:
@@ -126,13 +133,28 @@ def _run_job(
 # In the worker
 
 
-def _start_worker(slots: Any, pids: Any) -> None:
-    """Make a fresh process a worker: its GPU, its signals, and its end when the parent dies."""
+class _Relay(io.TextIOBase):
+    """Standard error of a worker: hands each line to the parent, whose progress display it would tear."""
+
+    def __init__(self, parent: Connection) -> None:
+        self._parent = parent
+        self._line = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._line = (self._line + text).split("\n")
+        for line in lines:
+            self._parent.send(line)
+        return len(text)
+
+
+def _start_worker(slots: Any, pids: Any, messages: Sequence[Connection]) -> None:
+    """Make a fresh process a worker: its GPU, its messages, its signals, and its end when the parent dies."""
     from lossatlas import interruption
 
     interruption.install()
     pids.put(os.getpid())
-    device = slots.get()
+    slot, device = slots.get()
+    sys.stdout = sys.stderr = _Relay(messages[slot])
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -148,6 +170,16 @@ def _end_with_parent() -> None:
 
 
 # In the parent
+
+
+def _print_messages(workers: list[Connection]) -> None:
+    """Print what workers say, until the last of them is gone."""
+    while workers:
+        for worker in wait_for(workers):
+            try:
+                print(worker.recv(), file=sys.stderr)
+            except EOFError:
+                workers.remove(worker)
 
 
 @contextmanager

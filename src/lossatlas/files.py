@@ -33,9 +33,9 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path, *, keep: Path) -> None:
-    """Remove what processes that died while `replacing` files left in ``folder``, except for the file ``keep``.
+    """Remove what processes that died in `replacing` left in ``folder``, save for the file ``keep``.
 
-    Nobody may be writing any other file there.
+    Nobody may be writing another file there.
     """
     for temporary in folder.glob(".*.tmp"):
         if not temporary.name.startswith(f".{keep.name}."):
@@ -66,7 +66,7 @@ def sha256(path: Path) -> str:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file to ``<name>.damaged-<n>``, so that it can be looked at, and return its new path."""
+    """Rename a damaged file to ``<name>.damaged-<n>``, to be looked at, and return its new path."""
     n = 1
     while (aside := path.with_name(f"{path.name}.damaged-{n}")).exists():
         n += 1

@@ -34,7 +34,8 @@ def _request(signum: int, _frame: FrameType | None) -> None:
 def install() -> None:
     """Turn SIGINT and SIGTERM into requests for the rest of the process's life (worker processes).
 
-    A worker of a pool ignores the second Ctrl-C, which the terminal sends to every process: its parent decides.
+    A worker of a pool ignores the second Ctrl-C, which the terminal sends to every process: its parent
+    decides.
     """
     for signum in _SIGNALS:
         signal.signal(signum, lambda *_: _requested.set())
@@ -46,9 +47,9 @@ def deferred() -> Iterator[None]:
 
     A request that nothing in the block has honoured is honoured at its end, by `Interrupted`.
 
-    Only a signal that would end the process is taken: not one that is ignored (SIGINT, in what a script starts in
-    the background), nor one that has a handler already (an outer block, a process that called `install`). Outside
-    the main thread, where Python allows no handlers, the block changes nothing.
+    Only a signal that would end the process is taken: not one that is ignored (SIGINT, in what a script
+    starts in the background), nor one that has a handler already (an outer block, a process that called
+    `install`). Outside the main thread, where Python allows no handlers, the block changes nothing.
     """
     deadly = (signal.SIG_DFL, signal.default_int_handler)
     in_main = threading.current_thread() is threading.main_thread()

@@ -53,7 +53,9 @@ def test_a_torn_last_line_is_dropped_and_written_again(path: Path, cut: int) -> 
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"\x00" * 40 + b"\n", b"{}\n", b'{"index": 3, "values": ["x"]}\n', b"[1, 2]\n", b"\xff\xfe\n"]
+    "garbage",
+    [b"\x00" * 40 + b"\n", b"{}\n", b'{"index": 3, "values": ["x"]}\n', b"[1, 2]\n", b"\xff\xfe\n"],
+    ids=["zeros", "no-index", "no-number", "no-mapping", "no-text"],
 )
 def test_what_follows_a_damaged_line_is_measured_again(path: Path, garbage: bytes) -> None:
     lines = path.read_bytes().splitlines(keepends=True)

@@ -24,14 +24,26 @@ def test_a_configuration_without_fault_passes() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("+modle.depth=20", "^modle: unknown key; did you mean model?"),
+        ("+modle.depth=20", r"^modle: unknown key; did you mean model\?$"),
         ("+colour=red", "^colour: unknown key; expected one of data, epochs, .*, trainer$"),
-        ("+data.batchsize=8", r"^data\.batchsize: lossatlas\.data\.synthetic_images takes no such key; did you mean b"),
-        ("+optimizer.momentun=0", r"^optimizer\.momentun: torch\.optim\.SGD takes no such key; did you mean momentum"),
-        ("+trainer.max_step=1", r"^trainer\.max_step: .*Trainer takes no such key; did you mean max_steps\?"),
-        ("+study.snapshot_epoch=[1]", r"^study\.snapshot_epoch: .*Classifier .*; did you mean snapshot_epochs\?"),
-        ("+study.metrics.error.classes=3", r"^study\.metrics\.error\.classes: .*; did you mean num_classes\?"),
-        ("model._target_=lossatlas.models.VGGG", r"^model\._target_=lossatlas\.models\.VGGG: cannot be imported"),
+        (
+            "+data.batchsize=8",
+            r"^data\.batchsize: .*synthetic_images takes no such key; did you mean batch_size\?",
+        ),
+        ("+optimizer.momentun=0", r"^optimizer\.momentun: torch\.optim\.SGD .*; did you mean momentum\?"),
+        ("+trainer.max_step=1", r"^trainer\.max_step: .*Trainer .*; did you mean max_steps\?"),
+        (
+            "+study.snapshot_epoch=[1]",
+            r"^study\.snapshot_epoch: .*Classifier .*; did you mean snapshot_epochs\?",
+        ),
+        (
+            "+study.metrics.error.classes=3",
+            r"^study\.metrics\.error\.classes: .*; did you mean num_classes\?",
+        ),
+        (
+            "model._target_=lossatlas.models.VGGG",
+            r"^model\._target_=lossatlas\.models\.VGGG: cannot be imported",
+        ),
         ("data.batch_size=???", r"^data\.batch_size is required: give data\.batch_size=VALUE$"),
         ("landscape=interpolation", r"^landscape\.interpolation\.other\.run is required"),
         ("seed=1.5", "^seed=1.5: expected a whole number$"),
@@ -41,7 +53,7 @@ def test_a_configuration_without_fault_passes() -> None:
         ("epochs=2.5", "^epochs=2.5: expected a whole number >= 1$"),
         ("trainer.devices=2", r"^trainer\.devices=2: a run takes one device; a sweep \(-m\)"),
     ],
-)  # fmt: skip
+)
 def test_a_key_or_value_that_cannot_be_meant_is_named(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         check_config(job(override).config)
@@ -57,16 +69,19 @@ def test_keys_inside_a_list_of_nodes_are_held_against_their_target_too() -> None
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["model=resnet20_narrow", "model.depth=21"], "^model: depth must be 6n .* got 21: nearest is 20 or 26$"),
-        (["data.shape=[1,4,4]"], "^model: a VGG with 3 poolings needs images of at least 8x8 pixels, got 4x4$"),
+        (["model=resnet20_narrow", "model.depth=21"], "^model: depth must be 6n .* nearest is 20 or 26$"),
+        (["data.shape=[1,4,4]"], "^model: .* needs images of at least 8x8 pixels, got 4x4$"),
         (["init.mode=fan"], "^model: mode must be fan_in or fan_out, got 'fan'$"),
-        (["data.batch_size=33"], "^data: batch_size must be 1 to 32, the size of the training set, got 33$"),
+        (["data.batch_size=33"], "^data: batch_size must be 1 to 32, .* training set, got 33$"),
         (["optimizer.lr=-1"], "^optimizer: Invalid learning rate: -1$"),
         (["optimizer.lr=fast"], "^optimizer: .*'str'"),
         (["scheduler=step", "scheduler.gamma=0"], "^scheduler: gamma must be positive, got 0$"),
-        (["regularizer=l2", "regularizer.l2.weight_decay=-1"], "^regularizer: weight_decay must be .*, got -1$"),
+        (
+            ["regularizer=l2", "regularizer.l2.weight_decay=-1"],
+            "^regularizer: weight_decay must be .*, got -1$",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_part_that_cannot_be_built_is_named_with_its_complaint(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         check_jobs([job(*overrides)])
@@ -76,9 +91,6 @@ def test_a_data_set_that_is_not_there_says_itself_what_to_type(tmp_path: Path) -
     missing = compose_job(["data=cifar10", f"paths.data={tmp_path}", "logger=none"])
     with pytest.raises(FileNotFoundError, match=r"type data\.download=true"):
         check_jobs([missing])
-
-
-LAST_OF_33 = "data.train=33"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +108,7 @@ LAST_OF_33 = "data.train=33"
 def test_batches_of_one_image_are_refused_exactly_where_torch_cannot_train_on_them(
     overrides: list[str], trains: bool
 ) -> None:
-    given = job(LAST_OF_33, *overrides)
+    given = job("data.train=33", *overrides)
     network, data = build_network(given.config).train(), build_data(given.config)
     if trains:
         for inputs, _ in data.batches(seed=0, epoch=0):

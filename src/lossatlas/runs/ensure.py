@@ -21,10 +21,10 @@ def ensure(
     stages: int = 1,
     say: Callable[[str], None] = log.info,
 ) -> Run:
-    """Return the finished run of ``config``, a resolved plain configuration; train or resume it first if need be.
+    """Return the finished run of ``config``, a resolved plain configuration, trained or resumed if need be.
 
     Processes that ask for the same run at the same time train it once. ``overrides`` are recorded, ``say`` is
-    told what the user should know, and ``stages`` is the number of phases of the job that training is the first of.
+    told what the user should know, and training is the first of the ``stages`` phases of the job.
 
     `RunFailed` if the training failed, now or earlier; `Interrupted` if the process was asked to stop;
     `StoreError` if the run's folder cannot be used.

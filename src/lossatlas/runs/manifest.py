@@ -113,7 +113,7 @@ def _versions() -> dict[str, str]:
 
 
 def _code() -> dict[str, Any]:
-    """Commit and cleanliness of the checkout that this file is imported from; empty for an installed wheel."""
+    """Commit and cleanliness of the checkout that this file lies in; empty for an installed wheel."""
     here = Path(__file__).parent
     try:
         commit = _git(here, "rev-parse", "HEAD")

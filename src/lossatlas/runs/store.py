@@ -27,7 +27,7 @@ class StoreError(ValueError):
 
 
 def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], source: Path) -> None:
-    """Raise `StoreError`, naming the first difference, unless ``found`` has the names and shapes of ``expected``."""
+    """Raise `StoreError`, naming the first difference, unless names and shapes are those of ``expected``."""
     for name in [*expected, *found]:
         if name not in found:
             raise StoreError(f"{source} holds another network's weights: it lacks {name}")
@@ -36,6 +36,14 @@ def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], sou
         if found[name].shape != expected[name].shape:
             shapes = f"{tuple(found[name].shape)} there, {tuple(expected[name].shape)} here"
             raise StoreError(f"{source} holds another network's weights: {name} has shape {shapes}")
+
+
+def name_damage(path: Path, say: Callable[[str], None], remedy: str) -> None:
+    """Say that ``path`` is missing or damaged, and what is done about it; set it aside if it is there."""
+    if path.exists():
+        say(f"{path}: damaged; set aside as {set_aside(path).name}, {remedy}")
+    else:
+        say(f"{path}: missing, {remedy}")
 
 
 class Run:
@@ -94,6 +102,10 @@ class Run:
         """Where the weights after ``epoch`` epochs lie."""
         return self.snapshots / f"epoch-{epoch:04d}.safetensors"
 
+    def name_of(self, path: Path) -> str:
+        """Name of one of the run's files in its manifest."""
+        return path.relative_to(self.folder).as_posix()
+
     def history(self) -> pd.DataFrame:
         """One row an epoch, from row 0, the initialisation."""
         return pd.read_csv(self.history_path, index_col="epoch", float_precision="round_trip")
@@ -134,7 +146,7 @@ class Run:
     # Writing
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Replace the manifest. It ends with a checksum of itself, for nothing else would tell a wrong number in it."""
+        """Replace the manifest, which ends with a checksum: nothing else would tell a wrong number in it."""
         value = manifest.to_json()
         write_json(self.manifest_path, {**value, "checksum": _checksum(value)})
 
@@ -172,10 +184,7 @@ class Run:
         if manifest is None or manifest.status != "finished":
             return
         for path in self.damaged_files(manifest):
-            if path.exists():
-                say(f"{path}: damaged; set aside as {set_aside(path).name}, computing it again")
-            else:
-                say(f"{path}: missing, computing it again")
+            name_damage(path, say, "computing it again")
 
     # Locking
 

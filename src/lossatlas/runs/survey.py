@@ -9,15 +9,16 @@ from typing import Any
 
 import torch
 import xarray as xr
-from lossatlas.landscape import Problem
 from torch import Tensor
 
 from lossatlas import interruption
 from lossatlas.files import replacing, set_aside
+from lossatlas.landscape import Problem
 from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.fingerprint import digest
 from lossatlas.runs.progress import Progress, write_progress
 from lossatlas.runs.store import Run, StoreError, check_state
+from lossatlas.runs.threads import threads_limited
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +75,9 @@ class Surveyor:
         The lock of the run is held while one is computed. `Interrupted` after a request to stop.
         """
         nodes = self.config["landscape"]
+        threads = self.config["runtime"]["threads"] or torch.get_num_threads()
         found = {}
-        with interruption.deferred():
+        with threads_limited(threads), interruption.deferred():
             for stage, (name, node) in enumerate(nodes.items(), start=1):
                 dataset = self.survey(name, node, stage, len(nodes) + 1)
                 if dataset is not None:

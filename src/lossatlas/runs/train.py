@@ -1,7 +1,6 @@
 """Training a run to its end, from its last checkpoint if it has one."""
 
 import logging
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,8 @@ from lossatlas.files import set_aside, sha256
 from lossatlas.runs.build import build, make
 from lossatlas.runs.manifest import Manifest, age_seconds, new_attempt
 from lossatlas.runs.progress import Progress, write_progress
-from lossatlas.runs.store import Run, StoreError, check_state
+from lossatlas.runs.store import Run, StoreError, check_state, name_damage
+from lossatlas.runs.threads import threads_limited
 from lossatlas.studies import NonFiniteLossError, Study
 from lossatlas.studies.callbacks import Checkpointing, ReportProgress, Snapshots
 from lossatlas.studies.checkpoint_io import WholeCheckpointIO
@@ -37,13 +37,16 @@ def train(
 ) -> None:
     """Train ``run`` to its end and write its results; the caller holds its lock.
 
-    `Interrupted` after a request to stop, with the state saved. `RunFailed` if the loss becomes NaN or infinite.
+    `Interrupted` after a request to stop, with the state saved. `RunFailed` if the loss becomes NaN or
+    infinite. ValueError for a snapshot after the last epoch.
     """
     study = build(config)
-    resume_step = _resume_step(run, study, say)
+    if any(not 0 <= epoch <= config["epochs"] for epoch in study.snapshot_epochs):
+        raise ValueError(f"snapshot_epochs must be 0 to {config['epochs']}, got {study.snapshot_epochs}")
+    resume_step = _resume_step(run, manifest, study, say)
     threads = _threads(config, manifest, resuming=resume_step is not None)
-    with _threads_limited(threads), interruption.deferred(), _quiet_lightning():
-        trainer = _trainer(run, config, study, logger, stages)
+    with threads_limited(threads), interruption.deferred(), _quiet_lightning():
+        trainer = _trainer(run, config, manifest, study, logger, stages)
         attempt = new_attempt(
             device=str(trainer.strategy.root_device), threads=threads, from_step=resume_step or 0
         )
@@ -69,22 +72,28 @@ def train(
 
 
 def _write_results(run: Run, manifest: Manifest, study: Study) -> None:
-    snapshots = [run.snapshot_path(epoch) for epoch in study.snapshot_epochs]
     run.write_history(study.history)
     run.write_tensors(run.weights_path, study.network.state_dict())
     manifest.epochs, manifest.steps = int(study.history[-1]["epoch"]), int(study.history[-1]["step"])
     manifest.metrics = study.final_metrics()
     manifest.weights_sha256 = sha256(run.weights_path)
-    manifest.files_sha256 = {
-        str(p.relative_to(run.folder)): sha256(p) for p in [run.history_path, *snapshots]
-    }
+    for path in (run.config_path, run.history_path):
+        manifest.files_sha256[path.name] = sha256(path)
 
 
 def _trainer(
-    run: Run, config: Mapping[str, Any], study: Study, logger: Logger | None, stages: int
+    run: Run,
+    config: Mapping[str, Any],
+    manifest: Manifest,
+    study: Study,
+    logger: Logger | None,
+    stages: int,
 ) -> Trainer:
     def save_snapshot(epoch: int) -> None:
-        run.write_tensors(run.snapshot_path(epoch), study.network.state_dict())
+        path = run.snapshot_path(epoch)
+        run.write_tensors(path, study.network.state_dict())
+        manifest.files_sha256[run.name_of(path)] = sha256(path)
+        run.write_manifest(manifest)  # before the checkpoint from which it would not be written again
 
     def report(step: int, steps: int, loss: float) -> None:
         epoch = -(-step // study.data.steps_per_epoch)
@@ -104,8 +113,8 @@ def _trainer(
     )
 
 
-def _resume_step(run: Run, study: Study, say: Callable[[str], None]) -> int | None:
-    """Step of the run's checkpoint, or None if there is none; a damaged one is set aside."""
+def _resume_step(run: Run, manifest: Manifest, study: Study, say: Callable[[str], None]) -> int | None:
+    """Step of the run's checkpoint, None to train from the start; a damaged checkpoint is set aside."""
     try:
         checkpoint = WholeCheckpointIO().load_checkpoint(run.checkpoint_path)
         state, step = checkpoint["state_dict"], int(checkpoint["global_step"])
@@ -115,11 +124,22 @@ def _resume_step(run: Run, study: Study, say: Callable[[str], None]) -> int | No
         raise StoreError(f"{run.checkpoint_path}: cannot be read ({error.strerror})") from error
     except Exception as error:  # whatever torch.load makes of foreign bytes
         aside = set_aside(run.checkpoint_path)
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         say(f"{run.checkpoint_path}: damaged ({reason}); set aside as {aside.name}, training from the start")
         return None
     check_state(study.state_dict(), state, run.checkpoint_path)
-    return step
+    return step if _has_snapshots(run, manifest, study, step, say) else None
+
+
+def _has_snapshots(run: Run, manifest: Manifest, study: Study, step: int, say: Callable[[str], None]) -> bool:
+    """Whether the snapshots up to ``step``, which resuming there would not write again, are as written."""
+    for epoch in study.snapshot_epochs:
+        path = run.snapshot_path(epoch)
+        expected = manifest.files_sha256.get(run.name_of(path))
+        if epoch * study.data.steps_per_epoch <= step and not run.is_intact(path, expected):
+            name_damage(path, say, "training from the start")
+            return False
+    return True
 
 
 def _threads(config: Mapping[str, Any], manifest: Manifest, *, resuming: bool) -> int:
@@ -130,31 +150,22 @@ def _threads(config: Mapping[str, Any], manifest: Manifest, *, resuming: bool) -
 
 
 @contextmanager
-def _threads_limited(threads: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Hold back Lightning's notices on what this project decides for it; warnings that a user can act on pass."""
+    """Hold back Lightning's notices on what is decided for it here; warnings to act on pass."""
     loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
-    # Deterministic mode fills fresh memory with NaN, for debugging; it costs a tenth of a small network's time.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    # Deterministic mode fills fresh memory with NaN, for debugging: a tenth of a small network's time.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         with warnings.catch_warnings():
             for message in (
                 ".*dataloader is not resumable.*",
                 ".*does not have many workers.*",
                 ".*litlogger.*",
-                ".*LeafSpec.*", ".*smaller than the logging interval.*",
+                ".*LeafSpec.*",
+                ".*smaller than the logging interval.*",
             ):
                 warnings.filterwarnings("ignore", message)
             yield

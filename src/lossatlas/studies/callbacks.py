@@ -15,9 +15,9 @@ from lossatlas.studies.study import Study
 class Checkpointing(Checkpoint):
     """Saves the whole training state at epoch ends, at most every ``seconds``, and when asked to stop.
 
-    A request to stop (`lossatlas.interruption`) is honoured after the step in progress: the state is saved and
-    `Interrupted` raised. A subclass of Lightning's `Checkpoint`, because only those run after the study's own
-    end of the epoch, whose row belongs in the checkpoint.
+    A request to stop (`lossatlas.interruption`) is honoured after the step in progress: the state is saved
+    and `Interrupted` raised. A subclass of Lightning's `Checkpoint`, because only those run after the study's
+    own end of the epoch, whose row belongs in the checkpoint.
     """
 
     def __init__(self, path: Path, *, seconds: float) -> None:
@@ -29,11 +29,12 @@ class Checkpointing(Checkpoint):
         # After an epoch's last step the epoch is ended first, so that the row of the epoch is not lost.
         if interruption.requested() and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             assert isinstance(study, Study)
-            study.check_finite()  # as an epoch's end does: a state that has gone bad must not replace the last good one
+            study.check_finite()  # as at an epoch's end: no bad state must replace the last good one
             self._save(trainer)
             self._stop(study)
 
     def on_train_epoch_end(self, trainer: Trainer, study: LightningModule) -> None:  # noqa: D102
+        assert isinstance(study, Study)
         all_epochs = trainer.max_epochs is not None and study.history[-1]["epoch"] >= trainer.max_epochs
         finished = all_epochs or study.global_step == trainer.max_steps
         due = time.monotonic() - self._saved_at >= self._seconds
@@ -62,6 +63,7 @@ class Snapshots(Checkpoint):
             self._save(0)
 
     def on_train_epoch_end(self, trainer: Trainer, study: LightningModule) -> None:  # noqa: D102
+        assert isinstance(study, Study)
         epoch = int(study.history[-1]["epoch"])
         if epoch in self._epochs:
             self._save(epoch)
@@ -80,4 +82,5 @@ class ReportProgress(Callback):
         if now >= self._next:
             self._next = now + self._seconds
             steps = int(trainer.num_training_batches) * (trainer.max_epochs or 0)
+            assert isinstance(study, Study)
             self._report(study.global_step, steps, study.mean_loss())

@@ -11,10 +11,10 @@ from lossatlas.files import replacing
 
 
 class WholeCheckpointIO(CheckpointIO):
-    """Writes a checkpoint under a temporary name that then takes its place, and reads it with ``weights_only``.
+    """Writes a checkpoint under a temporary name that then takes its place; reads it with ``weights_only``.
 
-    A checkpoint is a zip archive, whose checksums torch writes but does not read: they are verified here, so that a
-    damaged number is not trained on.
+    A checkpoint is a zip archive, whose checksums torch writes but does not read: they are verified here, so
+    that a damaged number is not trained on.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: D102

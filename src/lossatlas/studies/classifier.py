@@ -12,7 +12,7 @@ from lossatlas.studies.study import Batch, Study
 
 
 class Classifier(Study):
-    """Minimises ``loss(network(inputs), targets)``, and measures ``metrics`` on the validation split each epoch.
+    """Minimises ``loss(network(inputs), targets)``; measures ``metrics`` on the validation split each epoch.
 
     ``loss`` maps logits (B, C) and targets (B,) to the batch's mean. ``metrics`` take logits and targets;
     their values are logged as ``validation_<name>``.

@@ -20,7 +20,9 @@ class ErrorRate(MulticlassAccuracy):
         super().__init__(num_classes=num_classes, average="micro", validate_args=False)
 
     def compute(self) -> Tensor:
-        """Return the share of wrong samples, in float64: one minus the accuracy would keep the rounding of that."""
+        """Return the share of wrong samples in float64: 1 - accuracy would keep the rounding of that."""
+        assert isinstance(self.tp, Tensor)
+        assert isinstance(self.fp, Tensor)
         return self.fp.double() / (self.tp + self.fp)
 
 
@@ -34,6 +36,8 @@ class NegativeLogLikelihood(Metric):
 
     higher_is_better = False
     full_state_update = False
+    total: Tensor
+    count: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +55,7 @@ class NegativeLogLikelihood(Metric):
 
 
 class CalibrationError(MulticlassCalibrationError):
-    """Expected calibration error with equal-width bins (Guo et al. 2017, arXiv:1706.04599, equation 5), in [0, 1].
+    """Expected calibration error with equal-width bins, in [0, 1]: Guo et al. 2017 (arXiv:1706.04599, eq. 5).
 
     >>> metric = CalibrationError(num_classes=2)
     >>> logits = torch.tensor([[0.0, 1e3], [0.0, 1e3]])  # certain of class 1, right half the time

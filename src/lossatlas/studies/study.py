@@ -147,7 +147,9 @@ class Study(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Record the epoch's row; the callbacks that write files run after it."""
-        steps = (self.global_step - 1) % len(self._losses) + 1  # all, unless the trainer ends within the epoch
+        steps = (self.global_step - 1) % len(
+            self._losses
+        ) + 1  # all, unless the trainer ends within the epoch
         self._check_losses(steps)
         self._check_network()
         sizes = self._batch_sizes(steps)
@@ -179,12 +181,12 @@ class Study(LightningModule):
     # Measures
 
     def check_finite(self) -> None:
-        """Raise `NonFiniteLossError` if a loss of the epoch in progress, or the network now, is not finite."""
+        """Raise `NonFiniteLossError` if the network, or a loss of the epoch in progress, is not finite."""
         self._check_losses(self.global_step % self.data.steps_per_epoch)
         self._check_network()
 
     def _check_network(self) -> None:
-        """A finite loss can still have given a gradient that was not: the network is then lost all the same."""
+        """A finite loss can give a gradient that is not finite, after which the network is lost as well."""
         for name, tensor in self.network.state_dict().items():
             if not (finite := tensor.isfinite()).all():
                 raise NonFiniteLossError(self.global_step - 1, float(tensor[~finite][0]), name)
@@ -201,13 +203,17 @@ class Study(LightningModule):
         """The position in the data is read from the number of optimizer steps: it must count every batch."""
         if self.trainer.accumulate_grad_batches != 1:
             given = f"accumulate_grad_batches={self.trainer.accumulate_grad_batches}"
-            raise ValueError(f"a study steps at every batch, got a trainer with {given}: choose the batch size")
+            raise ValueError(
+                f"a study steps at every batch, got a trainer with {given}: choose the batch size"
+            )
         batches, steps = self.trainer.num_training_batches, self.data.steps_per_epoch
-        if batches != steps and not self.trainer.fast_dev_run:
-            raise ValueError(f"an epoch of the data has {steps} batches, got a trainer that limits it to {batches}")
+        if batches != steps and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            raise ValueError(
+                f"an epoch of the data has {steps} batches, got a trainer that limits it to {batches}"
+            )
 
     def _batch_sizes(self, steps: int) -> Tensor:
-        """Samples in each of the first ``steps`` batches of an epoch: (steps,); the last batch may be smaller."""
+        """Samples in each of the first ``steps`` batches of an epoch, (steps,): the last may be smaller."""
         size, samples = self.data.batch_size, len(self.data.splits["train"])
         starts = torch.arange(steps, dtype=torch.float64, device=self.device) * size
         return (samples - starts).clamp(max=size)
