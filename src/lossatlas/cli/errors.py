@@ -62,4 +62,4 @@ def _nearest_key(path: str) -> str:
 
 def _groups() -> list[str]:
     hydra = GlobalHydra.instance().hydra
-    return hydra.list_all_config_groups() if hydra is not None else []
+    return list(hydra.list_all_config_groups()) if hydra is not None else []

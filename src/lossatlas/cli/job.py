@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 
 from lossatlas.runs.compose import Job, compose_job, merge_overrides
 from lossatlas.runs.ensure import ensure
@@ -41,12 +42,12 @@ def _survey(job: Job, run: Run) -> None:
         log_landscapes(logger, {name: found[name] for name in surveyor.computed})
 
 
-def other_job(job: Job, overrides: list[str] | tuple[str, ...]) -> Job:
+def other_job(job: Job, overrides: Sequence[str]) -> Job:
     """Job that ``overrides`` turn this one into."""
     return compose_job(merge_overrides(job.overrides, overrides))
 
 
-def perform_other(job: Job, overrides: list[str] | tuple[str, ...]) -> Run:
+def perform_other(job: Job, overrides: Sequence[str]) -> Run:
     """Have the run that a landscape of ``job`` names by overrides."""
     other = other_job(job, overrides)
     return ensure(other.config, overrides=other.overrides, say=say)

@@ -69,7 +69,7 @@ def _(logger: WandbLogger, verdicts: Sequence[Verdict]) -> None:
     import wandb
 
     columns, data = rows(verdicts)
-    logger.experiment.log({"verdict": wandb.Table(columns=columns, data=data)})
+    logger.experiment.log({"verdict": wandb.Table(columns=[*columns], data=[*data])})
     logger.experiment.summary.update({f"verdict/{verdict.id}": verdict.outcome for verdict in verdicts})
 
 

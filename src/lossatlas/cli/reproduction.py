@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import xarray as xr
 from omegaconf import OmegaConf
@@ -29,8 +29,9 @@ def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
     """The ``experiment`` part of a job's configuration, with the claims and figures that its folder adds to it."""
     folder = config_folder() / "experiment" / name
     parts = [OmegaConf.load(folder / f"{part}.yaml") for part in ("claims", "figures")]
-    whole = OmegaConf.merge({"experiment": experiment}, {"experiment": OmegaConf.merge(*parts)})
-    return OmegaConf.to_container(whole, resolve=True)["experiment"]
+    # Under the key that the files' interpolations name.
+    whole = OmegaConf.create({"experiment": OmegaConf.merge(experiment, *parts)})
+    return cast(dict[str, Any], OmegaConf.to_container(whole.experiment, resolve=True))
 
 
 class Reproduction:

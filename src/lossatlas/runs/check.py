@@ -16,7 +16,7 @@ from lossatlas.runs.suggest import nearest
 
 SECTIONS = (
     *("data", "model", "init", "optimizer", "scheduler", "regularizer", "study", "landscape"),
-    *("trainer", "logger", "experiment", "paths", "runtime", "seed", "epochs"),
+    *("trainer", "logger", "experiment", "paths", "runtime", "seed", "epochs", "rates"),
 )
 """The keys at the top of a configuration."""
 
@@ -135,7 +135,11 @@ def _check_arguments(path: str, node: Mapping[str, Any]) -> None:
 
 def _accepted_arguments(target: Any) -> list[str] | None:
     """Names of a callable's parameters, those of the base classes that ``**kwargs`` goes to as well; None if any."""
-    callables = [cls.__init__ for cls in target.__mro__] if inspect.isclass(target) else [target]
+    callables = (
+        [vars(cls)["__init__"] for cls in target.__mro__ if "__init__" in vars(cls)]
+        if inspect.isclass(target)
+        else [target]
+    )
     names: list[str] = []
     for function in callables:
         try:

@@ -76,7 +76,7 @@ def collect(cells: Sequence[Cell]) -> dict[str, xr.Dataset]:
     finished = [cell for cell in cells if cell.run.is_finished()]
     if not finished:
         return {}
-    axes = {name: sorted({cell.coordinates[name] for cell in cells}) for name in cells[0].coordinates}
+    axes = {name: _ordered([cell.coordinates[name] for cell in cells]) for name in cells[0].coordinates}
     parts: dict[str, list[tuple[Coordinates, xr.Dataset]]] = {"history": [], "summary": []}
     for cell in finished:
         parts["history"].append((cell.coordinates, cell.run.history().to_xarray()))
@@ -85,6 +85,12 @@ def collect(cells: Sequence[Cell]) -> dict[str, xr.Dataset]:
             if path.exists():
                 parts.setdefault(name, []).append((cell.coordinates, open_landscape(path)))
     return {name: combine(of_name).reindex(axes) for name, of_name in parts.items()}
+
+
+def _ordered(values: Sequence[Any]) -> list[Any]:
+    """Distinct values: numbers ascending, words as the sweep has them."""
+    distinct = list(dict.fromkeys(values))
+    return distinct if any(isinstance(value, str) for value in distinct) else sorted(distinct)
 
 
 def _summary(run: Run) -> xr.Dataset:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -83,11 +83,10 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
     Values that are still missing stay as ``???``, for the check of the configuration to name.
     """
-    kept = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    kept = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     OmegaConf.set_struct(kept, False)
     container = OmegaConf.to_container(kept, resolve=True, throw_on_missing=False)
-    assert isinstance(container, dict)
-    return container
+    return cast(dict[str, Any], container)
 
 
 def compose_job(overrides: Sequence[str]) -> Job:

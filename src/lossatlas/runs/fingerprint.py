@@ -16,6 +16,7 @@ NOT_SCIENTIFIC: dict[str, str] = {
     "paths": "where files lie",
     "runtime": "threads, how often to checkpoint",
     "logger": "where metrics are shown",
+    "rates": "the rate that is used stands in optimizer.lr",
     "landscape": "measured after training; landscapes have fingerprints of their own",
     "experiment": "which figure asked, its claims and pictures",
     "data.root": "where the data set lies",

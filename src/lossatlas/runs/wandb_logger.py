@@ -17,5 +17,5 @@ class QuietWandbLogger(WandbLogger):
         os.environ.setdefault("WANDB_SILENT", "true")
         wandb.setup()
         # Lightning asks for offline mode by a variable that W&B has read by now.
-        mode = {"mode": "offline"} if offline else {}
+        mode: dict[str, Any] = {"mode": "offline"} if offline else {}
         super().__init__(offline=offline, **mode, **arguments)

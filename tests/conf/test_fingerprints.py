@@ -1,0 +1,102 @@
+"""Which run a configuration means: what is part of its fingerprint, and what is not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lossatlas.runs.compose import compose_config, compose_job, plain
+from lossatlas.runs.fingerprint import NOT_SCIENTIFIC, fingerprint
+
+FULL = ["scale=paper", "optimizer=adam", "regularizer=l2", "scheduler=step", "landscape=[line,weights]"]
+EVERYWHERE = pytest.mark.parametrize("overrides", [[], FULL, ["experiment=sharpness/digits"]])
+
+
+def config(*overrides: str) -> dict[str, Any]:
+    return compose_job(overrides).config
+
+
+def containers(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """All mappings and lists in ``node``, itself with them, each with its path."""
+    if isinstance(node, dict | list):
+        yield path, node
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from containers(value, f"{path}.{key}".lstrip("."))
+
+
+def is_scientific(path: str) -> bool:
+    parts = path.split(".")
+    return NOT_SCIENTIFIC.keys().isdisjoint(".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def another(value: Any) -> Any:
+    """A value of the same kind that is not ``value``."""
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int | float) else f"{value}x"
+
+
+@EVERYWHERE
+def test_changing_a_leaf_makes_another_run_exactly_if_it_is_not_listed(overrides: list[str]) -> None:
+    composed = config(*overrides)
+    before, wrong, leaves = fingerprint(composed), [], 0
+    for path, container in containers(composed):
+        for key, value in list(container.items() if isinstance(container, dict) else enumerate(container)):
+            if not isinstance(value, dict | list):
+                leaf = f"{path}.{key}".lstrip(".")
+                container[key] = another(value)
+                wrong += [leaf] if (fingerprint(composed) != before) != is_scientific(leaf) else []
+                container[key] = value
+                leaves += 1
+    assert wrong == []
+    assert leaves > 60
+    assert fingerprint(composed) == before
+
+
+@EVERYWHERE
+def test_a_new_key_or_item_anywhere_makes_another_run_exactly_if_it_is_not_listed(
+    overrides: list[str],
+) -> None:
+    composed = config(*overrides)
+    before, wrong = fingerprint(composed), []
+    for path, container in containers(composed):
+        if isinstance(container, dict):
+            container["new"] = 1
+            changed = fingerprint(composed) != before
+            del container["new"]
+        else:
+            container.append(1)
+            changed = fingerprint(composed) != before
+            container.pop()
+        wrong += [path] if changed != is_scientific(f"{path}.new".lstrip(".")) else []
+    assert wrong == []
+
+
+def test_every_key_that_is_listed_as_not_scientific_exists() -> None:
+    whole = compose_config(["data=cifar10"])
+    paths = {"hydra"} if "hydra" in whole else set()
+    for path, container in containers(plain(whole)):
+        paths |= {f"{path}.{key}".lstrip(".") for key in container if isinstance(container, dict)}
+    assert NOT_SCIENTIFIC.keys() - paths == set()
+
+
+@EVERYWHERE
+def test_hydras_job_directory_is_the_directory_of_the_run(overrides: list[str]) -> None:
+    """The resolver in YAML and the function must give the same name, with Hydra's own part there or not."""
+    whole = compose_config([*overrides, "paths.runs=store", "seed=5", "data.batch_size=32"])
+    name = fingerprint(plain(whole))
+    assert whole.hydra.run.dir == f"store/{name}"
+    assert whole.hydra.sweep.subdir == name
+    assert whole.logger.save_dir == f"store/{name}"
+
+
+def test_spelling_out_a_default_means_the_same_run() -> None:
+    spelt = config("scale=digits", "optimizer=sgd", "optimizer.lr=0.10", "epochs=30", "data.batch_size=16")
+    assert fingerprint(spelt) == fingerprint(config())
+
+
+def test_an_experiments_run_is_the_run_of_the_same_settings_without_the_experiment() -> None:
+    settings = ["optimizer.weight_decay=0.005", "data.batch_size=164", "seed=4"]
+    alone = ["scheduler=step", "scheduler.milestones=[15,22.5,27.5]", "scheduler.interval=step", "epochs=30"]
+    asked = config("experiment=sharpness/digits", *settings)
+    assert fingerprint(asked) == fingerprint(config(*alone, *settings))
