@@ -11,6 +11,7 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import WandbLogger
 
+from lossatlas.cli.reproduction import definition
 from lossatlas.runs.check import ConfigError, check_config, check_jobs
 from lossatlas.runs.compose import compose_config, compose_jobs, config_folder, experiments, plain
 from lossatlas.runs.fingerprint import fingerprint
@@ -109,6 +110,8 @@ def test_every_experiment_composes_at_its_scales_and_fits_the_signatures_it_targ
 ) -> None:
     config = plain(composed("experiment", f"{name}/{scale}"))
     assert (config["experiment"]["name"], config["experiment"]["scale"]) == (name, scale)
+    config["experiment"] = definition(name, config["experiment"])  # with its claims and figures
+    assert len(list(nodes(config["experiment"]["claims"]))) > len(config["experiment"]["claims"]) > 0
     check_config(config)
     assert_every_node_refuses_a_wrong_key(config)
 

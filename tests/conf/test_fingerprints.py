@@ -80,6 +80,19 @@ def test_every_key_that_is_listed_as_not_scientific_exists() -> None:
     assert NOT_SCIENTIFIC.keys() - paths == set()
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["paths.runs=elsewhere", "paths.results=there", "paths.data=here", "data.root=mine"],
+        ["runtime.threads=1", "runtime.checkpoint_seconds=0", "hydra/launcher=basic"],
+        ["trainer=cpu", "trainer.deterministic=warn", "trainer.enable_progress_bar=true"],
+        ["logger=csv", "landscape=[line,weights]", "experiment.name=other", "data.download=true"],
+    ],
+)
+def test_where_a_run_lies_and_who_watches_it_are_no_part_of_it(overrides: list[str]) -> None:
+    assert fingerprint(config("data=cifar10", *overrides)) == fingerprint(config("data=cifar10"))
+
+
 @EVERYWHERE
 def test_hydras_job_directory_is_the_directory_of_the_run(overrides: list[str]) -> None:
     """The resolver in YAML and the function must give the same name, with Hydra's own part there or not."""

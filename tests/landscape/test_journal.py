@@ -83,8 +83,9 @@ def test_the_journal_of_another_survey_is_set_aside(path: Path) -> None:
         assert journal.finished == {0: [9.0]}
 
 
-def test_a_file_that_is_no_journal_is_set_aside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["not a journal\n", "not a journal", "{}\n"])
+def test_a_file_that_is_no_journal_is_set_aside(tmp_path: Path, text: str) -> None:
     path = tmp_path / "notes"
-    path.write_text("not a journal\n")
+    path.write_text(text)
     assert _finished(path) == {}
-    assert path.with_name("notes.stale").read_text() == "not a journal\n"
+    assert path.with_name("notes.stale").read_text() == text

@@ -39,17 +39,30 @@ class Signal:
 
 @dataclass(frozen=True)
 class Pause:
-    """The process waits, with so many steps done, until a file exists."""
+    """The process waits, with so many steps done, until it is told to go on."""
 
     step: int
-    until: Path
+    folder: Path  # of the files by which the two processes tell each other
 
     def arm(self) -> None:
         before_hook("training_step", self.step, self._wait)
 
     def _wait(self) -> None:
-        while not self.until.exists():
-            time.sleep(0.01)
+        (self.folder / "reached").touch()
+        wait_for(self.folder / "go-on")
+
+    def wait_until_reached(self) -> None:
+        wait_for(self.folder / "reached")
+
+    def end(self) -> None:
+        (self.folder / "go-on").touch()
+
+
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < end, f"{path.name} did not come"
+        time.sleep(0.01)
 
 
 @dataclass(frozen=True)

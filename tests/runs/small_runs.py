@@ -8,8 +8,9 @@ import torch
 
 from lossatlas.runs.compose import compose_job
 from lossatlas.runs.ensure import ensure
+from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.manifest import Manifest
-from lossatlas.runs.store import Run
+from lossatlas.runs.store import Run, Store
 
 Config = dict[str, Any]
 
@@ -37,6 +38,11 @@ def trained(config: Config) -> Run:
     run = ensure(config)
     assert len(manifest_of(run).attempts) == 1
     return run
+
+
+def run_of(config: Config) -> Run:
+    """Handle of the run of ``config``, computed or not."""
+    return Store(config["paths"]["runs"]).run(fingerprint(config))
 
 
 def manifest_of(run: Run) -> Manifest:

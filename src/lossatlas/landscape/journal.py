@@ -33,11 +33,8 @@ class Journal:
         self.finished: dict[int, list[float]] = {}
         title = _line({"journal": 1, **header})
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lines = _whole_lines(self.path)
-        if lines and lines[0] != title:
-            self.path.replace(self.path.with_name(self.path.name + ".stale"))
-            lines = []
-        self._file = self._resume(lines) if lines else self._begin(title)
+        content = self.path.read_bytes() if self.path.exists() else b""
+        self._file = self._resume(content) if content.startswith(title) else self._begin(title, content)
         self._synced = time.monotonic()
 
     def append(self, index: int, values: Sequence[float]) -> None:
@@ -65,15 +62,18 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _begin(self, title: bytes) -> BinaryIO:
+    def _begin(self, title: bytes, content: bytes) -> BinaryIO:
+        if not title.startswith(content):  # else empty, or torn within the header
+            self.path.replace(self.path.with_name(self.path.name + ".stale"))
         file = self.path.open("wb")
         file.write(title)
         file.flush()
         return file
 
-    def _resume(self, lines: list[bytes]) -> BinaryIO:
-        end = len(lines[0])
-        for line in lines[1:]:
+    def _resume(self, content: bytes) -> BinaryIO:
+        title, *lines = content.splitlines(keepends=True)
+        end = len(title)
+        for line in lines:
             point = _point(line)
             if point is None:
                 break
@@ -93,13 +93,9 @@ def _line(value: Mapping[str, Any]) -> bytes:
     return (json.dumps(value) + "\n").encode()
 
 
-def _whole_lines(path: Path) -> list[bytes]:
-    if not path.exists():
-        return []
-    return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-
-
 def _point(line: bytes) -> tuple[int, list[float]] | None:
+    if not line.endswith(b"\n"):
+        return None
     try:
         point = json.loads(line)
         return int(point["index"]), [float(value) for value in point["values"]]

@@ -108,7 +108,9 @@ class Run:
 
     def history(self) -> pd.DataFrame:
         """One row an epoch, from row 0, the initialisation."""
-        return pd.read_csv(self.history_path, index_col="epoch", float_precision="round_trip")
+        # As text first: pandas 2 rounds the numbers that it reads itself, pandas 3 warns of being told not to.
+        table = pd.read_csv(self.history_path, dtype=str).astype(float)
+        return table.astype({"epoch": int, "step": int}).set_index("epoch")
 
     def is_finished(self) -> bool:
         """Whether the run is finished and its files are those that it was finished with."""

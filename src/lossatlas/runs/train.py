@@ -61,7 +61,8 @@ def train(
             manifest.status = "finished"
         except NonFiniteLossError as error:
             manifest.status, manifest.failure = "failed", {"step": error.step, "message": str(error)}
-            raise RunFailed(f"run {run.fingerprint}: {error}; its last good checkpoint is kept") from error
+            kept = "its last good checkpoint is kept" if run.checkpoint_path.exists() else "no checkpoint yet"
+            raise RunFailed(f"run {run.fingerprint}: {error}; {kept}") from error
         except BaseException:
             manifest.status = "interrupted"
             raise
