@@ -2,12 +2,13 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _requested = threading.Event()
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {}  # of this module, now in force
 
 
 class Interrupted(Exception):  # noqa: N818 (an event, not an error)
@@ -31,14 +32,28 @@ def _request(signum: int, _frame: FrameType | None) -> None:
     _requested.set()
 
 
+def _request_again_and_again(_signum: int, _frame: FrameType | None) -> None:
+    _requested.set()
+
+
 def install() -> None:
     """Turn SIGINT and SIGTERM into requests for the rest of the process's life (worker processes).
 
     A worker of a pool ignores the second Ctrl-C, which the terminal sends to every process: its parent
     decides.
     """
-    for signum in _SIGNALS:
-        signal.signal(signum, lambda *_: _requested.set())
+    _handlers.update(dict.fromkeys(_SIGNALS, _request_again_and_again))
+    reclaim()
+
+
+def reclaim() -> None:
+    """Have the signals back that a library has taken since.
+
+    Lightning's trainer answers SIGTERM by a SystemExit after the step in progress, checkpoint or not.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for signum, handler in _handlers.items():
+            signal.signal(signum, handler)
 
 
 @contextmanager
@@ -55,6 +70,7 @@ def deferred() -> Iterator[None]:
     in_main = threading.current_thread() is threading.main_thread()
     taken = [signum for signum in _SIGNALS if in_main and signal.getsignal(signum) in deadly]
     before = {signum: signal.signal(signum, _request) for signum in taken}
+    _handlers.update(dict.fromkeys(taken, _request))
     try:
         yield
         if before:
@@ -62,5 +78,6 @@ def deferred() -> Iterator[None]:
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
+            del _handlers[signum]
         if before:
             _requested.clear()

@@ -15,7 +15,7 @@ from filelock import FileLock
 from torchvision.datasets import CIFAR10
 from torchvision.transforms import v2
 
-from lossatlas.data import RandomCrop, RandomHorizontalFlip, cifar10
+from lossatlas.data import Augmentation, RandomCrop, RandomHorizontalFlip, cifar10
 
 ARCHIVE, FOLDER = "cifar-10-python.tar.gz", "cifar-10-batches-py"
 load = partial(cifar10, batch_size=10, shape=[3, 32, 32], classes=10)
@@ -93,7 +93,7 @@ def test_declared_facts_are_held_against_the_data(tiny_cifar: Path) -> None:
 
 def test_the_papers_augmentation_keeps_black_borders_black(tiny_cifar: Path) -> None:
     """Padding happens before normalisation: pixels from outside are -mean / std, not 0."""
-    augment = {"crop": RandomCrop(4), "flip": RandomHorizontalFlip()}
+    augment: dict[str, Augmentation] = {"crop": RandomCrop(4), "flip": RandomHorizontalFlip()}
     data = load(root=tiny_cifar, batch_size=100, augment=augment)
     data.splits["train"].inputs.fill_(255)
     inputs, _ = data.batch(seed=0, step=0)

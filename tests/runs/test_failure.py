@@ -60,7 +60,7 @@ def test_a_run_fails_at_the_step_whose_loss_a_plain_loop_finds_not_finite(tmp_pa
 
 def test_a_failed_run_is_refused_at_once(tmp_path: Path) -> None:
     config = small(tmp_path, "optimizer.lr=1e10")
-    with pytest.raises(RunFailed, match="became nan at step 2; no checkpoint yet$"):
+    with pytest.raises(RunFailed, match=r"became nan at step 2; no checkpoint yet$"):
         ensure(config)
     before = run_of(config).manifest_path.read_bytes()
     began = time.perf_counter()

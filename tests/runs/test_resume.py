@@ -1,12 +1,13 @@
 """A run that was stopped, however and wherever, ends as one that was not."""
 
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import KillAtRename, Process, Signal, Stop
-from small_runs import EPOCH, RANDOM, Config, manifest_of, record, small, trained
+from processes import KillAtRename, Pause, Process, Signal, Stop
+from small_runs import EPOCH, RANDOM, Config, manifest_of, record, run_of, small, trained
 
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.store import Run
@@ -82,6 +83,8 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(
         (EPOCH - 1, "training_step", EPOCH),
         (EPOCH, "on_train_epoch_end", EPOCH),
         (EPOCH, "training_step", EPOCH + 1),
+        (2, "on_train_batch_end", EPOCH),  # after the callbacks of that step
+        (EPOCH, "on_train_epoch_start", EPOCH + 1),
     ],
 )
 def test_a_request_to_stop_writes_a_checkpoint_at_the_step_in_progress(
@@ -109,6 +112,33 @@ def test_a_run_may_be_stopped_again_and_again(
     run = ensure(config)
     assert from_steps(run) == [0, *(step + 1 for step in steps)]
     assert record(run) == uninterrupted
+
+
+def test_a_request_in_the_last_step_ends_the_call_with_the_run_finished(tmp_path: Path) -> None:
+    """Else a job that was told to stop would go on to its landscapes."""
+    config = small(tmp_path)
+    message = interrupted(config, Signal(signal.SIGTERM, LAST - 1))
+    assert message == "stopped as asked; what was finished is kept"
+    run = run_of(config)
+    assert run.is_finished()
+    ensure(config)
+    assert from_steps(run) == [0]
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_step_in_progress(
+    tmp_path: Path, uninterrupted: dict[str, Any]
+) -> None:
+    config, pause = small(tmp_path / "store", *RANDOM, SNAPSHOTS), Pause(step=EPOCH + 1, folder=tmp_path)
+    process = Process(config, pause)
+    pause.wait_until_reached()
+    for _ in range(2):
+        process.signal(signal.SIGINT)
+        time.sleep(0.1)  # signals of a kind are not counted
+    assert process.outcome().error == "KeyboardInterrupt", "the step in progress has no end but this"
+    run = run_of(config)
+    assert manifest_of(run).status == "interrupted"
+    assert record(ensure(config)) == uninterrupted
+    assert from_steps(run) == [0, EPOCH]
 
 
 @pytest.mark.parametrize("choice", OPTIMIZERS.values(), ids=OPTIMIZERS)

@@ -1,19 +1,20 @@
 """A user's error in one line: which key, what was expected, the nearest valid choice."""
 
+import os
 import re
+from collections.abc import Sequence
 
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import (
-    HydraException,
-    InstantiationException,
-    MissingConfigException,
-)
-from omegaconf import OmegaConf
+from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.interruption import Interrupted
-from lossatlas.runs.compose import compose_config, experiments
+from lossatlas.runs.compose import experiments
 from lossatlas.runs.suggest import nearest
+
+
+class JobsFailed(Exception):  # noqa: N818
+    """Jobs of a sweep failed; the message says which, and why."""
 
 
 def exit_status(error: Exception) -> int:
@@ -21,45 +22,47 @@ def exit_status(error: Exception) -> int:
     return 130 if isinstance(error, Interrupted) else 1
 
 
+def traceback_wanted() -> bool:
+    """Whether the user asked to see the traceback of every error."""
+    return os.environ.get("HYDRA_FULL_ERROR", "") not in ("", "0")
+
+
 def one_line(error: Exception) -> str | None:
     """Say what is wrong in one line; None for an error that is not the user's, whose traceback is wanted."""
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        if group.startswith("experiment/"):  # written out from experiment=<name>
-            name = group.removeprefix("experiment/")
-            return f"experiment={name}: no such choice; {nearest(name, experiments())}"
-        return f"{group}={choice}: no such choice; {nearest(choice, error.options)}"
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _missing_choice(str(error.missing_cfg_file), error.options)
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, Exception):
         return one_line(error.__cause__)
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _composition_error(error)
-    if isinstance(error, ValueError | OSError | FloatingPointError | Interrupted):
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+    if isinstance(error, ValueError | OSError | FloatingPointError | Interrupted | JobsFailed):
         return " ".join(str(error).split())
     return None
 
 
-def _composition_error(error: Exception) -> str:
-    """Message of an override that does not fit, with the nearest key or group."""
-    text = str(error)
-    if match := re.search(r"Could not override '([^']+)'", text):
-        return f"{match[1]}: no such key; {_nearest_key(match[1])}"
-    if match := re.search(r"Could not override '([^']+)'\.\s*No match in the defaults list", text):
-        return f"{match[1]}: no such group; {nearest(match[1], _groups())}"
-    return " ".join(text.split())
-
-
-def _nearest_key(path: str) -> str:
-    """Clause with the nearest sibling of the first part of ``path`` that does not exist."""
-    node, parents = compose_config([]), ""
-    for part in path.split("."):
-        if not OmegaConf.is_dict(node) or part not in node:
-            keys = [str(key) for key in node if key != "hydra"] if OmegaConf.is_dict(node) else []
-            clause = nearest(part, keys)
-            return clause.replace("did you mean ", f"did you mean {parents}")
-        node, parents = node[part], f"{parents}{part}."
-    return "it is not in this configuration; add it with a leading +"
-
-
-def _groups() -> list[str]:
+def _missing_choice(path: str, options: Sequence[str] | None) -> str:
+    """Message of a choice ``path`` = group/name that is not there."""
+    group, _, name = path.rpartition("/")
+    if group.startswith("experiment/"):  # written out from experiment=<name>, or from its scale
+        experiment = group.removeprefix("experiment/")
+        if experiment not in experiments():
+            return f"experiment={experiment}: no such choice; {nearest(experiment, experiments())}"
+        return f"scale={name}: the experiment {experiment} has no such scale; {nearest(name, ('digits', 'paper'))}"
     hydra = GlobalHydra.instance().hydra
-    return list(hydra.list_all_config_groups()) if hydra is not None else []
+    if options is None and hydra is not None:  # as for one of a list of choices
+        options = hydra.config_loader.get_group_options(group)
+    return f"{group}={name}: no such choice; {nearest(name, options or [])}"
+
+
+def _composition_error(error: Exception) -> str:
+    """Message of overrides that Hydra cannot make sense of."""
+    text = str(error)
+    if match := re.search(r"Error parsing override '([^']+)'", text) or re.search(
+        r"at input '([^']+)'", text
+    ):
+        return f"{match[1]}: cannot be read; an override is written KEY=VALUE, as in seed=1 or data.shape=[1,8,8]"
+    if match := re.search(r"Ambiguous value for argument '([^']+)'", text):
+        return f"{match[1]}: several values are a sweep, which needs -m; a list is written [a,b]"
+    return " ".join(text.split())

@@ -2,21 +2,50 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from traceback import format_exc
 
+from lossatlas.cli.errors import one_line, traceback_wanted
+from lossatlas.interruption import Interrupted
 from lossatlas.runs.compose import Job, compose_job, merge_overrides
 from lossatlas.runs.ensure import ensure
+from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.loggers import logging_to
 from lossatlas.runs.progress import Progress, write_progress
-from lossatlas.runs.store import Run
+from lossatlas.runs.store import Run, Store
 
 log = logging.getLogger(__name__)
 
 
-def say(message: str) -> None:
-    """Tell the user something that progress alone does not show."""
-    log.info(message)
-    print(message, file=sys.stderr, flush=True)
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended; what its process hands back, whatever launcher has started it."""
+
+    fingerprint: str
+    error: str | None = None  # in one line
+    traceback: str | None = None  # of an error that is not the user's, or when asked for
+
+
+def attempt(job: Job) -> Outcome:
+    """Perform a job and say how it ended; the traceback of an error goes to the run's log.
+
+    KeyboardInterrupt, which no launcher takes for a failed job, if the process was asked to stop.
+    """
+    name = fingerprint(job.config)
+    try:
+        perform(job)
+    except Interrupted as error:
+        raise KeyboardInterrupt(str(error)) from error
+    except Exception as error:
+        log.info("failed", exc_info=True)
+        with suppress(OSError):
+            write_progress(run_of(job), Progress("failed", 1, 1))
+        line = one_line(error)
+        trace = format_exc() if line is None or traceback_wanted() else None
+        return Outcome(name, line or f"{type(error).__name__}: {error}", trace)
+    return Outcome(name)
 
 
 def perform(job: Job) -> Run:
@@ -42,9 +71,30 @@ def _survey(job: Job, run: Run) -> None:
         log_landscapes(logger, {name: found[name] for name in surveyor.computed})
 
 
+def say(message: str) -> None:
+    """Tell the user something that progress alone does not show."""
+    log.info(message)
+    print(message, file=sys.stderr, flush=True)
+
+
+def run_of(job: Job) -> Run:
+    """Where the run of a job is, or will be."""
+    return Store(job.config["paths"]["runs"]).run(fingerprint(job.config))
+
+
 def other_job(job: Job, overrides: Sequence[str]) -> Job:
     """Job that ``overrides`` turn this one into."""
     return compose_job(merge_overrides(job.overrides, overrides))
+
+
+def other_job_among(jobs: Sequence[Job]) -> Callable[[Job, Sequence[str]], Job]:
+    """Function as `other_job`, which composes a job only if it is none of ``jobs``."""
+    known = {frozenset(job.overrides): job for job in jobs}
+
+    def find(job: Job, overrides: Sequence[str]) -> Job:
+        return known.get(frozenset(merge_overrides(job.overrides, overrides))) or other_job(job, overrides)
+
+    return find
 
 
 def perform_other(job: Job, overrides: Sequence[str]) -> Run:

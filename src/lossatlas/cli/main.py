@@ -1,8 +1,10 @@
 """``lossatlas``: the command that a user types. Imports nothing heavy, so that help comes at once."""
 
-import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 from lossatlas import __version__
@@ -43,27 +45,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _in_one_line(command: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """Run a command; tell a user's error in one line, unless HYDRA_FULL_ERROR asks for the traceback."""
-    if os.environ.get("HYDRA_FULL_ERROR"):
-        return command(arguments)
-    os.environ["HYDRA_FULL_ERROR"] = (
-        "1"  # so that Hydra lets exceptions through instead of printing them itself
-    )
+    """Run a command; tell a user's error, or an interruption, in one line."""
     try:
-        return command(arguments)
+        with _terminable():
+            return command(arguments)
     except KeyboardInterrupt:
         print("lossatlas: interrupted", file=sys.stderr)
         return 130
     except Exception as error:
-        from lossatlas.cli.errors import exit_status, one_line
+        from lossatlas.cli.errors import exit_status, one_line, traceback_wanted
 
         line = one_line(error)
-        if line is None:
+        if line is None or (traceback_wanted() and exit_status(error) == 1):
             raise
         print(f"lossatlas: {line}", file=sys.stderr)
         return exit_status(error)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM interrupt the block as Ctrl-C does."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+    ):  # the only one in which Python takes signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
     finally:
-        del os.environ["HYDRA_FULL_ERROR"]
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,13 @@
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from lossatlas.cli.job import other_job_among
+from lossatlas.cli.launch import run_jobs
 from lossatlas.cli.reproduction import Reproduction
-from lossatlas.cli.train import run_jobs
 from lossatlas.runs.collect import locate
-from lossatlas.runs.compose import (
-    Job,
-    compose_job,
-    compose_jobs,
-    expand_experiment,
-    experiments,
-    merge_overrides,
-)
+from lossatlas.runs.compose import compose_jobs, expand_experiment, experiments, start_hydra
 from lossatlas.runs.suggest import nearest
 
 
@@ -26,13 +20,14 @@ def main(arguments: list[str]) -> int:
             f"{options.experiment}: no such experiment; {nearest(options.experiment, experiments())}"
         )
     started = time.monotonic()
+    start_hydra(options.config_dir)
     overrides = expand_experiment([f"experiment={options.experiment}", *options.overrides])
     jobs = compose_jobs(overrides)
     axes = jobs[0].config["experiment"]["axes"]
-    cells = locate(jobs, axes, _other_job(jobs))
+    cells = locate(jobs, axes, other_job_among(jobs))
     if not options.no_train and any(cell.missing() for cell in cells):
         run_jobs(jobs, overrides)
-        cells = locate(jobs, axes, _other_job(jobs))
+        cells = locate(jobs, axes, other_job_among(jobs))
     reproduction = Reproduction(options.experiment, options.overrides, jobs[0].config, cells)
     if options.no_train or not reproduction.is_current():
         reproduction.make()
@@ -59,15 +54,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--publish", action="store_true", help="copy figure and verdict into the experiment's own folder"
     )
+    parser.add_argument(
+        "--config-dir", metavar="FOLDER", help="a folder of configuration choices of your own"
+    )
     return parser.parse_intermixed_args(list(arguments))
-
-
-def _other_job(jobs: Sequence[Job]) -> Callable[[Job, Sequence[str]], Job]:
-    """Function that gives the job that overrides turn a job into: one of the sweep's own, or else composed."""
-    known = {frozenset(job.overrides): job for job in jobs}
-
-    def other_job(job: Job, overrides: Sequence[str]) -> Job:
-        merged = merge_overrides(job.overrides, overrides)
-        return known.get(frozenset(merged)) or compose_job(merged)
-
-    return other_job

@@ -1,5 +1,10 @@
-"""``lossatlas train``: the Hydra app that runs one job or a sweep of them."""
+"""``lossatlas train``: the Hydra app that runs one job or a sweep of them.
 
+Help and tab completion end here: what imports torch is imported where jobs are run.
+"""
+
+import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,58 +12,84 @@ from contextlib import contextmanager
 from hydra import main as hydra_main
 from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from lossatlas.cli.progress import print_outcomes, watching
-from lossatlas.runs.compose import CONFIG_NAME, Job, compose_jobs, config_folder, expand_experiment, plain
-from lossatlas.runs.fingerprint import register_resolver
+from lossatlas.runs.compose import (
+    CONFIG_NAME,
+    compose_config,
+    compose_jobs,
+    config_folder,
+    expand_experiment,
+    start_hydra,
+)
 
 
 def main(arguments: list[str]) -> int:
     """Run ``lossatlas train`` with Hydra's arguments."""
-    register_resolver()
-    options = get_args_parser().parse_args(arguments)
-    shows_only = options.help or options.hydra_help or options.cfg or options.info or options.shell_completion
-    rewritten = [a for a in arguments if a not in options.overrides] + expand_experiment(options.overrides)
-    if shows_only:
-        _launch(rewritten)
+    options = _parse(arguments)
+    overrides = expand_experiment(options.overrides)
+    start_hydra(options.config_dir)
+    if options.help or options.hydra_help or options.cfg or options.info or options.shell_completion:
+        if options.cfg:
+            compose_config(overrides)  # whose errors say more than Hydra's
+        _show([a for a in arguments if a not in options.overrides] + overrides)
         return 0
-    jobs = compose_jobs(options.overrides, multirun=options.multirun)
-    run_jobs(jobs, rewritten)
+    jobs = compose_jobs(overrides, multirun=options.multirun)
+    from lossatlas.cli.errors import JobsFailed
+    from lossatlas.cli.launch import run_jobs
+    from lossatlas.cli.progress import print_outcomes
+
+    try:
+        run_jobs(jobs, overrides, multirun=options.multirun)
+    except JobsFailed:
+        print_outcomes(jobs)
+        raise
     print_outcomes(jobs)
     return 0
 
 
-def run_jobs(jobs: Sequence[Job], arguments: Sequence[str]) -> None:
-    """Check ``jobs``, then let Hydra launch them, which ``arguments`` make it compose again, showing their progress."""
-    from lossatlas.runs.check import check_jobs
-
-    check_jobs(jobs)
-    with watching(jobs):
-        _launch(arguments)
-
-
-def _launch(arguments: Sequence[str]) -> None:
-    GlobalHydra.instance().clear()  # the one that composed the jobs for their check
-    with _argv(arguments):
-        hydra_main(str(config_folder()), CONFIG_NAME, version_base="1.3")(hydra_job)()
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = get_args_parser()
+    parser.prog = "lossatlas train"
+    parser.usage = "lossatlas train [-m] [KEY=VALUE ...]   (lossatlas train --help says more)"
+    options = parser.parse_intermixed_args(list(arguments))
+    for name in ("config_name", "config_path", "experimental_rerun"):
+        if getattr(options, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            parser.error(f"{option} is not supported; --config-dir adds a folder of choices of your own")
+    return options
 
 
-def hydra_job(config: DictConfig) -> str:
-    """Run one job, in whatever process Hydra's launcher has put it; return the run's fingerprint."""
-    from lossatlas.cli.job import perform
+def _show(arguments: Sequence[str]) -> None:
+    """Let Hydra show help, a configuration or completions; it takes its arguments from ``sys.argv``."""
+    GlobalHydra.instance().clear()
+    with _argv(["lossatlas", *arguments]), _errors_passed_through():
+        hydra_main(str(config_folder()), CONFIG_NAME, version_base="1.3")(_only_shown)()
 
-    register_resolver()
-    return perform(Job(tuple(HydraConfig.get().overrides.task), plain(config))).fingerprint
+
+def _only_shown(config: DictConfig) -> None:
+    raise AssertionError("Hydra was to show something, not to run a job")
 
 
 @contextmanager
-def _argv(arguments: Sequence[str]) -> Iterator[None]:
-    """Hydra reads its arguments from ``sys.argv``."""
+def _argv(arguments: list[str]) -> Iterator[None]:
     before = sys.argv
-    sys.argv = ["lossatlas train", *arguments]
+    sys.argv = arguments
     try:
         yield
     finally:
         sys.argv = before
+
+
+@contextmanager
+def _errors_passed_through() -> Iterator[None]:
+    """Have Hydra raise its errors in the block instead of printing them itself."""
+    before = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before

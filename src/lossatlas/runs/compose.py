@@ -1,19 +1,26 @@
 """From what a user types to the plain configurations of the jobs that it means."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from hydra import compose, initialize_config_dir
+from hydra import compose
+from hydra import version as hydra_version
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import lossatlas
 from lossatlas.runs.fingerprint import register_resolver
+from lossatlas.runs.suggest import nearest
 
 CONFIG_NAME = "train"
 
@@ -31,6 +38,24 @@ def config_folder() -> Path:
     package = Path(lossatlas.__file__).parent
     checkout = package.parents[1] / "conf"
     return checkout if (checkout / f"{CONFIG_NAME}.yaml").exists() else package / "conf"
+
+
+def start_hydra(config_dir: str | Path | None = None) -> Hydra:
+    """Initialise Hydra with the package's choices and those of ``config_dir``, a folder of the user's own.
+
+    What composes configurations in this process from now on, and in the processes of jobs that it launches, finds
+    both. As with Hydra's own ``--config-dir``, the package's choice wins where both have one of the same name.
+    """
+    search_path = create_config_search_path(str(config_folder()))
+    if config_dir is not None:
+        folder = Path(config_dir).resolve()
+        if not folder.is_dir():
+            raise NotADirectoryError(f"--config-dir={config_dir}: no such folder")
+        search_path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
+    register_resolver()
+    hydra_version.setbase("1.3")
+    GlobalHydra.instance().clear()
+    return Hydra.create_main_hydra2("lossatlas", search_path)
 
 
 def expand_experiment(overrides: Sequence[str]) -> list[str]:
@@ -71,11 +96,33 @@ def _key(override: str) -> str:
 
 
 def compose_config(overrides: Sequence[str]) -> DictConfig:
-    """Compose one configuration, Hydra's own part with it. Hydra's exceptions pass through."""
-    register_resolver()
+    """Compose one configuration, Hydra's own part with it.
+
+    ValueError for an override of a key or group that is not there; other exceptions of Hydra's pass through.
+    """
     if not GlobalHydra.instance().is_initialized():
-        initialize_config_dir(str(config_folder()), version_base="1.3")
-    return compose(CONFIG_NAME, list(overrides), return_hydra_config=True)
+        start_hydra()
+    try:
+        return compose(CONFIG_NAME, list(overrides), return_hydra_config=True)
+    except ConfigCompositionException as error:
+        if match := re.match(r"Could not override '([^']+)'", str(error)):
+            rest = compose_config([override for override in overrides if _key(override) != match[1]])
+            raise ValueError(f"{match[1]}: no such key; {_nearest_key(match[1], rest)}") from error
+        raise
+
+
+def _nearest_key(path: str, config: DictConfig) -> str:
+    """Clause with the sibling most like the first part of ``path`` that is not in ``config``."""
+    node: Any = config
+    parents = ""
+    for part in path.split("."):
+        if not OmegaConf.is_dict(node) or part not in node:
+            siblings = [str(key) for key in node if key != "hydra"] if OmegaConf.is_dict(node) else []
+            if siblings:
+                return nearest(part, siblings).replace("did you mean ", f"did you mean {parents}")
+            break
+        node, parents = node[part], f"{parents}{part}."
+    return f"{parents.rstrip('.')} has no keys; a new one is written +{path}=VALUE"
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -97,7 +144,8 @@ def compose_job(overrides: Sequence[str]) -> Job:
 def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Job]:
     """Compose all jobs that ``overrides`` mean: one, or those of a sweep.
 
-    It is a sweep if ``multirun`` says so or the experiment's own file does (``hydra.mode: MULTIRUN``).
+    It is a sweep if ``multirun`` says so or the experiment's own file does (``hydra.mode: MULTIRUN``). ValueError for
+    a sweeper that decides on its jobs as it goes.
     """
     overrides = expand_experiment(overrides)
     parsed = OverridesParser.create().parse_overrides(list(overrides))
@@ -105,6 +153,10 @@ def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Jo
     base = compose_config([line for line in fixed if line is not None])
     if not multirun and base.hydra.mode != RunMode.MULTIRUN:
         return [Job(tuple(overrides), plain(compose_config(overrides)))]
+    if not str(base.hydra.sweeper["_target_"]).endswith(".BasicSweeper"):
+        raise ValueError(
+            "hydra/sweeper: expected basic; all jobs of a sweep are checked before the first is launched"
+        )
     params = [f"{key}={value}" for key, value in (base.hydra.sweeper.get("params") or {}).items()]
     combined = OverridesParser.create().parse_overrides(params + list(overrides))
     (batch,) = BasicSweeper.split_arguments(combined, max_batch_size=None)

@@ -63,8 +63,10 @@ def train(
             manifest.status, manifest.failure = "failed", {"step": error.step, "message": str(error)}
             kept = "its last good checkpoint is kept" if run.checkpoint_path.exists() else "no checkpoint yet"
             raise RunFailed(f"run {run.fingerprint}: {error}; {kept}") from error
-        except BaseException:
+        except BaseException as error:
             manifest.status = "interrupted"
+            if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error  # what Lightning has made an exit of
             raise
         finally:
             attempt.seconds = round(age_seconds(attempt.started), 3)

@@ -25,6 +25,9 @@ class Checkpointing(Checkpoint):
         self._seconds = seconds
         self._saved_at = time.monotonic()
 
+    def on_train_start(self, trainer: Trainer, study: LightningModule) -> None:  # noqa: D102
+        interruption.reclaim()
+
     def on_train_batch_end(self, trainer: Trainer, study: LightningModule, *_: Any) -> None:  # noqa: D102
         # After an epoch's last step the epoch is ended first, so that the row of the epoch is not lost.
         if interruption.requested() and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:

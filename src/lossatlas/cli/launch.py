@@ -1,0 +1,76 @@
+"""Launching jobs through Hydra: all of them checked first, their progress shown, their failures told at the end."""
+
+import sys
+from collections.abc import Sequence
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from lossatlas.cli.errors import JobsFailed
+from lossatlas.cli.job import Outcome, attempt, other_job_among
+from lossatlas.cli.progress import labels, watching
+from lossatlas.interruption import Interrupted
+from lossatlas.runs.check import check_jobs
+from lossatlas.runs.collect import locate
+from lossatlas.runs.compose import CONFIG_NAME, Job, plain
+from lossatlas.runs.fingerprint import fingerprint, register_resolver
+
+
+def run_jobs(jobs: Sequence[Job], overrides: Sequence[str], *, multirun: bool = False) -> None:
+    """Check ``jobs``, then let Hydra compose them again from ``overrides`` and launch them.
+
+    No job is launched if one of them cannot be run. `JobsFailed` when all have ended and some have failed;
+    `Interrupted` if they were asked to stop.
+    """
+    check_jobs(jobs)
+    try:
+        with watching(jobs):
+            outcomes = _launch(overrides, multirun=multirun)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(f"{_how_far(jobs, str(stop))}; the same command goes on from there") from None
+    _raise_failures(jobs, outcomes)
+
+
+def _launch(overrides: Sequence[str], *, multirun: bool) -> list[Outcome]:
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    if multirun or hydra.get_mode(CONFIG_NAME, list(overrides)) == RunMode.MULTIRUN:
+        batches = hydra.multirun(CONFIG_NAME, hydra_job, [*overrides, "hydra.mode=MULTIRUN"])
+        return [job.return_value for batch in batches for job in batch]
+    return [hydra.run(CONFIG_NAME, hydra_job, [*overrides, "hydra.mode=RUN"]).return_value]
+
+
+def hydra_job(config: DictConfig) -> Outcome:
+    """Run one job, in whatever process Hydra's launcher has put it."""
+    register_resolver()
+    given = HydraConfig.get().overrides
+    places = [override for override in given.hydra if override.startswith("hydra.searchpath=")]
+    return attempt(Job((*given.task, *places), plain(config)))
+
+
+def _how_far(jobs: Sequence[Job], stop: str) -> str:
+    """What is done of jobs that were asked to stop; ``stop`` is what the one that ran here said."""
+    if len(jobs) == 1:
+        return stop or "stopped"
+    done = sum(not cell.missing() for cell in locate(jobs, {}, other_job_among(jobs)))
+    return f"stopped with {done} of {len(jobs)} runs done"
+
+
+def _raise_failures(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
+    """Raise `JobsFailed` with what the first failed job says, if there is one; print the tracebacks of all."""
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    for outcome in failed:
+        if outcome.traceback is not None:
+            print(outcome.traceback, file=sys.stderr)
+    if not failed:
+        return
+    names = {fingerprint(job.config): label for job, label in zip(jobs, labels(jobs), strict=True)}
+    first = failed[0]
+    if len(jobs) == 1:
+        raise JobsFailed(first.error)
+    others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    raise JobsFailed(
+        f"{len(failed)} of {len(jobs)} runs failed: {names[first.fingerprint]}: {first.error}{others}"
+    )
