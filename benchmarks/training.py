@@ -1,3 +1,4 @@
+# ruff: noqa: D102 (hooks of Lightning, and a clock)
 """Training steps per second: `lossatlas train` against a bare torch loop on the same network and tensors.
 
 All ways train in one process with one thread, by turns, and end with the same weights to the last bit, which is
@@ -12,18 +13,21 @@ checked:
 Two rates are taken of each, both without the start-up. `steps`: of the training steps alone, from the first to the
 last of each epoch. `whole`: from before the first step to after the end of the last epoch, which has a validation
 at each epoch: loss and error by the bare loop and by Lightning; loss, error, NLL and calibration error by
-lossatlas, which writes the run's files besides. Results: `training.json`.
+lossatlas, which writes the run's files besides. `steps_of_processor` is the rate of the steps by the processor time
+of the training thread, which other processes disturb less. Results: `training.json`.
 
     python benchmarks/training.py [--repetitions 7] [--steps 1000]
 """
 
 import argparse
+import itertools
 import json
 import logging
 import statistics
 import tempfile
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,20 +52,22 @@ Weights = dict[str, Tensor]
 
 
 class Clock:
-    """Seconds that one training takes: in the steps of its epochs, and as a whole."""
+    """Seconds of one training: in the steps of its epochs, by the wall and by the processor, and as a whole."""
 
     def __init__(self) -> None:
-        self.steps = self.whole = 0.0
-        self._started = self._epoch_started = time.perf_counter()
+        self.seconds = {"steps": 0.0, "steps_of_processor": 0.0, "whole": 0.0}
+        self._started = time.perf_counter()
 
     def begin_epoch(self) -> None:
-        self._epoch_started = time.perf_counter()
+        self._epoch_started = time.perf_counter(), time.thread_time()
 
     def end_steps(self) -> None:
-        self.steps += time.perf_counter() - self._epoch_started
+        wall, processor = self._epoch_started
+        self.seconds["steps"] += time.perf_counter() - wall
+        self.seconds["steps_of_processor"] += time.thread_time() - processor
 
     def stop(self) -> None:
-        self.whole = time.perf_counter() - self._started
+        self.seconds["whole"] = time.perf_counter() - self._started
 
 
 def parts(config: Config) -> tuple[nn.Module, ImageData, Optimizer, LambdaLR]:
@@ -188,7 +194,7 @@ class TimedClassifier(Classifier):
         self.clock.stop()
 
 
-def wandb(config: Config) -> tuple[Clock, Weights]:
+def lossatlas_with_wandb(config: Config) -> tuple[Clock, Weights]:
     study = {**config["study"], "_target_": f"{__name__}.TimedClassifier"}
     with tempfile.TemporaryDirectory() as folder:
         paths = {**config["paths"], "runs": folder}
@@ -197,14 +203,14 @@ def wandb(config: Config) -> tuple[Clock, Weights]:
 
 
 def lossatlas(config: Config) -> tuple[Clock, Weights]:
-    return wandb({**config, "logger": {}})
+    return lossatlas_with_wandb({**config, "logger": {}})
 
 
 WAYS: dict[str, Callable[[Config], tuple[Clock, Weights]]] = {
     "bare": bare,
     "lightning": lightning,
     "lossatlas": lossatlas,
-    "wandb": wandb,
+    "wandb": lossatlas_with_wandb,
 }
 
 
@@ -218,26 +224,25 @@ def configuration(model: str, batch_size: int, steps: int) -> Config:
 def measure(config: Config, repetitions: int) -> dict[str, Any]:
     """Rates of all ways, taken by turns, and their ratios to the bare loop's rate of the same turn."""
     steps = config["epochs"] * build_data(config).steps_per_epoch
-    rates: dict[str, dict[str, list[float]]] = {name: {"steps": [], "whole": []} for name in WAYS}
+    rates: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in WAYS}
     for turn in range(repetitions + 1):
-        names = list(WAYS) if turn % 2 else list(reversed(WAYS))
         weights = {}
-        for name in names:
-            torch.use_deterministic_algorithms(False)  # as a bare loop has it; lossatlas turns it on for itself
+        for name in WAYS if turn % 2 else reversed(WAYS):
+            torch.use_deterministic_algorithms(
+                False
+            )  # as a bare loop has it; lossatlas turns it on for itself
             clock, weights[name] = WAYS[name](config)
-            if turn:  # the first is for warming up
-                rates[name]["steps"].append(steps / clock.steps)
-                rates[name]["whole"].append(steps / clock.whole)
+            if turn == 0:  # for warming up
+                continue
+            for kind, seconds in clock.seconds.items():
+                rates[name][kind].append(steps / seconds)
         _check_equal(weights)
+    others = [name for name in WAYS if name != "bare"]
     return {
         "steps": steps,
         "epochs": config["epochs"],
-        "bare_steps_per_second": {kind: _spread(rates["bare"][kind], 0) for kind in ("steps", "whole")},
-        "ratio_to_bare": {
-            name: {kind: _ratio(rates[name][kind], rates["bare"][kind]) for kind in ("steps", "whole")}
-            for name in WAYS
-            if name != "bare"
-        },
+        "bare_steps_per_second": {kind: _spread(values, 0) for kind, values in rates["bare"].items()},
+        "ratio_to_bare": {name: _ratios(rates[name], rates["bare"]) for name in others},
     }
 
 
@@ -245,19 +250,24 @@ def _check_equal(weights: dict[str, Weights]) -> None:
     for name, state in weights.items():
         for key, tensor in weights["bare"].items():
             if not torch.equal(state[key], tensor):
-                raise AssertionError(f"{name} and the bare loop differ in {key}: they do not do the same work")
+                raise AssertionError(
+                    f"{name} and the bare loop differ in {key}: they do not do the same work"
+                )
 
 
-def _ratio(rates: list[float], bare_rates: list[float]) -> dict[str, float]:
-    return _spread([rate / bare_rate for rate, bare_rate in zip(rates, bare_rates, strict=True)], 3)
-
-
-def _spread(values: list[float], digits: int) -> dict[str, float]:
-    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
-    named = {"median": median, "quartiles": [low, high], "range": [min(values), max(values)]}
+def _ratios(rates: dict[str, list[float]], bare_rates: dict[str, list[float]]) -> dict[str, Any]:
     return {
-        key: [round(v, digits) for v in value] if isinstance(value, list) else round(value, digits)
-        for key, value in named.items()
+        kind: _spread([rate / bare_rate for rate, bare_rate in zip(values, bare_rates[kind], strict=True)], 3)
+        for kind, values in rates.items()
+    }
+
+
+def _spread(values: list[float], digits: int) -> dict[str, Any]:
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    return {
+        "median": round(median, digits),
+        "quartiles": [round(low, digits), round(high, digits)],
+        "range": [round(min(values), digits), round(max(values), digits)],
     }
 
 
@@ -266,7 +276,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repetitions", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=1000, help="of each training, rounded up to whole epochs")
+    parser.add_argument(
+        "--steps", type=int, default=1000, help="of each training, rounded up to whole epochs"
+    )
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -277,23 +289,18 @@ def main() -> None:
         "data": "digits: 1,000 images of 8 x 8",
         "threads": 1,
         "repetitions": options.repetitions,
-        "aims": {f"batch {size}": aim for size, aim in AIMS.items()},
+        "aims_of_lossatlas": {f"batch {size}": aim for size, aim in AIMS.items()},
         **describe(),
         "results": {},
     }
-    for model in MODELS:
-        for size in AIMS:
-            result = measure(configuration(model, size, options.steps), options.repetitions)
-            report["results"][f"{model}, batch {size}"] = result
-            ratios = result["ratio_to_bare"]
-            text = "  ".join(
-                f"{name} {r['steps']['median']:.2f} (whole {r['whole']['median']:.2f})"
-                for name, r in ratios.items()
-            )
-            print(
-                f"{model + ',':16} batch {size}: bare {result['bare_steps_per_second']['steps']['median']:.0f}/s; {text}",
-                flush=True,
-            )
+    for model, size in itertools.product(MODELS, AIMS):
+        result = measure(configuration(model, size, options.steps), options.repetitions)
+        name = f"{model}, batch {size}"
+        report["results"][name] = result
+        ratios = {way: ratio["steps"]["median"] for way, ratio in result["ratio_to_bare"].items()}
+        print(
+            f"{name}: bare {result['bare_steps_per_second']['steps']['median']:.0f}/s, {ratios}", flush=True
+        )
     options.output.write_text(json.dumps(report, indent=2) + "\n")
 
 

@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,7 +23,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
+import cloudpickle  # type: ignore[import-untyped]
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
@@ -92,6 +91,12 @@ class _Worker:
     connection: Connection
     place: str | None  # its GPU
     job: SpawnedJob | None = None
+    asked_to_stop: bool = False
+
+    def ask_to_stop(self) -> None:
+        if not self.asked_to_stop:
+            self.process.terminate()
+        self.asked_to_stop = True
 
 
 class _Pool:
@@ -114,11 +119,15 @@ class _Pool:
                 while waiting or any(worker.job is not None for worker in self._workers):
                     if self._stopping:
                         waiting.clear()
+                        for worker in self._workers:
+                            worker.ask_to_stop()
                     self._hand_out(waiting)
                     self._listen()
         finally:
             for worker in self._workers:
                 worker.connection.close()  # which ends a worker that has nothing to do
+                if worker.job is not None:
+                    worker.ask_to_stop()
             for worker in self._workers:
                 worker.process.join()
         if self._stopping:
@@ -191,8 +200,6 @@ class _Pool:
                 worker.process.kill()
             raise KeyboardInterrupt
         self._stopping = True
-        for worker in self._workers:
-            worker.process.terminate()
 
 
 def _how_it_ended(exit_code: int | None) -> str:
@@ -268,6 +275,8 @@ class _Parent:
 class _Relay(io.TextIOBase):
     """Standard output and error of a worker: hands each line to the parent, whose progress display it would tear."""
 
+    encoding = "utf-8"
+
     def __init__(self, parent: _Parent) -> None:
         self._parent = parent
         self._line = ""
@@ -323,8 +332,7 @@ def _run_job(
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
-    except Exception:  # Hydra's own, around the job: told as a failed job's is
-        error = RuntimeError(traceback.format_exc())
+    except Exception as error:  # Hydra's own, around the job
         return JobReturn(overrides=overrides, status=JobStatus.FAILED, _return_value=error)
 
 

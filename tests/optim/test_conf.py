@@ -18,7 +18,10 @@ ADAMW = {"decoupled_weight_decay"}  # makes it another optimizer
 
 
 def load(path: str) -> DictConfig:
-    return OmegaConf.create({"epochs": 12, "choice": OmegaConf.load(CONF / f"{path}.yaml")}).choice
+    rates = {"sgd": 0.1, "adam": 0.001}
+    return OmegaConf.create(
+        {"epochs": 12, "rates": rates, "choice": OmegaConf.load(CONF / f"{path}.yaml")}
+    ).choice
 
 
 def choices(*groups: str) -> list[str]:

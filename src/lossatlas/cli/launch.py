@@ -70,7 +70,6 @@ def _raise_failures(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
     first = failed[0]
     if len(jobs) == 1:
         raise JobsFailed(first.error)
-    others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-    raise JobsFailed(
-        f"{len(failed)} of {len(jobs)} runs failed: {names[first.fingerprint]}: {first.error}{others}"
-    )
+    which = "" if len(failed) == 1 else "first "
+    label = names[first.fingerprint]
+    raise JobsFailed(f"{len(failed)} of {len(jobs)} runs failed: {which}{label}: {first.error}")

@@ -13,10 +13,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lossatlas.cli.status import status_of
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.progress import Progress, read_progress
-from lossatlas.runs.store import Run, Store, StoreError
+from lossatlas.runs.store import Run, Store
 
 LINE_EVERY_SECONDS = 10.0  # where there is no terminal to draw on
 STALE_SECONDS = 20.0  # a job that has said nothing for so long is not shown as running
@@ -159,11 +160,7 @@ def _runs_of(jobs: Sequence[Job]) -> list[tuple[str, Run]]:
 
 
 def _outcome(run: Run) -> tuple[str, str]:
-    try:
-        manifest = run.manifest()
-    except StoreError:
-        return "damaged", ""
-    if manifest is None:
-        return "absent", ""
-    error = manifest.metrics.get("test_error")
-    return manifest.status, "" if error is None else f"{error:.2%}"
+    status = status_of(run)
+    manifest = None if status == "damaged" else run.manifest()
+    error = manifest.metrics.get("test_error") if manifest is not None else None
+    return status, "" if error is None else f"{error:.2%}"

@@ -2,34 +2,40 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from lossatlas.cli.differences import Settings, differences, flatten
+from lossatlas.cli.status import status_of
 from lossatlas.runs.fingerprint import scientific
 from lossatlas.runs.manifest import Manifest, age_seconds
 from lossatlas.runs.store import Run, Store, StoreError
 
+NARROW = 100  # columns of a terminal below which the table's own are set closer
+UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
 
 def main(arguments: list[str]) -> int:
     """Run ``lossatlas runs [KEY=VALUE ...] [--store FOLDER]``."""
-    parser = argparse.ArgumentParser("lossatlas runs", description="List the run store.")
+    parser = argparse.ArgumentParser("lossatlas runs", description="List the run store, oldest run first.")
     parser.add_argument(
         "filters",
         nargs="*",
         metavar="KEY=VALUE",
-        help="only runs with this: a key of the configuration (optimizer.lr=0.1, seed=3), status or experiment",
+        help="only runs with this: status, experiment, a key that is listed, or one of the configuration "
+        "(optimizer.lr=0.1)",
     )
     parser.add_argument("--store", default="runs", help="folder of the runs (default: runs)")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     filters = dict(_split(text) for text in options.filters)
-    entries = [entry for run in Store(options.store).runs() if _matches(entry := Entry(run), filters)]
-    if not entries:
+    entries = [Entry(run) for run in Store(options.store).runs()]
+    tell_apart(entries)
+    listed = [entry for entry in entries if all(entry.has(key, value) for key, value in filters.items())]
+    if listed:
+        _print(listed)
+    else:
         Console().print(f"no runs in {options.store}/" + (" that match" if filters else ""), highlight=False)
-        return 0
-    _print(entries)
     return 0
 
 
@@ -38,26 +44,35 @@ class Entry:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.status = status_of(run)
         self.manifest: Manifest | None = None
-        self.flat: dict[str, str] = {}
-        self.status = "damaged"
+        self.settings: Settings = {}  # of its configuration, flat
+        self.differs: Settings = {}  # those in which the runs of its experiment differ
         try:
             self.manifest = run.manifest()
-            self.flat = _flatten(scientific(run.config()))
-        except (StoreError, OSError, ValueError):
-            return
-        if self.manifest is not None:
-            dead = self.manifest.status == "running" and not run.is_locked()
-            self.status = "interrupted" if dead else self.manifest.status
+            self.settings = flatten(scientific(run.config()))
+        except (StoreError, OSError, ValueError, AttributeError):
+            self.status = "damaged"
 
     @property
     def experiment(self) -> str:
         """Name of the experiment that first asked for the run, or nothing."""
         return (self.manifest.experiment or "") if self.manifest else ""
 
-    def value(self, key: str) -> str | None:
-        """Value of a filter's key, as text."""
-        return {"status": self.status, "experiment": self.experiment}.get(key, self.flat.get(key))
+    def has(self, key: str, wanted: str) -> bool:
+        """Whether the entry has that value, of its configuration or as it is listed; numbers compare as numbers."""
+        values = {**self.settings, **self.differs, "status": self.status, "experiment": self.experiment}
+        return key in values and _same(values[key], wanted)
+
+
+def tell_apart(entries: Sequence[Entry]) -> None:
+    """Give each entry the settings in which the runs of its experiment differ."""
+    for experiment in {entry.experiment for entry in entries}:
+        group = [entry for entry in entries if entry.experiment == experiment and entry.status != "damaged"]
+        launched = [entry.manifest.overrides if entry.manifest else [] for entry in group]
+        found = differences(launched, [entry.settings for entry in group])
+        for entry, differs in zip(group, found, strict=True):
+            entry.differs = differs
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -67,53 +82,44 @@ def _split(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _matches(entry: Entry, filters: Mapping[str, str]) -> bool:
-    return all(_same(entry.value(key), wanted) for key, wanted in filters.items())
-
-
-def _same(value: str | None, wanted: str) -> bool:
-    if value is None:
-        return False
+def _same(value: str, wanted: str) -> bool:
     try:
         return float(value) == float(wanted)
     except ValueError:
         return value == wanted
 
 
-def _flatten(node: Any, path: str = "") -> dict[str, str]:
-    if isinstance(node, Mapping):
-        parts = (_flatten(value, f"{path}.{key}" if path else str(key)) for key, value in node.items())
-        return {key: value for part in parts for key, value in part.items()}
-    return {path: str(node)}
-
-
-def _differing(entries: Sequence[Entry]) -> list[str]:
-    """Keys whose value is not the same in all readable entries."""
-    readable = [entry.flat for entry in entries if entry.flat]
-    keys = dict.fromkeys(key for flat in readable for key in flat)
-    return [key for key in keys if len({flat.get(key) for flat in readable}) > 1]
-
-
 def _print(entries: Sequence[Entry]) -> None:
-    differing = _differing(entries)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("run", no_wrap=True, min_width=16)
-    for heading in ("experiment", "what differs", "status", "epochs", "test error", "age"):
-        table.add_column(heading)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=1000)  # a line a run, for what reads it
+    table = Table(box=None, pad_edge=False, padding=(0, 1 if console.width < NARROW else 2, 0, 0))
+    table.add_column("run", no_wrap=True)
+    table.add_column("experiment", no_wrap=True)
+    table.add_column("what differs", overflow="fold")
+    table.add_column("status", no_wrap=True)
+    table.add_column("epochs", no_wrap=True)
+    table.add_column("test error")
+    table.add_column("age", no_wrap=True)
     for entry in entries:
-        differs = " ".join(f"{_short(key)}={entry.flat[key]}" for key in differing if key in entry.flat)
+        differs = " ".join(f"{key}={value}" for key, value in entry.differs.items())
         table.add_row(entry.run.fingerprint, entry.experiment, differs, entry.status, *_numbers(entry))
-    Console().print(table)
-
-
-def _short(key: str) -> str:
-    """Key without its last ``_target_``, which says no more than the part before it."""
-    return key.removesuffix("._target_")
+    console.print(table, highlight=False)
 
 
 def _numbers(entry: Entry) -> tuple[str, str, str]:
     if entry.manifest is None:
         return "", "", ""
     error = entry.manifest.metrics.get("test_error")
-    age = timedelta(seconds=round(age_seconds(entry.manifest.created)))
-    return str(entry.manifest.epochs), "" if error is None else f"{error:.2%}", str(age)
+    epochs = str(entry.manifest.epochs) if entry.status == "finished" else ""
+    return epochs, "" if error is None else f"{error:.2%}", _age(age_seconds(entry.manifest.created))
+
+
+def _age(seconds: float) -> str:
+    """Age in its largest unit.
+
+    >>> _age(0.2), _age(59.9), _age(7300), _age(200000)
+    ('0 s', '59 s', '2 h', '2 d')
+    """
+    unit, size = next(((unit, size) for unit, size in UNITS if seconds >= size), UNITS[-1])
+    return f"{int(seconds // size)} {unit}"

@@ -41,14 +41,19 @@ def build_network(config: Mapping[str, Any]) -> nn.Module:
     return network
 
 
-def build(config: Mapping[str, Any]) -> Study:
-    """Make the study of a plain configuration: a fresh network, its data, and how the one is trained on the other."""
+def build_study(config: Mapping[str, Any], network: nn.Module, data: ImageData) -> Study:
+    """Make the study that trains ``network`` on ``data`` as a plain configuration says."""
     return make(
         config["study"],
-        network=build_network(config),
-        data=build_data(config),
+        network=network,
+        data=data,
         optimizer=make(config["optimizer"]),
         schedule=make(config["scheduler"]),
         penalties=make(config["regularizer"]),
         seed=config["seed"],
     )
+
+
+def build(config: Mapping[str, Any]) -> Study:
+    """Make the study of a plain configuration, with a fresh network and its data."""
+    return build_study(config, build_network(config), build_data(config))

@@ -1,7 +1,7 @@
 """Checking a configuration before anything is computed: one line that says what is wrong and what would be right."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,16 +9,20 @@ from hydra.utils import get_object
 from torch import nn
 
 from lossatlas.data import ImageData
-from lossatlas.runs.build import build_data, build_network, make
+from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import digest, scientific
 from lossatlas.runs.suggest import nearest
+from lossatlas.studies import Study
 
 SECTIONS = (
     *("data", "model", "init", "optimizer", "scheduler", "regularizer", "study", "landscape"),
     *("trainer", "logger", "experiment", "paths", "runtime", "seed", "epochs", "rates"),
 )
 """The keys at the top of a configuration."""
+
+KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds")}
+"""The keys of those sections whose targets cannot say which they take."""
 
 
 class ConfigError(ValueError):
@@ -46,7 +50,35 @@ def _check_parts(config: Mapping[str, Any]) -> None:
     _named("optimizer", lambda: make(config["optimizer"])(network.parameters()))
     _named("scheduler", lambda: make(config["scheduler"])(0.0))
     _named("regularizer", lambda: make(config["regularizer"]))
+    study = _named("study", lambda: build_study(config, network, data))
+    _named("model", lambda: _try_out(network, data))
+    _named("study", lambda: _try_loss(study, data))
+    _check_snapshots(study.snapshot_epochs, config["epochs"])
     _check_last_batch(network, data)
+
+
+@torch.no_grad()
+def _try_out(network: nn.Module, data: ImageData) -> None:
+    """Raise ValueError if the network does not take the data's images or does not give a logit for each class."""
+    inputs, _ = data.normalized("test")
+    try:
+        logits = network.eval()(inputs[:2])
+    except RuntimeError as error:
+        raise ValueError(f"it does not take images of {list(data.shape)}: {_first_line(error)}") from error
+    if logits.shape != (len(inputs[:2]), data.classes):
+        raise ValueError(f"it gives {list(logits.shape)} for two images, expected [2, {data.classes}]")
+
+
+@torch.no_grad()
+def _try_loss(study: Study, data: ImageData) -> None:
+    inputs, targets = data.normalized("test")
+    study.eval().batch_loss((inputs[:2], targets[:2]))
+
+
+def _check_snapshots(epochs: Sequence[int], last: int) -> None:
+    for epoch in epochs:
+        if not 0 <= epoch <= last:
+            raise ConfigError(f"study.snapshot_epochs: there is no epoch {epoch}; expected 0 to {last}")
 
 
 @torch.no_grad()
@@ -82,20 +114,31 @@ def check_config(config: Mapping[str, Any]) -> None:
     for key in config:
         if key not in SECTIONS:
             raise ConfigError(f"{key}: unknown key; {nearest(key, SECTIONS)}")
+    for section, keys in KEYS.items():
+        for key in config[section]:
+            if key not in keys:
+                raise ConfigError(f"{section}.{key}: unknown key; {nearest(key, keys)}")
     for path, value in _leaves(config, ""):
         if value == "???":
             raise ConfigError(f"{path} is required: give {path}=VALUE")
     for path, node in _targets(config, ""):
         _check_arguments(path, node)
-    if not isinstance(config["seed"], int) or isinstance(config["seed"], bool):
+    if not _is_whole(config["seed"]):
         raise ConfigError(f"seed={config['seed']}: expected a whole number")
-    if not isinstance(config["epochs"], int) or config["epochs"] < 1:
+    if not _is_whole(config["epochs"]) or config["epochs"] < 1:
         raise ConfigError(f"epochs={config['epochs']}: expected a whole number >= 1")
+    threads = config["runtime"]["threads"]
+    if threads is not None and (not _is_whole(threads) or threads < 1):
+        raise ConfigError(f"runtime.threads={threads}: expected a whole number >= 1, or null")
     if config["trainer"]["devices"] != 1:
         raise ConfigError(
             f"trainer.devices={config['trainer']['devices']}: a run takes one device; "
             "a sweep (-m) runs as many jobs side by side as there are devices"
         )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:

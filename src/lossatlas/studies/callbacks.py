@@ -73,7 +73,7 @@ class Snapshots(Checkpoint):
 
 
 class ReportProgress(Callback):
-    """Calls ``report(step, steps, loss)`` about once a second and at the end of training."""
+    """Calls ``report(step, steps, loss)`` after the first step and then about once a second."""
 
     def __init__(self, report: Callable[[int, int, float], None], *, seconds: float = 1.0) -> None:
         self._report = report

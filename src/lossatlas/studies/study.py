@@ -195,7 +195,12 @@ class Study(LightningModule):
 
     def _check_network(self) -> None:
         """A finite loss can give a gradient that is not finite, after which the network is lost as well."""
-        for name, tensor in self.network.state_dict().items():
+        state = {
+            name: tensor for name, tensor in self.network.state_dict().items() if tensor.is_floating_point()
+        }
+        if torch.stack(torch._foreach_norm(list(state.values()))).isfinite().all():
+            return  # at one look, where a GPU would have to be waited for at each tensor
+        for name, tensor in state.items():
             if not (finite := tensor.isfinite()).all():
                 raise NonFiniteLossError(self.global_step - 1, float(tensor[~finite][0]), name)
 
