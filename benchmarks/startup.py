@@ -1,8 +1,8 @@
 """Seconds from a typed command to what it does first.
 
     help          `lossatlas --help`, to its end
-    first step    `lossatlas train logger=none epochs=1` and the same with the default logger (W&B, offline), in an empty
-                  store: until the first training step is done, when the run's progress file appears
+    first step    `lossatlas train logger=none epochs=1`, and the same with the default logger (W&B, offline), in an
+                  empty store: until the first training step is done, when the run's progress file appears
     imports       of `lossatlas train`: the modules' own times, added up, by `python -X importtime`, which itself slows
                   them a little; and for comparison those of `import torch` and `import pytorch_lightning` alone
     reproduce     `lossatlas reproduce sharpness`, typed once more when everything is there (tiny settings)
@@ -44,19 +44,16 @@ def seconds_to_end(command: Sequence[str], folder: Path) -> float:
 
 def seconds_to_first_step(overrides: Sequence[str], folder: Path) -> float:
     """Time from the command to the first file that says how far a run is, to within some milliseconds."""
+    command = [*COMMAND, "train", "epochs=1", *overrides]
     started = time.perf_counter()
     with subprocess.Popen(
-        [*COMMAND, "train", "epochs=1", *overrides],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         while not any(folder.glob("runs/*/progress.json")):
             if process.poll() is not None:
                 raise RuntimeError(f"lossatlas train ended with {process.returncode} before its first step")
             time.sleep(0.005)
-        taken = time.perf_counter() - started
-    return taken
+        return time.perf_counter() - started  # taken here, given when the process has ended
 
 
 def imports_by_package(command: Sequence[str], folder: Path) -> dict[str, float]:

@@ -73,5 +73,5 @@ def _flat(path: str, node: Any) -> dict[str, Any]:
         items = node.items() if isinstance(node, Mapping) else enumerate(node)
         return {name: leaf for key, item in items for name, leaf in _flat(f"{path}.{key}", item).items()}
     if isinstance(node, torch.Tensor):
-        return {path: (tuple(node.shape), node.numpy().tobytes())}
+        return {path: (tuple(node.shape), node.cpu().numpy().tobytes())}
     return {path: node}

@@ -32,13 +32,14 @@ def test_a_run_lies_in_the_folder_of_its_fingerprint_and_holds_its_configuration
     assert run.config() == config
 
 
-def test_the_same_run_in_another_process_has_the_same_bits(tmp_path: Path) -> None:
-    """Whatever the global random generators of the two hold."""
+@pytest.mark.parametrize("init", ["init=kaiming", "init=default"])
+def test_the_same_run_in_another_process_has_the_same_bits(tmp_path: Path, init: str) -> None:
+    """Whatever the global random generators of the two hold, also if modules initialise themselves."""
     torch.manual_seed(1)
     np.random.seed(2)  # noqa: NPY002 (the generator that might be drawn from)
     random.seed(3)
-    expected = record(trained(small(tmp_path / "here", *RANDOM)))
-    config = small(tmp_path / "there", *RANDOM)
+    expected = record(trained(small(tmp_path / "here", *RANDOM, init)))
+    config = small(tmp_path / "there", *RANDOM, init)
     there = Process(config).outcome()
     assert there.weights_sha256 == expected["weights_sha256"]
     assert record(ensure(config)) == expected

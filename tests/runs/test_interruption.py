@@ -28,6 +28,9 @@ def _handlers() -> Iterator[None]:
 
 
 def send(number: signal.Signals) -> None:
+    assert signal.getsignal(number) is not signal.SIG_DFL, (
+        "nothing has taken the signal: it would end the tests"
+    )
     os.kill(os.getpid(), number)
 
 

@@ -61,7 +61,7 @@ def test_a_sweep_gives_the_bits_of_its_runs_alone(tmp_path: Path, choice: tuple[
 def test_a_sweep_that_is_stopped_saves_its_runs_and_goes_on_to_the_same_bits(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    store, longer = tmp_path / "swept", ("data.train=1000", "epochs=60", "runtime.checkpoint_seconds=1000")
+    store, longer = tmp_path / "swept", ("data.train=1000", "epochs=20", "runtime.checkpoint_seconds=1000")
     process = sweep(store, *longer, "hydra.launcher.jobs=2")
     end = time.monotonic() + PATIENCE
     while sum(_steps_done(path) > 20 for path in store.glob("*")) < 2:

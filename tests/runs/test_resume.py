@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from processes import KillAtRename, Pause, Process, Signal, Stop
 from small_runs import EPOCH, RANDOM, Config, manifest_of, record, run_of, small, trained
 
@@ -146,6 +147,15 @@ def test_optimizer_and_schedule_go_on_where_they_were(tmp_path: Path, choice: tu
     """Stopped within the first epoch, so that a schedule per epoch has yet to move, and within the second."""
     expected = record(trained(small(tmp_path / "expected", *RANDOM, *choice)))
     config = small(tmp_path / "stopped", *RANDOM, *choice)
+    interrupted(config, Signal(signal.SIGTERM, 0), Signal(signal.SIGTERM, EPOCH))
+    assert record(ensure(config)) == expected
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_run_on_a_gpu_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    expected = record(trained(small(tmp_path / "expected", *RANDOM, "trainer=gpu")))
+    config = small(tmp_path / "stopped", *RANDOM, "trainer=gpu")
     interrupted(config, Signal(signal.SIGTERM, 0), Signal(signal.SIGTERM, EPOCH))
     assert record(ensure(config)) == expected
 

@@ -1,1 +1,8 @@
 """The commands: thin, each a Hydra app or a reader of the store."""
+
+COMMANDS = {
+    "train": "train a run or a sweep of runs, and survey the loss around it",
+    "reproduce": "train, survey, draw and judge: one figure of a paper, with a verdict",
+    "runs": "list the run store",
+}
+"""What each command is for. The module of the same name holds its ``main``."""

@@ -8,12 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from lossatlas import __version__
-
-COMMANDS = {
-    "train": "train a run or a sweep of runs, and survey the loss around it",
-    "reproduce": "train, survey, draw and judge: one figure of a paper, with a verdict",
-    "runs": "list the run store",
-}
+from lossatlas.cli import COMMANDS
 
 HELP = """lossatlas: an atlas of neural-network loss landscapes
 
@@ -34,10 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[0] == "--version":
         print(f"lossatlas {__version__}")
         return 0
+    if arguments[0] in ("-sc", "--shell-completion"):  # as the script that Hydra gives the shell has it
+        arguments = ["train", *arguments]
     if arguments[0] not in COMMANDS:
+        from lossatlas.runs.suggest import nearest
+
         print(
-            f"lossatlas: {arguments[0]}: no such command; expected one of {', '.join(COMMANDS)}",
-            file=sys.stderr,
+            f"lossatlas: {arguments[0]}: no such command; {nearest(arguments[0], COMMANDS)}", file=sys.stderr
         )
         return 2
     command: Callable[[list[str]], int] = import_module(f"lossatlas.cli.{arguments[0]}").main

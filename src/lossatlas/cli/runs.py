@@ -1,7 +1,7 @@
 """``lossatlas runs``: list the run store."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +10,7 @@ from lossatlas.cli.differences import Settings, differences, flatten
 from lossatlas.cli.status import status_of
 from lossatlas.runs.fingerprint import scientific
 from lossatlas.runs.manifest import Manifest, age_seconds
+from lossatlas.runs.progress import read_progress
 from lossatlas.runs.store import Run, Store, StoreError
 
 NARROW = 100  # columns of a terminal below which the table's own are set closer
@@ -99,7 +100,7 @@ def _print(entries: Sequence[Entry]) -> None:
     table.add_column("what differs", overflow="fold")
     table.add_column("status", no_wrap=True)
     table.add_column("epochs", no_wrap=True)
-    table.add_column("test error")
+    table.add_column("test error", width=7 if console.width < NARROW else None)
     table.add_column("age", no_wrap=True)
     for entry in entries:
         differs = " ".join(f"{key}={value}" for key, value in entry.differs.items())
@@ -111,8 +112,19 @@ def _numbers(entry: Entry) -> tuple[str, str, str]:
     if entry.manifest is None:
         return "", "", ""
     error = entry.manifest.metrics.get("test_error")
-    epochs = str(entry.manifest.epochs) if entry.status == "finished" else ""
-    return epochs, "" if error is None else f"{error:.2%}", _age(age_seconds(entry.manifest.created))
+    return (
+        _epochs(entry.run, entry.manifest),
+        "" if error is None else f"{error:.2%}",
+        _age(age_seconds(entry.manifest.created)),
+    )
+
+
+def _epochs(run: Run, manifest: Manifest) -> str:
+    """Epochs of a finished run; of another, how many of all it had begun when it last said."""
+    if manifest.status == "finished":
+        return str(manifest.epochs)
+    progress = read_progress(run)
+    return f"{progress.epoch}/{progress.epochs}" if progress is not None and progress.epochs else ""
 
 
 def _age(seconds: float) -> str:

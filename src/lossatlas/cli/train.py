@@ -14,6 +14,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
+from lossatlas.cli.completion import complete
 from lossatlas.runs.compose import (
     CONFIG_NAME,
     compose_config,
@@ -27,12 +28,15 @@ from lossatlas.runs.compose import (
 def main(arguments: list[str]) -> int:
     """Run ``lossatlas train`` with Hydra's arguments."""
     options = _parse(arguments)
+    if options.shell_completion:
+        complete(options.overrides, show)
+        return 0
     overrides = expand_experiment(options.overrides)
     start_hydra(options.config_dir)
-    if options.help or options.hydra_help or options.cfg or options.info or options.shell_completion:
+    if options.help or options.hydra_help or options.cfg or options.info:
         if options.cfg:
             compose_config(overrides)  # whose errors say more than Hydra's
-        _show([a for a in arguments if a not in options.overrides] + overrides)
+        show([a for a in arguments if a not in options.overrides] + overrides)
         return 0
     jobs = compose_jobs(overrides, multirun=options.multirun)
     from lossatlas.cli.errors import JobsFailed
@@ -60,7 +64,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _show(arguments: Sequence[str]) -> None:
+def show(arguments: Sequence[str]) -> None:
     """Let Hydra show help, a configuration or completions; it takes its arguments from ``sys.argv``."""
     GlobalHydra.instance().clear()
     with _argv(["lossatlas", *arguments]), _errors_passed_through():

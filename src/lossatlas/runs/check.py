@@ -2,16 +2,18 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from hydra.utils import get_object
+from hydra._internal.utils import _locate
 from torch import nn
 
 from lossatlas.data import ImageData
 from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import digest, scientific
+from lossatlas.runs.rehearsal import rehearse
 from lossatlas.runs.suggest import nearest
 from lossatlas.studies import Study
 
@@ -37,14 +39,15 @@ def check_jobs(jobs: Iterable[Job]) -> None:
     built = set()
     for job in jobs:
         check_config(job.config)
-        key = digest({name: part for name, part in scientific(job.config).items() if name != "seed"})
-        if key not in built:
+        parts = {**scientific(job.config), "landscape": job.config["landscape"], "seed": None}
+        if (key := digest(parts)) not in built:
             built.add(key)
-            _check_parts(job.config)
+            _check_parts(job)
 
 
-def _check_parts(config: Mapping[str, Any]) -> None:
+def _check_parts(job: Job) -> None:
     """Build what a configuration names; a part that does not take its values is named with its complaint."""
+    config = job.config
     network = _named("model", lambda: build_network(config))
     data = _named("data", lambda: build_data(config))
     _named("optimizer", lambda: make(config["optimizer"])(network.parameters()))
@@ -54,6 +57,8 @@ def _check_parts(config: Mapping[str, Any]) -> None:
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
     _check_snapshots(study.snapshot_epochs, config["epochs"])
+    for name in config["landscape"]:
+        _named(f"landscape.{name}", partial(rehearse, job, name, network, data))
     _check_last_batch(network, data)
 
 
@@ -114,6 +119,9 @@ def check_config(config: Mapping[str, Any]) -> None:
     for key in config:
         if key not in SECTIONS:
             raise ConfigError(f"{key}: unknown key; {nearest(key, SECTIONS)}")
+    for section in SECTIONS:
+        if section not in config:
+            raise ConfigError(f"{section} is missing from the configuration")
     for section, keys in KEYS.items():
         for key in config[section]:
             if key not in keys:
@@ -130,6 +138,10 @@ def check_config(config: Mapping[str, Any]) -> None:
     threads = config["runtime"]["threads"]
     if threads is not None and (not _is_whole(threads) or threads < 1):
         raise ConfigError(f"runtime.threads={threads}: expected a whole number >= 1, or null")
+    if not isinstance(config["runtime"]["checkpoint_seconds"], int | float):
+        raise ConfigError(
+            f"runtime.checkpoint_seconds={config['runtime']['checkpoint_seconds']}: expected a number"
+        )
     if config["trainer"]["devices"] != 1:
         raise ConfigError(
             f"trainer.devices={config['trainer']['devices']}: a run takes one device; "
@@ -163,10 +175,12 @@ def _targets(node: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _check_arguments(path: str, node: Mapping[str, Any]) -> None:
     """Hold a node's keys against the signature of what its ``_target_`` names."""
     try:
-        target = get_object(node["_target_"])
-    except Exception as error:
+        target = _locate(node["_target_"])
+    except Exception as error:  # whatever the module raises
+        reason = _first_line(error.__cause__ or error)
+        hint = "; a module of your own must lie on PYTHONPATH" if "No module named" in reason else ""
         raise ConfigError(
-            f"{path}._target_={node['_target_']}: cannot be imported ({_first_line(error)})"
+            f"{path}._target_={node['_target_']}: cannot be imported ({reason}){hint}"
         ) from error
     accepted = _accepted_arguments(target)
     if accepted is None:
@@ -195,5 +209,5 @@ def _accepted_arguments(target: Any) -> list[str] | None:
     return None
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -41,7 +41,7 @@ def landscape_path(run: Run, name: str, node: Mapping[str, Any], other_run: Othe
         others.append(other_run(overrides).fingerprint)
         return others[-1]
 
-    key = digest({"version": LANDSCAPE_VERSION, "node": _replace_runs(node, fingerprint_of)})
+    key = digest({"version": LANDSCAPE_VERSION, "node": replace_runs(node, fingerprint_of)})
     return None if run.fingerprint in others else run.landscapes / f"{name}-{key}.nc"
 
 
@@ -112,7 +112,7 @@ class Surveyor:
     ) -> xr.Dataset:
         path.parent.mkdir(exist_ok=True)
         journal = path.with_suffix(".journal")
-        arguments = _replace_runs(node, lambda overrides: self._state(self._ensure_run(overrides)))
+        arguments = replace_runs(node, lambda overrides: self._state(self._ensure_run(overrides)))
         dataset: xr.Dataset = make(arguments, problem=self.problem, journal=journal, progress=report)
         survey = node["_target_"].rpartition(".")[2]
         dataset = dataset.assign_attrs(run=self.run.fingerprint, landscape=name, survey=survey)
@@ -155,9 +155,10 @@ class Surveyor:
         return state
 
 
-def _replace_runs(node: Any, replacement: Callable[[Sequence[str]], Any]) -> Any:
+def replace_runs(node: Any, replacement: Callable[[Sequence[str]], Any]) -> Any:
+    """Copy a landscape's node with each ``{run: overrides}`` in it replaced by ``replacement(overrides)``."""
     if isinstance(node, Mapping):
         if set(node) == {"run"}:
             return replacement(node["run"])
-        return {key: _replace_runs(value, replacement) for key, value in node.items()}
+        return {key: replace_runs(value, replacement) for key, value in node.items()}
     return node

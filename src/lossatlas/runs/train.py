@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from lossatlas import interruption
 from lossatlas.files import set_aside, sha256
@@ -102,18 +103,21 @@ def _trainer(
         epoch = -(-step // study.data.steps_per_epoch)
         write_progress(run, Progress("train", step, steps, epoch, config["epochs"], loss, 0, stages))
 
-    return make(
-        config["trainer"],
-        max_epochs=config["epochs"],
-        logger=logger or False,
-        default_root_dir=str(run.folder),
-        plugins=[WholeCheckpointIO()],
-        callbacks=[
-            ReportProgress(report),
-            Snapshots(study.snapshot_epochs, save_snapshot),
-            Checkpointing(run.checkpoint_path, seconds=config["runtime"]["checkpoint_seconds"]),
-        ],
-    )
+    try:
+        return make(
+            config["trainer"],
+            max_epochs=config["epochs"],
+            logger=logger or False,
+            default_root_dir=str(run.folder),
+            plugins=[WholeCheckpointIO()],
+            callbacks=[
+                ReportProgress(report),
+                Snapshots(study.snapshot_epochs, save_snapshot),
+                Checkpointing(run.checkpoint_path, seconds=config["runtime"]["checkpoint_seconds"]),
+            ],
+        )
+    except MisconfigurationException as error:  # an accelerator that this machine does not have
+        raise ValueError(f"trainer: {error}") from error
 
 
 def _resume_step(run: Run, manifest: Manifest, study: Study, say: Callable[[str], None]) -> int | None:

@@ -1,0 +1,53 @@
+"""Tab completion: Hydra's of groups, choices and keys, behind the words that are lossatlas's own."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from hydra._internal.utils import get_args_parser
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from lossatlas.cli import COMMANDS
+from lossatlas.runs.compose import experiments
+
+Show = Callable[[Sequence[str]], None]
+"""Lets Hydra handle arguments that only show something."""
+
+
+def complete(arguments: Sequence[str], show: Show) -> None:
+    """Do what the shell's script asks for by ``install=SHELL``, ``uninstall=SHELL`` or ``query=SHELL``.
+
+    For a query the shell leaves the line so far in COMP_LINE, and the place of the cursor in COMP_POINT.
+    """
+    if not any(argument.startswith("query=") for argument in arguments):
+        show(["--shell-completion", *arguments])
+        return
+    line = os.environ.get("COMP_LINE", "")
+    line = line[: int(os.environ.get("COMP_POINT") or len(line))]
+    *before, word = line.split() if line[-1:].strip() else [*line.split(), ""]
+    choices = _own_words(before[1:], word)
+    if choices is not None:
+        separator = "\n" if "query=fish" in arguments else " "
+        print(separator.join(choice for choice in choices if choice.startswith(word)))
+        return
+    given = [argument for argument in before[2:] if argument not in experiments()]
+    options, _ = get_args_parser().parse_known_args(given)
+    folder = [] if options.config_dir is None else ["--config-dir", options.config_dir]
+    os.environ["COMP_LINE"] = " ".join(["lossatlas", *given, word])
+    with suppress(HydraException, OmegaConfBaseException):  # an unfinished line need not make sense
+        show(["--shell-completion", *folder, *arguments])
+
+
+def _own_words(before: Sequence[str], word: str) -> list[str] | None:
+    """Words that may follow ``before`` and that Hydra does not know; None where it is Hydra's to say."""
+    if not before:
+        return list(COMMANDS)
+    command, *given = before
+    if command == "runs":
+        return []
+    if word.startswith("experiment="):
+        return [f"experiment={name}" for name in experiments()]
+    if command == "reproduce" and not any(name in given for name in experiments()) and "=" not in word:
+        return experiments()
+    return None

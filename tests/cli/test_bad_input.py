@@ -1,0 +1,130 @@
+"""Bad input: one clear line on standard error, an exit status, no traceback, and nothing trained."""
+
+from pathlib import Path
+
+import pytest
+from typed import TINY, Typed, attempts, statuses, type_here
+
+from lossatlas.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["train", "model=resnt20"], "model=resnt20: no such choice; did you mean resnet20?"),
+        (["train", "landscape=[line,surfce]"], "landscape=surfce: no such choice; did you mean surface?"),
+        (["train", "experiment=shrpness"], "experiment=shrpness: no such choice; did you mean sharpness?"),
+        (
+            ["train", "experiment=sharpness", "scale=big"],
+            "scale=big: the experiment sharpness has no such scale; expected one of digits, paper",
+        ),
+        (["train", "hydra/launcher=proceses"], "hydra/launcher=proceses: no such choice; did you mean processes?"),
+        (["train", "modle=mlp"], "modle: no such key; did you mean model?"),
+        (["train", "optimizer.learning_rte=1"], "optimizer.learning_rte: no such key; expected one of"),
+        (["train", "optimizer.nestrov=1"], "optimizer.nestrov: no such key; did you mean optimizer.nesterov?"),
+        (
+            ["train", "model=resnet20", "model.dept=20"],  # a key of this choice, not of the default one
+            "model.dept: no such key; did you mean model.depth?",
+        ),
+        (["train", "+seeds=1"], "seeds: unknown key; did you mean seed?"),
+        (["train", "+model.wdith=4"], "model.wdith: lossatlas.models.VGG takes no such key; did you mean width?"),
+        (["train", "regularizer.l2=1"], "regularizer.l2: no such key; regularizer has no keys"),
+        (["train", "~model"], "model is missing from the configuration"),
+        (["train", "seed"], "seed: cannot be read; an override is written KEY=VALUE"),
+        (["train", "seed=0,1"], "seed=0,1: several values are a sweep, which needs -m"),
+        (["train", "model=resnet20", "model.depth=21"], "model: depth must be 6n + 2"),
+        (["train", "model=vgg16"], "model: a VGG with 5 poolings needs images of at least 32x32 pixels, got 8x8"),
+        (["train", "data.batch_size=2000"], "data: batch_size must be 1 to 1000, the size of the training set"),
+        (["train", "data=cifar10"], "CIFAR-10 is not in data: type data.download=true"),
+        (["train", "trainer.devices=2"], "trainer.devices=2: a run takes one device"),
+        (["train", "--config-dir", "nowhere"], "--config-dir=nowhere: no such folder"),
+        (["train", "landscape=interpolation"], "landscape.interpolation.other.run is required"),
+        (["train", "landscape=line", "landscape.line.points=0"], "landscape.line: points must be >= 2, got 0"),
+        (
+            ["train", "landscape=line", "landscape.line.splits=[tran]"],
+            "landscape.line: unknown split 'tran', the data has train, validation, test",
+        ),
+        (
+            ["train", "landscape=interpolation", "landscape.interpolation.other.run=[model.width=4]"],
+            "[model.width=: cannot be read",
+        ),
+        (
+            ["train", "landscape=interpolation", 'landscape.interpolation.other.run=["model.width=4"]'],
+            "landscape.interpolation: ",
+        ),
+        (["train", "paths.runs=a_file"], "a_file"),
+        (["train", "-m", "hydra.launcher.jobs=0"], "hydra.launcher.jobs must be a whole number >= 1, or null; got 0"),
+        (["reproduce", "shrpness"], "shrpness: no such experiment; did you mean sharpness?"),
+        (["reproduce", "sharpness", "modle=mlp"], "modle: no such key; did you mean model?"),
+        (["reproduce", "sharpness", "--no-train"], "no run of sharpness is finished: leave out --no-train"),
+        (["runs", "seed"], "seed: a filter is written KEY=VALUE"),
+        (["runs", "--store", "a_file"], "a_file: cannot be read (Not a directory)"),
+        (["trian"], "trian: no such command; did you mean train?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_told_in_one_line_and_nothing_is_trained(
+    folder: Path, arguments: list[str], complaint: str
+) -> None:
+    (folder / "a_file").touch()
+    answer = type_here(*arguments)
+    assert answer.status not in (0, 130)
+    assert complaint in answer.complaint
+    assert answer.out == ""
+    assert attempts(folder) == 0
+
+
+def test_a_sweep_with_bad_jobs_among_good_ones_launches_none(folder: Path) -> None:
+    answer = type_here("train", "-m", *TINY, "seed=0,1", "data.batch_size=16,65,66", "hydra/launcher=basic")
+    assert answer.status == 1
+    assert answer.complaint.endswith("got 65")
+    assert not (folder / "runs").exists()
+
+
+def test_a_run_that_fails_does_not_keep_the_rest_of_its_sweep_from_being_done(folder: Path) -> None:
+    """At the rate 1e10 the loss is NaN after some steps, which nothing can tell beforehand."""
+    sweep = ["train", "-m", *TINY, "seed=0,1", "hydra/launcher=basic"]
+    answer = type_here(*sweep, "optimizer.lr=1e10")
+    assert answer.status == 1
+    assert answer.complaint.startswith("2 of 2 runs failed: first seed=0: run ")
+    assert "the training loss became" in answer.complaint
+    assert answer.out.count("failed") == 2
+
+    mixed = type_here(*sweep, "optimizer.lr=1e10,0.1")
+    assert mixed.status == 1
+    assert mixed.complaint.startswith("2 of 4 runs failed: first seed=0 lr=")
+    assert "failed before" in mixed.complaint
+    assert [line.split()[-2:] for line in mixed.out.splitlines() if "lr=0.1" in line] != []
+    assert mixed.out.count("finished") == 2
+
+
+def test_the_traceback_of_an_error_is_shown_on_request(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(ValueError, match="depth must be 6n"):
+        main(["train", "model=resnet20", "model.depth=21"])
+    with pytest.raises(Exception, match="the training loss became"):
+        main(["train", *TINY, "optimizer.lr=1e10"])
+    assert "Traceback" in capfd.readouterr().err  # of the job, which may have run elsewhere
+    assert statuses(folder) == {0: "failed"}
+
+
+def test_an_error_that_is_not_the_users_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("lossatlas.cli.job.ensure", broken)
+    answer = type_here("train", *TINY)
+    assert answer.status == 1
+    assert "Traceback" in answer.err
+    assert answer.err.endswith("lossatlas: ZeroDivisionError: a bug\n")
+
+
+def test_processes_of_jobs_tell_their_errors_to_the_terminal(typed: type[Typed], folder: Path) -> None:
+    answer = typed("train", "-m", *TINY, "seed=0,1", "optimizer.lr=1e10,0.1").answer()
+    assert answer.status == 1
+    assert "Traceback" not in answer.err
+    (line,) = [line for line in answer.err.splitlines() if not line.startswith("runs ")]
+    assert line.startswith("lossatlas: 2 of 4 runs failed: first seed=0 lr=")
+    assert answer.out.count("failed") == answer.out.count("finished") == 2

@@ -1,0 +1,159 @@
+"""The handbook does what it says: its files are written, its Python is run, its commands are run or composed."""
+
+import doctest
+import importlib.util
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from lossatlas.cli.main import main
+from lossatlas.cli.reproduction import definition
+from lossatlas.runs.check import check_config
+from lossatlas.runs.compose import compose_jobs, config_folder, start_hydra
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+CHEAP = "epochs=1"  # a training line that is run as it stands; others are only composed
+NEEDS_PLUGIN = re.compile(r"hydra/launcher=(joblib|submitit|ray)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    text: str
+    line: int
+
+    @property
+    def path(self) -> str | None:
+        """Where the block is to be written, if its first line is a comment that names a file."""
+        match = re.match(r"# (\S+\.(?:py|yaml))\n", self.text)
+        return match[1] if match else None
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for match in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield Block(match[1], match[2], text[: match.start()].count("\n") + 2)
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder in which a reader follows a page; modules written there can be imported."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    modules, threads, deterministic = (
+        set(sys.modules),
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+    )
+    torch.set_num_threads(1)
+    yield tmp_path
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic)
+    for name in set(sys.modules) - modules:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_reader_who_follows_the_page_meets_no_error(page: Path, reader: Path) -> None:
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    for block in blocks(page):
+        where = f"{page.name}:{block.line}"
+        if block.path is not None:
+            file = reader / block.path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text, encoding="utf-8")
+        else:
+            FOLLOW[block.language](block.text, where, namespace)
+
+
+def follow_python(text: str, where: str, namespace: dict[str, Any]) -> None:
+    if ">>>" not in text:
+        exec(compile(text, where, "exec"), namespace)
+        return
+    examples = doctest.DocTestParser().get_doctest(text, namespace, where, where, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    runner.run(examples, clear_globs=False)
+    namespace.update(examples.globs)
+    assert runner.failures == 0, f"{where}: {runner.failures} examples give something else"
+
+
+def follow_console(text: str, where: str, namespace: dict[str, Any]) -> None:
+    for line in text.splitlines():
+        if line.startswith("$ lossatlas "):
+            follow_command(shlex.split(line.removeprefix("$ lossatlas "), comments=True), f"{where}: {line}")
+
+
+def follow_command(arguments: list[str], where: str) -> None:
+    needs = NEEDS_PLUGIN.search(" ".join(arguments))
+    if needs and importlib.util.find_spec(f"hydra_plugins.hydra_{needs[1]}_launcher") is None:
+        return  # one of the extra `launchers`, which is not installed
+    command, *rest = arguments
+    if command == "runs" or "--cfg" in rest or "--help" in rest or (command == "train" and CHEAP in rest):
+        assert main(arguments) == 0, where
+        return
+    overrides = [argument for argument in rest if not argument.startswith("-")]
+    if command == "reproduce":
+        overrides = [f"experiment={overrides[0]}", *overrides[1:]]
+    start_hydra()
+    jobs = compose_jobs(overrides, multirun="-m" in rest)
+    assert len(jobs) > 1, where  # what is not run is a sweep
+    check_config(jobs[0].config)
+
+
+def follow_yaml(text: str, where: str, namespace: dict[str, Any]) -> None:
+    assert yaml.safe_load(text), where
+
+
+FOLLOW: dict[str, Callable[[str, str, dict[str, Any]], None]] = {
+    "python": follow_python,
+    "console": follow_console,
+    "yaml": follow_yaml,
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_links_only_to_what_is_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+    for link in links:
+        assert link.startswith("https://") or (page.parent / link).exists(), link
+
+
+def test_every_page_stands_in_the_table_of_contents() -> None:
+    contents = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", contents))
+    assert linked == {page.name for page in PAGES} - {"README.md"}
+
+
+def test_the_table_of_groups_lists_the_choices_that_there_are() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \|", text, re.MULTILINE))
+    conf = config_folder()
+    groups = [
+        folder for folder in conf.iterdir() if folder.is_dir() and folder.name not in ("hydra", "experiment")
+    ]
+    choices = {folder.name: {file.stem for file in folder.glob("*.yaml")} for folder in groups}
+    choices["experiment"] = {folder.name for folder in (conf / "experiment").iterdir() if folder.is_dir()}
+    assert {group: set(row.split(", ")) for group, row in table.items()} == choices
+
+
+def test_the_claim_that_is_shown_is_the_experiment_s_own() -> None:
+    (shown,) = next(
+        yaml.safe_load(block.text)
+        for block in blocks(ROOT / "docs" / "experiments.md")
+        if block.language == "yaml"
+    )
+    (job, *_) = compose_jobs(["experiment=sharpness"])
+    claims = definition("sharpness", job.config["experiment"])["claims"]
+    assert shown == next(claim for claim in claims if claim["id"] == shown["id"])
