@@ -17,7 +17,7 @@ import yaml
 from lossatlas.cli.main import main
 from lossatlas.cli.reproduction import definition
 from lossatlas.runs.check import check_config
-from lossatlas.runs.compose import compose_jobs, config_folder, start_hydra
+from lossatlas.runs.compose import compose_job, config_folder, expand_experiment, start_hydra
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -101,15 +101,25 @@ def follow_command(arguments: list[str], where: str) -> None:
         return  # one of the extra `launchers`, which is not installed
     command, *rest = arguments
     if command == "runs" or "--cfg" in rest or "--help" in rest or (command == "train" and CHEAP in rest):
-        assert main(arguments) == 0, where
+        assert status_of(arguments) == 0, where
         return
-    overrides = [argument for argument in rest if not argument.startswith("-")]
+    overrides = [first_value(argument) for argument in rest if not argument.startswith("-")]
     if command == "reproduce":
-        overrides = [f"experiment={overrides[0]}", *overrides[1:]]
+        overrides[0] = f"experiment={overrides[0]}"
     start_hydra()
-    jobs = compose_jobs(overrides, multirun="-m" in rest)
-    assert len(jobs) > 1, where  # what is not run is a sweep
-    check_config(jobs[0].config)
+    check_config(compose_job(expand_experiment(overrides)).config)
+
+
+def status_of(arguments: list[str]) -> int:
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+def first_value(override: str) -> str:
+    """Override with the first of the values that it sweeps over."""
+    return re.sub(r"=([^[,]+),.*", r"=\1", override)
 
 
 def follow_yaml(text: str, where: str, namespace: dict[str, Any]) -> None:
@@ -137,7 +147,7 @@ def test_every_page_stands_in_the_table_of_contents() -> None:
 
 
 def test_the_table_of_groups_lists_the_choices_that_there_are() -> None:
-    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8").partition("## Overrides")[0]
     table = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \|", text, re.MULTILINE))
     conf = config_folder()
     groups = [
@@ -154,6 +164,6 @@ def test_the_claim_that_is_shown_is_the_experiment_s_own() -> None:
         for block in blocks(ROOT / "docs" / "experiments.md")
         if block.language == "yaml"
     )
-    (job, *_) = compose_jobs(["experiment=sharpness"])
+    job = compose_job(["experiment=sharpness/digits"])
     claims = definition("sharpness", job.config["experiment"])["claims"]
     assert shown == next(claim for claim in claims if claim["id"] == shown["id"])
