@@ -17,12 +17,12 @@ from lossatlas.cli.main import main
 
 PATIENCE = 120.0  # seconds after which what should have happened is taken to hang
 
-TINY = (  # a run that takes a tenth of a second
+DATA = (
     *("data=synthetic_images", "data.shape=[1,8,8]", "data.classes=4", "data.batch_size=16"),
     *("data.train=64", "data.validation=16", "data.test=32"),
-    *("model=mlp", "model.hidden=[8]", "init=default", "epochs=2"),
-    *("trainer=cpu", "logger=none", "runtime.threads=1"),
 )
+QUICK = ("init=default", "epochs=2", "trainer=cpu", "logger=none", "runtime.threads=1")
+TINY = (*DATA, "model=mlp", "model.hidden=[8]", *QUICK)  # a run that takes a tenth of a second
 LONG = ("epochs=4000", "runtime.checkpoint_seconds=1000")  # minutes, to be interrupted
 
 
@@ -89,9 +89,13 @@ class Typed:
         return not self._group()
 
     def _group(self) -> dict[int, str]:
-        listing = subprocess.run(["ps", "-eo", "pid,pgid,stat,args"], capture_output=True, text=True, check=True)
+        listing = subprocess.run(
+            ["ps", "-eo", "pid,pgid,stat,args"], capture_output=True, text=True, check=True
+        )
         rows = [line.split(None, 3) for line in listing.stdout.splitlines()[1:]]
-        return {int(pid): args for pid, group, stat, args in rows if int(group) == self.pid and stat[0] != "Z"}
+        return {
+            int(pid): args for pid, group, stat, args in rows if int(group) == self.pid and stat[0] != "Z"
+        }
 
     def answer(self) -> Answer:
         """Wait for the command to end."""

@@ -1,4 +1,4 @@
-"""The handbook does what it says: its files are written, its Python is run, its commands are run or composed."""
+"""README and handbook do what they say: files are written, Python is run, commands are run or composed."""
 
 import doctest
 import importlib.util
@@ -20,7 +20,8 @@ from lossatlas.runs.check import check_config
 from lossatlas.runs.compose import compose_job, config_folder, expand_experiment, start_hydra
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+HANDBOOK = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in (ROOT / "README.md", *HANDBOOK)]
 CHEAP = "epochs=1"  # a training line that is run as it stands; others are only composed
 NEEDS_PLUGIN = re.compile(r"hydra/launcher=(joblib|submitit|ray)")
 
@@ -65,7 +66,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES)
 def test_a_reader_who_follows_the_page_meets_no_error(page: Path, reader: Path) -> None:
     namespace: dict[str, Any] = {"__name__": page.stem}
     for block in blocks(page):
@@ -133,7 +134,7 @@ FOLLOW: dict[str, Callable[[str, str, dict[str, Any]], None]] = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_links_only_to_what_is_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
     for link in links:
@@ -143,7 +144,7 @@ def test_a_page_links_only_to_what_is_there(page: Path) -> None:
 def test_every_page_stands_in_the_table_of_contents() -> None:
     contents = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     linked = set(re.findall(r"\]\(([\w-]+\.md)\)", contents))
-    assert linked == {page.name for page in PAGES} - {"README.md"}
+    assert linked == {page.name for page in HANDBOOK} - {"README.md"}
 
 
 def test_the_table_of_groups_lists_the_choices_that_there_are() -> None:

@@ -1,4 +1,4 @@
-"""What the tests of runs share: one thread, and the helper modules beside them on the path."""
+"""What the tests of runs share: one thread, and the modules beside them that they import."""
 
 import sys
 from collections.abc import Iterator

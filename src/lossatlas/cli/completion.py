@@ -44,7 +44,7 @@ def _own_words(before: Sequence[str], word: str) -> list[str] | None:
     if not before:
         return list(COMMANDS)
     command, *given = before
-    if command == "runs":
+    if command not in ("train", "reproduce"):
         return []
     if word.startswith("experiment="):
         return [f"experiment={name}" for name in experiments()]

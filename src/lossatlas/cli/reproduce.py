@@ -1,13 +1,12 @@
-"""``lossatlas reproduce``: an experiment's sweep, its figures and its verdicts, in one command."""
+"""``lossatlas reproduce``: an experiment's sweep, its figures and its verdicts, in one command.
+
+Help, and the complaint about a misspelt name, end here: what imports torch is imported where it is used.
+"""
 
 import argparse
 import time
 from collections.abc import Sequence
 
-from lossatlas.cli.job import other_job_among
-from lossatlas.cli.launch import run_jobs
-from lossatlas.cli.reproduction import Reproduction
-from lossatlas.runs.collect import locate
 from lossatlas.runs.compose import compose_jobs, expand_experiment, experiments, start_hydra
 from lossatlas.runs.suggest import nearest
 
@@ -20,13 +19,22 @@ def main(arguments: list[str]) -> int:
             f"{options.experiment}: no such experiment; {nearest(options.experiment, experiments())}"
         )
     started = time.monotonic()
+    from lossatlas.cli.errors import JobsFailed
+    from lossatlas.cli.job import other_job_among
+    from lossatlas.cli.launch import run_jobs
+    from lossatlas.cli.reproduction import Reproduction
+    from lossatlas.runs.collect import locate
+
     start_hydra(options.config_dir)
     overrides = expand_experiment([f"experiment={options.experiment}", *options.overrides])
     jobs = compose_jobs(overrides)
     axes = jobs[0].config["experiment"]["axes"]
     cells = locate(jobs, axes, other_job_among(jobs))
     if not options.no_train and any(cell.missing() for cell in cells):
-        run_jobs(jobs, overrides)
+        try:
+            run_jobs(jobs, overrides)
+        except JobsFailed as error:
+            raise JobsFailed(f"{error}; --no-train draws what is there") from error
         cells = locate(jobs, axes, other_job_among(jobs))
     reproduction = Reproduction(options.experiment, options.overrides, jobs[0].config, cells)
     if options.no_train or not reproduction.is_current():

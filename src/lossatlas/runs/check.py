@@ -110,7 +110,7 @@ def _named(section: str, build: Callable[[], Any]) -> Any:
         return build()
     except FileNotFoundError:
         raise  # a data set that is not there says itself what to do
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(f"{section}: {_first_line(error)}") from error
 
 
@@ -131,6 +131,9 @@ def check_config(config: Mapping[str, Any]) -> None:
             raise ConfigError(f"{path} is required: give {path}=VALUE")
     for path, node in _targets(config, ""):
         _check_arguments(path, node)
+    for name, node in config["landscape"].items():
+        if not isinstance(node, Mapping):
+            raise ConfigError(f"landscape.{name}={node}: expected a mapping with a _target_")
     if not _is_whole(config["seed"]):
         raise ConfigError(f"seed={config['seed']}: expected a whole number")
     if not _is_whole(config["epochs"]) or config["epochs"] < 1:
@@ -177,17 +180,23 @@ def _check_arguments(path: str, node: Mapping[str, Any]) -> None:
     try:
         target = _locate(node["_target_"])
     except Exception as error:  # whatever the module raises
-        reason = _first_line(error.__cause__ or error)
-        hint = "; a module of your own must lie on PYTHONPATH" if "No module named" in reason else ""
-        raise ConfigError(
-            f"{path}._target_={node['_target_']}: cannot be imported ({reason}){hint}"
-        ) from error
+        raise ConfigError(f"{path}._target_={_why_not_found(node['_target_'], error)}") from error
     accepted = _accepted_arguments(target)
     if accepted is None:
         return
     for key in node:
         if not key.startswith("_") and key not in accepted:
             raise ConfigError(f"{path}.{key}: {node['_target_']} takes no such key; {nearest(key, accepted)}")
+
+
+def _why_not_found(target: str, error: Exception) -> str:
+    cause = error.__cause__ or error
+    missing = cause.name if isinstance(cause, ModuleNotFoundError) and cause.name else ""
+    parent, _, name = missing.rpartition(".")
+    if parent and target.startswith(missing):
+        return f"{target}: cannot be imported ({parent} has no {name})"
+    hint = "; a module of your own must lie on PYTHONPATH" if missing == target.partition(".")[0] else ""
+    return f"{target}: cannot be imported ({_first_line(cause)}){hint}"
 
 
 def _accepted_arguments(target: Any) -> list[str] | None:

@@ -128,12 +128,17 @@ def _nearest_key(path: str, config: DictConfig) -> str:
 def plain(config: DictConfig) -> dict[str, Any]:
     """Resolved plain containers of a composed configuration, without Hydra's own part.
 
-    Values that are still missing stay as ``???``, for the check of the configuration to name.
+    Values that are still missing stay as ``???``, for the check of the configuration to name. What an experiment sets
+    of a landscape that the user has left out (``experiment=sharpness landscape=weights``) is dropped.
     """
-    kept = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    OmegaConf.set_struct(kept, False)
-    container = OmegaConf.to_container(kept, resolve=True, throw_on_missing=False)
-    return cast(dict[str, Any], container)
+    masked = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    OmegaConf.set_struct(masked, False)
+    container = cast(dict[str, Any], OmegaConf.to_container(masked, resolve=True, throw_on_missing=False))
+    landscapes = container.get("landscape") or {}
+    kept = {
+        name: node for name, node in landscapes.items() if not isinstance(node, dict) or "_target_" in node
+    }
+    return {**container, "landscape": kept}
 
 
 def compose_job(overrides: Sequence[str]) -> Job:
