@@ -19,8 +19,9 @@ venv: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "lossatlas needs Python >= 3.11; found $$($(PYTHON) --version). Set PYTHON=python3.11, say."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard]'
+	@echo "Installing into $(VENV): about 6.5 GB with torch's CUDA parts, a minute or two"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard]'
 	@touch $@
 
 reproduce: $(STAMP)

@@ -123,26 +123,30 @@ def wait_until(
         time.sleep(0.02)
 
 
-def manifests(folder: Path) -> dict[int, dict[str, Any]]:
-    """Manifests of the store in ``folder`` by the seed of the run."""
-    found = [json.loads(path.read_bytes()) for path in folder.glob("runs/*/manifest.json")]
-    by_seed = {manifest["seed"]: manifest for manifest in found}
-    assert len(by_seed) == len(found), "two runs have one seed"
-    return by_seed
+def manifests(folder: Path) -> list[dict[str, Any]]:
+    """Manifests of the store in ``folder``."""
+    return [json.loads(path.read_bytes()) for path in folder.glob("runs/*/manifest.json")]
 
 
 def attempts(folder: Path) -> int:
     """How often a training was begun or resumed, of all runs together."""
-    return sum(len(manifest["attempts"]) for manifest in manifests(folder).values())
+    return sum(len(manifest["attempts"]) for manifest in manifests(folder))
 
 
 def weights(folder: Path) -> dict[int, str]:
     """SHA-256 of the finished weights in ``folder`` by the seed of the run."""
-    return {seed: manifest["weights_sha256"] for seed, manifest in manifests(folder).items()}
+    return _by_seed(folder, "weights_sha256")
 
 
 def statuses(folder: Path) -> dict[int, str]:
-    return {seed: manifest["status"] for seed, manifest in manifests(folder).items()}
+    return _by_seed(folder, "status")
+
+
+def _by_seed(folder: Path, key: str) -> dict[int, Any]:
+    found = manifests(folder)
+    by_seed = {manifest["seed"]: manifest[key] for manifest in found}
+    assert len(by_seed) == len(found), "two runs have one seed"
+    return by_seed
 
 
 def progress(folder: Path) -> Iterable[dict[str, Any]]:

@@ -54,7 +54,7 @@ def _how_far(jobs: Sequence[Job], stop: str) -> str:
     """What is done of jobs that were asked to stop; ``stop`` is what the one that ran here said."""
     if len(jobs) == 1:
         return stop or "stopped"
-    done = sum(not cell.missing() for cell in locate(jobs, {}, other_job_among(jobs)))
+    done = sum(not cell.missing for cell in locate(jobs, {}, other_job_among(jobs)))
     return f"stopped with {done} of {len(jobs)} runs done"
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,15 +34,33 @@ def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(whole.experiment, resolve=True))
 
 
+def check_landscapes(experiment: Mapping[str, Any], surveyed: Collection[str]) -> None:
+    """Raise ValueError if a claim of the ``experiment`` rests on a landscape that is not ``surveyed``."""
+    for claim in experiment["claims"]:
+        measures = (node for node in claim.values() if isinstance(node, Mapping) and "landscape" in node)
+        for measure in measures:
+            if measure["landscape"] not in {"history", "summary", *surveyed}:
+                raise ValueError(f"landscape: the claim {claim['id']} rests on {measure['landscape']}")
+
+
 class Reproduction:
-    """Results of the experiment ``name`` drawn from ``cells``; ``overrides`` are those that the user typed."""
+    """Results of the experiment ``name`` drawn from ``cells``.
+
+    ``overrides`` are those that the user typed, ``planned`` the values of each axis that the experiment is about.
+    """
 
     def __init__(
-        self, name: str, overrides: Sequence[str], config: Mapping[str, Any], cells: Sequence[Cell]
+        self,
+        name: str,
+        overrides: Sequence[str],
+        config: Mapping[str, Any],
+        cells: Sequence[Cell],
+        planned: Mapping[str, Sequence[Any]],
     ) -> None:
         self.name = name
         self.config = config
         self.cells = cells
+        self.planned = planned
         self.experiment = definition(name, config["experiment"])
         self.scale = self.experiment["scale"]
         self.command = " ".join(["lossatlas reproduce", name, *overrides])
@@ -52,11 +70,13 @@ class Reproduction:
     @property
     def key(self) -> str:
         """What the results depend on: the runs, the landscapes, and how they are drawn and judged."""
-        runs = [cell.run.fingerprint for cell in self.cells if cell.run.is_finished()]
+        runs = [cell.run.fingerprint for cell in self.cells if "run" not in cell.missing]
         files = [
-            sorted(path.name for path in cell.landscapes.values() if path.exists()) for cell in self.cells
+            sorted(path.name for name, path in cell.landscapes.items() if name not in cell.missing)
+            for cell in self.cells
         ]
-        return digest({"runs": runs, "landscapes": files, "experiment": self.experiment})
+        parts = {"runs": runs, "landscapes": files, "planned": self.planned, "experiment": self.experiment}
+        return digest(parts)
 
     def is_current(self) -> bool:
         """Whether the folder already holds the results of just these runs and landscapes."""
@@ -68,9 +88,13 @@ class Reproduction:
     def make(self) -> None:
         """Judge and draw, and write everything; the verdict last, for it says that the rest is there."""
         with Console(stderr=True).status("reading the landscapes") as status:
-            datasets = collect(self.cells)
-            if not datasets:
-                raise ValueError(f"no run of {self.name} is finished: leave out --no-train to train them")
+            datasets = collect(self.cells, self.planned)
+            for part in ("history", *self.config["landscape"]):
+                if part not in datasets:
+                    what = "run" if part == "history" else f"landscape {part}"
+                    raise ValueError(
+                        f"no {what} of {self.name} is finished: leave out --no-train to compute it"
+                    )
             for name, dataset in datasets.items():
                 self._write(name, dataset)
             status.update("judging the claims")
@@ -85,7 +109,7 @@ class Reproduction:
         """Print the verdicts and where everything lies."""
         console = Console()
         console.print(table(verdicts_from_json(self.verdict_path.read_text(encoding="utf-8"))))
-        unfinished = [cell for cell in self.cells if cell.missing()]
+        unfinished = [cell for cell in self.cells if cell.missing]
         if unfinished:
             console.print(
                 f"[yellow]{len(unfinished)} of {len(self.cells)} runs are not complete: see lossatlas runs"

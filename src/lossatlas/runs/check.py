@@ -15,6 +15,7 @@ from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import digest, scientific
 from lossatlas.runs.rehearsal import rehearse
 from lossatlas.runs.suggest import nearest
+from lossatlas.runs.threads import threads_limited
 from lossatlas.studies import Study
 
 SECTIONS = (
@@ -34,15 +35,20 @@ class ConfigError(ValueError):
 def check_jobs(jobs: Iterable[Job]) -> None:
     """Raise `ConfigError` for the first job that cannot be run.
 
-    Its parts are built to see that they fit, once for all jobs that differ in the seed alone.
+    Its parts are built to see that they fit, once for all jobs that differ in the seed alone, and its landscapes are
+    rehearsed, once for all jobs that share network and data.
     """
-    built = set()
-    for job in jobs:
-        check_config(job.config)
-        parts = {**scientific(job.config), "landscape": job.config["landscape"], "seed": None}
-        if (key := digest(parts)) not in built:
-            built.add(key)
-            _check_parts(job)
+    checked = set()
+    with threads_limited(1):  # for a few images, others only get in each other's way
+        for job in jobs:
+            config = job.config
+            check_config(config)
+            parts = {**scientific(config), "seed": None}
+            surveyed = {name: config[name] for name in ("model", "data", "study", "landscape")}
+            for key, check in ((digest(parts), _check_parts), (digest(surveyed), _check_landscapes)):
+                if key not in checked:
+                    checked.add(key)
+                    check(job)
 
 
 def _check_parts(job: Job) -> None:
@@ -57,9 +63,14 @@ def _check_parts(job: Job) -> None:
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
     _check_snapshots(study.snapshot_epochs, config["epochs"])
-    for name in config["landscape"]:
-        _named(f"landscape.{name}", partial(rehearse, job, name, network, data))
     _check_last_batch(network, data)
+
+
+def _check_landscapes(job: Job) -> None:
+    if job.config["landscape"]:
+        network, data = build_network(job.config), build_data(job.config)
+        for name in job.config["landscape"]:
+            _named(f"landscape.{name}", partial(rehearse, job, name, network, data))
 
 
 @torch.no_grad()

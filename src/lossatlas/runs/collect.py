@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run, Store
+from lossatlas.runs.store import Run, Store, StoreError
 from lossatlas.runs.survey import landscape_path, open_landscape
 
 Coordinates = dict[str, Any]
@@ -25,11 +26,19 @@ class Cell:
     run: Run
     landscapes: dict[str, Path]  # whether or not they are there yet
 
+    def load(self, name: str) -> xr.Dataset | None:
+        """Load a landscape; None if it is not there, or damaged."""
+        try:
+            return open_landscape(self.landscapes[name])
+        except (FileNotFoundError, StoreError):
+            return None
+
+    @cached_property
     def missing(self) -> list[str]:
-        """What is yet to be computed: the run, or names of landscapes."""
+        """What was yet to be computed when first asked for: the run, or names of landscapes."""
         if not self.run.is_finished():
             return ["run", *self.landscapes]
-        return [name for name, path in self.landscapes.items() if not path.exists()]
+        return [name for name in self.landscapes if self.load(name) is None]
 
 
 def locate(
@@ -68,22 +77,28 @@ def _override(job: Job, key: str) -> Any:
     raise ValueError(f"the sweep does not set {key}, which experiment.axes names")
 
 
-def collect(cells: Sequence[Cell]) -> dict[str, xr.Dataset]:
+def collect(
+    cells: Sequence[Cell], planned: Mapping[str, Sequence[Any]] | None = None
+) -> dict[str, xr.Dataset]:
     """Datasets over the sweep's axes: "history", "summary", and one for each landscape.
 
-    All have all cells of the sweep; where a run is not finished, or was not surveyed, they are NaN.
+    All have all cells of the sweep, and on each axis the values ``planned`` beside those swept; where a run is not
+    finished, or was not surveyed, they are NaN.
     """
-    finished = [cell for cell in cells if cell.run.is_finished()]
+    finished = [cell for cell in cells if "run" not in cell.missing]
     if not finished:
         return {}
-    axes = {name: _ordered([cell.coordinates[name] for cell in cells]) for name in cells[0].coordinates}
+    axes = {
+        name: _ordered([*(cell.coordinates[name] for cell in cells), *(planned or {}).get(name, ())])
+        for name in cells[0].coordinates
+    }
     parts: dict[str, list[tuple[Coordinates, xr.Dataset]]] = {"history": [], "summary": []}
     for cell in finished:
         parts["history"].append((cell.coordinates, cell.run.history().to_xarray()))
         parts["summary"].append((cell.coordinates, _summary(cell.run)))
-        for name, path in cell.landscapes.items():
-            if path.exists():
-                parts.setdefault(name, []).append((cell.coordinates, open_landscape(path)))
+        for name in cell.landscapes:
+            if (dataset := cell.load(name)) is not None:
+                parts.setdefault(name, []).append((cell.coordinates, dataset))
     return {name: combine(of_name).reindex(axes) for name, of_name in parts.items()}
 
 

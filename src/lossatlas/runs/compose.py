@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from hydra import compose
 from hydra import version as hydra_version
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -146,6 +147,17 @@ def compose_job(overrides: Sequence[str]) -> Job:
     return Job(tuple(overrides), plain(compose_config(overrides)))
 
 
+def planned_values(overrides: Sequence[str]) -> dict[str, list[Any]]:
+    """Values that the experiment's own file sweeps, by override, whatever ``overrides`` make of them."""
+    params = _compose_base(overrides).hydra.sweeper.get("params") or {}
+    parsed = OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params.items()])
+    return {
+        override.get_key_element(): [yaml.safe_load(value) for value in override.sweep_string_iterator()]
+        for override in parsed
+        if override.is_discrete_sweep()
+    }
+
+
 def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Job]:
     """Compose all jobs that ``overrides`` mean: one, or those of a sweep.
 
@@ -153,9 +165,7 @@ def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Jo
     a sweeper that decides on its jobs as it goes.
     """
     overrides = expand_experiment(overrides)
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    fixed = [o.input_line for o in parsed if not o.is_sweep_override()]
-    base = compose_config([line for line in fixed if line is not None])
+    base = _compose_base(overrides)
     if not multirun and base.hydra.mode != RunMode.MULTIRUN:
         return [Job(tuple(overrides), plain(compose_config(overrides)))]
     if not str(base.hydra.sweeper["_target_"]).endswith(".BasicSweeper"):
@@ -166,3 +176,10 @@ def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Jo
     combined = OverridesParser.create().parse_overrides(params + list(overrides))
     (batch,) = BasicSweeper.split_arguments(combined, max_batch_size=None)
     return [compose_job(job) for job in batch]
+
+
+def _compose_base(overrides: Sequence[str]) -> DictConfig:
+    """Compose what the jobs of a sweep share."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    fixed = [o.input_line for o in parsed if not o.is_sweep_override()]
+    return compose_config([line for line in fixed if line is not None])

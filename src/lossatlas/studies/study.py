@@ -1,7 +1,6 @@
 """What all studies share: the order of the data, the random streams, the record of each epoch."""
 
-import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -81,8 +80,9 @@ class Study(LightningModule):
         self._optimizer = optimizer
         self._schedule = schedule
         self._penalties = penalties
-        self._losses = torch.empty(0)  # (steps_per_epoch,) loss of each step of this epoch
-        self._errors = torch.empty(0)  # (steps_per_epoch,) number of samples it got wrong
+        # Of each step of this epoch so far; on the device, for reading a value at each step would stall a GPU.
+        self._losses: list[Tensor] = []
+        self._errors: list[Tensor] = []  # number of samples that the step got wrong
         self._dropout_generator = torch.default_generator
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -134,11 +134,8 @@ class Study(LightningModule):
         self._check_trainer()
         if not self.history:
             self.history = [{"epoch": 0, "step": 0, "weight_norm": self.weight_norm()}]
-        if not len(self._losses):
-            self._losses = torch.full((self.data.steps_per_epoch,), math.nan)
-            self._errors = torch.full((self.data.steps_per_epoch,), math.nan)
-        self._losses = self._losses.to(self.device)
-        self._errors = self._errors.to(self.device)
+        self._losses = [loss.to(self.device) for loss in self._losses]  # those of a checkpoint
+        self._errors = [errors.to(self.device) for errors in self._errors]
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed the generator that dropout draws from, so that a step draws the same whatever came before."""
@@ -148,49 +145,46 @@ class Study(LightningModule):
         loss, wrong = self.batch_loss(batch)
         for penalty in self._penalties.values():
             loss = loss + penalty(dict(self.network.named_parameters()))
-        # Kept on the device and read once an epoch: reading a value at each step would stall a GPU.
-        self._losses[batch_idx] = loss.detach()
-        self._errors[batch_idx] = wrong
+        self._losses.append(loss.detach())
+        self._errors.append(wrong)
         return loss
 
     def on_train_epoch_end(self) -> None:
         """Record the epoch's row; the callbacks that write files run after it."""
-        steps = (self.global_step - 1) % len(
-            self._losses
-        ) + 1  # all, unless the trainer ends within the epoch
-        self._check_losses(steps)
-        self._check_network()
-        sizes = self._batch_sizes(steps)
+        self.check_finite()
+        sizes = self._batch_sizes(len(self._losses))  # all, unless the trainer ends within the epoch
         row = {
-            "epoch": -(-self.global_step // len(self._losses)),
+            "epoch": -(-self.global_step // self.data.steps_per_epoch),
             "step": self.global_step,
-            "train_loss": float(self._losses[:steps].double() @ sizes / sizes.sum()),
-            "train_error": float(self._errors[:steps].double().sum() / sizes.sum()),
+            "train_loss": float(torch.stack(self._losses).double() @ sizes / sizes.sum()),
+            "train_error": float(torch.stack(self._errors).double().sum() / sizes.sum()),
             "weight_norm": self.weight_norm(),
             "lr": self._rate_in_use,
             **self.epoch_metrics(),
         }
         self.history.append(row)
-        self._losses.fill_(math.nan)
-        self._errors.fill_(math.nan)
+        self._losses.clear()
+        self._errors.clear()
         self.log_dict({k: v for k, v in row.items() if k not in ("epoch", "step")})
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: D102
         if batch_idx % 100 == 99:
-            self._check_losses(batch_idx + 1)
+            self._check_losses()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
-        checkpoint["lossatlas"] = {"history": self.history, "losses": self._losses, "errors": self._errors}
+        losses, errors = _stacked(self._losses), _stacked(self._errors)
+        checkpoint["lossatlas"] = {"history": self.history, "losses": losses, "errors": errors}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
         kept = checkpoint["lossatlas"]
-        self.history, self._losses, self._errors = kept["history"], kept["losses"], kept["errors"]
+        self.history = kept["history"]
+        self._losses, self._errors = list(kept["losses"]), list(kept["errors"])
 
     # Measures
 
     def check_finite(self) -> None:
         """Raise `NonFiniteLossError` if the network, or a loss of the epoch in progress, is not finite."""
-        self._check_losses(self.global_step % self.data.steps_per_epoch)
+        self._check_losses()
         self._check_network()
 
     def _check_network(self) -> None:
@@ -204,13 +198,12 @@ class Study(LightningModule):
             if not (finite := tensor.isfinite()).all():
                 raise NonFiniteLossError(self.global_step - 1, float(tensor[~finite][0]), name)
 
-    def _check_losses(self, steps: int) -> None:
-        """Raise at the first of the epoch's first ``steps`` steps whose loss was not finite."""
-        bad = (~self._losses[:steps].isfinite()).nonzero()
+    def _check_losses(self) -> None:
+        """Raise at the first step of the epoch so far whose loss was not finite."""
+        bad = (~_stacked(self._losses).isfinite()).nonzero()
         if len(bad):
             index = int(bad[0])
-            epoch_start = (self.global_step - 1) // len(self._losses) * len(self._losses)
-            raise NonFiniteLossError(epoch_start + index, float(self._losses[index]))
+            raise NonFiniteLossError(self.global_step - len(self._losses) + index, float(self._losses[index]))
 
     def _check_trainer(self) -> None:
         """The position in the data is read from the number of optimizer steps: it must count every batch."""
@@ -233,7 +226,7 @@ class Study(LightningModule):
 
     def mean_loss(self) -> float:
         """Mean of the training losses of this epoch so far; NaN before the first step."""
-        return float(self._losses.nanmean())
+        return float(_stacked(self._losses).nanmean())
 
     @torch.no_grad()
     def weight_norm(self) -> float:
@@ -248,3 +241,8 @@ class Study(LightningModule):
         optimizer = self.trainer.optimizers[0]
         base = optimizer.param_groups[0]["initial_lr"]
         return float(base * self._schedule(position if self._schedule.interval == "step" else int(position)))
+
+
+def _stacked(values: Sequence[Tensor]) -> Tensor:
+    """Scalars as one tensor, (n,), also if there are none."""
+    return torch.stack(list(values)) if values else torch.empty(0)

@@ -1,0 +1,115 @@
+"""What the benchmarks compare is alike, and what their page claims is what was measured."""
+
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.chdir(tmp_path)
+    return import_module("training")
+
+
+@pytest.fixture
+def startup(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT)
+    return import_module("startup")
+
+
+def tiny(training: ModuleType) -> dict[str, Any]:
+    return training.configuration("mlp", batch_size=250, steps=6)  # two epochs of four steps
+
+
+def test_the_compared_ways_of_training_end_with_the_same_weights(training: ModuleType) -> None:
+    config = tiny(training)
+    _, bare = training.bare(config)
+    for way in (training.lightning, training.lossatlas):
+        clock, weights = way(config)
+        assert all(torch.equal(weights[name], tensor) for name, tensor in bare.items())
+        assert 0 < clock.seconds["steps"] < clock.seconds["whole"]
+
+
+def test_ways_that_do_not_do_the_same_work_are_not_compared(training: ModuleType) -> None:
+    config = tiny(training)
+    _, weights = training.bare(config)
+    _, others = training.bare({**config, "seed": 1})
+    with pytest.raises(AssertionError, match=r"lossatlas and the bare loop differ in .*weight"):
+        training._check_equal({"bare": weights, "lossatlas": others})
+
+
+def test_import_times_are_added_up_by_package(startup: ModuleType) -> None:
+    text = (
+        "import time: self [us] | cumulative | imported package\n"
+        "import time:       100 |        100 |     torch._C\n"
+        "a warning on the same stream\n"
+        "import time:        30 |        130 |   torch\n"
+        "import time:         7 |        137 | lossatlas.cli.main\n"
+    )
+    assert list(startup._import_times(text)) == [("torch", 100), ("torch", 30), ("lossatlas", 7)]
+
+
+@pytest.mark.slow
+def test_a_command_that_fails_before_its_first_step_has_no_time(startup: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="ended with 1 before its first step"):
+        startup.seconds_to_first_step(["model=resnt20"], tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.json")), ids=lambda path: path.stem)
+def test_results_say_on_what_they_were_measured(path: Path) -> None:
+    report = json.loads(path.read_text(encoding="utf-8"))
+    assert report["processor"]
+    assert report["versions"].keys() >= {"python", "torch", "lossatlas"}
+
+
+def test_the_page_s_training_table_is_what_was_measured() -> None:
+    results = json.loads((ROOT / "training.json").read_text(encoding="utf-8"))["results"]
+    expected = [
+        [name, f"{result['bare_steps_per_second']['steps']['median']:.0f}"]
+        + [
+            _ratio(result, way, kind)
+            for way in ("lightning", "lossatlas", "wandb")
+            for kind in ("steps", "whole")
+        ]
+        for name, result in results.items()
+    ]
+    assert _table("Training") == expected
+
+
+def test_the_page_s_startup_table_is_what_was_measured() -> None:
+    seconds = json.loads((ROOT / "startup.json").read_text(encoding="utf-8"))["seconds"]
+    measured = [
+        [f"{value['median']:.2f}", "{:.2f} to {:.2f}".format(*value["range"])] for value in seconds.values()
+    ]
+    assert [row[1:3] for row in _table("Start-up")] == measured
+
+
+def test_the_page_s_surface_table_is_what_was_measured() -> None:
+    results = json.loads((ROOT / "surface.json").read_text(encoding="utf-8"))["results"]
+    expected = [
+        [name, str(result["images"]), f"{result['wall_ratio']:.1f}", f"{result['processor_ratio']:.1f}"]
+        for name, result in results.items()
+    ]
+    assert _table("Surface") == expected
+
+
+def _ratio(result: dict[str, Any], way: str, kind: str) -> str:
+    return f"{result['ratio_to_bare'][way][kind]['median']:.2f}"
+
+
+def _table(heading: str) -> list[list[str]]:
+    """Cells of the first table below a heading of the page, without its head."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = re.split(rf"^## {heading}.*\n", text, flags=re.MULTILINE)[1]
+    rows = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    assert rows is not None
+    return [[cell.strip() for cell in row.strip("|\n").split("|")] for row in rows[0].splitlines()[2:]]

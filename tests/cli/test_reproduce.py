@@ -1,0 +1,172 @@
+"""`lossatlas reproduce`: the sweep, its figures and its verdicts, each computed once."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray as xr
+from typed import Answer, Typed, attempts, manifests, type_here
+
+from lossatlas.runs.compose import config_folder
+
+REPRODUCE = ("reproduce", "sharpness")
+SMALL = (  # surveys of a few points, one seed
+    *("model.width=2", "epochs=1", "seed=0", "trainer=cpu", "logger=none", "runtime.threads=1"),
+    *("landscape.line.points=3", "landscape.line.directions=1", "landscape.surface.points=3"),
+    *("landscape.interpolation.points=5", "landscape.sharpness.iterations=1", "hydra/launcher=basic"),
+)
+HALF = (*SMALL, "optimizer=sgd", "optimizer.weight_decay=0.0")  # two of the eight runs
+FILES = {
+    *(f"{name}.{kind}" for name in ("figure", "figure_adam") for kind in ("png", "pdf")),
+    *("surface.html", "verdict.json", "data"),
+}
+DATASETS = {"history", "summary", "weights", "line", "surface", "interpolation", "sharpness"}
+
+
+def results(folder: Path) -> Path:
+    return folder / "results" / "sharpness" / "digits"
+
+
+def verdict(folder: Path) -> dict[str, Any]:
+    """The verdict file, read as strict JSON: NaN is no JSON."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} in verdict.json")
+
+    return json.loads((results(folder) / "verdict.json").read_bytes(), parse_constant=refuse)
+
+
+def bytes_of(folder: Path) -> Mapping[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def half(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
+    """Folder in which two of the experiment's runs were reproduced, and what the command answered."""
+    folder = tmp_path_factory.mktemp("half")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return folder, type_here(*REPRODUCE, *HALF)
+
+
+@pytest.fixture
+def reproduced(half: tuple[Path, Answer], folder: Path) -> Path:
+    """The test's own folder, in which two of the experiment's runs were reproduced."""
+    shutil.copytree(half[0], folder, dirs_exist_ok=True)
+    return folder
+
+
+def test_figures_data_and_verdicts_are_written_and_their_places_named(half: tuple[Path, Answer]) -> None:
+    folder, answer = half
+    assert answer.status == 0
+    assert {path.name for path in results(folder).iterdir()} == FILES
+    assert {path.stem for path in (results(folder) / "data").iterdir()} == DATASETS
+    for name in ("figure.png", "surface.html", "verdict.json", "data"):
+        assert f" results/sharpness/digits/{name}\n" in answer.out
+    assert " runs\n" in answer.out
+    assert (results(folder) / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert (results(folder) / "figure.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_every_claim_is_judged_and_one_seed_can_decide_none(half: tuple[Path, Answer]) -> None:
+    folder, answer = half
+    found = verdict(folder)
+    ids = [claim["id"] for claim in found["claims"]]
+    text = (config_folder() / "experiment" / "sharpness" / "claims.yaml").read_text()
+    assert ids == [line.split("id: ")[1] for line in text.splitlines() if line.startswith("  - id: ")]
+    assert {claim["outcome"] for claim in found["claims"]} == {"cannot tell"}
+    assert answer.out.count("cannot tell") == len(ids)
+    assert (found["experiment"], found["scale"]) == ("sharpness", "digits")
+    assert found["command"] == "lossatlas " + " ".join([*REPRODUCE, *HALF])
+
+
+def test_the_datasets_have_the_whole_experiment_and_nan_where_nothing_was_surveyed(
+    half: tuple[Path, Answer],
+) -> None:
+    summary = xr.load_dataset(results(half[0]) / "data" / "summary.nc")
+    assert summary.optimizer.values.tolist() == ["sgd", "adam"]
+    assert summary.weight_decay.values.tolist() == [0.0, 0.005]
+    assert summary.batch_size.values.tolist() == [16, 164]
+    surveyed = summary.test_error.notnull()
+    assert int(surveyed.sum()) == 2
+    assert bool(surveyed.sel(optimizer="sgd", weight_decay=0.0, seed=0).all())
+
+
+def test_asked_again_it_computes_and_draws_nothing(reproduced: Path) -> None:
+    before = bytes_of(reproduced)
+    again = type_here(*REPRODUCE, *HALF)
+    assert (again.status, again.err) == (0, "")
+    after = bytes_of(reproduced)
+    assert after == before
+    assert attempts(reproduced) == 2
+
+
+def test_without_training_it_draws_what_is_there_and_says_what_is_missing(reproduced: Path) -> None:
+    before = verdict(reproduced)
+    shutil.rmtree(reproduced / "results")
+    answer = type_here(*REPRODUCE, *SMALL, "--no-train")
+    assert answer.status == 0
+    assert "6 of 8 runs are not complete" in answer.out
+    assert {path.name for path in results(reproduced).iterdir()} == FILES
+    assert attempts(reproduced) == 2
+    after = verdict(reproduced)
+    assert after["claims"] == before["claims"]
+    assert after["key"] != before["key"]
+
+
+def test_results_of_other_settings_do_not_pass_for_these(reproduced: Path) -> None:
+    before = verdict(reproduced)
+    other = type_here(*REPRODUCE, *HALF, "experiment.levels.width=0.5")
+    assert other.status == 0
+    assert verdict(reproduced)["key"] != before["key"]
+    assert type_here(*REPRODUCE, *HALF).status == 0
+    assert verdict(reproduced) == before
+    assert attempts(reproduced) == 2
+
+
+def test_a_landscape_that_was_damaged_is_computed_again(reproduced: Path) -> None:
+    before = bytes_of(results(reproduced))["verdict.json"]
+    line = sorted(reproduced.glob("runs/*/landscapes/line-*.nc"))[0]
+    expected = xr.load_dataset(line)
+    line.write_bytes(line.read_bytes()[:100])
+    answer = type_here(*REPRODUCE, *HALF)
+    assert answer.status == 0
+    xr.testing.assert_identical(xr.load_dataset(line), expected)
+    assert bytes_of(results(reproduced))["verdict.json"] == before
+
+
+def test_a_claim_without_its_landscape_is_refused_before_anything_is_trained(folder: Path) -> None:
+    answer = type_here(*REPRODUCE, "landscape=[weights,line]")
+    assert answer.status == 1
+    assert answer.complaint == "landscape: the claim L-F2a (i) rests on interpolation"
+    assert not (folder / "runs").exists()
+
+
+def test_a_run_that_fails_is_named(reproduced: Path) -> None:
+    sweep = [o for o in SMALL if not o.startswith("seed=")] + ["seed=0", "optimizer=sgd"]
+    failing = type_here(*REPRODUCE, *sweep, "optimizer.weight_decay=0.0,1e10")
+    assert failing.status == 1
+    assert failing.complaint.startswith("2 of 4 runs failed: first weight_decay=1")
+    assert failing.complaint.endswith("; --no-train draws what is there")
+    found = [manifest["status"] for manifest in manifests(reproduced)]
+    assert sorted(found) == ["failed", "failed", "finished", "finished"]
+
+
+@pytest.mark.slow
+def test_two_seeds_of_the_whole_sweep_are_reproduced_side_by_side_in_any_order(
+    folder: Path, typed: Callable[..., Typed]
+) -> None:
+    whole = [o for o in SMALL if not o.startswith(("seed=", "hydra/"))]
+    answer = typed(*REPRODUCE, *whole, "seed=0,1").answer()
+    assert answer.status == 0
+    assert attempts(folder) == 16
+    side_by_side = verdict(folder)
+    shutil.rmtree(folder / "results")
+    shutil.rmtree(folder / "runs")
+    answer = typed(*REPRODUCE, *whole, "seed=1,0", "hydra/launcher=basic").answer()
+    assert answer.status == 0
+    in_order = verdict(folder)
+    assert in_order["claims"] == side_by_side["claims"]
