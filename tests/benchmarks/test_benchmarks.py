@@ -1,7 +1,6 @@
 """What the benchmarks compare is alike, and what their page claims is what was measured."""
 
 import json
-import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -71,45 +70,7 @@ def test_results_say_on_what_they_were_measured(path: Path) -> None:
     assert report["versions"].keys() >= {"python", "torch", "lossatlas"}
 
 
-def test_the_page_s_training_table_is_what_was_measured() -> None:
-    results = json.loads((ROOT / "training.json").read_text(encoding="utf-8"))["results"]
-    expected = [
-        [name, f"{result['bare_steps_per_second']['steps']['median']:.0f}"]
-        + [
-            _ratio(result, way, kind)
-            for way in ("lightning", "lossatlas", "wandb")
-            for kind in ("steps", "whole")
-        ]
-        for name, result in results.items()
-    ]
-    assert _table("Training") == expected
-
-
-def test_the_page_s_startup_table_is_what_was_measured() -> None:
-    seconds = json.loads((ROOT / "startup.json").read_text(encoding="utf-8"))["seconds"]
-    measured = [
-        [f"{value['median']:.2f}", "{:.2f} to {:.2f}".format(*value["range"])] for value in seconds.values()
-    ]
-    assert [row[1:3] for row in _table("Start-up")] == measured
-
-
-def test_the_page_s_surface_table_is_what_was_measured() -> None:
-    results = json.loads((ROOT / "surface.json").read_text(encoding="utf-8"))["results"]
-    expected = [
-        [name, str(result["images"]), f"{result['wall_ratio']:.1f}", f"{result['processor_ratio']:.1f}"]
-        for name, result in results.items()
-    ]
-    assert _table("Surface") == expected
-
-
-def _ratio(result: dict[str, Any], way: str, kind: str) -> str:
-    return f"{result['ratio_to_bare'][way][kind]['median']:.2f}"
-
-
-def _table(heading: str) -> list[list[str]]:
-    """Cells of the first table below a heading of the page, without its head."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = re.split(rf"^## {heading}.*\n", text, flags=re.MULTILINE)[1]
-    rows = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
-    assert rows is not None
-    return [[cell.strip() for cell in row.strip("|\n").split("|")] for row in rows[0].splitlines()[2:]]
+def test_the_page_s_tables_are_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert page == import_module("write_tables").page()

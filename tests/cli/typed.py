@@ -90,7 +90,7 @@ class Typed:
 
     def _group(self) -> dict[int, str]:
         listing = subprocess.run(
-            ["ps", "-eo", "pid,pgid,stat,args"], capture_output=True, text=True, check=True
+            ["ps", "-ww", "-eo", "pid,pgid,stat,args"], capture_output=True, text=True, check=True
         )
         rows = [line.split(None, 3) for line in listing.stdout.splitlines()[1:]]
         return {

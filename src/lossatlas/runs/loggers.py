@@ -24,7 +24,7 @@ def logging_to(
     if not node:
         yield None
         return
-    node["save_dir"] = str(folder)
+    node["save_dir"] = str(folder.resolve())  # W&B writes from a process that may stand in another folder
     if "job_type" in node:
         node |= {"job_type": job_type, "id": f"{subject}-{job_type}", "name": f"{subject} {job_type}"}
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,118 @@
+"""What goes to W&B offline, read back with W&B's own reader, and the other trackers."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typed import DATA, QUICK, type_here
+
+TRACKED = tuple(override for override in QUICK if override != "logger=none")
+NETWORK = ("model=mlp", "model.hidden=[8]", *DATA)
+
+
+def read(run: Path) -> dict[str, Any]:
+    """Records of an offline run by type; those that come often as lists, the summary as it ended."""
+    (log,) = run.glob("*.wandb")
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(log)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    records = [json.loads(line) for line in lines]
+    (header,) = [record["run"] for record in records if record["type"] == "run"]
+    history = [record["history"]["item"] for record in records if record["type"] == "history"]
+    config: dict[str, Any] = dict(header["config"].get("update", {}))
+    summary: dict[str, Any] = {}
+    for record in records:
+        config |= record.get("config", {}).get("update", {})
+        summary |= record.get("summary", {}).get("update", {})
+    return {"run": header, "config": config, "history": history, "summary": summary}
+
+
+def runs_of(folder: Path, job_type: str) -> list[dict[str, Any]]:
+    return [read(path) for path in sorted(folder.glob(f"**/wandb/offline-run-*-{job_type}"))]
+
+
+@pytest.fixture
+def trained(folder: Path) -> Path:
+    """Folder with one run and two landscapes, tracked by W&B offline."""
+    survey = (
+        "landscape=[surface,sharpness]",
+        "landscape.surface.points=3",
+        "landscape.sharpness.iterations=1",
+    )
+    named = ("experiment.name=trial", "experiment.tags=[here,now]")
+    assert type_here("train", *NETWORK, *TRACKED, *survey, *named).status == 0
+    return folder
+
+
+def test_a_training_is_a_run_of_its_group_with_config_history_and_summary(trained: Path) -> None:
+    (logged,) = runs_of(trained, "train")
+    (manifest,) = [json.loads(path.read_bytes()) for path in trained.glob("runs/*/manifest.json")]
+    assert logged["run"]["run_group"] == "trial"
+    assert logged["run"]["job_type"] == "train"
+    assert logged["run"]["tags"] == ["here", "now"]
+    assert logged["run"]["run_id"] == f"{manifest['fingerprint']}-train"
+    assert logged["config"]["data"]["batch_size"] == 16
+    assert logged["config"]["model"]["input_shape"] == [1, 8, 8]  # resolved
+    rows = [row for row in logged["history"] if "train_loss" in row and "epoch" in row]
+    assert [row["epoch"] for row in rows] == [0, 1]
+    assert {"train_error", "validation_error", "weight_norm", "lr"} <= rows[0].keys()
+    assert logged["summary"]["test_error"] == pytest.approx(manifest["metrics"]["test_error"])
+
+
+def test_landscapes_are_pictures_a_surface_to_turn_and_numbers(trained: Path) -> None:
+    (logged,) = runs_of(trained, "landscape")
+    assert logged["run"]["run_group"] == "trial"
+    assert logged["run"]["job_type"] == "landscape"
+    logs = {key: value for row in logged["history"] for key, value in row.items()}
+    assert logs["landscape/surface"]["_type"] == "image-file"
+    assert logs["landscape/sharpness"]["_type"] == "image-file"
+    assert logs["landscape/surface in 3-D"]["_type"] == "html-file"
+    assert {"sharpness/sharpness/0", "sharpness/loss"} <= logged["summary"].keys()
+    (page,) = trained.glob("**/media/html/landscape/surface*.html")
+    assert "plotly" in page.read_text(encoding="utf-8").lower()
+
+
+def test_a_reproduction_logs_its_figures_and_the_verdict_as_a_table(folder: Path) -> None:
+    small = (
+        "model.width=2",
+        "epochs=1",
+        "seed=0",
+        "trainer=cpu",
+        "runtime.threads=1",
+        "hydra/launcher=basic",
+    )
+    points = ("landscape.line.points=3", "landscape.line.directions=1", "landscape.surface.points=3")
+    rest = ("landscape.interpolation.points=5", "landscape.sharpness.iterations=1")
+    one = ("optimizer=sgd", "optimizer.weight_decay=0.0")
+    assert type_here("reproduce", "sharpness", *small, *points, *rest, *one).status == 0
+    (logged,) = runs_of(folder / "results", "figure")
+    assert logged["run"]["run_group"] == "sharpness"
+    assert logged["run"]["tags"] == ["digits", "li2018", "keskar2017"]
+    logs = {key: value for row in logged["history"] for key, value in row.items()}
+    assert logs["figure"]["_type"] == "image-file"
+    assert logs["surface"]["_type"] == "html-file"
+    assert logs["verdict"]["_type"] == "table-file"
+    (table,) = (folder / "results").glob("**/media/table/verdict*.table.json")
+    content = json.loads(table.read_bytes())
+    assert content["columns"][:3] == ["id", "claim", "outcome"]
+    assert {row[2] for row in content["data"]} == {"cannot tell"}  # one seed decides nothing
+    assert logged["summary"]["verdict/L-F2b"] == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("logger", "written"), [("csv", "csv/metrics.csv"), ("tensorboard", "tensorboard/events.out.tfevents.*")]
+)
+def test_other_trackers_write_into_the_runs_folder(folder: Path, logger: str, written: str) -> None:
+    assert type_here("train", *NETWORK, *TRACKED, f"logger={logger}").status == 0
+    files = list(folder.glob(f"runs/*/{written}"))
+    assert files
+    assert all(file.stat().st_size for file in files)
+    assert not list(folder.glob("**/wandb"))
+
+
+def test_without_a_tracker_nothing_is_tracked(folder: Path) -> None:
+    assert type_here("train", *NETWORK, *TRACKED, "logger=none").status == 0
+    (run,) = (path.parent for path in folder.glob("runs/*/manifest.json"))
+    assert not any((run / name).exists() for name in ("wandb", "csv", "tensorboard"))
