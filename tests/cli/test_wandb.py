@@ -66,9 +66,9 @@ def test_landscapes_are_pictures_a_surface_to_turn_and_numbers(trained: Path) ->
     assert logged["run"]["run_group"] == "trial"
     assert logged["run"]["job_type"] == "landscape"
     logs = {key: value for row in logged["history"] for key, value in row.items()}
-    assert logs["landscape/surface"]["_type"] == "image-file"
-    assert logs["landscape/sharpness"]["_type"] == "image-file"
-    assert logs["landscape/surface in 3-D"]["_type"] == "html-file"
+    assert logs["landscape/surface._type"] == "image-file"
+    assert logs["landscape/sharpness._type"] == "image-file"
+    assert logs["landscape/surface in 3-D._type"] == "html-file"
     assert {"sharpness/sharpness/0", "sharpness/loss"} <= logged["summary"].keys()
     (page,) = trained.glob("**/media/html/landscape/surface*.html")
     assert "plotly" in page.read_text(encoding="utf-8").lower()
@@ -91,9 +91,9 @@ def test_a_reproduction_logs_its_figures_and_the_verdict_as_a_table(folder: Path
     assert logged["run"]["run_group"] == "sharpness"
     assert logged["run"]["tags"] == ["digits", "li2018", "keskar2017"]
     logs = {key: value for row in logged["history"] for key, value in row.items()}
-    assert logs["figure"]["_type"] == "image-file"
-    assert logs["surface"]["_type"] == "html-file"
-    assert logs["verdict"]["_type"] == "table-file"
+    assert logs["figure._type"] == "image-file"
+    assert logs["surface._type"] == "html-file"
+    assert logs["verdict._type"] == "table-file"
     (table,) = (folder / "results").glob("**/media/table/verdict*.table.json")
     content = json.loads(table.read_bytes())
     assert content["columns"][:3] == ["id", "claim", "outcome"]
