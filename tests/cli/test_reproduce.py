@@ -8,17 +8,11 @@ from typing import Any
 
 import pytest
 import xarray as xr
-from typed import Answer, Typed, attempts, manifests, type_here
+from typed import HALF_SHARPNESS, SHARPNESS, Answer, Typed, attempts, manifests, type_here
 
 from lossatlas.runs.compose import config_folder
 
 REPRODUCE = ("reproduce", "sharpness")
-SMALL = (  # surveys of a few points, one seed
-    *("model.width=2", "epochs=1", "seed=0", "trainer=cpu", "logger=none", "runtime.threads=1"),
-    *("landscape.line.points=3", "landscape.line.directions=1", "landscape.surface.points=3"),
-    *("landscape.interpolation.points=5", "landscape.sharpness.iterations=1", "hydra/launcher=basic"),
-)
-HALF = (*SMALL, "optimizer=sgd", "optimizer.weight_decay=0.0")  # two of the eight runs
 FILES = {
     *(f"{name}.{kind}" for name in ("figure", "figure_adam") for kind in ("png", "pdf")),
     *("surface.html", "verdict.json", "data"),
@@ -49,7 +43,7 @@ def half(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
     folder = tmp_path_factory.mktemp("half")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return folder, type_here(*REPRODUCE, *HALF)
+        return folder, type_here(*REPRODUCE, *HALF_SHARPNESS)
 
 
 @pytest.fixture
@@ -80,7 +74,7 @@ def test_every_claim_is_judged_and_one_seed_can_decide_none(half: tuple[Path, An
     assert {claim["outcome"] for claim in found["claims"]} == {"cannot tell"}
     assert answer.out.count("cannot tell") == len(ids)
     assert (found["experiment"], found["scale"]) == ("sharpness", "digits")
-    assert found["command"] == "lossatlas " + " ".join([*REPRODUCE, *HALF])
+    assert found["command"] == "lossatlas " + " ".join([*REPRODUCE, *HALF_SHARPNESS])
 
 
 def test_the_datasets_have_the_whole_experiment_and_nan_where_nothing_was_surveyed(
@@ -97,7 +91,7 @@ def test_the_datasets_have_the_whole_experiment_and_nan_where_nothing_was_survey
 
 def test_asked_again_it_computes_and_draws_nothing(reproduced: Path) -> None:
     before = bytes_of(reproduced)
-    again = type_here(*REPRODUCE, *HALF)
+    again = type_here(*REPRODUCE, *HALF_SHARPNESS)
     assert (again.status, again.err) == (0, "")
     after = bytes_of(reproduced)
     assert after == before
@@ -107,7 +101,7 @@ def test_asked_again_it_computes_and_draws_nothing(reproduced: Path) -> None:
 def test_without_training_it_draws_what_is_there_and_says_what_is_missing(reproduced: Path) -> None:
     before = verdict(reproduced)
     shutil.rmtree(reproduced / "results")
-    answer = type_here(*REPRODUCE, *SMALL, "--no-train")
+    answer = type_here(*REPRODUCE, *SHARPNESS, "--no-train")
     assert answer.status == 0
     assert "6 of 8 runs are not complete" in answer.out
     assert {path.name for path in results(reproduced).iterdir()} == FILES
@@ -119,10 +113,10 @@ def test_without_training_it_draws_what_is_there_and_says_what_is_missing(reprod
 
 def test_results_of_other_settings_do_not_pass_for_these(reproduced: Path) -> None:
     before = verdict(reproduced)
-    other = type_here(*REPRODUCE, *HALF, "experiment.levels.width=0.5")
+    other = type_here(*REPRODUCE, *HALF_SHARPNESS, "experiment.levels.width=0.5")
     assert other.status == 0
     assert verdict(reproduced)["key"] != before["key"]
-    assert type_here(*REPRODUCE, *HALF).status == 0
+    assert type_here(*REPRODUCE, *HALF_SHARPNESS).status == 0
     assert verdict(reproduced) == before
     assert attempts(reproduced) == 2
 
@@ -132,7 +126,7 @@ def test_a_landscape_that_was_damaged_is_computed_again(reproduced: Path) -> Non
     line = sorted(reproduced.glob("runs/*/landscapes/line-*.nc"))[0]
     expected = xr.load_dataset(line)
     line.write_bytes(line.read_bytes()[:100])
-    answer = type_here(*REPRODUCE, *HALF)
+    answer = type_here(*REPRODUCE, *HALF_SHARPNESS)
     assert answer.status == 0
     xr.testing.assert_identical(xr.load_dataset(line), expected)
     assert bytes_of(results(reproduced))["verdict.json"] == before
@@ -146,7 +140,7 @@ def test_a_claim_without_its_landscape_is_refused_before_anything_is_trained(fol
 
 
 def test_a_run_that_fails_is_named(reproduced: Path) -> None:
-    sweep = [o for o in SMALL if not o.startswith("seed=")] + ["seed=0", "optimizer=sgd"]
+    sweep = [o for o in SHARPNESS if not o.startswith("seed=")] + ["seed=0", "optimizer=sgd"]
     failing = type_here(*REPRODUCE, *sweep, "optimizer.weight_decay=0.0,1e10")
     assert failing.status == 1
     assert failing.complaint.startswith("2 of 4 runs failed: first weight_decay=1")
@@ -159,7 +153,7 @@ def test_a_run_that_fails_is_named(reproduced: Path) -> None:
 def test_two_seeds_of_the_whole_sweep_are_reproduced_side_by_side_in_any_order(
     folder: Path, typed: Callable[..., Typed]
 ) -> None:
-    whole = [o for o in SMALL if not o.startswith(("seed=", "hydra/"))]
+    whole = [o for o in SHARPNESS if not o.startswith(("seed=", "hydra/"))]
     answer = typed(*REPRODUCE, *whole, "seed=0,1").answer()
     assert answer.status == 0
     assert attempts(folder) == 16

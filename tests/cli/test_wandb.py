@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from typed import DATA, QUICK, type_here
+import xarray as xr
+from typed import DATA, HALF_SHARPNESS, QUICK, type_here
 
 TRACKED = tuple(override for override in QUICK if override != "logger=none")
 NETWORK = ("model=mlp", "model.hidden=[8]", *DATA)
@@ -37,13 +39,26 @@ def runs_of(folder: Path, job_type: str) -> list[dict[str, Any]]:
 def trained(folder: Path) -> Path:
     """Folder with one run and two landscapes, tracked by W&B offline."""
     survey = (
-        "landscape=[surface,sharpness]",
-        "landscape.surface.points=3",
-        "landscape.sharpness.iterations=1",
+        *("landscape=[line,surface,sharpness]", "landscape.line.directions=2", "landscape.line.points=5"),
+        *("landscape.surface.points=3", "landscape.sharpness.iterations=1"),
     )
     named = ("experiment.name=trial", "experiment.tags=[here,now]")
     assert type_here("train", *NETWORK, *TRACKED, *survey, *named).status == 0
     return folder
+
+
+def width_of_line(folder: Path) -> float:
+    """Length of the part of [-1, 1] around 0 where the train loss along a line is below 1, mean over the lines."""
+    (path,) = folder.glob("runs/*/landscapes/line-*.nc")
+    loss = xr.load_dataset(path).loss.sel(split="train")
+    fine = np.linspace(-1, 1, 200001)
+    widths = []
+    for along in loss.transpose("direction", "alpha").values:
+        above = np.interp(fine, loss.alpha, along) >= 1
+        left = fine[above & (fine < 0)].max(initial=-1)
+        right = fine[above & (fine > 0)].min(initial=1)
+        widths.append(0.0 if above[100000] else right - left)
+    return float(np.mean(widths))
 
 
 def test_a_training_is_a_run_of_its_group_with_config_history_and_summary(trained: Path) -> None:
@@ -70,23 +85,16 @@ def test_landscapes_are_pictures_a_surface_to_turn_and_numbers(trained: Path) ->
     assert logs["landscape/sharpness._type"] == "image-file"
     assert logs["landscape/surface in 3-D._type"] == "html-file"
     assert {"sharpness/sharpness/0", "sharpness/loss"} <= logged["summary"].keys()
+    assert logged["summary"]["line/width below loss 1, train"] == pytest.approx(
+        width_of_line(trained), abs=1e-4
+    )
     (page,) = trained.glob("**/media/html/landscape/surface*.html")
     assert "plotly" in page.read_text(encoding="utf-8").lower()
 
 
 def test_a_reproduction_logs_its_figures_and_the_verdict_as_a_table(folder: Path) -> None:
-    small = (
-        "model.width=2",
-        "epochs=1",
-        "seed=0",
-        "trainer=cpu",
-        "runtime.threads=1",
-        "hydra/launcher=basic",
-    )
-    points = ("landscape.line.points=3", "landscape.line.directions=1", "landscape.surface.points=3")
-    rest = ("landscape.interpolation.points=5", "landscape.sharpness.iterations=1")
-    one = ("optimizer=sgd", "optimizer.weight_decay=0.0")
-    assert type_here("reproduce", "sharpness", *small, *points, *rest, *one).status == 0
+    tracked = (override for override in HALF_SHARPNESS if override != "logger=none")
+    assert type_here("reproduce", "sharpness", *tracked).status == 0
     (logged,) = runs_of(folder / "results", "figure")
     assert logged["run"]["run_group"] == "sharpness"
     assert logged["run"]["tags"] == ["digits", "li2018", "keskar2017"]

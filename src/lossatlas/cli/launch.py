@@ -28,6 +28,8 @@ def run_jobs(jobs: Sequence[Job], overrides: Sequence[str], *, multirun: bool = 
     try:
         with watching(jobs):
             outcomes = _launch(overrides, multirun=multirun)
+    except ChildProcessError as loss:
+        raise JobsFailed(str(loss)) from loss
     except KeyboardInterrupt as stop:
         raise Interrupted(f"{_how_far(jobs, str(stop))}; the same command goes on from there") from None
     _raise_failures(jobs, outcomes)

@@ -9,13 +9,17 @@ import xarray as xr
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
 from lossatlas.claims import Verdict, rows
+from lossatlas.claims.measures import width
 from lossatlas.figures import picture
 from lossatlas.figures.surfaces import one_surface
+
+WIDTH_LEVEL = 1.0
+"""Loss below which widths along lines are measured, as the claims of `sharpness` have it."""
 
 
 @singledispatch
 def log_landscapes(logger: Logger | None, datasets: Mapping[str, xr.Dataset]) -> None:
-    """Send a run's landscapes: a picture of each, the surface to turn by hand, and the grid itself."""
+    """Send a run's landscapes: a picture of each, the surface to turn by hand, and the numbers that sum it up."""
 
 
 @log_landscapes.register
@@ -80,10 +84,21 @@ def _(logger: TensorBoardLogger, verdicts: Sequence[Verdict]) -> None:
 
 
 def _scalars(name: str, dataset: xr.Dataset) -> dict[str, float]:
-    """Numbers that sum a landscape up: its variables of a few values, such as norms and sharpness."""
-    scalars = {}
+    """Numbers that sum a landscape up: its variables of a few values, such as norms and sharpness, and its width."""
+    scalars = _widths(name, dataset) if "alpha" in dataset.dims else {}
     for variable, values in dataset.data_vars.items():
         if values.size <= 4 and values.dtype.kind == "f":
             for index, value in enumerate(values.values.ravel()):
                 scalars[f"{name}/{variable}" + (f"/{index}" if values.size > 1 else "")] = float(value)
     return scalars
+
+
+def _widths(name: str, dataset: xr.Dataset) -> dict[str, float]:
+    """Mean width in alpha, over directions, of {loss < `WIDTH_LEVEL`} around the network, for each split."""
+    key = f"{name}/width below loss {WIDTH_LEVEL:g}"
+    return {
+        f"{key}, {split}": float(
+            width({name: dataset}, landscape=name, level=WIDTH_LEVEL, split=split).mean()
+        )
+        for split in dataset["split"].values.tolist()
+    }

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lossatlas.cli.console import console
 from lossatlas.cli.status import status_of
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import fingerprint
@@ -24,12 +26,12 @@ STALE_SECONDS = 20.0  # a job that has said nothing for so long is not shown as 
 
 
 def labels(jobs: Sequence[Job]) -> list[str]:
-    """For each job the overrides in which the jobs differ, by the last part of their keys.
+    """For each job the overrides in which the jobs differ, by the last part of their keys; nothing for a single job.
 
     >>> labels([Job(("a=1", "data.batch_size=8"), {}), Job(("a=1", "data.batch_size=64"), {})])
     ['batch_size=8', 'batch_size=64']
     """
-    common = set.intersection(*(set(job.overrides) for job in jobs)) if len(jobs) > 1 else set()
+    common = set.intersection(*(set(job.overrides) for job in jobs))
     return [" ".join(_short(o) for o in job.overrides if o not in common) for job in jobs]
 
 
@@ -70,10 +72,10 @@ class Watch:
     def render(self) -> RenderableType:
         """Draw the state of the sweep: a bar for all jobs, a line for each that runs."""
         rows = self.rows()
-        done, fraction = self._totals(rows)
+        fraction = self._fraction(rows)
         head = Table.grid(padding=(0, 2))
         head.add_row(
-            f"runs {done}/{len(self._jobs)}",
+            self._count(rows),
             ProgressBar(total=1.0, completed=fraction, width=32),
             self._left(fraction),
         )
@@ -87,27 +89,30 @@ class Watch:
     def line(self) -> str:
         """Say the state of the sweep in one line, for logs."""
         rows = self.rows()
-        done, fraction = self._totals(rows)
+        fraction = self._fraction(rows)
         now = "; ".join(self._line(row) for row in rows if self._runs(row))
-        return f"runs {done}/{len(self._jobs)}, {fraction:.0%}, {self._left(fraction)}" + (
-            f" | {now}" if now else ""
-        )
+        return f"{self._count(rows)}, {fraction:.0%}, {self._left(fraction)}" + (f" | {now}" if now else "")
 
     @staticmethod
     def _runs(row: _Row) -> bool:
-        return row.fresh and row.progress.phase != "done"
+        return row.fresh and row.progress.phase not in ("done", "failed")
 
     @staticmethod
     def _line(row: _Row) -> str:
         progress = row.progress
+        label = f"{row.label}: " if row.label else ""
         if progress.phase != "train":
-            return f"{row.label}: {progress.phase} {progress.done}/{progress.total} points"
+            return f"{label}{progress.phase} {progress.done}/{progress.total} points"
         loss = "" if progress.loss is None else f", loss {progress.loss:.4f}"
-        return f"{row.label}: epoch {progress.epoch}/{progress.epochs}{loss}"
+        return f"{label}epoch {progress.epoch}/{progress.epochs}{loss}"
 
-    def _totals(self, rows: list[_Row]) -> tuple[int, float]:
-        done = sum(row.progress.phase == "done" for row in rows)
-        return done, sum(row.progress.fraction for row in rows) / len(self._jobs)
+    def _count(self, rows: list[_Row]) -> str:
+        phases = Counter(row.progress.phase for row in rows)
+        failed = f", {phases['failed']} failed" if phases["failed"] else ""
+        return f"runs {phases['done']}/{len(self._jobs)}{failed}"
+
+    def _fraction(self, rows: list[_Row]) -> float:
+        return sum(row.progress.fraction for row in rows) / len(self._jobs)
 
     def _left(self, fraction: float) -> str:
         if fraction >= 1:
@@ -130,7 +135,7 @@ def watching(jobs: Sequence[Job]) -> Iterator[Watch]:
 
     def print_lines() -> None:
         while not stopped.wait(LINE_EVERY_SECONDS):
-            watch.console.print(watch.line(), soft_wrap=True, highlight=False)
+            watch.console.print(watch.line(), soft_wrap=True, highlight=False, markup=False)
 
     thread = threading.Thread(target=print_lines, daemon=True)
     thread.start()
@@ -145,11 +150,11 @@ def print_outcomes(jobs: Sequence[Job]) -> None:
     """Print the runs of a sweep and what they gave."""
     table = Table(box=None, pad_edge=False)
     table.add_column("run", no_wrap=True, min_width=16)
-    for heading in ("what differs", "status", "test error"):
+    for heading in ("what differs", "status", "test error") if len(jobs) > 1 else ("status", "test error"):
         table.add_column(heading)
     for label, run in _runs_of(jobs):
-        table.add_row(run.fingerprint, label, *_outcome(run))
-    Console().print(table)
+        table.add_row(run.fingerprint, *([label] if len(jobs) > 1 else []), *_outcome(run))
+    console().print(table)
 
 
 def _runs_of(jobs: Sequence[Job]) -> list[tuple[str, Run]]:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from lossatlas.claims import Verdict, caption, judge, table, to_json
 from lossatlas.claims.verdict import verdicts_from_json
+from lossatlas.cli.console import READABLE, console
 from lossatlas.cli.pictures import log_figures, log_verdicts
 from lossatlas.figures import save
 from lossatlas.files import replacing, write_text
@@ -107,11 +108,11 @@ class Reproduction:
 
     def show(self, *, seconds: float) -> None:
         """Print the verdicts and where everything lies."""
-        console = Console()
-        console.print(table(verdicts_from_json(self.verdict_path.read_text(encoding="utf-8"))))
+        out = console(READABLE, markup=True)
+        out.print(table(verdicts_from_json(self.verdict_path.read_text(encoding="utf-8"))))
         unfinished = [cell for cell in self.cells if cell.missing]
         if unfinished:
-            console.print(
+            out.print(
                 f"[yellow]{len(unfinished)} of {len(self.cells)} runs are not complete: see lossatlas runs"
             )
         places = {
@@ -124,8 +125,8 @@ class Reproduction:
         }
         for what, path in places.items():
             if path.exists():
-                console.print(f"{what + ':':<17}{path}", highlight=False, soft_wrap=True)
-        console.print(f"answered in {seconds:.0f} s", highlight=False)
+                out.print(f"{what + ':':<17}{path}", soft_wrap=True, markup=False)
+        out.print(f"answered in {seconds:.0f} s")
 
     def publish(self) -> None:
         """Copy figure and verdict into the experiment's folder, ``results/<scale>/``."""

@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
-from rich.console import Console
+import yaml
 from rich.table import Table
 
+from lossatlas.cli.console import console
 from lossatlas.cli.differences import Settings, differences, flatten
 from lossatlas.cli.status import status_of
 from lossatlas.runs.fingerprint import scientific
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
     if listed:
         _print(listed)
     else:
-        Console().print(f"no runs in {options.store}/" + (" that match" if filters else ""), highlight=False)
+        print(f"no runs in {options.store}/" + (" that match" if filters else ""))
     return 0
 
 
@@ -52,7 +53,7 @@ class Entry:
         try:
             self.manifest = run.manifest()
             self.settings = flatten(scientific(run.config()))
-        except (StoreError, OSError, ValueError, AttributeError):
+        except (StoreError, OSError, ValueError, AttributeError, yaml.YAMLError):
             self.status = "damaged"
 
     @property
@@ -62,8 +63,8 @@ class Entry:
 
     def has(self, key: str, wanted: str) -> bool:
         """Whether the entry has that value, of its configuration or as it is listed; numbers compare as numbers."""
-        values = {**self.settings, **self.differs, "status": self.status, "experiment": self.experiment}
-        return key in values and _same(values[key], wanted)
+        record = {"status": self.status, "experiment": self.experiment}
+        return any(key in part and _same(part[key], wanted) for part in (record, self.differs, self.settings))
 
 
 def tell_apart(entries: Sequence[Entry]) -> None:
@@ -91,21 +92,20 @@ def _same(value: str, wanted: str) -> bool:
 
 
 def _print(entries: Sequence[Entry]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=1000)  # a line a run, for what reads it
-    table = Table(box=None, pad_edge=False, padding=(0, 1 if console.width < NARROW else 2, 0, 0))
+    terminal = console()
+    narrow = terminal.width < NARROW
+    table = Table(box=None, pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0))
     table.add_column("run", no_wrap=True)
     table.add_column("experiment", no_wrap=True)
     table.add_column("what differs", overflow="fold")
     table.add_column("status", no_wrap=True)
     table.add_column("epochs", no_wrap=True)
-    table.add_column("test error", width=7 if console.width < NARROW else None)
+    table.add_column("test error", width=7 if narrow else None)
     table.add_column("age", no_wrap=True)
     for entry in entries:
         differs = " ".join(f"{key}={value}" for key, value in entry.differs.items())
         table.add_row(entry.run.fingerprint, entry.experiment, differs, entry.status, *_numbers(entry))
-    console.print(table, highlight=False)
+    terminal.print(table)
 
 
 def _numbers(entry: Entry) -> tuple[str, str, str]:

@@ -179,7 +179,7 @@ def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Jo
 
 
 def _compose_base(overrides: Sequence[str]) -> DictConfig:
-    """Compose what the jobs of a sweep share."""
+    """Compose what the jobs of a sweep share. As for Hydra itself, what they share must fit the default choices."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     fixed = [o.input_line for o in parsed if not o.is_sweep_override()]
     return compose_config([line for line in fixed if line is not None])

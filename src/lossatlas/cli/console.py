@@ -1,0 +1,15 @@
+"""The terminal that tables are printed on, or what stands in for it."""
+
+from rich.console import Console
+
+UNLIMITED = 1000  # columns: a row a line, for what reads it
+READABLE = 120  # columns, for a report
+
+
+def console(otherwise: int = UNLIMITED, *, markup: bool = False) -> Console:
+    """Console as wide as the terminal, or ``otherwise`` where there is none.
+
+    Without ``markup`` it takes text as it is, such as the override landscape=[line].
+    """
+    plain = Console(markup=markup, highlight=False)
+    return plain if plain.is_terminal else Console(markup=markup, highlight=False, width=otherwise)

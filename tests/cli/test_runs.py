@@ -1,0 +1,184 @@
+"""`lossatlas runs`: the store as a table, filtered by what is in it."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typed import DATA, QUICK, TINY, type_here
+
+from lossatlas.cli.differences import differences, flatten
+from lossatlas.runs.compose import compose_job
+from lossatlas.runs.store import Store
+
+SWEEP = ("-m", *DATA, "model=mlp", "model.hidden=[8]", *QUICK, "hydra/launcher=basic")
+
+
+def rows(*filters: str) -> list[list[str]]:
+    """Cells of the table's rows, of which two blanks or more are the borders."""
+    answer = type_here("runs", *filters)
+    assert (answer.status, answer.err) == (0, "")
+    header, *lines = answer.out.splitlines()
+    assert re.split(r"\s{2,}", header.strip()) == HEADER
+    starts = [header.index(name) for name in HEADER]
+    ends = [*starts[1:], None]
+    return [[line[a:b].strip() for a, b in zip(starts, ends, strict=True)] for line in lines]
+
+
+HEADER = ["run", "experiment", "what differs", "status", "epochs", "test error", "age"]
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Store of two sweeps: one of an experiment over decay and seed, one over optimizers that has none."""
+    folder = tmp_path_factory.mktemp("swept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        type_here("train", *SWEEP, "experiment.name=decay", "optimizer.weight_decay=0.0,0.5", "seed=0,1")
+        type_here("train", *SWEEP, "optimizer=sgd,adam", "epochs=1")
+    return folder
+
+
+@pytest.fixture
+def store(swept: Path, folder: Path) -> Store:
+    """The test's own copy of that store."""
+    shutil.copytree(swept, folder, dirs_exist_ok=True)
+    return Store("runs")
+
+
+def test_each_run_has_a_row_and_the_numbers_of_its_manifest(store: Store) -> None:
+    manifests = {run.fingerprint: run.manifest() for run in store.runs()}
+    listed = rows()
+    assert [row[0] for row in listed] == list(manifests)
+    for name, experiment, _, status, epochs, error, age in listed:
+        manifest = manifests[name]
+        assert (experiment or None, status, epochs) == (manifest.experiment, "finished", str(manifest.epochs))
+        assert float(error.rstrip("%")) == pytest.approx(100 * manifest.metrics["test_error"], abs=0.0051)
+        assert re.fullmatch(r"\d+ (s|min)", age)
+
+
+def test_the_runs_of_an_experiment_are_told_apart_by_what_it_swept_alone(store: Store) -> None:
+    told = {row[2] for row in rows("experiment=decay")}
+    assert told == {f"weight_decay={decay} seed={seed}" for decay in ("0.0", "0.5") for seed in (0, 1)}
+    assert {row[2] for row in rows("experiment=")} == {"optimizer=sgd", "optimizer=adam"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        ((), 6),
+        (("seed=1",), 2),
+        (("experiment=decay", "seed=1"), 2),
+        (("weight_decay=0.5",), 2),
+        (("optimizer.weight_decay=5e-1",), 2),  # the same number
+        (("optimizer=adam",), 1),
+        (("optimizer=torch.optim.Adam",), 1),
+        (("model.hidden=[8]",), 6),
+        (("epochs=1",), 2),
+        (("status=finished",), 6),
+        (("status=failed",), 0),
+        (("nonsense=1",), 0),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_filters_take_what_is_listed_or_configured(
+    store: Store, filters: tuple[str, ...], count: int
+) -> None:
+    if count:
+        assert len(rows(*filters)) == count
+    else:
+        assert type_here("runs", *filters).out == "no runs in runs/ that match\n"
+
+
+def test_a_run_whose_process_has_died_is_interrupted_and_says_how_far_it_came(store: Store) -> None:
+    run = store.runs()[0]
+    manifest = run.manifest()
+    manifest.status = "running"
+    run.write_manifest(manifest)
+    said = {
+        "phase": "train",
+        "done": 5,
+        "total": 8,
+        "epoch": 2,
+        "epochs": 2,
+        "loss": 1.0,
+        "stage": 0,
+        "stages": 1,
+    }
+    run.progress_path.write_text(json.dumps(said))
+    (row,) = rows("status=interrupted")
+    assert (row[0], row[3], row[4]) == (run.fingerprint, "interrupted", "2/2")
+    with run.lock(print):  # as its process would hold it
+        code = "from lossatlas.cli.main import main; main(['runs', 'status=running'])"
+        listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.fingerprint in listed.stdout
+    assert f"{os.getpid()} {socket.gethostname()}" == run.holder_path.read_text()
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "config.yaml"])
+def test_a_record_that_cannot_be_read_is_listed_as_damaged_and_the_others_as_ever(
+    store: Store, name: str
+) -> None:
+    run = store.runs()[2]
+    others = [row for row in rows() if row[0] != run.fingerprint]
+    path = run.folder / name
+    path.write_bytes(path.read_bytes()[:-20] + b"\x00{")
+    listed = rows()
+    assert [row[0] for row in listed if row[3] == "damaged"] == [run.fingerprint]
+    assert sorted(row[0] for row in listed if row[3] != "damaged") == sorted(row[0] for row in others)
+    assert len(rows("status=damaged")) == 1
+
+
+def test_a_narrow_terminal_breaks_what_differs_and_nothing_else(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for rich: this is a terminal
+    monkeypatch.setenv("COLUMNS", "80")
+    out = re.sub(r"\x1b\[[0-9;]*m", "", type_here("runs", "experiment=decay").out)
+    assert max(map(len, out.splitlines())) <= 80
+    for row in rows_of(store):
+        assert row in out
+    assert out.count("weight_decay=0.5") == out.count("weight_decay=0.0") == 2
+    assert "…" not in out
+
+
+def rows_of(store: Store) -> list[str]:
+    return [run.fingerprint for run in store.runs() if run.manifest().experiment == "decay"]
+
+
+def test_an_empty_store_is_said_to_be_empty(folder: Path) -> None:
+    assert type_here("runs").out == "no runs in runs/\n"
+    assert type_here("runs", "--store", "elsewhere").out == "no runs in elsewhere/\n"
+
+
+def test_an_override_in_brackets_is_printed_as_it_is(folder: Path) -> None:
+    type_here("train", *SWEEP, "model.hidden=[4],[16]")
+    assert {row[2] for row in rows()} == {"hidden=[4]", "hidden=[16]"}
+    swept = type_here("train", *SWEEP, "landscape=[weights],[weights,sharpness]")
+    assert [line.split()[1] for line in swept.out.splitlines()[1:]] == [
+        "landscape=[weights]",
+        "landscape=[weights,sharpness]",
+    ]
+
+
+def test_what_only_some_runs_were_launched_with_is_compared_with_the_others_configuration() -> None:
+    launched = [[], ["epochs=5"], ["optimizer=adam"], ["optimizer.lr=0.5", "logger=csv"]]
+    configs = [flatten(compose_job([*TINY, *overrides]).config) for overrides in launched]
+    told = differences(launched, configs)
+    assert [settings["epochs"] for settings in told] == ["2", "5", "2", "2"]
+    assert [settings["lr"] for settings in told] == ["0.1", "0.1", "0.001", "0.5"]
+    assert told[2]["optimizer"] == "adam"
+    assert not any("logger" in key for settings in told for key in settings)
+
+
+def test_keys_are_shortened_only_where_their_last_part_says_enough() -> None:
+    launched = [["data.root=a", "model.width=2"], ["data.root=b", "model.width=2"]]
+    assert differences(launched, [{}, {}]) == [{}, {}]  # where the data lie changes no result
+    launched = [["model.width=2", "init.width=1"], ["model.width=4", "init.width=3"]]
+    assert differences(launched, [{}, {}])[0] == {"model.width": "2", "init.width": "1"}
