@@ -14,6 +14,7 @@ Each is taken several times, by turns. Results: `startup.json`.
 
 import argparse
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -68,11 +69,8 @@ def imports_by_package(command: Sequence[str], folder: Path) -> dict[str, float]
 
 def _import_times(text: str) -> Iterator[tuple[str, int]]:
     """Package and microseconds of each line ``import time: self [us] | cumulative | imported package``."""
-    for line in text.splitlines():
-        head, _, rest = line.partition("import time:")
-        own, *_, module = rest.split("|") if not head and rest else ("",)
-        if own.strip().isdigit():
-            yield module.strip().partition(".")[0], int(own)
+    for own, module in re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)$", text, re.MULTILINE):
+        yield module.partition(".")[0], int(own)
 
 
 def measure(repetitions: int) -> dict[str, Any]:

@@ -131,6 +131,7 @@ FOLLOW: dict[str, Callable[[str, str, dict[str, Any]], None]] = {
     "python": follow_python,
     "console": follow_console,
     "yaml": follow_yaml,
+    "text": lambda text, where, namespace: None,  # what a command prints
 }
 
 

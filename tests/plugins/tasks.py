@@ -9,6 +9,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+PATIENCE = 60.0  # seconds
+
 
 def describe(config: DictConfig) -> dict[str, Any]:
     """Say who runs the job, and with what."""
@@ -17,13 +19,25 @@ def describe(config: DictConfig) -> dict[str, Any]:
     return {"n": config.n, "pid": os.getpid(), **{name: os.environ.get(name) for name in variables}}
 
 
+def first_last(config: DictConfig) -> tuple[int, float]:
+    """Return when the job ended; that of the first job waits for the last one's."""
+    if config.n == 0:
+        wait_for(Path("ended-3"))
+    Path(f"ended-{config.n}").touch()
+    return config.n, time.monotonic()
+
+
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not come"
+        time.sleep(0.01)
+
+
 def meet(config: DictConfig) -> int:
     """Wait until another job runs, too: alone it never ends."""
     Path(f"here-{config.n}").touch()
-    end = time.monotonic() + 60
-    while len(list(Path().glob("here-*"))) < 2:
-        assert time.monotonic() < end, "no other job came"
-        time.sleep(0.01)
+    wait_for(Path(f"here-{1 - config.n}"))
     return config.n
 
 
@@ -61,7 +75,7 @@ def stop_parent(config: DictConfig) -> None:
 
     Path(f"begun-{config.n}").touch()
     os.kill(os.getppid(), signal.SIGTERM)
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while not interruption.requested():
         assert time.monotonic() < end, "nobody asked"
         time.sleep(0.01)
