@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -12,14 +13,9 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-TINY = (
-    "epochs=1",
-    "model.width=2",
-    "trainer=cpu",
-    "logger=none",
-    "runtime.threads=1",
-    "hydra/launcher=basic",
-)
+SOURCE = ("src", "conf", "experiments", "pyproject.toml", "README.md", "LICENSE")
+TINY = ("epochs=1", "model.width=2", "trainer=cpu", "logger=none", "runtime.threads=1")
+IN_ONE_PROCESS = "hydra/launcher=basic"
 SURVEYS = (
     *("landscape.line.points=3", "landscape.line.directions=1", "landscape.surface.points=3"),
     *("landscape.interpolation.points=5", "landscape.sharpness.iterations=1"),
@@ -28,17 +24,14 @@ SURVEYS = (
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    build = [
-        sys.executable,
-        "-m",
-        "build",
-        "--wheel",
-        "--no-isolation",
-        "--outdir",
-        str(folder),
-        str(REPOSITORY),
-    ]
+    """The wheel that `python -m build` makes of what the repository's build needs, copied elsewhere."""
+    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    for name in SOURCE:
+        if (REPOSITORY / name).is_dir():
+            shutil.copytree(REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(REPOSITORY / name, source)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source]
     subprocess.run(build, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
     return built
@@ -104,8 +97,10 @@ def test_the_installed_commands_work_from_another_folder(python: Path, tmp_path:
     )
     assert not where.stdout.startswith(str(REPOSITORY))
     assert "reproduce" in command(python, tmp_path, "--help")
-    command(python, tmp_path, "train", *TINY)
-    answer = command(python, tmp_path, "reproduce", "sharpness", "seed=0", "optimizer=sgd", *TINY, *SURVEYS)
+    swept = command(python, tmp_path, "train", "-m", "seed=1,2", *TINY)  # in processes, by the plugin
+    assert swept.count("finished") == 2
+    small = (*TINY, *SURVEYS, IN_ONE_PROCESS, "seed=0", "optimizer=sgd")
+    answer = command(python, tmp_path, "reproduce", "sharpness", *small)
     assert "cannot tell" in answer
     verdict = json.loads((tmp_path / "results/sharpness/digits/verdict.json").read_bytes())
     assert len(verdict["claims"]) > 10
