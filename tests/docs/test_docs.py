@@ -50,6 +50,7 @@ def blocks(page: Path) -> Iterator[Block]:
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder in which a reader follows a page; modules written there can be imported."""
+    monkeypatch.delitem(sys.modules, "theirs", raising=False)  # a module of that name of another test
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     modules, threads, deterministic = (
