@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lossatlas.landscape import Problem
+from lossatlas.landscape import Engine, Problem
 from lossatlas.landscape.bench import opened
 from lossatlas.landscape.gradient import loss_and_gradient
 
@@ -10,7 +10,7 @@ from lossatlas.landscape.gradient import loss_and_gradient
 def test_gradient_of_linear_regression_is_the_closed_form(regression: Problem, batch_size: int) -> None:
     """With the mean over examples and outputs, dL/dW = 2 R'X / (2 N) for the residuals R."""
     x, y = regression.data["train"]
-    with opened(regression, batch_size=batch_size) as bench:
+    with opened(regression, engine=Engine(batch_size=batch_size)) as bench:
         loss, gradient = loss_and_gradient(bench, "train")
     residuals = x @ regression.model.weight.T + regression.model.bias - y
     assert loss == pytest.approx((residuals**2).mean().item(), rel=1e-14)
@@ -21,7 +21,7 @@ def test_gradient_of_linear_regression_is_the_closed_form(regression: Problem, b
 
 
 def test_gradient_agrees_with_finite_differences(double_problem: Problem) -> None:
-    with opened(double_problem, batch_size=16) as bench:
+    with opened(double_problem, engine=Engine(batch_size=16)) as bench:
         _, gradient = loss_and_gradient(bench, "train")
         for name, index in (("0.weight", (2, 1, 0, 2)), ("1.weight", (3,)), ("9.weight", (1, 40))):
             values = []

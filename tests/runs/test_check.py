@@ -25,7 +25,7 @@ def test_a_configuration_without_fault_passes() -> None:
     ("override", "message"),
     [
         ("+modle.depth=20", r"^modle: unknown key; did you mean model\?$"),
-        ("+colour=red", "^colour: unknown key; expected one of data, epochs, .*, trainer$"),
+        ("+colour=red", "^colour: unknown key; expected one of data, engine, epochs, .*, trainer$"),
         (
             "+data.batchsize=8",
             r"^data\.batchsize: .*synthetic_images takes no such key; did you mean batch_size\?",

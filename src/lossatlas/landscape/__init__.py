@@ -1,4 +1,4 @@
-"""Surveys of the loss around and between networks' weights, for any module, any loss and tensors in memory.
+"""Surveys of the loss around and between networks' weights, for any module, any loss and any data.
 
 >>> import torch
 >>> from lossatlas.landscape import Problem, surface
@@ -10,7 +10,8 @@
 """
 
 from lossatlas.landscape.directions import normalize_direction, random_direction
-from lossatlas.landscape.engine import evaluate
+from lossatlas.landscape.engine import Engine
+from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.grid import Grid, Points
 from lossatlas.landscape.journal import Journal
 from lossatlas.landscape.lines import Bundle, Line, Segment
@@ -22,6 +23,7 @@ from lossatlas.landscape.weight_space import Weights, norm, parameters, state, s
 
 __all__ = [
     "Bundle",
+    "Engine",
     "Grid",
     "Journal",
     "Line",

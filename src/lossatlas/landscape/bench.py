@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.forward import Forward, fitting_forward
 from lossatlas.landscape.isolation import evaluation_mode, full_precision, weights_of_its_own
 from lossatlas.landscape.layout import fitting_batch_size, fitting_memory_format, keep_freed_memory
+from lossatlas.landscape.metrics import Metric, metrics_of
+from lossatlas.landscape.probing import probed
 from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.weight_space import Weights
 
 Batches = Sequence[tuple[Tensor, Tensor]]
-
-_PROBED = 16  # examples on which the loss is tried before a survey begins
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,9 @@ class Bench:
     loss: Loss
     weights: Weights  # parameters and buffers that the network computes with; overwrite them in place
     batches: Mapping[str, Batches]  # by split
-    metrics: tuple[str, ...]  # "loss", and "error" if the targets are classes
+    metrics: tuple[Metric, ...]  # the loss first
+    forward: Forward
+    engine: Engine
     batch_size: int
     memory_format: torch.memory_format
 
@@ -36,66 +40,66 @@ class Bench:
 
     @torch.inference_mode()
     def measure(self) -> list[float]:
-        """Metrics at the present weights, those of the first split first.
+        """Metrics at the present weights: of the first split one after the other, then of the next.
 
-        The loss is the mean over the whole split: the batches' means, weighted by their lengths, added up in
-        float64. The error is the share of the targets that is not the argmax over the outputs' second axis.
+        They are over the whole split: sums over its batches, added up in float64.
         """
+        self.forward.refresh()
         return [value for batches in self.batches.values() for value in self._measure(batches)]
 
     def _measure(self, batches: Batches) -> list[float]:
-        losses, wrong = [], []
+        sums: list[list[Tensor]] = [[] for _ in self.metrics]
         for inputs, targets in batches:
-            outputs = self.model(inputs)
-            losses.append(self.loss(outputs, targets))
-            if "error" in self.metrics:
-                wrong.append((outputs.argmax(1) != targets).sum())
-        mean = mean_loss(losses, batches)
-        if not wrong:
-            return [mean]
-        return [mean, int(torch.stack(wrong).sum()) / sum(targets.numel() for _, targets in batches)]
-
-
-def mean_loss(losses: Sequence[Tensor], batches: Batches) -> float:
-    """Mean over the split of the ``losses`` of its batches, in float64; one transfer from the device."""
-    lengths = torch.tensor([len(targets) for _, targets in batches], dtype=torch.float64)
-    return (torch.dot(torch.stack(list(losses)).cpu().double(), lengths) / lengths.sum()).item()
+            outputs = self.forward(inputs)
+            for metric, kept in zip(self.metrics, sums, strict=True):
+                kept.append(metric.sums(outputs, targets))
+        totals = [torch.stack(of_metric).sum(0) for of_metric in sums]
+        on_cpu = (
+            torch.cat(totals).cpu().split([len(total) for total in totals])
+        )  # one transfer from the device
+        return [
+            value
+            for metric, total in zip(self.metrics, on_cpu, strict=True)
+            for value in metric.finish(total).tolist()
+        ]
 
 
 @contextmanager
 def opened(
-    problem: Problem, *, splits: Sequence[str] | None = None, batch_size: int | None = None
+    problem: Problem, *, splits: Sequence[str] | None = None, engine: Engine = EXACT
 ) -> Iterator[Bench]:
-    """Lay out ``splits`` (None: all) of ``problem`` in batches (None: of a size that suits the caches).
+    """Lay out ``splits`` (None: all) of ``problem`` in batches, and its network as ``engine`` says.
 
     The network and torch's settings are as before when the block ends, however it ends. ValueError for an
-    unknown split, a batch size below 1, or a loss that is not a mean over the batch.
+    unknown split, and as `probed` raises it.
 
     >>> data = {"train": (torch.ones(3, 1), torch.tensor([[0.0], [0.0], [3.0]]))}
     >>> problem = Problem(nn.Linear(1, 1, bias=False), nn.MSELoss(), data)
-    >>> with opened(problem, batch_size=2) as bench:  # batches of two and of one
+    >>> with opened(problem, engine=Engine(batch_size=2)) as bench:  # batches of two and of one
     ...     _ = bench.weights["weight"].fill_(1.0)
     ...     bench.measure()  # (1 + 1 + 4) / 3
     [2.0]
     """
     names = problem.select(splits)
-    inputs, targets = problem.data[names[0]]
-    size = fitting_batch_size(inputs) if batch_size is None else batch_size
-    if size < 1:
-        raise ValueError(f"batch_size must be >= 1, got {batch_size}")
+    inputs, _ = problem.data[names[0]]
+    size = engine.batch_size or fitting_batch_size(inputs)
     keep_freed_memory()
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))  # a hook of Lightning may run under it
         stack.enter_context(full_precision())
         stack.enter_context(evaluation_mode(problem.model))
+        metrics = metrics_of(problem, *probed(problem, names[0]), engine)
         layout = fitting_memory_format(problem.model, inputs)
         weights = stack.enter_context(weights_of_its_own(problem.model, layout))
+        batches = {split: _batches(*problem.data[split], size, layout) for split in names}
         yield Bench(
             problem.model,
             problem.loss,
             weights,
-            {split: _batches(*problem.data[split], size, layout) for split in names},
-            _metrics(problem, inputs[:_PROBED], targets[:_PROBED]),
+            batches,
+            metrics,
+            fitting_forward(problem.model, batches[names[0]][0][0], engine),
+            engine,
             size,
             layout,
         )
@@ -105,18 +109,3 @@ def _batches(inputs: Tensor, targets: Tensor, size: int, layout: torch.memory_fo
     if inputs.ndim == 4 and layout is torch.channels_last:
         inputs = inputs.contiguous(memory_format=layout)
     return list(zip(inputs.detach().split(size), targets.detach().split(size), strict=True))
-
-
-@torch.inference_mode()
-def _metrics(problem: Problem, inputs: Tensor, targets: Tensor) -> tuple[str, ...]:
-    outputs = problem.model(inputs)
-    once = problem.loss(outputs, targets)
-    if once.ndim:
-        raise ValueError(f"the loss must be a mean over the batch, got a tensor of shape {tuple(once.shape)}")
-    twice = problem.loss(torch.cat([outputs] * 2), torch.cat([targets] * 2))
-    if twice.isfinite() and not torch.isclose(once, twice, rtol=1e-3, atol=0.0):
-        raise ValueError(
-            "the loss must be a mean over the batch, got another value for the same examples twice"
-        )
-    classes = not (targets.is_floating_point() or targets.is_complex())
-    return ("loss", "error") if classes and outputs.ndim == targets.ndim + 1 else ("loss",)

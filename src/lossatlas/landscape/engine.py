@@ -1,113 +1,57 @@
-"""The engine: loss and error of a network at any sequence of points in weight space."""
+"""How points are measured: precision, batches, and what else a forward pass may depend on."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import torch
-import xarray as xr
-from numpy.typing import NDArray
-
-from lossatlas import __version__
-from lossatlas.landscape.bench import Bench, opened
-from lossatlas.landscape.grid import Points
-from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress, visit
-from lossatlas.landscape.weight_space import state, weights_digest
-
-_MEANINGS = {
-    "loss": "mean loss over the split",
-    "error": "share of the split that is misclassified",
-}
+PRECISIONS = ("float32", "tf32", "bfloat16")
+EVALUATIONS = ("eval", "recompute")
 
 
-def evaluate(
-    problem: Problem,
-    points: Points,
-    *,
-    splits: Sequence[str] | None = None,
-    batch_size: int | None = None,
-    journal: str | Path | None = None,
-    progress: Progress | None = None,
-    attributes: Mapping[str, str | int | float] | None = None,
-) -> xr.Dataset:
-    """Measure loss, and error where the targets are classes, at each of ``points`` on each of ``splits``.
+@dataclass(frozen=True)
+class Engine:
+    """How the points of a survey are measured; the default is exact to float32 rounding.
 
-    The network is in evaluation mode with its present statistics, unless the points overwrite those too;
-    losses are exact over the whole split, unaugmented, to float32 rounding. NaN and infinite losses are kept
-    as such. The network is left as it was, whatever happens.
+    ``precision``: "float32": products and convolutions in the weights' own dtype; "tf32" (on a GPU) and
+    "bfloat16" are faster, and their measured error stands in the dataset. ``fuse``: fold batch norm into the
+    convolution before it and fuse what follows, where the network allows it, which changes only rounding.
+    ``batch_size``: None for a size that suits the caches.
 
-    ``journal`` is a file that keeps finished points, so that a survey that was interrupted goes on from them
-    and ends with the same bits; see `Journal`. ``attributes`` describe the survey in the dataset. Returns the
-    dimensions of the points' axes, then split. ValueError as `opened` raises it, or if the points are not of
-    this network.
+    ``evaluation``, of batch norm: "eval": with the statistics that the point has (Li et al. 2018);
+    "recompute": with those of a pass over the split "train" at each point (Garipov et al. 2018).
 
-    >>> from lossatlas.landscape import Line, parameters
-    >>> model = torch.nn.Linear(1, 1, bias=False)
-    >>> _ = model.weight.data.fill_(1.0)
-    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (torch.ones(4, 1), torch.ones(4, 1))})
-    >>> line = Line(parameters(model), {"weight": torch.tensor([[2.0]])})
-    >>> evaluate(problem, line.grid(3)).loss.sel(split="train").values  # (2 alpha)**2
-    array([4., 0., 4.])
+    ``per_class``: loss and error of each class too. ``subsample``: measure on so many examples of each split,
+    drawn once from ``subsample_seed``, the same at all points, with a standard error for each point.
+
+    ValueError for a value that is none of these.
+
+    >>> Engine(precision="float16")
+    Traceback (most recent call last):
+    ValueError: unknown precision 'float16', expected one of float32, tf32, bfloat16
     """
-    with opened(problem, splits=splits, batch_size=batch_size) as bench:
-        described = {**(attributes or {}), **settings(bench)}
 
-        def measure(index: int) -> list[float]:
-            points.weights_at(index, bench.weights)
-            return bench.measure()
+    precision: str = "float32"
+    fuse: bool = True
+    batch_size: int | None = None
+    evaluation: str = "eval"
+    per_class: bool = False
+    subsample: int | None = None
+    subsample_seed: int = 0
 
-        header = _header(bench, points, described) if journal is not None else None
-        rows = visit(len(points), measure, journal=journal, header=header, progress=progress)
-        return _dataset(rows, bench, points, described)
+    def __post_init__(self) -> None:
+        for option, choices in (("precision", PRECISIONS), ("evaluation", EVALUATIONS)):
+            if (given := getattr(self, option)) not in choices:
+                raise ValueError(f"unknown {option} {given!r}, expected one of {', '.join(choices)}")
+        for option in ("batch_size", "subsample"):
+            given = getattr(self, option)
+            if given is not None and given < 1:
+                raise ValueError(f"{option} must be >= 1, got {given}")
 
-
-def settings(bench: Bench) -> dict[str, str | int]:
-    """Attributes that say how a dataset was computed."""
-    return {
-        "evaluation": "eval",
-        "dtype": str(bench.dtype).removeprefix("torch."),
-        "device": next(bench.model.parameters()).device.type,
-        "batch_size": bench.batch_size,
-        "memory_format": str(bench.memory_format).removeprefix("torch."),
-        "torch": str(torch.__version__),
-        "lossatlas": __version__,
-    }
-
-
-def identity(bench: Bench) -> dict[str, Any]:
-    """What tells the journals of two problems apart: the weights' digest, and the rounded metrics there.
-
-    The metrics stand for what cannot be hashed: the network's code, the loss and the data. They are rounded,
-    since a GPU need not repeat the last bit.
-    """
-    return {
-        "splits": list(bench.batches),
-        "weights": weights_digest(state(bench.model)),
-        "metrics": [f"{value:.3e}" for value in bench.measure()],
-    }
+    def attributes(self) -> dict[str, Any]:
+        """What a dataset says of it: each option, None as "none" and truth values as 0 and 1 (netCDF has neither)."""
+        return {
+            name: "none" if value is None else int(value) if isinstance(value, bool) else value
+            for name, value in asdict(self).items()
+        }
 
 
-def _header(bench: Bench, points: Points, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    header = {**attributes, **identity(bench)}
-    header["axes"] = {name: variable.values.tolist() for name, variable in points.axes.items()}
-    header["ends"] = []
-    for index in (0, len(points) - 1):
-        points.weights_at(index, bench.weights)
-        header["ends"].append(weights_digest(bench.weights))
-    return header
-
-
-def _dataset(
-    rows: NDArray[np.float64], bench: Bench, points: Points, attributes: Mapping[str, Any]
-) -> xr.Dataset:
-    axes = points.axes
-    shape = [variable.size for variable in axes.values()]
-    values = rows.reshape(*shape, len(bench.batches), len(bench.metrics))
-    variables = {
-        metric: ((*axes, "split"), values[..., k], {"long_name": _MEANINGS[metric], "units": "1"})
-        for k, metric in enumerate(bench.metrics)
-    }
-    split = xr.Variable(("split",), list(bench.batches), {"long_name": "part of the data"})
-    return xr.Dataset(variables, {**axes, "split": split}, dict(attributes))
+EXACT = Engine()

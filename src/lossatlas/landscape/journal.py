@@ -31,7 +31,7 @@ class Journal:
     def __init__(self, path: str | Path, header: Mapping[str, Any]) -> None:
         self.path = Path(path)
         self.finished: dict[int, list[float]] = {}
-        title = _line({"journal": 1, **header})
+        title = _title(header)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         content = self.path.read_bytes() if self.path.exists() else b""
         self._file = self._resume(content) if content.startswith(title) else self._begin(title, content)
@@ -71,14 +71,7 @@ class Journal:
         return file
 
     def _resume(self, content: bytes) -> BinaryIO:
-        title, *lines = content.splitlines(keepends=True)
-        end = len(title)
-        for line in lines:
-            point = _point(line)
-            if point is None:
-                break
-            self.finished[point[0]] = point[1]
-            end += len(line)
+        self.finished, end = _points(content)
         file = self.path.open("r+b")
         file.truncate(end)
         file.seek(end)
@@ -87,6 +80,34 @@ class Journal:
     def _sync(self) -> None:
         os.fsync(self._file.fileno())
         self._synced = time.monotonic()
+
+
+def finished_points(path: Path, header: Mapping[str, Any]) -> dict[int, list[float]]:
+    """Points that the journal ``path`` holds under ``header``; none if it is absent or another survey's.
+
+    >>> finished_points(Path("nowhere.journal"), {})
+    {}
+    """
+    content = path.read_bytes() if path.exists() else b""
+    return _points(content)[0] if content.startswith(_title(header)) else {}
+
+
+def _title(header: Mapping[str, Any]) -> bytes:
+    return _line({"journal": 1, **header})
+
+
+def _points(content: bytes) -> tuple[dict[int, list[float]], int]:
+    """Points of a journal up to the first torn line, and the length of what is whole."""
+    title, *lines = content.splitlines(keepends=True)
+    points: dict[int, list[float]] = {}
+    end = len(title)
+    for line in lines:
+        point = _point(line)
+        if point is None:
+            break
+        points[point[0]] = point[1]
+        end += len(line)
+    return points, end
 
 
 def _line(value: Mapping[str, Any]) -> bytes:

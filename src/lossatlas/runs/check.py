@@ -19,7 +19,7 @@ from lossatlas.runs.threads import threads_limited
 from lossatlas.studies import Study
 
 SECTIONS = (
-    *("data", "model", "init", "optimizer", "scheduler", "regularizer", "study", "landscape"),
+    *("data", "model", "init", "optimizer", "scheduler", "regularizer", "study", "landscape", "engine"),
     *("trainer", "logger", "experiment", "paths", "runtime", "seed", "epochs", "rates"),
 )
 """The keys at the top of a configuration."""

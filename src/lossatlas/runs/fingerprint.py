@@ -18,6 +18,7 @@ NOT_SCIENTIFIC: dict[str, str] = {
     "logger": "where metrics are shown",
     "rates": "the rate that is used stands in optimizer.lr",
     "landscape": "measured after training; landscapes have fingerprints of their own",
+    "engine": "how landscapes are measured, which is part of their fingerprints",
     "experiment": "which figure asked, its claims and pictures",
     "data.root": "where the data set lies",
     "data.download": "whether it may be fetched",

@@ -22,7 +22,7 @@ from lossatlas.runs.threads import threads_limited
 
 log = logging.getLogger(__name__)
 
-LANDSCAPE_VERSION = 1
+LANDSCAPE_VERSION = 2
 """Raised when the numerics of landscapes change, so that datasets of the older code are no longer found."""
 
 OtherRun = Callable[[Sequence[str]], Run]

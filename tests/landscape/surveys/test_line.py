@@ -42,7 +42,6 @@ def test_chosen_splits_are_measured_alone(problem: Problem) -> None:
         ({"extent": -1.0}, "extent must be finite and > 0, got -1.0"),
         ({"normalize": "filters"}, "unknown normalize 'filters'"),
         ({"splits": ["valid"]}, "unknown split 'valid', the data has train, test"),
-        ({"batch_size": 0}, "batch_size must be >= 1, got 0"),
     ],
 )
 def test_a_value_out_of_its_range_is_refused(

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lossatlas.landscape import Problem, sharpness
+from lossatlas.landscape import Engine, Problem, sharpness
 from lossatlas.landscape.box import random_matrix
 
 CURVATURES = torch.tensor([0.5, 1.0, 4.0, 9.0], dtype=torch.float64)
@@ -44,7 +44,7 @@ def test_a_bowl_is_highest_in_the_corner_away_from_its_bottom(epsilon: float) ->
     h = CURVATURES.numpy()
     f = 0.5 * (h * x**2).sum()
     highest = 0.5 * (h * (abs(x) + epsilon * (abs(x) + 1)) ** 2).sum()
-    dataset = sharpness(_problem(x.tolist(), _bowl), epsilons=[epsilon], batch_size=3)
+    dataset = sharpness(_problem(x.tolist(), _bowl), epsilons=[epsilon], engine=Engine(batch_size=3))
     assert dataset.loss.item() == pytest.approx(f, rel=1e-14)
     assert dataset.loss_maximum.item() == pytest.approx(highest, rel=1e-12)
     assert dataset.sharpness.item() == pytest.approx(100 * (highest - f) / (1 + f), rel=1e-9)

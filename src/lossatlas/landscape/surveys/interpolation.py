@@ -6,7 +6,8 @@ from pathlib import Path
 import xarray as xr
 from torch import Tensor
 
-from lossatlas.landscape.engine import evaluate
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.lines import Segment
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.visit import Progress
@@ -22,7 +23,7 @@ def interpolation(
     points: int = 401,
     statistics: bool = True,
     splits: Sequence[str] | None = None,
-    batch_size: int | None = None,
+    engine: Engine = EXACT,
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -54,7 +55,7 @@ def interpolation(
         problem,
         grid,
         splits=splits,
-        batch_size=batch_size,
+        engine=engine,
         journal=journal,
         progress=progress,
         attributes={
@@ -63,4 +64,4 @@ def interpolation(
             "clamped_variances": sum(map(segment.negative_variances, grid.axes["alpha"].values.tolist())),
         },
     )
-    return dataset.transpose("split", "alpha")
+    return dataset.transpose("split", "alpha", ...)

@@ -6,7 +6,8 @@ from pathlib import Path
 import xarray as xr
 
 from lossatlas.landscape.directions import random_direction
-from lossatlas.landscape.engine import evaluate
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.lines import Bundle
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.visit import Progress
@@ -23,7 +24,7 @@ def line(
     normalize: str = "filter",
     ignore: str = "biasbn",
     splits: Sequence[str] | None = None,
-    batch_size: int | None = None,
+    engine: Engine = EXACT,
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -49,9 +50,9 @@ def line(
         problem,
         grid,
         splits=splits,
-        batch_size=batch_size,
+        engine=engine,
         journal=journal,
         progress=progress,
         attributes={"survey": "line", "seed": seed, "normalize": normalize, "ignore": ignore},
     )
-    return dataset.transpose("direction", "split", "alpha")
+    return dataset.transpose("direction", "split", "alpha", ...)

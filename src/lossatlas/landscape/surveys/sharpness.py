@@ -9,7 +9,8 @@ import xarray as xr
 
 from lossatlas.landscape.bench import opened
 from lossatlas.landscape.box import Neighbourhood, box_maximum, random_matrix
-from lossatlas.landscape.engine import identity, settings
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.evaluation import identity, settings
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.visit import Progress, visit
 
@@ -22,7 +23,7 @@ def sharpness(
     subspace: int | None = None,
     seed: int = 0,
     split: str = "train",
-    batch_size: int | None = None,
+    engine: Engine = EXACT,
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -45,7 +46,7 @@ def sharpness(
     """
     n = sum(parameter.numel() for parameter in problem.model.parameters())
     _check(epsilons, iterations, subspace, n)
-    with opened(problem, splits=[split], batch_size=batch_size) as bench:
+    with opened(problem, splits=[split], engine=engine) as bench:
         attributes = {
             "survey": "sharpness",
             "split": split,

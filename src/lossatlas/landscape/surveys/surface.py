@@ -5,7 +5,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from lossatlas.landscape.engine import evaluate
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.plane import Plane
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.visit import Progress
@@ -21,7 +22,7 @@ def surface(
     normalize: str = "filter",
     ignore: str = "biasbn",
     splits: Sequence[str] | None = None,
-    batch_size: int | None = None,
+    engine: Engine = EXACT,
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -43,9 +44,9 @@ def surface(
         problem,
         plane.grid(points, extent=extent),
         splits=splits,
-        batch_size=batch_size,
+        engine=engine,
         journal=journal,
         progress=progress,
         attributes={"survey": "surface", "seed": seed, "normalize": normalize, "ignore": ignore},
     )
-    return dataset.transpose("split", "y", "x")
+    return dataset.transpose("split", "y", "x", ...)

@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 from torch import nn
 
 from lossatlas.landscape import (
+    Engine,
     Line,
     Plane,
     Problem,
@@ -24,7 +25,7 @@ from lossatlas.landscape import (
 def test_linear_regression_along_a_line_is_its_parabola(regression: Problem) -> None:
     centre = parameters(regression.model)
     direction = random_direction(centre, seed=0, ignore="none")
-    dataset = evaluate(regression, Line(centre, direction).grid(11, extent=2.0), batch_size=10)
+    dataset = evaluate(regression, Line(centre, direction).grid(11, extent=2.0), engine=Engine(batch_size=10))
     x, y = (tensor.numpy() for tensor in regression.data["train"])
     at_centre = x @ centre["weight"].numpy().T + centre["bias"].numpy() - y
     slope = x @ direction["weight"].numpy().T + direction["bias"].numpy()
@@ -40,7 +41,7 @@ def test_softmax_regression_on_a_surface_is_its_closed_form(rng: torch.Generator
     y = torch.randint(3, (29,), generator=rng)
     problem = Problem(model, nn.functional.cross_entropy, {"train": (x, y)})
     plane = Plane.random(parameters(model), seed=0)
-    dataset = evaluate(problem, plane.grid(7, extent=3.0), batch_size=8)
+    dataset = evaluate(problem, plane.grid(7, extent=3.0), engine=Engine(batch_size=8))
     for b in dataset.y.values:
         for a in dataset.x.values:
             weight = (
@@ -61,7 +62,7 @@ def test_default_engine_is_exact_to_float32_rounding(problem: Problem, double_pr
 
 
 def test_a_surface_is_what_the_straightforward_loop_gives(problem: Problem) -> None:
-    dataset = surface(problem, points=5, seed=9, batch_size=8)
+    dataset = surface(problem, points=5, seed=9, engine=Engine(batch_size=8))
     weights = parameters(problem.model)
     along_x, along_y = (random_direction(weights, seed=9, index=index) for index in (0, 1))
     for split, (inputs, targets) in problem.data.items():
@@ -203,11 +204,13 @@ def test_a_dataset_describes_itself_and_survives_netcdf(problem: Problem, tmp_pa
         "seed": 123,
         "normalize": "filter",
         "ignore": "biasbn",
-        "evaluation": "eval",
         "dtype": "float32",
         "device": "cpu",
-        "batch_size": 1024,
         "memory_format": "channels_last",
+        "forward": dataset.forward,
+        **Engine().attributes(),
+        "batch_size": 1024,
+        "not_finite": 0,
         "torch": str(torch.__version__),
         "lossatlas": dataset.lossatlas,
     }

@@ -1,0 +1,123 @@
+"""Loss and metrics of a network at any sequence of points in weight space."""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from lossatlas import __version__
+from lossatlas.landscape.bench import Bench, opened
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.grid import Points
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.weight_space import state, weights_digest
+
+
+def evaluate(
+    problem: Problem,
+    points: Points,
+    *,
+    splits: Sequence[str] | None = None,
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+    attributes: Mapping[str, str | int | float] | None = None,
+) -> xr.Dataset:
+    """Measure loss, and error where the targets are classes, at each of ``points`` on each of ``splits``.
+
+    The network is in evaluation mode with its present statistics, unless the points overwrite those too;
+    losses are over the whole split, unaugmented, and by default exact to float32 rounding; ``engine`` says
+    more. NaN and infinite losses are kept as such, and the attribute ``not_finite`` counts them. The network
+    is left as it was, whatever happens. Where torch.distributed is initialised the points are shared among
+    its ranks, each of which gets the whole result; see `visit`.
+
+    ``journal`` is a file that keeps finished points, so that a survey that was interrupted goes on from them
+    and ends with the same bits; see `Journal`. ``attributes`` describe the survey in the dataset. Returns the
+    dimensions of the points' axes, then split. ValueError as `opened` raises it, or if the points are not of
+    this network.
+
+    >>> from lossatlas.landscape import Line, parameters
+    >>> model = torch.nn.Linear(1, 1, bias=False)
+    >>> _ = model.weight.data.fill_(1.0)
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (torch.ones(4, 1), torch.ones(4, 1))})
+    >>> line = Line(parameters(model), {"weight": torch.tensor([[2.0]])})
+    >>> evaluate(problem, line.grid(3)).loss.sel(split="train").values  # (2 alpha)**2
+    array([4., 0., 4.])
+    """
+    with opened(problem, splits=splits, engine=engine) as bench:
+        described = {**(attributes or {}), **settings(bench)}
+
+        def measure(index: int) -> list[float]:
+            points.weights_at(index, bench.weights)
+            return bench.measure()
+
+        header = _header(bench, points, described) if journal is not None else None
+        rows = visit(len(points), measure, journal=journal, header=header, progress=progress)
+        return _dataset(rows, bench, points, described)
+
+
+def settings(bench: Bench) -> dict[str, str | int]:
+    """Attributes that say how a dataset was computed."""
+    return {
+        "dtype": str(bench.dtype).removeprefix("torch."),
+        "device": next(bench.model.parameters()).device.type,
+        "forward": bench.forward.name,
+        "memory_format": str(bench.memory_format).removeprefix("torch."),
+        "torch": str(torch.__version__),
+        "lossatlas": __version__,
+        **bench.engine.attributes(),
+        "batch_size": bench.batch_size,
+    }
+
+
+def identity(bench: Bench) -> dict[str, Any]:
+    """What tells the journals of two problems apart: the weights' digest, and the rounded metrics there.
+
+    The metrics stand for what cannot be hashed: the network's code, the loss and the data. They are rounded,
+    since a GPU need not repeat the last bit.
+    """
+    return {
+        "splits": list(bench.batches),
+        "weights": weights_digest(state(bench.model)),
+        "metrics": [f"{value:.3e}" for value in bench.measure()],
+    }
+
+
+def _header(bench: Bench, points: Points, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    header = {**attributes, **identity(bench)}
+    header["axes"] = {name: variable.values.tolist() for name, variable in points.axes.items()}
+    header["ends"] = []
+    for index in (0, len(points) - 1):
+        points.weights_at(index, bench.weights)
+        header["ends"].append(weights_digest(bench.weights))
+    return header
+
+
+def _dataset(
+    rows: NDArray[np.float64], bench: Bench, points: Points, attributes: Mapping[str, Any]
+) -> xr.Dataset:
+    axes = dict(points.axes)
+    split = xr.Variable(("split",), list(bench.batches), {"long_name": "part of the data"})
+    shape = [variable.size for variable in axes.values()]
+    values = rows.reshape(*shape, len(split), -1)
+    variables = {}
+    start = 0
+    for metric in bench.metrics:
+        own = [variable.size for variable in metric.axes.values()]
+        stop = start + prod(own)
+        part = values[..., start:stop].reshape(*shape, len(split), *own)
+        variables[metric.name] = (
+            (*points.axes, "split", *metric.axes),
+            part,
+            {"long_name": metric.meaning, "units": "1"},
+        )
+        axes |= metric.axes
+        start = stop
+    not_finite = int((~np.isfinite(variables["loss"][1])).sum())
+    return xr.Dataset(variables, {**axes, "split": split}, {**attributes, "not_finite": not_finite})
