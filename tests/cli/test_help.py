@@ -44,7 +44,9 @@ def test_help_names_every_command_within_a_second() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("train", "--help"), ("train", "--cfg", "job"), ("reproduce", "--help")], ids=" ".join
+    "arguments",
+    [("train", "--help"), ("train", "--cfg", "job"), ("reproduce", "--help"), ("export", "--help")],
+    ids=" ".join,
 )
 def test_what_only_shows_something_does_not_wait_for_torch(arguments: tuple[str, ...]) -> None:
     assert heavy_imports(*arguments) == []
@@ -58,6 +60,10 @@ def test_help_of_train_says_of_every_group_what_it_is_and_what_can_be_chosen() -
             choices = ", ".join(sorted(path.stem for path in (config_folder() / group).glob("*.yaml")))
             assert f"{group}: {choices}" in lines
     assert any("hydra/launcher" in line for line in lines)
+    assert (
+        f"experiment: {', '.join(experiments())}" in lines
+    )  # as they are typed, not the files of their folders
+    assert not any(line.startswith("experiment/") for line in lines)
 
 
 def test_help_of_the_other_commands_names_their_arguments() -> None:

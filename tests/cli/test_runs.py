@@ -14,7 +14,8 @@ import pytest
 from typed import DATA, QUICK, TINY, type_here
 
 from lossatlas.cli.differences import differences, flatten
-from lossatlas.runs.compose import compose_job
+from lossatlas.cli.progress import print_outcomes
+from lossatlas.runs.compose import Job, compose_job
 from lossatlas.runs.store import Store
 
 SWEEP = ("-m", *DATA, "model=mlp", "model.hidden=[8]", *QUICK, "hydra/launcher=basic")
@@ -146,6 +147,33 @@ def test_a_narrow_terminal_breaks_what_differs_and_nothing_else(
         assert row in out
     assert out.count("weight_decay=0.5") == out.count("weight_decay=0.0") == 2
     assert "…" not in out
+
+
+def test_what_is_too_long_for_a_terminal_is_broken_and_not_cut_off(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "an-experiment-of-which-the-name-alone-would-fill-half-of-the-terminal"
+    sweep = (*SWEEP, f"experiment.name={name}", "landscape=[weights],[weights,sharpness]")
+    for answer in (type_here("train", *sweep), type_here("runs")):
+        out = re.sub(r"\x1b\[[0-9;]*m", "", answer.out)
+        assert max(map(len, out.splitlines())) <= 80
+        assert "…" not in out
+    start = out.splitlines()[1].index("experiment")
+    end = out.splitlines()[1].index("what differs")
+    assert "".join(line[start:end].strip() for line in out.splitlines()[2:]) == name
+
+
+def test_outcomes_show_brackets_and_long_values_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    hidden = "model.hidden=[{}]".format(",".join(["16"] * 30))
+    print_outcomes([Job((hidden,), compose_job([*TINY, hidden]).config), Job((), compose_job(TINY).config)])
+    cells = [line[18:60].strip() for line in capsys.readouterr().out.splitlines()]
+    assert hidden.removeprefix("model.") in "".join(cells)
 
 
 def rows_of(store: Store) -> list[str]:

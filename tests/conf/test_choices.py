@@ -28,7 +28,11 @@ EXPERIMENTS = [
     if (config_folder() / "experiment" / name / f"{scale}.yaml").exists()
 ]
 # What a choice asks of whoever takes it.
-REQUIRED = {("landscape", "interpolation"): ["landscape.interpolation.other.run=['seed=1']"]}
+REQUIRED = {
+    ("landscape", "interpolation"): ["landscape.interpolation.other.run=['seed=1']"],
+    ("landscape", "path"): ["landscape.path.through=[{run: ['seed=1']}]"],
+    ("landscape", "plane"): ["landscape.plane.others=[{run: ['seed=1']}, {run: ['seed=2']}]"],
+}
 # Targets that take any key, and to whom they pass on those that they do not know.
 PASSING_ON: dict[str, list[Callable[..., Any]]] = {
     "lossatlas.runs.wandb_logger.QuietWandbLogger": [WandbLogger, wandb.init],

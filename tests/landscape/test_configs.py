@@ -17,6 +17,16 @@ CHOSEN = {
     "interpolation": {"splits": ["train", "test"], "other": {"run": "???"}},
     "weights": {"bins": 201, "extent": 1.0},
     "sharpness": {},
+    "eigenvalues": {},
+    "convexity": {},
+    "path": {"splits": ["train", "test"], "through": "???"},
+    "plane": {"splits": ["train", "test"], "others": "???"},
+    "trajectory": {"splits": ["train", "test"], "snapshots": {"snapshots": "all"}},
+    "trace": {},
+    "spectrum": {},
+    "sam_sharpness": {},
+    "level_sets": {},
+    "jacobian": {"splits": ["train", "test"]},
 }
 
 

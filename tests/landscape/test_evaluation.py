@@ -201,9 +201,13 @@ def test_a_dataset_describes_itself_and_survives_netcdf(problem: Problem, tmp_pa
         assert restored.load().identical(dataset)
     assert dataset.attrs == {
         "survey": "surface",
+        "directions": "random",
         "seed": 123,
         "normalize": "filter",
         "ignore": "biasbn",
+        "statistics": "of the network",
+        "convention": "lossatlas",
+        "cosine": dataset.cosine,
         "dtype": "float32",
         "device": "cpu",
         "memory_format": "channels_last",

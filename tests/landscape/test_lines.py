@@ -81,3 +81,16 @@ def test_weights_of_another_network_are_refused() -> None:
         Line({"w": torch.zeros(2)}, {})
     with pytest.raises(ValueError, match="the other network has no 'w'"):
         Segment({"w": torch.zeros(2)}, {})
+
+
+def test_variances_along_a_line_are_clamped_unless_they_are_to_stay() -> None:
+    centre = {"bn.running_var": torch.ones(2), "bn.running_mean": torch.ones(2)}
+    direction = {name: torch.tensor([-2.0, 1.0]) for name in centre}
+    for clamp, expected in ((True, [0.0, 2.0]), (False, [-1.0, 2.0])):
+        out = {name: torch.empty(2) for name in centre}
+        Line(centre, direction, clamp).place(out, 1.0)
+        assert out["bn.running_var"].tolist() == expected
+        assert out["bn.running_mean"].tolist() == [-1.0, 2.0]
+        end = {name: tensor.clone() for name, tensor in direction.items()}
+        Segment(centre, end, clamp).place(out, 2.0)
+        assert out["bn.running_var"].tolist() == ([0.0, 1.0] if clamp else [-5.0, 1.0])

@@ -4,5 +4,6 @@ COMMANDS = {
     "train": "train a run or a sweep of runs, and survey the loss around it",
     "reproduce": "train, survey, draw and judge: one figure of a paper, with a verdict",
     "runs": "list the run store",
+    "export": "landscapes as HDF5 for the scripts of Li et al., VTK for ParaView, or CSV",
 }
 """What each command is for. The module of the same name holds its ``main``."""

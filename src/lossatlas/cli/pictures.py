@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
+import numpy as np
 import xarray as xr
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
@@ -19,7 +21,7 @@ WIDTH_LEVEL = 1.0
 
 @singledispatch
 def log_landscapes(logger: Logger | None, datasets: Mapping[str, xr.Dataset]) -> None:
-    """Send a run's landscapes: a picture of each, the surface to turn by hand, and the numbers that sum it up."""
+    """Send a run's landscapes: a picture of each, the surface to turn by hand, the numbers that sum it up, and all."""
 
 
 @log_landscapes.register
@@ -28,10 +30,11 @@ def _(logger: WandbLogger, datasets: Mapping[str, xr.Dataset]) -> None:
 
     for name, dataset in datasets.items():
         logger.experiment.log({f"landscape/{name}": wandb.Image(picture(dataset))})
-        if {"x", "y"} <= set(dataset.dims):
+        if {"x", "y"} <= set(dataset["loss"].dims if "loss" in dataset else ()):
             page = one_surface(dataset).to_html(include_plotlyjs="cdn")
             logger.experiment.log({f"landscape/{name} in 3-D": wandb.Html(page)})
         logger.experiment.summary.update(_scalars(name, dataset))
+        logger.experiment.log_artifact(_artifact(name, dataset, logger.experiment.id))
 
 
 @log_landscapes.register
@@ -81,6 +84,24 @@ def _(logger: WandbLogger, verdicts: Sequence[Verdict]) -> None:
 def _(logger: TensorBoardLogger, verdicts: Sequence[Verdict]) -> None:
     lines = [f"- **{verdict.outcome}** {verdict.id}: {verdict.text}" for verdict in verdicts]
     logger.experiment.add_text("verdict", "\n".join(lines))
+
+
+def _artifact(name: str, dataset: xr.Dataset, run: str) -> Any:
+    """W&B's artifact of a landscape: its netCDF file, where there is one, else a file written for it.
+
+    A file of the store is never changed, so that W&B need not copy it until it is sent.
+    """
+    import wandb
+
+    metadata = {key: np.asarray(value).tolist() for key, value in dataset.attrs.items()}
+    artifact = wandb.Artifact(f"{name}-{run}", type="landscape", metadata=metadata)
+    kept = Path(dataset.encoding.get("source", ""))
+    if kept.is_file():
+        artifact.add_file(str(kept), f"{name}.nc", policy="immutable")
+    else:
+        with artifact.new_file(f"{name}.nc", mode="wb") as file:
+            file.write(dataset.to_netcdf(engine="h5netcdf"))
+    return artifact
 
 
 def _scalars(name: str, dataset: xr.Dataset) -> dict[str, float]:

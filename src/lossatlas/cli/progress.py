@@ -151,7 +151,7 @@ def print_outcomes(jobs: Sequence[Job]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("run", no_wrap=True, min_width=16)
     for heading in ("what differs", "status", "test error") if len(jobs) > 1 else ("status", "test error"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")  # a long word is broken, never cut off
     for label, run in _runs_of(jobs):
         table.add_row(run.fingerprint, *([label] if len(jobs) > 1 else []), *_outcome(run))
     console().print(table)

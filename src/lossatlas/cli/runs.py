@@ -96,7 +96,7 @@ def _print(entries: Sequence[Entry]) -> None:
     narrow = terminal.width < NARROW
     table = Table(box=None, pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0))
     table.add_column("run", no_wrap=True)
-    table.add_column("experiment", no_wrap=True)
+    table.add_column("experiment", overflow="fold")
     table.add_column("what differs", overflow="fold")
     table.add_column("status", no_wrap=True)
     table.add_column("epochs", no_wrap=True)

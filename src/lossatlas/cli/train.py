@@ -4,10 +4,12 @@ Help and tab completion end here: what imports torch is imported where jobs are 
 """
 
 import argparse
+import io
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 
 from hydra import main as hydra_main
 from hydra._internal.utils import get_args_parser
@@ -36,7 +38,7 @@ def main(arguments: list[str]) -> int:
     if options.help or options.hydra_help or options.cfg or options.info:
         if options.cfg:
             compose_config(overrides)  # whose errors say more than Hydra's
-        show([a for a in arguments if a not in options.overrides] + overrides)
+        (_show_help if options.help else show)([a for a in arguments if a not in options.overrides] + overrides)
         return 0
     jobs = compose_jobs(overrides, multirun=options.multirun)
     from lossatlas.cli.errors import JobsFailed
@@ -69,6 +71,16 @@ def show(arguments: Sequence[str]) -> None:
     GlobalHydra.instance().clear()
     with _argv(["lossatlas", *arguments]), _errors_passed_through():
         hydra_main(str(config_folder()), CONFIG_NAME, version_base="1.3")(_only_shown)()
+
+
+def _show_help(arguments: Sequence[str]) -> None:
+    """Let Hydra show its help, with experiments by the names that are typed in place of the files of their folders."""
+    shown = io.StringIO()
+    with redirect_stdout(shown), suppress(SystemExit):  # with which Hydra ends, as if all were done
+        show(arguments)
+    folders = r"(^experiment/.*\n)+"
+    names = dict.fromkeys(re.findall(r"^experiment/([^/:]+)", shown.getvalue(), re.MULTILINE))
+    print(re.sub(folders, f"experiment: {', '.join(names)}\n", shown.getvalue(), flags=re.MULTILINE), end="")
 
 
 def _only_shown(config: DictConfig) -> None:

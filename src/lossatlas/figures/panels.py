@@ -14,6 +14,8 @@ from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import style
 
+FEWEST_LEVELS = 4  # lines without which contours show no shape
+
 
 def spread(
     axis: Axes,
@@ -50,24 +52,43 @@ def _finite(y: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(y), y, np.nan)
 
 
-def loss_and_error(
-    axis: Axes, landscape: xr.Dataset, *, log: bool = False, ceiling: float | None = None
-) -> Axes:
-    """Loss (left, cut at ``ceiling``) and error in percent (right) along alpha; train solid, test dashed.
+def losses(
+    axis: Axes,
+    landscape: xr.Dataset,
+    *,
+    along: str = "alpha",
+    log: bool = False,
+    ceiling: float | None = None,
+) -> None:
+    """Loss along a line, cut at ``ceiling``; train solid, test dashed. ``landscape``: loss (..., split, ``along``)."""
+    for split in landscape["split"].values:
+        dashes = style.STYLES.get(str(split), "dotted")
+        loss = landscape["loss"].sel(split=split)
+        spread(axis, loss, along, color=style.LOSS, linestyle=dashes, label=split)
+    loss_scale(axis, log=log, ceiling=ceiling)
+    axis.set_xlim(landscape[along].min().item(), landscape[along].max().item())
+    axis.set_xlabel(style.SYMBOLS.get(along, along))
+    axis.set_ylabel("loss")
 
-    ``landscape``: loss, error (..., split, alpha). Returns the right axis.
+
+def loss_and_error(
+    axis: Axes,
+    landscape: xr.Dataset,
+    *,
+    along: str = "alpha",
+    log: bool = False,
+    ceiling: float | None = None,
+) -> Axes:
+    """Loss (left, cut at ``ceiling``) and error in percent (right) along a line; train solid, test dashed.
+
+    ``landscape``: loss, error (..., split, ``along``). Returns the right axis.
     """
+    losses(axis, landscape, along=along, log=log, ceiling=ceiling)
     right = axis.twinx()
     for split in landscape["split"].values:
         dashes = style.STYLES.get(str(split), "dotted")
-        spread(
-            axis, landscape["loss"].sel(split=split), "alpha", color=style.LOSS, linestyle=dashes, label=split
-        )
         error = 100 * landscape["error"].sel(split=split)
-        spread(right, error, "alpha", color=style.ERROR, linestyle=dashes, label=split)
-    loss_scale(axis, log=log, ceiling=ceiling)
-    axis.set_xlim(landscape["alpha"].min().item(), landscape["alpha"].max().item())
-    axis.set_xlabel("α")
+        spread(right, error, along, color=style.ERROR, linestyle=dashes, label=split)
     right.spines["right"].set_visible(True)
     right.set_ylim(0, 100)
     for side, axes, color in (("left", axis, style.LOSS), ("right", right, style.ERROR)):
@@ -75,7 +96,6 @@ def loss_and_error(
         axes.tick_params(axis="y", colors=color)
         axes.spines[side].set_color(color)
         axes.spines["left" if side == "right" else "right"].set_visible(False)
-    axis.set_ylabel("loss")
     right.set_ylabel("error (%)")
     return right
 
@@ -98,10 +118,17 @@ def histogram(axis: Axes, density: xr.DataArray, *, color: str, label: str = "")
     axis.fill_between(density["bin"].values, _finite(middle.values), color=color, alpha=0.12, linewidth=0)
 
 
-def contours(axis: Axes, loss: xr.DataArray, *, levels: Sequence[float] | np.ndarray = style.LEVELS) -> None:
+def contours(
+    axis: Axes,
+    loss: xr.DataArray,
+    *,
+    levels: Sequence[float] | np.ndarray = style.LEVELS,
+    centre: bool = True,
+) -> None:
     """Contour lines of a surface, coloured by their level on a scale that all panels share.
 
-    ``loss``: (y, x). Where it is NaN or infinite there are no lines.
+    ``loss``: (y, x). Where it is NaN or infinite there are no lines, and the ground is grey. ``centre`` marks the
+    origin.
     """
     values = np.ma.masked_invalid(loss.transpose("y", "x").values.astype(float))
     x, y = loss["x"].values, loss["y"].values
@@ -110,18 +137,51 @@ def contours(axis: Axes, loss: xr.DataArray, *, levels: Sequence[float] | np.nda
         direction.set_major_locator(MaxNLocator(4))
     for side in ("top", "right"):
         axis.spines[side].set_visible(True)
-    if values.count():
+    if 0 < values.count() < values.size:
+        axis.pcolormesh(x, y, np.ma.masked_where(~values.mask, values.mask), cmap=style.GAPS, vmin=0, vmax=1)
+    if values.count() and centre:
         axis.plot(0, 0, "+", color="0.35", markersize=5, markeredgewidth=0.8)
     if not _crossed(values, levels):
         return  # no lines to draw, and contour() would warn
-    lines = axis.contour(x, y, values, levels=levels, cmap=style.COLORMAP, vmin=0, vmax=float(np.max(levels)))
-    labeled = [level for level in lines.levels if np.isclose(level, style.LABELED).any()]
-    axis.clabel(lines, labeled, fontsize=6, fmt="%.1f", inline_spacing=2)
+    lines = axis.contour(x, y, values, levels=levels, cmap=style.COLORMAP, vmin=0, vmax=_top(levels))
+    axis.clabel(lines, _labeled(lines.levels), fontsize=6, fmt="%.3g", inline_spacing=2)
+
+
+def fitting_levels(*surfaces: xr.DataArray) -> np.ndarray:
+    """Levels at which to draw surfaces: those of the papers, and 10, 100, ... above them, if enough are crossed.
+
+    Where the losses lie between two or three of them, the levels are evenly spaced round numbers.
+
+    >>> bowl = xr.DataArray([[0.0, 5.2], [5.2, 12.0]], dims=("y", "x"))
+    >>> fitting_levels(bowl)[-3:].tolist(), fitting_levels(bowl / 1000)[:3].tolist()
+    ([9.1, 9.6, 10.0], [0.0, 0.001, 0.002])
+    """
+    values = np.concatenate([surface.values.ravel() for surface in surfaces])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return style.LEVELS
+    low, high = values.min(), values.max()
+    papers = np.array([*style.LEVELS, *style.DECADES[high > style.DECADES]])
+    if ((low < papers) & (papers < high)).sum() >= FEWEST_LEVELS:
+        return papers
+    return MaxNLocator(12).tick_values(low, high)
 
 
 def _crossed(values: np.ma.MaskedArray, levels: Sequence[float] | np.ndarray) -> bool:
     low, high = values.min(), values.max()
     return any(low < level < high for level in levels)
+
+
+def _top(levels: Sequence[float] | np.ndarray) -> float:
+    """End of the colours: decades above the papers' levels do not count."""
+    usual = [level for level in levels if level < style.DECADES[0]]
+    return float(max(usual or levels))
+
+
+def _labeled(levels: np.ndarray) -> list[float]:
+    """Levels that carry their number: of the papers' a chosen few, of others every third."""
+    usual = [level for level in levels if np.isclose(level, [*style.LABELED, *style.DECADES]).any()]
+    return usual if np.isclose(levels[0], style.LEVELS[0]) else list(levels[::3])
 
 
 def first_surveyed(loss: xr.DataArray) -> xr.DataArray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
 # Okabe & Ito's palette, told apart also without red or green, and in grey by its lightness.
 LOSS, ERROR = "#0072B2", "#D55E00"
@@ -16,8 +16,11 @@ BAND = 0.18  # opacity of the range over seeds
 
 LEVELS = np.arange(0.1, 10, 0.5)  # contour levels of Li et al. 2018: 0.1, 0.6, ... below 10
 LABELED = (0.1, 1.1, 2.1, 4.1)  # those that carry their number
+DECADES = np.logspace(1, 8, 8)  # levels above those, where a plane reaches far (figure 9 there)
 # viridis without its yellow end, which does not show on white
 COLORMAP = LinearSegmentedColormap.from_list("levels", mpl.colormaps["viridis"](np.linspace(0, 0.87, 256)))
+GAPS = ListedColormap(["0.93"])  # ground where a loss is NaN or infinite
+SYMBOLS = {"alpha": "α"}  # of dimensions
 DPI = 150
 
 _SETTINGS: dict[Any, Any] = {

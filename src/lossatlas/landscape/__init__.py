@@ -9,6 +9,15 @@
 {'split': 1, 'y': 11, 'x': 11}
 """
 
+from lossatlas.landscape.along import (
+    GivenDirections,
+    GradientDirections,
+    RandomDirections,
+    SeveralDirections,
+    TowardsNetworks,
+)
+from lossatlas.landscape.curvature.extremes import extreme_eigenvalues, hessian_directions
+from lossatlas.landscape.curves import Curve, Polyline
 from lossatlas.landscape.directions import normalize_direction, random_direction
 from lossatlas.landscape.engine import Engine
 from lossatlas.landscape.evaluation import evaluate
@@ -17,33 +26,68 @@ from lossatlas.landscape.journal import Journal
 from lossatlas.landscape.lines import Bundle, Line, Segment
 from lossatlas.landscape.plane import Plane
 from lossatlas.landscape.problem import Loss, Problem
-from lossatlas.landscape.surveys import interpolation, line, sharpness, surface, weights
+from lossatlas.landscape.surveys import (
+    convexity,
+    eigenvalues,
+    interpolation,
+    jacobian,
+    level_sets,
+    line,
+    path,
+    plane,
+    sam_sharpness,
+    sharpness,
+    spectrum,
+    surface,
+    trace,
+    trajectory,
+    weights,
+)
 from lossatlas.landscape.visit import Progress
 from lossatlas.landscape.weight_space import Weights, norm, parameters, state, statistics
 
 __all__ = [
     "Bundle",
+    "Curve",
     "Engine",
+    "GivenDirections",
+    "GradientDirections",
     "Grid",
     "Journal",
     "Line",
     "Loss",
     "Plane",
     "Points",
+    "Polyline",
     "Problem",
     "Progress",
+    "RandomDirections",
     "Segment",
+    "SeveralDirections",
+    "TowardsNetworks",
     "Weights",
+    "convexity",
+    "eigenvalues",
     "evaluate",
+    "extreme_eigenvalues",
+    "hessian_directions",
     "interpolation",
+    "jacobian",
+    "level_sets",
     "line",
     "norm",
     "normalize_direction",
     "parameters",
+    "path",
+    "plane",
     "random_direction",
+    "sam_sharpness",
     "sharpness",
+    "spectrum",
     "state",
     "statistics",
     "surface",
+    "trace",
+    "trajectory",
     "weights",
 ]

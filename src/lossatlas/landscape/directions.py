@@ -1,13 +1,14 @@
 """Directions in weight space and their normalisation (Li et al. 2018, arXiv:1712.09913, section 4)."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from math import isfinite
 
 import torch
 from torch import Tensor
 
+from lossatlas.landscape.choices import chosen
+from lossatlas.landscape.conventions import Rule, convention_named
 from lossatlas.landscape.weight_space import Weights, check_alike, norm
-from lossatlas.seeds import generator
 
 _TINY = 1e-10  # as in the authors' code: a filter that was drawn as zero stays zero
 
@@ -19,11 +20,14 @@ def random_direction(
     index: int = 0,
     normalize: str = "filter",
     ignore: str = "biasbn",
+    convention: str = "lossatlas",
 ) -> Weights:
     """Gaussian direction of the weights' shapes, normalised as `normalize_direction` says.
 
     The same ``seed`` and ``index`` give the same direction on every device, and up to rounding for every
-    dtype; different indices give independent ones. ValueError for an unknown option or a direction that is
+    dtype; different indices give independent ones. What is ignored is drawn too, so that the rest does not
+    depend on it. ``convention``: "lossatlas": each index has a stream of its own; "li2018": as the code of
+    Li et al. draws, one direction after the other. ValueError for an unknown option or a direction that is
     zero.
 
     >>> weights = {"weight": torch.tensor([[3.0, 4.0], [0.0, 1.0]]), "bias": torch.tensor([1.0, 1.0])}
@@ -33,12 +37,8 @@ def random_direction(
     >>> direction["bias"]
     tensor([0., 0.])
     """
-    rng = generator(seed, "direction", index)
-    drawn = {  # in float64 whatever the weights' dtype, and also where ignored: one draw for every option
-        name: torch.randn(tensor.shape, generator=rng, dtype=torch.float64)
-        for name, tensor in weights.items()
-    }
-    return normalize_direction(drawn, weights, normalize, ignore)
+    drawn = convention_named(convention).draw(weights, seed, index)
+    return normalize_direction(drawn, weights, normalize, ignore, convention)
 
 
 def normalize_direction(
@@ -46,6 +46,7 @@ def normalize_direction(
     weights: Mapping[str, Tensor],
     normalize: str = "filter",
     ignore: str = "biasbn",
+    convention: str = "lossatlas",
 ) -> Weights:
     """Rescale ``direction`` to the size of ``weights``; the result is laid out in memory as they are.
 
@@ -54,29 +55,30 @@ def normalize_direction(
     tensor becomes d |w| / |d|; "weight": each entry becomes d w; "none": as is.
 
     ``ignore``, for tensors of fewer dimensions (biases, scales and shifts of normalisation layers):
-    "biasbn" makes them zero; "none" treats them as tensors of one filter.
+    "biasbn" makes them zero; "none" treats them as tensors of one filter, or with the ``convention``
+    "li2018", as the code of Li et al., takes the weights themselves as their direction.
 
-    ValueError for an unknown option, for names or shapes that differ, and if nothing but zeros is left.
+    ValueError for an unknown option, for names or shapes that differ, if an entry is not finite, and if
+    nothing but zeros is left.
 
     >>> weights = {"weight": torch.tensor([[3.0, 4.0]]), "bias": torch.tensor([2.0])}
     >>> direction = {"weight": torch.tensor([[0.0, -9.0]]), "bias": torch.tensor([7.0])}
     >>> normalize_direction(direction, weights, "layer", "none")
     {'weight': tensor([[ 0., -5.]]), 'bias': tensor([2.])}
     """
-    rescale = _choice("normalize", normalize, _NORMALIZATIONS)
-    rescale_vector = _choice("ignore", ignore, _IGNORED)
+    rescale = chosen("normalize", normalize, _NORMALIZATIONS)
+    vectors = chosen("ignore", ignore, _IGNORED)(convention_named(convention).rule_for_vectors(rescale))
     check_alike(weights, direction, "the direction")
     normalized = {}
     for name, tensor in weights.items():
-        rule = rescale if tensor.ndim >= 2 else rescale_vector(rescale)
+        rule = rescale if tensor.ndim >= 2 else vectors
         rescaled = rule(direction[name].cpu().double(), tensor.cpu().double())
         normalized[name] = torch.empty_like(tensor).copy_(rescaled)
-    if norm(normalized) == 0:
+    if not isfinite(size := norm(normalized)):
+        raise ValueError("the direction has entries that are not finite")
+    if size == 0:
         raise ValueError(f"the direction is zero with normalize={normalize!r} and ignore={ignore!r}")
     return normalized
-
-
-_Rule = Callable[[Tensor, Tensor], Tensor]
 
 
 def _filter(direction: Tensor, weights: Tensor) -> Tensor:
@@ -103,14 +105,5 @@ def _zero(direction: Tensor, _: Tensor) -> Tensor:
     return torch.zeros_like(direction)
 
 
-_NORMALIZATIONS: dict[str, _Rule] = {"filter": _filter, "layer": _layer, "weight": _weight, "none": _as_is}
-_IGNORED: dict[str, Callable[[_Rule], _Rule]] = {"biasbn": lambda _: _zero, "none": lambda rule: rule}
-
-
-_T = TypeVar("_T")
-
-
-def _choice(option: str, given: str, choices: Mapping[str, _T]) -> _T:
-    if given not in choices:
-        raise ValueError(f"unknown {option} {given!r}, expected one of {', '.join(choices)}")
-    return choices[given]
+_NORMALIZATIONS: dict[str, Rule] = {"filter": _filter, "layer": _layer, "weight": _weight, "none": _as_is}
+_IGNORED: dict[str, Callable[[Rule], Rule]] = {"biasbn": lambda _: _zero, "none": lambda rule: rule}

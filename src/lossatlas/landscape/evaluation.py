@@ -15,6 +15,7 @@ from lossatlas.landscape.bench import Bench, opened
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.grid import Points
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.ranks import ranks
 from lossatlas.landscape.visit import Progress, visit
 from lossatlas.landscape.weight_space import state, weights_digest
 
@@ -51,15 +52,23 @@ def evaluate(
     array([4., 0., 4.])
     """
     with opened(problem, splits=splits, engine=engine) as bench:
+        _check_names(bench, points)
         described = {**(attributes or {}), **settings(bench)}
 
         def measure(index: int) -> list[float]:
             points.weights_at(index, bench.weights)
             return bench.measure()
 
-        header = _header(bench, points, described) if journal is not None else None
+        told_apart = journal is not None or ranks().world_size > 1
+        header = _header(bench, points, described) if told_apart else None
         rows = visit(len(points), measure, journal=journal, header=header, progress=progress)
         return _dataset(rows, bench, points, described)
+
+
+def _check_names(bench: Bench, points: Points) -> None:
+    for metric in bench.metrics:
+        if metric.name in points.axes:
+            raise ValueError(f"a metric cannot be called {metric.name!r}, the name of a dimension")
 
 
 def settings(bench: Bench) -> dict[str, str | int]:
@@ -77,20 +86,28 @@ def settings(bench: Bench) -> dict[str, str | int]:
 
 
 def identity(bench: Bench) -> dict[str, Any]:
-    """What tells the journals of two problems apart: the weights' digest, and the rounded metrics there.
+    """What tells the journals of two problems apart: digests of weights and data, and the rounded metrics there.
 
-    The metrics stand for what cannot be hashed: the network's code, the loss and the data. They are rounded,
-    since a GPU need not repeat the last bit.
+    The metrics stand for what cannot be hashed: the network's code and the loss. They are rounded, since another
+    number of threads, or a GPU, need not repeat the last bit.
     """
+    data = {
+        f"{split} {number} {part}": tensor
+        for split, batches in bench.batches.items()
+        for number, batch in enumerate(batches)
+        for part, tensor in zip(("inputs", "targets"), batch, strict=True)
+    }
     return {
         "splits": list(bench.batches),
         "weights": weights_digest(state(bench.model)),
+        "data": weights_digest(data),
         "metrics": [f"{value:.3e}" for value in bench.measure()],
     }
 
 
 def _header(bench: Bench, points: Points, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    header = {**attributes, **identity(bench)}
+    of_problem = identity(bench)
+    header = {**of_problem, **attributes, **of_problem}  # what differs first is named first
     header["axes"] = {name: variable.values.tolist() for name, variable in points.axes.items()}
     header["ends"] = []
     for index in (0, len(points) - 1):

@@ -92,3 +92,18 @@ def symmetric(extent: float, points: int) -> NDArray[np.float64]:
     if not (isfinite(extent) and extent > 0):
         raise ValueError(f"extent must be finite and > 0, got {extent}")
     return evenly(-extent, extent, points)
+
+
+def around(values: ArrayLike, margin: float, points: int) -> NDArray[np.float64]:
+    """Return ``points`` evenly spaced numbers over the range of ``values``, wider by ``margin`` of it at each end.
+
+    ValueError if ``margin`` is negative, or as `evenly` raises it.
+
+    >>> around([0.0, 10.0, 4.0], 0.2, 3).tolist()
+    [-2.0, 5.0, 12.0]
+    """
+    if not (isfinite(margin) and margin >= 0):
+        raise ValueError(f"margin must be finite and >= 0, got {margin}")
+    low, high = float(np.min(values)), float(np.max(values))
+    room = margin * (high - low)
+    return evenly(low - room, high + room, points)

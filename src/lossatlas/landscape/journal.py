@@ -4,9 +4,15 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 _SYNC_SECONDS = 1.0  # a killed process loses no finished point, a power cut at most those of the last second
 
@@ -16,8 +22,11 @@ class Journal:
 
     Opened again with the same header it holds the points that were finished; floats, NaN and infinities
     included, come back to the last bit. A line that a kill or a full disk left torn is dropped, with anything
-    after it. A file with another header belongs to another survey: it is renamed to ``<name>.stale`` and a
-    new one begun.
+    after it. The content of a file with another header, which belongs to another survey, is moved to
+    ``<name>.stale``, and a new journal begun.
+
+    While it is open no other may write it: BlockingIOError, save on file systems that have no locks. OSError
+    that names the file if it cannot be written; what was appended before stays.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "line.journal"
@@ -31,16 +40,19 @@ class Journal:
     def __init__(self, path: str | Path, header: Mapping[str, Any]) -> None:
         self.path = Path(path)
         self.finished: dict[int, list[float]] = {}
-        title = _title(header)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        content = self.path.read_bytes() if self.path.exists() else b""
-        self._file = self._resume(content) if content.startswith(title) else self._begin(title, content)
+        self._file = self.path.open("a+b", buffering=0)
         self._synced = time.monotonic()
+        try:
+            self._lock()
+            self._open(_title(header))
+        except BaseException:
+            self._file.close()
+            raise
 
     def append(self, index: int, values: Sequence[float]) -> None:
         """Keep the ``values`` measured at point ``index``; they are with the operating system on return."""
-        self._file.write(_line({"index": index, "values": list(values)}))
-        self._file.flush()
+        self._write(_line({"index": index, "values": list(values)}))
         self.finished[index] = list(values)
         if time.monotonic() - self._synced > _SYNC_SECONDS:
             self._sync()
@@ -48,8 +60,10 @@ class Journal:
     def close(self) -> None:
         """Have everything written to the disk, and close the file."""
         if not self._file.closed:
-            self._sync()
-            self._file.close()
+            try:
+                self._sync()
+            finally:
+                self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -60,25 +74,49 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        with suppress(*([] if error is None else [OSError])):  # what went wrong first is what the user hears
+            self.close()
 
-    def _begin(self, title: bytes, content: bytes) -> BinaryIO:
+    def _lock(self) -> None:
+        """Keep other processes out until the file is closed; the system lets go of it if this one dies."""
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = "this journal is being written by another process or survey"
+            raise BlockingIOError(error.errno, message, str(self.path)) from error
+        except OSError:  # a file system without locks
+            return
+
+    def _open(self, title: bytes) -> None:
+        content = self.path.read_bytes()
+        if content.startswith(title):
+            self.finished, end = _points(content)
+            self._file.truncate(end)
+            return
         if not title.startswith(content):  # else empty, or torn within the header
-            self.path.replace(self.path.with_name(self.path.name + ".stale"))
-        file = self.path.open("wb")
-        file.write(title)
-        file.flush()
-        return file
+            _set_aside(content, self.path.with_name(self.path.name + ".stale"))
+        self._file.truncate(0)
+        self._write(title)
 
-    def _resume(self, content: bytes) -> BinaryIO:
-        self.finished, end = _points(content)
-        file = self.path.open("r+b")
-        file.truncate(end)
-        file.seek(end)
-        return file
+    def _write(self, line: bytes) -> None:
+        """Append a whole line or none: what a full disk took of it is cut off again."""
+        end = self._file.seek(0, os.SEEK_END)
+        rest = line
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(end)
+            raise _named(error, self.path) from error
 
     def _sync(self) -> None:
-        os.fsync(self._file.fileno())
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:  # where quotas are checked late, the disk may turn out to be full only now
+            raise _named(error, self.path) from error
         self._synced = time.monotonic()
 
 
@@ -90,6 +128,34 @@ def finished_points(path: Path, header: Mapping[str, Any]) -> dict[int, list[flo
     """
     content = path.read_bytes() if path.exists() else b""
     return _points(content)[0] if content.startswith(_title(header)) else {}
+
+
+def is_of(path: Path, header: Mapping[str, Any]) -> bool:
+    """Whether the journal ``path`` has this ``header``, be it torn."""
+    content, title = path.read_bytes(), _title(header)
+    return content.startswith(title) or title.startswith(content)
+
+
+def first_difference(header: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
+    """Key under which two headers first differ, None if they are the same; NaN is the same as NaN.
+
+    >>> first_difference({"seed": 1, "loss": float("nan")}, {"seed": 2, "loss": float("nan")})
+    'seed'
+    """
+    keys = dict.fromkeys([*header, *other])
+    return next((key for key in keys if _line({key: header.get(key)}) != _line({key: other.get(key)})), None)
+
+
+def _set_aside(content: bytes, path: Path) -> None:
+    """Write a copy, so that the journal, which is locked, stays the same file."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise _named(error, path) from error
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def _title(header: Mapping[str, Any]) -> bytes:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from lossatlas.landscape.grid import Grid, axis, evenly, symmetric
+from lossatlas.landscape.variances import clamp_variances, variance_names
 from lossatlas.landscape.weight_space import Weights, check_alike, matching
 
 _ALONG = "distance from the centre in units of the direction"
@@ -17,6 +18,7 @@ _ALONG = "distance from the centre in units of the direction"
 class Line:
     """The line centre + alpha * direction.
 
+    With ``clamp`` running variances that fall below zero become zero, where the direction moves them.
     ValueError if the direction's names or shapes are not the centre's.
 
     >>> line = Line({"w": torch.tensor([1.0, 1.0])}, {"w": torch.tensor([0.0, 2.0])})
@@ -27,6 +29,7 @@ class Line:
 
     centre: Weights
     direction: Weights
+    clamp: bool = True
 
     def __post_init__(self) -> None:
         check_alike(self.centre, self.direction, "the direction")
@@ -36,6 +39,11 @@ class Line:
         targets = matching(out, self.centre)
         torch._foreach_copy_(targets, list(self.centre.values()))
         torch._foreach_add_(targets, list(self.direction.values()), alpha=alpha)
+        clamp_variances(out, self._clamped)
+
+    @cached_property
+    def _clamped(self) -> list[str]:
+        return variance_names(self.centre) if self.clamp else []
 
     def grid(self, points: int = 51, *, extent: float = 1.0) -> Grid:
         """``points`` points, evenly over alpha in [-extent, extent]."""
@@ -45,15 +53,18 @@ class Line:
 class Bundle:
     """Several lines through one centre; ``draw(k)`` gives direction k, of which one at a time is kept.
 
+    ``clamp`` is that of `Line`.
+
     >>> bundle = Bundle({"w": torch.ones(1)}, lambda k: {"w": torch.full((1,), 10.0**k)})
     >>> bundle.place(out := {"w": torch.empty(1)}, 2, 0.5)
     >>> out["w"]
     tensor([51.])
     """
 
-    def __init__(self, centre: Weights, draw: Callable[[int], Weights]) -> None:
+    def __init__(self, centre: Weights, draw: Callable[[int], Weights], clamp: bool = True) -> None:
         self._centre = centre
         self._draw = draw
+        self._clamp = clamp
         self._line: tuple[int, Line] | None = None
 
     def place(self, out: Weights, direction: float, alpha: float) -> None:
@@ -62,7 +73,7 @@ class Bundle:
 
     def _at(self, k: int) -> Line:
         if self._line is None or self._line[0] != k:
-            self._line = (k, Line(self._centre, self._draw(k)))
+            self._line = (k, Line(self._centre, self._draw(k), self._clamp))
         return self._line[1]
 
     def grid(self, directions: int, points: int = 51, *, extent: float = 1.0) -> Grid:
@@ -78,8 +89,8 @@ class Bundle:
 class Segment:
     """The line through two points: ``start`` at alpha 0 and ``end`` at alpha 1, both to the last bit.
 
-    Running variances that fall below zero beyond the ends are clamped to zero. ValueError if the two ends
-    differ in names or shapes.
+    With ``clamp`` running variances that fall below zero beyond the ends become zero. ValueError if the two
+    ends differ in names or shapes.
 
     >>> segment = Segment({"w": torch.tensor([0.1])}, {"w": torch.tensor([0.7])})
     >>> segment.place(out := {"w": torch.empty(1)}, 1.0)
@@ -89,6 +100,7 @@ class Segment:
 
     start: Weights
     end: Weights
+    clamp: bool = True
 
     def __post_init__(self) -> None:
         check_alike(self.start, self.end, "the other network")
@@ -98,17 +110,17 @@ class Segment:
         targets = matching(out, self.start)
         torch._foreach_copy_(targets, list(self.start.values()))
         torch._foreach_lerp_(targets, list(self.end.values()), alpha)
-        if self._variances:
-            torch._foreach_clamp_min_([out[name] for name in self._variances], 0.0)
+        if self.clamp:
+            clamp_variances(out, self._variances)
 
     def negative_variances(self, alpha: float) -> int:
-        """How many running variances fall below zero at ``alpha`` and are clamped."""
+        """How many running variances are below zero at ``alpha`` before they are clamped."""
         at_alpha = (torch.lerp(self.start[name], self.end[name], alpha) for name in self._variances)
         return sum(int((variance < 0).sum()) for variance in at_alpha)
 
     @cached_property
     def _variances(self) -> list[str]:
-        return [name for name in self.start if name.rpartition(".")[2] == "running_var"]
+        return variance_names(self.start)
 
     def grid(self, points: int = 401, *, low: float = -0.5, high: float = 1.5) -> Grid:
         """``points`` points, evenly over alpha in [low, high]."""

@@ -8,6 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from lossatlas.landscape.engine import Engine
+from lossatlas.landscape.examples import example_losses
 from lossatlas.landscape.grid import axis
 from lossatlas.landscape.problem import Loss, Problem
 
@@ -53,7 +54,7 @@ class Mean:
 
 
 class Error:
-    """The share of the targets that is not the argmax over the outputs' second axis.
+    """The share of the targets that is not the argmax of the outputs along the axis of the classes.
 
     >>> error = Error()
     >>> error.finish(error.sums(torch.eye(3), torch.tensor([0, 1, 0])))
@@ -63,12 +64,13 @@ class Error:
     name = "error"
     meaning = "share of the split that is misclassified"
 
-    def __init__(self) -> None:
+    def __init__(self, class_axis: int = 1) -> None:
         self.axes: Mapping[str, xr.Variable] = {}
+        self._class_axis = class_axis
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Number of wrong and of all targets, (2,)."""
-        wrong = (outputs.argmax(1) != targets).sum().double()
+        wrong = (outputs.argmax(self._class_axis) != targets).sum().double()
         return torch.stack([wrong, torch.full_like(wrong, targets.numel())])
 
     def finish(self, sums: Tensor) -> Tensor:
@@ -120,12 +122,10 @@ class ClassLoss:
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Sums of the loss by class, then numbers of examples, (2 classes,)."""
-        sums = torch.zeros(2, self._classes, dtype=torch.float64, device=outputs.device)
-        for index in targets.unique().tolist():
-            of_class = targets == index
-            n = int(of_class.sum())
-            sums[:, index] = torch.tensor([float(self._loss(outputs[of_class], targets[of_class])) * n, n])
-        return sums.reshape(-1)
+        losses = example_losses(self._loss, outputs, targets).double()
+        parts = torch.stack([losses, torch.ones_like(losses)])  # (2, N)
+        sums = parts.new_zeros(2, self._classes)
+        return sums.index_add_(1, targets, parts).reshape(-1)
 
     def finish(self, sums: Tensor) -> Tensor:
         """Means, (classes,)."""
@@ -135,20 +135,50 @@ class ClassLoss:
 def metrics_of(problem: Problem, outputs: Tensor, targets: Tensor, engine: Engine) -> tuple[Metric, ...]:
     """Metrics that suit ``problem``, given the ``outputs`` and ``targets`` of a few of its examples.
 
-    ValueError if values by class are asked for and the targets are not one class an example.
+    Besides the loss and the problem's own: the error, where the targets are classes (whole numbers, of which
+    the outputs have the shape but for one axis more, the second or the last). ValueError if values by class
+    are asked for and the targets are not one class an example.
     """
     metrics: list[Metric] = [Mean("loss", problem.loss, "mean loss over the split")]
-    classes = not (targets.is_floating_point() or targets.is_complex())
-    if classes and outputs.ndim == targets.ndim + 1:
-        metrics.append(Error())
+    along = class_axis(outputs, targets)
+    if along is not None:
+        metrics.append(Error(along))
     metrics += [
         Mean(name, function, f"mean {name} over the split") for name, function in problem.metrics.items()
     ]
     if engine.per_class:
-        if not classes or targets.ndim != 1 or outputs.ndim != 2:
+        if along is None or targets.ndim != 1:
             raise ValueError("per_class needs outputs (N, classes) and targets (N,) that are classes")
-        metrics += [ClassLoss(outputs.shape[1], problem.loss), ClassError(outputs.shape[1])]
+        classes = outputs.shape[1]
+        _check_range(problem, classes)
+        metrics += [ClassLoss(classes, problem.loss), ClassError(classes)]
     return tuple(metrics)
+
+
+def class_axis(outputs: Tensor, targets: Tensor) -> int | None:
+    """Axis of ``outputs`` along which the scores of the classes lie; None if ``targets`` are no classes.
+
+    >>> class_axis(torch.empty(5, 3, 8, 8), torch.zeros(5, 8, 8, dtype=torch.long))  # of every pixel
+    1
+    >>> class_axis(torch.empty(5, 8, 3), torch.zeros(5, 8, dtype=torch.long))  # of every word
+    -1
+    """
+    if targets.is_floating_point() or targets.is_complex() or targets.dtype is torch.bool:
+        return None
+    for along in (1, -1):
+        shape = list(outputs.shape)
+        if outputs.ndim >= 2 and shape.pop(along) > 1 and shape == list(targets.shape):
+            return along
+    return None
+
+
+def _check_range(problem: Problem, classes: int) -> None:
+    for split, (_, targets) in problem.data.items():
+        for extreme in (int(targets.min()), int(targets.max())):
+            if not 0 <= extreme < classes:
+                raise ValueError(
+                    f"per_class needs targets from 0 to {classes - 1}, split {split!r} has {extreme}"
+                )
 
 
 def _classes(number: int) -> dict[str, xr.Variable]:

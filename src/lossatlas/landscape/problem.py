@@ -4,11 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from lossatlas.landscape.loading import Source, Split, gathered
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""From outputs and targets of a batch to the mean loss over it, in which every example counts the same."""
+"""From outputs and targets of a batch to the mean loss over it, in which every example counts the same.
+
+Class weights and ignored targets, with which examples count differently, are refused: what a survey measures
+would depend on how the data falls into batches.
+"""
+
+_MEASURED_ANYWAY = ("loss", "error", "class_loss", "class_error")
+_DIMENSIONS = ("split", "class")
 
 
 class Problem:
@@ -17,10 +25,12 @@ class Problem:
     Its landscape is the mean loss over a split as a function of the weights. ``data`` holds each split by its
     name: its inputs and targets, whole, on the network's device, or what gives batches of them, such as a
     DataLoader, which is gone through once. ``metrics`` are measured beside the loss, in the same pass; as the
-    loss, each is a mean over the examples of a batch. Surveys leave the network as they found it.
+    loss, each is a mean over the examples of a batch. Surveys leave the network as they found it. All its
+    parameters count, also those that are frozen; one that is shared by two modules counts once.
 
     ValueError if a split is empty, its tensors differ in length, or it lies on another device than the
-    network; if a metric has a name that is taken; or if the network has no parameters.
+    network; if a metric has a name that is taken; or if the network has no parameters, or one that is not
+    made of real numbers, is on another device than the first, or has no values yet.
 
     >>> import torch
     >>> data = {"train": (torch.zeros(5, 3), torch.zeros(5, 2))}
@@ -35,21 +45,21 @@ class Problem:
         data: Mapping[str, Source],
         metrics: Mapping[str, Loss] | None = None,
     ) -> None:
+        expected = "expected a mapping such as {'train': (inputs, targets)}"
+        if not isinstance(data, Mapping):
+            raise ValueError(f"data is a {type(data).__name__}, {expected}")
         if not data:
-            raise ValueError("data has no splits, expected a mapping such as {'train': (inputs, targets)}")
-        parameter = next(model.parameters(), None)
-        if parameter is None:
-            raise ValueError(f"{type(model).__name__} has no parameters, so it has no landscape")
-        if taken := next((name for name in metrics or {} if name in ("loss", "error", "split")), None):
-            raise ValueError(f"a metric cannot be called {taken!r}, which is measured anyway")
+            raise ValueError(f"data has no splits, {expected}")
+        device = _device(model)
+        _check_names(metrics or {})
         self.model = model
         self.loss = loss
         self.metrics: Mapping[str, Loss] = dict(metrics or {})
         self.data: Mapping[str, Split] = {
-            split: gathered(source, split, parameter.device) for split, source in data.items()
+            split: gathered(source, split, device) for split, source in data.items()
         }
         for split, tensors in self.data.items():
-            _check(split, tensors, parameter.device)
+            _check(split, tensors, device)
 
     def select(self, splits: Sequence[str] | None) -> tuple[str, ...]:
         """Check the names of ``splits`` (None: all). ValueError for a name that is unknown or given twice."""
@@ -62,8 +72,41 @@ class Problem:
         return names
 
 
+def _device(model: nn.Module) -> torch.device:
+    """Device of the network's parameters, which must be such that a survey can move them."""
+    name = type(model).__name__
+    device = None
+    for parameter_name, parameter in model.named_parameters():
+        which = f"{name} has the parameter {parameter_name!r}"
+        if is_lazy(parameter):
+            raise ValueError(f"{which}, whose shape is not known yet: run the network on a batch first")
+        if parameter.is_meta:
+            raise ValueError(f"{which} on the device 'meta', where it has no values")
+        if not parameter.is_floating_point():
+            dtype = str(parameter.dtype).removeprefix("torch.")
+            raise ValueError(f"{which} of dtype {dtype}, expected real floating-point numbers")
+        if device not in (None, parameter.device):
+            raise ValueError(
+                f"{which} on {parameter.device}, and others on {device}: it must be on one device"
+            )
+        device = parameter.device
+    if device is None:
+        raise ValueError(f"{name} has no parameters, so it has no landscape")
+    return device
+
+
+def _check_names(metrics: Mapping[str, Loss]) -> None:
+    for name in metrics:
+        if name in _MEASURED_ANYWAY:
+            raise ValueError(f"a metric cannot be called {name!r}, which is measured anyway")
+        if name in _DIMENSIONS:
+            raise ValueError(f"a metric cannot be called {name!r}, the name of a dimension")
+
+
 def _check(split: str, tensors: Split, device: torch.device) -> None:
     inputs, targets = tensors
+    if not (inputs.ndim and targets.ndim):
+        raise ValueError(f"split {split!r} has a single number as inputs or targets, expected (N, ...)")
     if len(inputs) != len(targets) or not len(inputs):
         raise ValueError(f"split {split!r} has {len(inputs)} inputs and {len(targets)} targets")
     if {inputs.device, targets.device} != {device}:

@@ -1,9 +1,12 @@
 """Several processes on one survey: each measures a share of the points, and all get the whole."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 import torch.distributed as dist
@@ -11,6 +14,14 @@ import torch.distributed as dist
 T = TypeVar("T")
 
 _alone: ContextVar[bool] = ContextVar("alone", default=False)
+_PATIENCE = timedelta(
+    days=365
+)  # a share may take long; a process that has died is noticed at once nevertheless
+_POLL_SECONDS = 0.01
+
+
+class RankFailedError(RuntimeError):
+    """Another process on the same survey has failed; what was finished is in the journals."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +42,49 @@ class Ranks:
         return items[self.rank :: self.world_size]
 
     def gather(self, mine: T) -> list[T]:
-        """What each process gives, by rank; all processes have to call this. RuntimeError if one has died."""
+        """What each process gives, by rank; all processes have to call this.
+
+        It waits for the last of them however long that takes. `RankFailedError` if one has died.
+        """
         if self.world_size == 1:
             return [mine]
+        group = _gathering(dist.group.WORLD)
         everybody: list[T | None] = [None] * self.world_size
-        dist.all_gather_object(everybody, mine)
+        try:
+            _meet(group)
+            dist.all_gather_object(everybody, mine, group=group)
+        except RuntimeError as error:
+            _gathering.cache_clear()
+            dist.destroy_process_group(group)  # so that those who wait for this process hear of it
+            raise RankFailedError(f"a process of the {self.world_size} has died: {error}") from error
         return everybody  # type: ignore[return-value]
 
-    def wait(self) -> None:
-        """Return when all processes have come here."""
-        self.gather(None)
+    def attempt(self, action: Callable[[], T]) -> list[T]:
+        """What ``action`` returns in each process, by rank; all processes have to call this.
+
+        A failure is raised as it is where it happened, and elsewhere as `RankFailedError`, in either case once
+        every process is done with its own ``action``.
+
+        >>> Ranks(0, 1).attempt(lambda: 7)
+        [7]
+        """
+        if self.world_size == 1:
+            return [action()]
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = action()
+        except BaseException as error:
+            failure = error
+        try:
+            outcomes = self.gather((result, failure and f"{type(failure).__name__}: {failure}"))
+        finally:
+            if failure is not None:
+                raise failure
+        for rank, (_, message) in enumerate(outcomes):
+            if message:
+                raise RankFailedError(f"rank {rank} failed: {message}")
+        return [theirs for theirs, _ in outcomes]  # type: ignore[misc]
 
 
 def ranks() -> Ranks:
@@ -69,3 +113,17 @@ def alone() -> Iterator[None]:
         yield
     finally:
         _alone.reset(token)
+
+
+@lru_cache(maxsize=1)
+def _gathering(world: dist.ProcessGroup) -> dist.ProcessGroup:
+    """All processes of ``world`` again, in a group that waits long and, unlike NCCL, needs no GPU memory."""
+    return dist.new_group(backend="gloo", timeout=_PATIENCE)  # type: ignore[return-value]
+
+
+def _meet(group: dist.ProcessGroup) -> None:
+    """Return when all processes have come here; unlike torch's own waiting, Ctrl-C interrupts it."""
+    work = dist.barrier(group=group, async_op=True)
+    while not work.is_completed():
+        time.sleep(_POLL_SECONDS)
+    work.wait()

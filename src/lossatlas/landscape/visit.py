@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lossatlas.landscape.journal import Journal, finished_points
-from lossatlas.landscape.ranks import Ranks, ranks
+from lossatlas.landscape.journal import Journal, first_difference
+from lossatlas.landscape.ranks import RankFailedError, Ranks, ranks
+from lossatlas.landscape.shards import finished_points_of_all, merge_shards, shard
+
+__all__ = ["Progress", "RankFailedError", "visit"]
 
 Progress = Callable[[int, int], None]
 """Called with the numbers of finished points and of all points: at the start, and after each point."""
@@ -17,88 +20,83 @@ Progress = Callable[[int, int], None]
 Rows = dict[int, Sequence[float]]
 
 
-class RankFailedError(RuntimeError):
-    """Another process on the same survey has failed; what was finished is in the journals."""
-
-
 def visit(
     total: int,
     measure: Callable[[int], Sequence[float]],
     *,
+    indices: Sequence[int] | None = None,
+    chain: int = 1,
     journal: str | Path | None = None,
     header: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.float64]:
     """Return ``measure(i)`` for i = 0, ..., ``total`` - 1 as rows, (total, values).
 
-    Points that ``journal`` holds under ``header`` are taken from there, and each new one is kept there before
+    ``indices``, if given, are those of the points that are wanted: one row each, in their order. Points that
+    ``journal`` holds under ``header`` are taken from there, and each new one is kept there before
     ``progress`` hears of it, which may raise to stop the survey.
 
-    Where torch.distributed has several ranks, all have to call this. They share the points that are missing,
-    rank r > 0 keeps its own in ``<journal>.rank<r>``, and each returns all rows. ``progress`` then counts
-    this rank's share. If a rank fails, the others finish their share first and then raise `RankFailedError`.
+    Where torch.distributed has several ranks, all have to call this, with the same ``header``. They share the
+    points that are missing, never splitting a run of ``chain`` consecutive ones, which are measured in their
+    order. Rank r > 0 keeps its points in ``<journal>.rank<r>`` until all are finished and in ``journal``;
+    each rank returns all rows, and ``progress`` counts its own share. If a rank fails, the others finish
+    their share first and then raise `RankFailedError`. ValueError if the ranks' headers differ.
 
     >>> visit(3, lambda i: [i, i / 2]).tolist()
     [[0.0, 0.0], [1.0, 0.5], [2.0, 1.0]]
+    >>> visit(3, lambda i: [i, i / 2], indices=[2, 0]).tolist()
+    [[2.0, 1.0], [0.0, 0.0]]
     """
-    among = ranks()
-    with ExitStack() as stack:
-        rows, keep = _opened(journal, header or {}, among, stack)
-        missing = among.share([index for index in range(total) if index not in rows])
-        failure: BaseException | None = None
-        try:
-            _measure(missing, measure, rows, keep, progress)
-        except BaseException as error:
-            if among.world_size == 1:
-                raise
-            failure = error
-        rows = _gathered(rows, failure, among)
-    return np.array([rows[index] for index in range(total)], dtype=np.float64)
+    among, path, title = ranks(), None if journal is None else Path(journal), dict(header or {})
+    wanted = list(range(total)) if indices is None else list(indices)
+    finished = _finished(path, title, among)
+    missing = _share([index for index in dict.fromkeys(wanted) if index not in finished], chain, among)
+
+    def measure_share() -> Rows:
+        known = len(finished.keys() & set(wanted))
+        with ExitStack() as stack:
+            keep = None
+            if path is not None:
+                keep = stack.enter_context(Journal(shard(path, among.rank), title)).append
+            return _measure(missing, measure, keep, progress, known)
+
+    new = {index: row for part in among.attempt(measure_share) for index, row in part.items()}
+    rows = {**finished, **new}
+    if path is not None:
+        among.attempt(lambda: merge_shards(path, title, rows) if among.rank == 0 else None)
+    return np.array([rows[index] for index in wanted], dtype=np.float64)
 
 
-def _opened(
-    journal: str | Path | None, header: Mapping[str, Any], among: Ranks, stack: ExitStack
-) -> tuple[Rows, Callable[[int, Sequence[float]], None]]:
-    """Rows that are finished already, by whatever ranks, and what keeps another."""
-    if journal is None:
-        return {}, lambda index, values: None
-    path = Path(journal)
-    rows: Rows = {}
-    for other in path.parent.glob(f"{path.name}.rank*"):
-        rows |= finished_points(other, header)
-    if among.rank == 0:
-        rows |= finished_points(path, header)
-    # Nobody writes before all have read: else one would see the first points of another and leave them out.
-    rows = {index: values for part in among.gather(rows) for index, values in part.items()}
-    mine = path if among.rank == 0 else path.with_name(f"{path.name}.rank{among.rank}")
-    return rows, stack.enter_context(Journal(mine, header)).append
+def _finished(path: Path | None, header: dict[str, Any], among: Ranks) -> Rows:
+    """Points that are finished already, by whatever ranks.
+
+    Nobody measures before all have read: else one would see the first points of another, and leave out others.
+    """
+    parts = among.attempt(lambda: (header, {} if path is None else finished_points_of_all(path, header)))
+    for rank, (theirs, _) in enumerate(parts):
+        if difference := first_difference(parts[0][0], theirs):
+            raise ValueError(f"ranks 0 and {rank} do not survey the same: they differ in {difference!r}")
+    return {index: row for _, part in parts for index, row in part.items()}
+
+
+def _share(missing: list[int], chain: int, among: Ranks) -> list[int]:
+    mine = set(among.share(sorted({index // chain for index in missing})))
+    return [index for index in missing if index // chain in mine]
 
 
 def _measure(
     missing: Sequence[int],
     measure: Callable[[int], Sequence[float]],
-    rows: Rows,
-    keep: Callable[[int, Sequence[float]], None],
+    keep: Callable[[int, Sequence[float]], None] | None,
     progress: Progress | None,
-) -> None:
+    known: int,
+) -> Rows:
     report = progress or (lambda done, total: None)
-    total = len(rows) + len(missing)
-    report(len(rows), total)
+    rows: Rows = {}
+    report(known, known + len(missing))
     for index in missing:
-        values = measure(index)
-        keep(index, values)
-        rows[index] = values
-        report(len(rows), total)
-
-
-def _gathered(rows: Rows, failure: BaseException | None, among: Ranks) -> Rows:
-    """Rows of all ranks. A failure of this rank is raised as it is, one of another as `RankFailedError`."""
-    if among.world_size == 1:
-        return rows
-    parts = among.gather((rows, None if failure is None else f"{type(failure).__name__}: {failure}"))
-    if failure is not None:
-        raise failure
-    for rank, (_, message) in enumerate(parts):
-        if message is not None:
-            raise RankFailedError(f"rank {rank} failed: {message}")
-    return {index: values for part, _ in parts for index, values in part.items()}
+        rows[index] = [float(value) for value in measure(index)]
+        if keep is not None:
+            keep(index, rows[index])
+        report(known + len(rows), known + len(missing))
+    return rows

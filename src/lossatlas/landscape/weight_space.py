@@ -54,6 +54,16 @@ def norm(weights: Mapping[str, Tensor]) -> float:
     return torch.linalg.vector_norm(torch.stack(norms)).item() if norms else 0.0
 
 
+def inner(weights: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+    """Inner product over the tensors of ``weights``, accumulated in float64.
+
+    >>> inner({"a": torch.tensor([3.0])}, {"a": torch.tensor([2.0]), "b": torch.tensor([1.0])})
+    6.0
+    """
+    products = [(tensor.double() * other[name].double()).sum() for name, tensor in weights.items()]
+    return torch.stack(products).sum().item() if products else 0.0
+
+
 def flatten(weights: Mapping[str, Tensor]) -> Tensor:
     """All entries in one vector, (n,), tensor after tensor.
 

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,37 +13,46 @@ import xarray as xr
 from torch import Tensor
 
 from lossatlas import interruption
-from lossatlas.files import replacing, set_aside
+from lossatlas.files import replacing, set_aside, sha256
 from lossatlas.landscape import Problem
+from lossatlas.landscape.ranks import ranks
 from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.fingerprint import digest
+from lossatlas.runs.nodes import Replacements, arguments, check_snapshots, replaced
 from lossatlas.runs.progress import Progress, write_progress
 from lossatlas.runs.store import Run, StoreError, check_state
 from lossatlas.runs.threads import threads_limited
+from lossatlas.runs.weight_files import load_weights
 
 log = logging.getLogger(__name__)
 
 LANDSCAPE_VERSION = 2
 """Raised when the numerics of landscapes change, so that datasets of the older code are no longer found."""
 
-OtherRun = Callable[[Sequence[str]], Run]
-"""From overrides of this run's configuration to the run that they name."""
+OtherRun = Callable[[Any], Run]
+"""From the value of a node ``{run: ...}``, overrides of this run's configuration or a fingerprint, to that run."""
 
 
-def landscape_path(run: Run, name: str, node: Mapping[str, Any], other_run: OtherRun) -> Path | None:
+def landscape_path(
+    run: Run, name: str, node: Mapping[str, Any], other_run: OtherRun, weights: str | None = None
+) -> Path | None:
     """Where the landscape ``name`` with the settings ``node`` is kept; None if it lies between a run and itself.
 
-    A mapping ``{run: [overrides]}`` anywhere in ``node`` names another run; its fingerprint becomes part of the
-    landscape's own.
+    The fingerprints of other runs and the bytes of files that ``node`` names are part of the landscape's own key, and
+    so is ``weights``, the digest of those surveyed where they are not the run's final ones.
     """
     others: list[str] = []
 
-    def fingerprint_of(overrides: Sequence[str]) -> str:
-        others.append(other_run(overrides).fingerprint)
+    def fingerprint_of(value: Any) -> str:
+        others.append(other_run(value).fingerprint)
         return others[-1]
 
-    key = digest({"version": LANDSCAPE_VERSION, "node": replace_runs(node, fingerprint_of)})
-    return None if run.fingerprint in others else run.landscapes / f"{name}-{key}.nc"
+    settings = replaced(node, {"run": fingerprint_of, "weights": lambda path: sha256(Path(path))})
+    key = digest(
+        {"version": LANDSCAPE_VERSION, "node": settings} | ({"weights": weights} if weights else {})
+    )
+    between_itself = weights is None and run.fingerprint in others
+    return None if between_itself else run.landscapes / f"{name}-{key}.nc"
 
 
 def open_landscape(path: Path) -> xr.Dataset:
@@ -56,15 +66,28 @@ def open_landscape(path: Path) -> xr.Dataset:
 
 
 class Surveyor:
-    """Computes the landscapes of one finished run; data and network are built once, and only if needed."""
+    """Computes the landscapes of one finished run; data and network are built once, and only if needed.
+
+    Where torch.distributed has several ranks they all do this together: rank 0 holds the lock, reads and writes, and
+    the points are shared. ``weights`` is a file of the run's network at another time, or of somebody's own network.
+    """
 
     def __init__(
-        self, run: Run, config: Mapping[str, Any], ensure_run: OtherRun, say: Callable[[str], None] = log.info
+        self,
+        run: Run,
+        config: Mapping[str, Any],
+        ensure_run: OtherRun,
+        say: Callable[[str], None] = log.info,
+        *,
+        weights: Path | None = None,
+        on_stop: Callable[[], None] = lambda: None,
     ):
         self.run = run
         self.config = config
         self._ensure_run = ensure_run
         self._say = say
+        self._weights = weights
+        self._on_stop = on_stop  # called when this process has been asked to stop
         self._problem: Problem | None = None
         self._next_report = 0.0
         self.computed: list[str] = []  # names of the landscapes that were not there before
@@ -88,15 +111,30 @@ class Surveyor:
         self, name: str, node: Mapping[str, Any], stage: int = 0, stages: int = 1
     ) -> xr.Dataset | None:
         """Load or compute one landscape; None if it lies between the run and itself."""
-        path = landscape_path(self.run, name, node, self._ensure_run)
+        path = self.path(name, node)
         if path is None:
             return None
+        among = ranks()
+        with ExitStack() as held:
+            found = among.attempt(lambda: self._find(path, held) if among.rank == 0 else None)[0]
+            if found is not None:
+                return found
+            dataset = self._measure(path, name, node, partial(self._report, name, stage, stages))
+            kept = among.attempt(lambda: self._keep(path, name, dataset) if among.rank == 0 else None)[0]
+        self.computed.append(name)
+        return kept
+
+    def path(self, name: str, node: Mapping[str, Any]) -> Path | None:
+        """Where the landscape is kept, or will be; see `landscape_path`."""
+        digest = None if self._weights is None else sha256(self._weights)
+        return landscape_path(self.run, name, node, self._ensure_run, digest)
+
+    def _find(self, path: Path, held: ExitStack) -> xr.Dataset | None:
+        """The landscape if it is there; else the lock of the run is ``held``."""
         if (dataset := self._load(path)) is not None:
             return dataset
-        with self.run.lock(self._say):
-            if (dataset := self._load(path)) is None:
-                dataset = self._compute(path, name, node, partial(self._report, name, stage, stages))
-        return dataset
+        held.enter_context(self.run.lock(self._say))
+        return self._load(path)
 
     def _load(self, path: Path) -> xr.Dataset | None:
         try:
@@ -107,36 +145,46 @@ class Surveyor:
             self._say(f"{error}; set aside as {set_aside(path).name}, computing it again")
             return None
 
-    def _compute(
+    def _measure(
         self, path: Path, name: str, node: Mapping[str, Any], report: Callable[[int, int], None]
     ) -> xr.Dataset:
-        path.parent.mkdir(exist_ok=True)
-        journal = path.with_suffix(".journal")
-        arguments = replace_runs(node, lambda overrides: self._state(self._ensure_run(overrides)))
-        dataset: xr.Dataset = make(arguments, problem=self.problem, journal=journal, progress=report)
-        survey = node["_target_"].rpartition(".")[2]
-        dataset = dataset.assign_attrs(run=self.run.fingerprint, landscape=name, survey=survey)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        configured, given = arguments(node, self._states)
+        return make(configured, **given, problem=self.problem, journal=_journal(path), progress=report)
+
+    def _keep(self, path: Path, name: str, dataset: xr.Dataset) -> xr.Dataset:
+        about = {"run": self.run.fingerprint, "landscape": name}
+        if self._weights is not None:
+            about["weights"] = self._weights.name
+        dataset = dataset.assign_attrs(about)
         checked = {variable: {"fletcher32": True} for variable in dataset.data_vars if dataset[variable].ndim}
         with replacing(path) as temporary:
             dataset.to_netcdf(temporary, engine="h5netcdf", encoding=checked)
-        journal.unlink(missing_ok=True)
-        self.computed.append(name)
-        return dataset
+        for journal in path.parent.glob(f"{_journal(path).name}*"):
+            journal.unlink(missing_ok=True)
+        return open_landscape(path)  # as everybody else finds it
 
     def _report(self, name: str, stage: int, stages: int, done: int, total: int) -> None:
-        if (now := time.monotonic()) >= self._next_report:
+        if ranks().rank == 0 and (now := time.monotonic()) >= self._next_report:
             self._next_report = now + 1.0
             write_progress(self.run, Progress(name, done, total, stage=stage, stages=stages))
+        if interruption.requested():
+            self._on_stop()
         interruption.raise_if_requested(f"stopped after {done} of {total} points of {name}; they are kept")
 
     @property
     def problem(self) -> Problem:
-        """The run's network at its final weights, its loss, and its data, on the run's device."""
+        """The network at the weights that are surveyed, its loss, and its data, on the run's device."""
         if self._problem is None:
             device = torch.device("cuda" if self._on_gpu else "cpu")
             data = build_data(self.config).to(device)
             network = build_network(self.config).to(device)
-            network.load_state_dict(self._checked(self.run, network.state_dict()))
+            expected = network.state_dict()
+            network.load_state_dict(
+                self._checked(self.run, expected)
+                if self._weights is None
+                else load_weights(self._weights, expected)
+            )
             splits = {split: data.normalized(split) for split in data.splits}
             self._problem = Problem(network, make(self.config["study"]["loss"]), splits)
         return self._problem
@@ -145,8 +193,28 @@ class Surveyor:
     def _on_gpu(self) -> bool:
         return self.config["trainer"]["accelerator"] != "cpu" and torch.cuda.is_available()
 
-    def _state(self, other: Run) -> dict[str, Tensor]:
-        return self._checked(other, self.problem.model.state_dict())
+    @property
+    def _states(self) -> Replacements:
+        """What takes the place of nodes that name other networks: state dicts."""
+        return {"run": self._state, "snapshots": self._snapshots, "weights": self._file}
+
+    def _state(self, value: Any) -> dict[str, Tensor]:
+        return self._checked(self._ensure_run(value), self.problem.model.state_dict())
+
+    def _file(self, path: str) -> dict[str, Tensor]:
+        return load_weights(Path(path), self.problem.model.state_dict())
+
+    def _snapshots(self, wanted: Any) -> list[dict[str, Tensor]]:
+        """The kept weights of ``wanted`` epochs in order, the final ones last."""
+        epochs = check_snapshots(wanted, self.config["study"].get("snapshot_epochs", []))
+        expected = self.problem.model.state_dict()
+        states = []
+        for epoch in epochs:
+            states.append(self.run.snapshot(epoch))
+            check_state(expected, states[-1], self.run.snapshot_path(epoch))
+        if epochs[-1] != self.config["epochs"]:
+            states.append(self._checked(self.run, expected))
+        return states
 
     @staticmethod
     def _checked(run: Run, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -155,10 +223,5 @@ class Surveyor:
         return state
 
 
-def replace_runs(node: Any, replacement: Callable[[Sequence[str]], Any]) -> Any:
-    """Copy a landscape's node with each ``{run: overrides}`` in it replaced by ``replacement(overrides)``."""
-    if isinstance(node, Mapping):
-        if set(node) == {"run"}:
-            return replacement(node["run"])
-        return {key: replace_runs(value, replacement) for key, value in node.items()}
-    return node
+def _journal(path: Path) -> Path:
+    return path.with_suffix(".journal")

@@ -1,14 +1,24 @@
 """The Hessian and the Gauss-Newton matrix of a split's loss, as functions of a vector."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, jvp, vjp
+from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lossatlas.landscape.bench import Bench
+from lossatlas.landscape.choices import chosen
+from lossatlas.landscape.curvature.affine import affine_batch_norm
 from lossatlas.landscape.weight_space import Weights, unflatten
+
+KEPT_BYTES = 2**31  # of graphs; enough for ResNet-20 of width 8 on ten thousand images of 8 x 8
+
+Product = Callable[[Sequence[Tensor]], Sequence[Tensor]]
+"""From a vector to the matrix times it, both as tensors of the parameters' shapes."""
 
 
 class SymmetricOperator(Protocol):
@@ -25,10 +35,18 @@ class SymmetricOperator(Protocol):
         """Take up the bench's present weights."""
 
 
-class _OfBench:
-    """What the operators on a bench share: the parameters, and sums over the batches of a split."""
+class _OfBench(ABC):
+    """What the operators on a bench share: the parameters, kept graphs, and sums over the batches of a split.
 
-    def __init__(self, bench: Bench, split: str) -> None:
+    A product is one more pass through graphs that depend on the weights alone. They are kept for as many
+    batches as ``kept_bytes`` holds, and made anew for the others with each product; the result is the same.
+
+    All parameters count, those that training has frozen too. Vectors are in the parameters' order, each
+    tensor in row-major order however it lies in memory, as `flatten` has it. Products are in the dtype of the
+    weights, through the network's own forward pass, whatever the bench's engine says.
+    """
+
+    def __init__(self, bench: Bench, split: str, *, kept_bytes: int = KEPT_BYTES) -> None:
         self._bench = bench
         self._batches = bench.batches[split]
         self._total = sum(len(targets) for _, targets in self._batches)
@@ -37,19 +55,82 @@ class _OfBench:
         self.n = sum(tensor.numel() for tensor in self._like.values())
         self.dtype = first.dtype
         self.device = first.device
+        self._kept_bytes = kept_bytes
+        self._room: int | None = None  # batches whose graphs are kept, once it is known
+        self._kept: dict[int, Product] = {}
+        self._versions: list[int] = []
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        """The matrix times ``vector``, (n,), both of the operator's dtype and device."""
+        if self._versions != self._present_versions():
+            self.refresh()
+        along = list(unflatten(vector, self._like).values())
+        product = torch.zeros_like(vector)
+        for index, (_, targets) in enumerate(self._batches):
+            parts = self._product(index)(along)
+            flat = torch.cat([part.reshape(-1) for part in parts])
+            product.add_(flat, alpha=len(targets) / self._total)
+        return product
 
     def refresh(self) -> None:
-        """Take up the bench's present weights: nothing is kept between products."""
+        """Drop the graphs that are kept; a product does so by itself where weights have changed since."""
+        self._kept.clear()
+        self._versions = self._present_versions()
 
-    def _leaves(self) -> list[Tensor]:
-        return [tensor.detach().requires_grad_() for tensor in self._like.values()]
+    def _present_versions(self) -> list[int]:
+        return [tensor._version for tensor in self._bench.weights.values()]  # counts writes in place
 
-    def _outputs(self, leaves: Sequence[Tensor], inputs: Tensor) -> Tensor:
-        return functional_call(self._bench.model, dict(zip(self._like, leaves, strict=True)), (inputs,))
+    def _product(self, index: int) -> Product:
+        if index in self._kept:
+            return self._kept[index]
+        if self._room is None:
+            self._room = self._kept_bytes // max(self._bytes_of_a_graph(), 1)
+        product = self._linearize(index)
+        if len(self._kept) < self._room:
+            self._kept[index] = product
+        return product
+
+    def _bytes_of_a_graph(self) -> int:
+        """Memory that the graph of the first batch, the largest, holds: that of the tensors it has saved."""
+        storages: dict[int, int] = {}
+
+        def saved(tensor: Tensor) -> Tensor:
+            storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(saved, lambda tensor: tensor):
+            graph = self._linearize(
+                0
+            )  # held while it is counted, so that no memory is used, and counted, twice
+        del graph
+        return sum(storages.values())
+
+    def _linearize(self, index: int) -> Product:
+        inputs, targets = self._batches[index]
+        leaves = {name: tensor.detach().requires_grad_() for name, tensor in self._like.items()}
+        with self._differentiable():
+            outputs = functional_call(self._bench.model, leaves, (inputs,))
+            return self._of_batch(outputs, targets, list(leaves.values()))
+
+    @contextmanager
+    def _differentiable(self) -> Iterator[None]:
+        """Whatever is computed in the block can be differentiated twice, at little cost."""
+        with ExitStack() as stack:
+            stack.enter_context(torch.enable_grad())
+            stack.enter_context(affine_batch_norm(self._bench.model))
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))  # the fused kernels of attention cannot
+            yield
+
+    @abstractmethod
+    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> Product:
+        """Products with the matrix of the mean loss over a batch, given its ``outputs`` as a graph."""
 
 
 class Hessian(_OfBench):
     """The matrix of second derivatives of the mean loss over ``split``, at the bench's present weights.
+
+    The gradient is differentiated along the vector (Pearlmutter 1994). Where an activation has a kink its
+    second derivative is that of torch: zero for a ReLU.
 
     >>> from lossatlas.landscape.bench import opened
     >>> from lossatlas.landscape.problem import Problem
@@ -60,21 +141,9 @@ class Hessian(_OfBench):
     tensor([1., 9.])
     """
 
-    def __call__(self, vector: Tensor) -> Tensor:
-        """H v, (n,), for v of shape (n,)."""
-        product = torch.zeros_like(vector)
-        along = list(unflatten(vector, self._like).values())
-        for inputs, targets in self._batches:
-            leaves = self._leaves()
-            with torch.enable_grad():
-                loss = self._bench.loss(self._outputs(leaves, inputs), targets)
-                gradient = torch.autograd.grad(
-                    loss, leaves, create_graph=True, allow_unused=True, materialize_grads=True
-                )
-                slope = torch.stack([(g * v).sum() for g, v in zip(gradient, along, strict=True)]).sum()
-            parts = torch.autograd.grad(slope, leaves, allow_unused=True, materialize_grads=True)
-            product += torch.cat([part.reshape(-1) for part in parts]) * (len(targets) / self._total)
-        return product
+    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> Product:
+        gradient = _derivative([self._bench.loss(outputs, targets)], leaves, create_graph=True)
+        return lambda along: _derivative(gradient, leaves, along)
 
 
 class GaussNewton(_OfBench):
@@ -92,24 +161,53 @@ class GaussNewton(_OfBench):
     tensor([1., 9.])
     """
 
-    def __call__(self, vector: Tensor) -> Tensor:
-        """J' L J v, (n,), for v of shape (n,)."""
-        product = torch.zeros_like(vector)
-        along = tuple(unflatten(vector, self._like).values())
-        for inputs, targets in self._batches:
-            product += self._of_batch(inputs, targets, along) * (len(targets) / self._total)
+    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> Product:
+        leaf = outputs.detach().requires_grad_()
+        slope = _derivative([self._bench.loss(leaf, targets)], [leaf], create_graph=True)
+        dual = torch.zeros_like(outputs, requires_grad=True)
+        pulled = _derivative([outputs], leaves, [dual], create_graph=True)  # J' u, linear in u
+
+        def product(along: Sequence[Tensor]) -> Sequence[Tensor]:
+            pushed = _derivative(pulled, [dual], along)  # J v, as the derivative of <J' u, v> by u
+            return _derivative([outputs], leaves, _derivative(slope, [leaf], pushed))
+
         return product
 
-    def _of_batch(self, inputs: Tensor, targets: Tensor, along: tuple[Tensor, ...]) -> Tensor:
-        leaves = tuple(tensor.detach() for tensor in self._like.values())
 
-        def outputs_at(*at: Tensor) -> Tensor:
-            return self._outputs(at, inputs)
+def _derivative(
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    along: Sequence[Tensor] | None = None,
+    *,
+    create_graph: bool = False,
+) -> Sequence[Tensor]:
+    """Derivative of the sum of ``outputs``, each times its ``along``, by ``inputs``; the graph is kept.
 
-        outputs, pushed = jvp(outputs_at, leaves, along)[:2]  # J v
-        leaf = outputs.detach().requires_grad_()
-        with torch.enable_grad():
-            (slope,) = torch.autograd.grad(self._bench.loss(leaf, targets), leaf, create_graph=True)
-            (curved,) = torch.autograd.grad(slope, leaf, pushed.detach())  # L J v
-        pull = vjp(outputs_at, *leaves)[1]
-        return torch.cat([part.reshape(-1) for part in pull(curved)])
+    Zero where an output is constant or does not depend on an input, for which torch raises errors.
+    """
+    chosen = [index for index, output in enumerate(outputs) if output.requires_grad]
+    if not chosen:
+        return [torch.zeros_like(tensor) for tensor in inputs]
+    return torch.autograd.grad(
+        [outputs[index] for index in chosen],
+        inputs,
+        None if along is None else [along[index] for index in chosen],
+        retain_graph=True,
+        create_graph=create_graph,
+        allow_unused=True,
+        materialize_grads=True,
+    )
+
+
+MATRICES: dict[str, type[_OfBench]] = {"hessian": Hessian, "gauss_newton": GaussNewton}
+"""The matrices of second derivatives by name."""
+
+
+def matrix_of(bench: Bench, split: str, matrix: str, **options: Any) -> _OfBench:
+    """The operator that ``matrix`` names, on ``split``. ValueError for an unknown name.
+
+    >>> matrix_of(None, "train", "fisher")
+    Traceback (most recent call last):
+    ValueError: unknown matrix 'fisher', expected one of hessian, gauss_newton
+    """
+    return chosen("matrix", matrix, MATRICES)(bench, split, **options)

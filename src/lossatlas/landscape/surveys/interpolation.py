@@ -6,6 +6,7 @@ from pathlib import Path
 import xarray as xr
 from torch import Tensor
 
+from lossatlas.landscape.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.lines import Segment
@@ -22,6 +23,7 @@ def interpolation(
     high: float = 1.5,
     points: int = 401,
     statistics: bool = True,
+    convention: str = "lossatlas",
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
     journal: str | Path | None = None,
@@ -32,8 +34,9 @@ def interpolation(
     ``other`` is the state dict of a second network of the same kind. With ``statistics`` the running means
     and variances of batch norm are interpolated too ("states" in Li et al. 2018, figure 2), so that both ends
     are the two networks exactly; variances that fall below zero beyond the ends are clamped to zero, and the
-    attribute ``clamped_variances`` counts them over all points. Without it all points have the first
-    network's statistics.
+    attribute ``clamped_variances`` counts them over all points. With the ``convention`` "li2018" they stay,
+    and the loss is NaN there, as in the authors' code. Without ``statistics`` all points have the first
+    network's.
 
     ``points`` points over alpha in [``low``, ``high``]; the rest is as in `evaluate`. Returns ``loss`` and
     ``error`` over (split, alpha). ValueError for a value out of its range, and, naming the first difference,
@@ -49,8 +52,10 @@ def interpolation(
     check_alike(problem.model.state_dict(), other, "the other network")
     start = (state if statistics else parameters)(problem.model)
     end = {name: other[name].detach().to(tensor) for name, tensor in start.items()}
-    segment = Segment(start, end)
+    clamp = convention_named(convention).clamps_variances
+    segment = Segment(start, end, clamp)
     grid = segment.grid(points, low=low, high=high)
+    below_zero = sum(map(segment.negative_variances, grid.axes["alpha"].values.tolist()))
     dataset = evaluate(
         problem,
         grid,
@@ -61,7 +66,8 @@ def interpolation(
         attributes={
             "survey": "interpolation",
             "statistics": "interpolated" if statistics else "of alpha 0",
-            "clamped_variances": sum(map(segment.negative_variances, grid.axes["alpha"].values.tolist())),
+            "convention": convention,
+            "clamped_variances": below_zero if clamp else 0,
         },
     )
     return dataset.transpose("split", "alpha", ...)

@@ -1,16 +1,16 @@
-"""The surface around a network over a random plane."""
+"""The surface around a network over a plane, random or other."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import xarray as xr
 
+from lossatlas.landscape.along import Along, RandomDirections, axes_along
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.plane import Plane
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.visit import Progress
-from lossatlas.landscape.weight_space import parameters
 
 
 def surface(
@@ -21,6 +21,9 @@ def surface(
     seed: int = 123,
     normalize: str = "filter",
     ignore: str = "biasbn",
+    statistics: bool = False,
+    convention: str = "lossatlas",
+    along: Along = None,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
     journal: str | Path | None = None,
@@ -29,9 +32,10 @@ def surface(
     """Loss and error over a plane through the network along two random directions (Li et al. 2018, figure 5).
 
     ``points`` x ``points`` points over [-``extent``, ``extent``] x [-``extent``, ``extent``]. The directions
-    are the first two of `line` with the same ``seed``, ``normalize`` and ``ignore``, and are not
-    orthogonalised; the rest is as in `evaluate`. Returns ``loss`` and ``error`` over (split, y, x).
-    ValueError for a value out of its range.
+    are the first two of `line` with the same ``seed``, ``normalize``, ``ignore``, ``statistics``,
+    ``convention`` and ``along``, and are not orthogonalised; the attribute ``cosine`` is that of the angle
+    between them. The rest is as in `evaluate`. Returns ``loss`` and ``error`` over (split, y, x). ValueError
+    for a value out of its range, or for a direction that is zero or of another network.
 
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
@@ -39,7 +43,10 @@ def surface(
     >>> dict(surface(problem, points=5).loss.sizes)
     {'split': 1, 'y': 5, 'x': 5}
     """
-    plane = Plane.random(parameters(problem.model), seed=seed, normalize=normalize, ignore=ignore)
+    random = RandomDirections(seed, normalize, ignore, statistics, convention)
+    axes = axes_along(along, random, problem)
+    along_x, along_y = axes.take(2)
+    plane = Plane(axes.centre, along_x, along_y, axes.clamp)
     dataset = evaluate(
         problem,
         plane.grid(points, extent=extent),
@@ -47,6 +54,6 @@ def surface(
         engine=engine,
         journal=journal,
         progress=progress,
-        attributes={"survey": "surface", "seed": seed, "normalize": normalize, "ignore": ignore},
+        attributes={"survey": "surface", **axes.attributes, "cosine": plane.cosine},
     )
     return dataset.transpose("split", "y", "x", ...)

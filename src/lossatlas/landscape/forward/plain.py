@@ -1,10 +1,9 @@
-"""Forward passes of a network whose weights change from point to point."""
+"""The network's own forward pass."""
 
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
-
-from lossatlas.landscape.engine import Engine
 
 
 class Forward(Protocol):
@@ -20,9 +19,8 @@ class Forward(Protocol):
 
 
 class Plain:
-    """The network's own forward pass.
+    """The network's own forward pass, in the precision of its weights, or in ``reduced`` by torch's autocast.
 
-    >>> import torch
     >>> forward = Plain(nn.Identity())
     >>> forward(torch.ones(1))
     tensor([1.])
@@ -30,17 +28,17 @@ class Plain:
 
     name = "module"
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, reduced: torch.dtype | None = None) -> None:
         self._model = model
+        self._reduced = reduced
 
     def refresh(self) -> None:
         """Nothing to do: the network computes with its own weights."""
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Outputs for a batch."""
-        return self._model(inputs)
-
-
-def fitting_forward(model: nn.Module, inputs: Tensor, engine: Engine) -> Forward:
-    """The fastest forward pass of ``model`` that ``engine`` allows, tried on ``inputs``."""
-    return Plain(model)
+        if self._reduced is None:
+            return self._model(inputs)
+        with torch.autocast(inputs.device.type, self._reduced):
+            outputs = self._model(inputs)
+        return outputs.to(inputs.dtype)

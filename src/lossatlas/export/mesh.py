@@ -1,0 +1,130 @@
+"""Surfaces as meshes, for ParaView and whatever else reads VTK."""
+
+from pathlib import Path
+
+import meshio
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from lossatlas.export.layout import PLANE, axes
+from lossatlas.files import replacing
+
+FORMATS = {".vtu": "vtu", ".vtk": "vtk"}  # meshio's names
+LOG_OFFSET = (
+    0.1  # under the logarithm, as in h52vtp.py of Li et al. 2018, so that a loss of zero has a height
+)
+
+Values = NDArray[np.float64]
+
+
+def to_vtk(
+    dataset: xr.Dataset,
+    path: str | Path,
+    *,
+    split: str | None = None,
+    ceiling: float | None = 10.0,
+    log: bool = False,
+) -> list[Path]:
+    """Write a surface as a mesh of quadrilaterals, in VTK's XML (.vtu) or legacy (.vtk) format.
+
+    A point stands at (x, y, z) with z the loss of ``split`` (None: "train", or the first), cut at ``ceiling`` (None:
+    nowhere), or its height ln(z + 0.1) with ``log``. Point data are all that is measured at a point, uncut, such as
+    ``loss_train`` and ``error_test``. Quadrilaterals with a corner whose loss is NaN or infinite are left out.
+
+    The projected path of a trajectory goes into a second file, ``<stem>-path``: a line over its snapshots, at the
+    height of their own losses. Returns the files. ValueError for a landscape that is not over a plane, a split that
+    it does not have, or one without two finite losses side by side both ways.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> bowl = xr.Dataset(
+    ...     {"loss": (("split", "y", "x"), [[[2.0, 1.0, 20.0], [1.0, 0.0, 1.0]]])},
+    ...     {"split": ["train"], "y": [-1.0, 0.0], "x": [-1.0, 0.0, 1.0]},
+    ... )
+    >>> with TemporaryDirectory() as folder:
+    ...     mesh = meshio.read(*to_vtk(bowl, f"{folder}/bowl.vtu"))
+    >>> mesh.points[2].tolist(), mesh.point_data["loss_train"][2].item()
+    ([1.0, -1.0, 10.0], 20.0)
+    >>> mesh.cells_dict["quad"].tolist()
+    [[0, 1, 4, 3], [1, 2, 5, 4]]
+    """
+    axes(dataset, "VTK", [PLANE])
+    path = Path(path)
+    written = [_written(_surface(dataset, split, ceiling, log), path)]
+    if "path_x" in dataset:
+        written.append(_written(_path(dataset, split, ceiling, log), path.with_stem(f"{path.stem}-path")))
+    return written
+
+
+def _surface(dataset: xr.Dataset, split: str | None, ceiling: float | None, log: bool) -> meshio.Mesh:
+    loss = _of_split(dataset["loss"], split).transpose("y", "x").values.astype(float)
+    y, x = np.meshgrid(dataset["y"].values, dataset["x"].values, indexing="ij")
+    z = height(loss, ceiling, log=log)
+    points = np.stack([x, y, z], axis=-1).reshape(-1, 3)
+    quads = _quads(np.isfinite(loss) & np.isfinite(z))
+    if not len(quads):
+        raise ValueError("the loss is NaN or infinite almost everywhere: no mesh can be made of it")
+    used, connected = np.unique(quads, return_inverse=True)
+    data = {name: values[used] for name, values in _point_data(dataset).items()}
+    return meshio.Mesh(points[used], [("quad", connected.reshape(quads.shape))], point_data=data)
+
+
+def _path(dataset: xr.Dataset, split: str | None, ceiling: float | None, log: bool) -> meshio.Mesh:
+    loss = _of_split(dataset["path_loss"], split).values.astype(float)
+    z = np.nan_to_num(height(loss, ceiling, log=log), nan=0.0)
+    points = np.stack([dataset["path_x"].values, dataset["path_y"].values, z], axis=-1)
+    steps = np.arange(len(points))
+    data = {"loss": loss, "snapshot": steps}
+    return meshio.Mesh(points, [("line", np.stack([steps[:-1], steps[1:]], axis=1))], point_data=data)
+
+
+def height(loss: Values, ceiling: float | None, *, log: bool) -> Values:
+    """What is drawn upwards for a loss.
+
+    >>> height(np.array([0.9, 50.0]), 9.9, log=True).round(6).tolist()
+    [0.0, 2.302585]
+    """
+    cut = loss if ceiling is None else np.minimum(loss, ceiling)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a loss below zero, which has no height then
+        return np.log(cut + LOG_OFFSET) if log else cut
+
+
+def _of_split(values: xr.DataArray, split: str | None) -> xr.DataArray:
+    if "split" not in values.dims:
+        return values
+    known = [str(name) for name in values["split"].values]
+    wanted = split or ("train" if "train" in known else known[0])
+    if wanted not in known:
+        raise ValueError(f"unknown split {wanted!r}, the landscape has {', '.join(known)}")
+    return values.sel(split=wanted)
+
+
+def _quads(finite: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Corners of the grid's cells, anticlockwise, as indices of its points; (cells, 4)."""
+    index = np.arange(finite.size).reshape(finite.shape)
+    corners = [(slice(None, -1), slice(None, -1)), (slice(None, -1), slice(1, None))]
+    corners += [(slice(1, None), slice(1, None)), (slice(1, None), slice(None, -1))]
+    whole = np.logical_and.reduce([finite[corner] for corner in corners])
+    return np.stack([index[corner][whole] for corner in corners], axis=1)
+
+
+def _point_data(dataset: xr.Dataset) -> dict[str, Values]:
+    """Values of each variable over the plane, row by row, by its name and that of the split."""
+    found: dict[str, Values] = {}
+    for name, values in dataset.data_vars.items():
+        if set(values.dims) == {"y", "x"}:
+            found[str(name)] = _flat(values)
+        elif set(values.dims) == {"split", "y", "x"}:
+            for split in values["split"].values:
+                found[f"{name}_{split}"] = _flat(values.sel(split=split))
+    return found
+
+
+def _flat(values: xr.DataArray) -> Values:
+    return values.transpose("y", "x").values.astype(float).ravel()
+
+
+def _written(mesh: meshio.Mesh, path: Path) -> Path:
+    with replacing(path) as temporary:
+        mesh.write(temporary, file_format=FORMATS[path.suffix])
+    return path

@@ -1,0 +1,80 @@
+"""Eigenvalues and eigenvectors at the ends of a network's Hessian, for those who have no operator at hand."""
+
+from lossatlas.landscape.bench import opened
+from lossatlas.landscape.curvature.lanczos import lanczos
+from lossatlas.landscape.curvature.operators import matrix_of
+from lossatlas.landscape.curvature.ritz import Eigenpairs, Wanted
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.weight_space import Weights, parameters, unflatten
+
+
+def extreme_eigenvalues(
+    problem: Problem,
+    *,
+    smallest: int = 1,
+    largest: int = 1,
+    matrix: str = "hessian",
+    split: str = "train",
+    tolerance: float = 0.01,
+    iterations: int = 300,
+    seed: int = 0,
+    engine: Engine = EXACT,
+) -> tuple[Eigenpairs, Eigenpairs]:
+    """The ``smallest`` and the ``largest`` eigenvalues of the Hessian, outermost first, with bounds and vectors.
+
+    Options as in `eigenvalues`. ArithmeticError where the Hessian is not finite.
+
+    >>> import torch
+    >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
+    >>> model = torch.nn.Linear(2, 1, bias=False)
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})
+    >>> low, high = extreme_eigenvalues(problem)  # of 2 X'X / 2 = diag(1, 9)
+    >>> low.values.round(4), high.values.round(4)
+    (array([1.]), array([9.]))
+    """
+    wanted = Wanted(smallest, largest, tolerance)
+    with opened(problem, splits=[split], engine=engine) as bench:
+        found = lanczos(matrix_of(bench, split, matrix), wanted, iterations=iterations, seed=seed)
+    return found.low, found.high
+
+
+def hessian_directions(
+    problem: Problem,
+    *,
+    largest: int = 2,
+    smallest: int = 0,
+    matrix: str = "hessian",
+    split: str = "train",
+    tolerance: float = 1e-4,
+    iterations: int = 300,
+    seed: int = 0,
+    engine: Engine = EXACT,
+) -> tuple[Weights, ...]:
+    """Eigenvectors of the Hessian as directions: those of the ``largest`` eigenvalues, then of the ``smallest``.
+
+    Each has norm 1, and a sign such that its largest entry in absolute value is positive. An eigenvector's
+    error is about the residual over the gap to the next eigenvalue, and the residual at most
+    sqrt(``tolerance``) of the eigenvalue; where eigenvalues coincide, any basis of their space may come out.
+    Options as in `eigenvalues`. ArithmeticError where the Hessian is not finite.
+
+    >>> import torch
+    >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
+    >>> model = torch.nn.Linear(2, 1, bias=False)
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})
+    >>> [direction] = hessian_directions(problem, largest=1)
+    >>> direction["weight"].abs().round(decimals=3)
+    tensor([[0., 1.]])
+    """
+    options = {"matrix": matrix, "split": split, "tolerance": tolerance, "iterations": iterations}
+    low, high = extreme_eigenvalues(
+        problem,
+        smallest=smallest,
+        largest=largest,
+        seed=seed,
+        engine=engine,
+        **options,  # type: ignore[arg-type]
+    )
+    like = parameters(problem.model)
+    vectors = (*high.vectors, *low.vectors)
+    return tuple(unflatten(vector * vector[vector.abs().argmax()].sign(), like) for vector in vectors)

@@ -1,0 +1,77 @@
+"""What a chain of warm-started points hands over from one to the next, so that a kill loses none of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lossatlas.files import replacing
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A finished point of a chain."""
+
+    place: int  # in the chain
+    values: list[float]  # what was measured there
+    vectors: Tensor  # (k, n), for the next point to begin with; (0, n) if it is to begin anew
+
+
+class Handover:
+    """The last finished point of each chain, in memory and, with a ``journal``, in files beside it.
+
+    They are written before the journal hears of the point. A survey that was killed thus goes on with the
+    vectors that it had; where the file of a chain is ahead of the journal by a point, it has the values too. A
+    file that is damaged, or that was written under another ``header``, does not count.
+
+    >>> handover = Handover(None, {})
+    >>> handover.keep(3, Link(0, [1.5], torch.zeros(0, 2)))
+    >>> handover.last(3).values, handover.last(4)
+    ([1.5], None)
+    """
+
+    def __init__(self, journal: str | Path | None, header: Mapping[str, Any]) -> None:
+        self._journal = None if journal is None else Path(journal)
+        self._survey = sha256(json.dumps(header).encode()).hexdigest()
+        self._latest: tuple[int, Link] | None = None
+
+    def keep(self, chain: int, link: Link) -> None:
+        """Let ``link`` be the last point of ``chain``."""
+        self._latest = (chain, link)
+        if self._journal is None:
+            return
+        described = {"survey": self._survey, "place": str(link.place), "values": json.dumps(link.values)}
+        with replacing(self._path(chain), sync=False) as temporary:
+            save_file({"vectors": link.vectors.contiguous()}, temporary, described)
+
+    def last(self, chain: int, device: torch.device | None = None) -> Link | None:
+        """The last finished point of ``chain``, with its vectors on ``device``; None if there is none."""
+        if self._latest is not None and self._latest[0] == chain:
+            return self._latest[1]
+        if self._journal is None or not self._path(chain).exists():
+            return None
+        try:
+            with safe_open(self._path(chain), "pt") as file:
+                described, vectors = file.metadata(), file.get_tensor("vectors")
+        except SafetensorError:
+            return None
+        if described["survey"] != self._survey:
+            return None
+        return Link(int(described["place"]), json.loads(described["values"]), vectors.to(device))
+
+    def clear(self, chains: Sequence[int]) -> None:
+        """Remove the files of ``chains``."""
+        if self._journal is not None:
+            for chain in chains:
+                self._path(chain).unlink(missing_ok=True)
+
+    def _path(self, chain: int) -> Path:
+        assert self._journal is not None
+        return self._journal.with_name(f"{self._journal.name}.chain{chain}")

@@ -1,0 +1,136 @@
+"""How a network stretches its inputs: singular values of the derivative of its outputs by its inputs."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lossatlas.landscape.bench import Batches, Bench, opened
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.evaluation import identity, settings
+from lossatlas.landscape.input_derivative import derivative_shape, singular_values
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.visit import Progress, visit
+from lossatlas.seeds import generator
+
+_ENTRIES = 2**24  # of the derivatives that are held at once; examples are differentiated in chunks of so many
+
+
+def jacobian(
+    problem: Problem,
+    *,
+    examples: int = 128,
+    seed: int = 0,
+    splits: Sequence[str] | None = None,
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Singular values of the derivative of the outputs by the inputs, at ``examples`` of each split.
+
+    They are all 1 where the network is a dynamical isometry (Saxe et al. 2013, Pennington et al. 2017, Xiao et
+    al. 2018). The examples are drawn from ``seed``; all are taken where a split has no more. The network is in
+    evaluation mode, and its outputs are those before any softmax that is part of the loss. It costs one
+    backward pass for each output.
+
+    Returns ``singular_value`` over (split, example, rank), descending, NaN for an example that a split has not;
+    ``index``, the example's number in its split, -1 where there is none; ``condition``, the largest over the
+    smallest, over (split, example); ``mean_square``, the mean of the squared singular values, and
+    ``mean_log``, that of their logarithms, -inf where one is zero, over (split,). ValueError for a value out
+    of its range, for inputs that are not floating-point, and for splits of different shapes.
+
+    >>> model = torch.nn.Linear(2, 2)
+    >>> _ = model.weight.data.copy_(torch.tensor([[0.0, 3.0], [1.0, 0.0]]))
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (torch.randn(5, 2), torch.randn(5, 2))})
+    >>> jacobian(problem, examples=1).singular_value.values
+    array([[[3., 1.]]])
+    """
+    _check(problem, examples, splits)
+    with opened(problem, splits=splits, engine=engine) as bench:
+        attributes = {"survey": "jacobian", "examples": examples, "seed": seed, **settings(bench)}
+        chosen = {split: _chosen(batches, examples, seed) for split, batches in bench.batches.items()}
+        taken = max(map(len, chosen.values()))
+        outputs, entries = _shape(bench)
+        size = min(max(_ENTRIES // (outputs * entries), 1), taken)
+        chunks = ceil(taken / size)
+
+        def measure(index: int) -> list[float]:
+            split, first = list(chosen)[index // chunks], index % chunks * size
+            values = np.full((size, min(outputs, entries)), np.nan)
+            if positions := chosen[split][first : first + size]:
+                inputs = _examples(bench.batches[split], positions)
+                values[: len(positions)] = singular_values(bench.model, inputs)
+            return values.ravel().tolist()
+
+        header = {**attributes, **identity(bench)} if journal is not None else None
+        rows = visit(len(chosen) * chunks, measure, journal=journal, header=header, progress=progress)
+    values = rows.reshape(len(chosen), chunks * size, -1)[:, :taken]
+    return _dataset(values, chosen, attributes)
+
+
+def _chosen(batches: Batches, examples: int, seed: int) -> list[int]:
+    """Positions in the split of the examples that are drawn, ascending."""
+    total = sum(len(targets) for _, targets in batches)
+    return sorted(torch.randperm(total, generator=generator(seed, "examples"))[:examples].tolist())
+
+
+def _examples(batches: Batches, positions: Sequence[int]) -> Tensor:
+    size = len(batches[0][1])  # of all batches but the last
+    return torch.stack([batches[position // size][0][position % size] for position in positions])
+
+
+def _shape(bench: Bench) -> tuple[int, int]:
+    """Numbers of outputs and of entries of an input. ValueError if they depend on the split."""
+    shapes = {split: derivative_shape(bench.model, batches[0][0]) for split, batches in bench.batches.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"the splits have different numbers of outputs and of entries of an input: {shapes}")
+    return next(iter(shapes.values()))
+
+
+def _dataset(
+    values: NDArray[np.float64], chosen: Mapping[str, list[int]], attributes: dict[str, Any]
+) -> xr.Dataset:
+    taken = values.shape[1]
+    indices = [[*positions, *[-1] * (taken - len(positions))] for positions in chosen.values()]
+    there = [len(positions) for positions in chosen.values()]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs, condition = np.log(values), values[..., 0] / values[..., -1]
+
+    def about(meaning: str) -> dict[str, str]:
+        return {"long_name": meaning, "units": "1"}
+
+    return xr.Dataset(
+        {
+            "singular_value": (("split", "example", "rank"), values, about("singular value")),
+            "condition": (("split", "example"), condition, about("largest over smallest singular value")),
+            "mean_square": ("split", _mean(values**2, there), about("mean squared singular value")),
+            "mean_log": ("split", _mean(logs, there), about("mean logarithm of the singular values")),
+            "index": (("split", "example"), indices, about("number of the example in its split")),
+        },
+        {
+            "split": ("split", list(chosen), {"long_name": "part of the data"}),
+            "example": ("example", np.arange(taken), about("number of the example")),
+            "rank": ("rank", np.arange(values.shape[2]), about("rank of the singular value")),
+        },
+        attributes,
+    )
+
+
+def _mean(values: NDArray[np.float64], there: Sequence[int]) -> list[float]:
+    """Mean over those of the examples, (split, example, rank), that are there; NaN if one of them is NaN."""
+    return [float(of_split[:number].mean()) for of_split, number in zip(values, there, strict=True)]
+
+
+def _check(problem: Problem, examples: int, splits: Sequence[str] | None) -> None:
+    if examples < 1:
+        raise ValueError(f"examples must be >= 1, got {examples}")
+    for split in problem.select(splits):
+        dtype = problem.data[split][0].dtype
+        if not dtype.is_floating_point:
+            raise ValueError(f"the inputs of split {split!r} are {dtype}, which has no derivative")

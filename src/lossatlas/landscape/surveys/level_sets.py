@@ -1,0 +1,167 @@
+"""How far a network's basin reaches: widths and areas of the sets in which the loss is below a level."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from lossatlas.landscape.bench import Bench, opened
+from lossatlas.landscape.directions import random_direction
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.evaluation import identity, settings
+from lossatlas.landscape.fan import SIDES, Fan
+from lossatlas.landscape.grid import evenly, symmetric
+from lossatlas.landscape.lines import Line
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.rays import Ray, star_area
+from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.weight_space import Weights, parameters
+
+
+def level_sets(
+    problem: Problem,
+    *,
+    directions: int = 10,
+    levels: Sequence[float] = (0.1, 0.5, 1.0),
+    relative: bool = True,
+    angles: int = 32,
+    extent: float = 1.0,
+    points: int = 20,
+    tolerance: float = 1e-3,
+    seed: int = 123,
+    normalize: str = "filter",
+    ignore: str = "biasbn",
+    split: str = "train",
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Widths and areas of {loss < level} around the network, by finding where rays from it leave the set.
+
+    Along both sides of each of ``directions`` random lines, those of `line`, and along ``angles`` rays (0, or
+    an even number) in the plane of the first two, that of `surface`, the loss on ``split`` is measured at
+    ``points`` even distances up to ``extent`` until it reaches the levels, then between two of them until each
+    crossing is known to within ``tolerance``. A wall thinner than the spacing may be missed. ``levels`` are
+    those of the loss, or with ``relative`` of its rise above the network's. NaN and infinite losses lie above
+    every level.
+
+    Returns ``radius`` over (direction, side, level): inf where the loss stays below the level up to ``extent``,
+    0 where the network is not below it, NaN if its loss is not finite; ``width`` over (direction, level), the
+    sum of both sides; ``ray`` over (angle, level), the radii in the plane; ``area`` over (level,), of the part
+    of the set that is seen from the network, in units of the two directions, which are not orthogonalised, and
+    ``area_error``, the change if half of the rays are left out, both NaN without angles; ``threshold`` over
+    (level,), the loss at each level; and the scalars ``loss``, of the network, and ``measurements``. ValueError
+    for a value out of its range.
+
+    >>> import torch
+    >>> model = torch.nn.Linear(1, 1, bias=False)
+    >>> _ = model.weight.data.fill_(1.0)
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (torch.ones(4, 1), torch.ones(4, 1))})
+    >>> level_sets(problem, directions=1, levels=[0.01, 4.0]).width.values.round(2)  # +- sqrt(level)
+    array([[0.2, inf]])
+    """
+    _check(directions, levels, relative, angles, points, tolerance)
+    marks = evenly(0.0, float(symmetric(extent, 2)[1]), points + 1)[1:].tolist()
+
+    @lru_cache(maxsize=2)
+    def draw(index: int) -> Weights:
+        return random_direction(centre, seed=seed, index=index, normalize=normalize, ignore=ignore)
+
+    centre = parameters(problem.model)
+    fan = Fan(centre, draw, directions, angles)
+    with opened(problem, splits=[split], engine=engine) as bench:
+        attributes = {
+            "survey": "level_sets",
+            "split": split,
+            "levels": "rise above the network's loss" if relative else "loss",
+            "extent": extent,
+            "points": points,
+            "tolerance": tolerance,
+            "seed": seed,
+            "normalize": normalize,
+            "ignore": ignore,
+            **settings(bench),
+        }
+        header = {
+            **attributes,
+            "values": list(levels),
+            "directions": directions,
+            "angles": angles,
+            **identity(bench),
+        }
+        loss = bench.measure()[0]
+        thresholds = [level + (loss if relative else 0.0) for level in levels]
+
+        def measure(index: int) -> list[float]:
+            ray = Ray(_along(bench, fan.line(index)), loss)
+            return [*ray.crossings(thresholds, marks, tolerance=tolerance), len(ray.known)]
+
+        rows = visit(len(fan), measure, journal=journal, header=header, progress=progress)
+    dataset = _dataset(*fan.parts(rows[:, :-1]), fan.turns, levels, attributes)
+    return dataset.assign(
+        threshold=("level", thresholds, _about("loss at the level")),
+        loss=((), loss, _about("mean loss over the split")),
+        measurements=((), int(rows[:, -1].sum()), _about("points at which the loss was measured")),
+    )
+
+
+def _along(bench: Bench, line: Line) -> Callable[[float], float]:
+    def loss(r: float) -> float:
+        line.place(bench.weights, r)
+        return bench.measure()[0]
+
+    return loss
+
+
+def _dataset(
+    radius: NDArray[np.float64],
+    ray: NDArray[np.float64],
+    turns: NDArray[np.float64],
+    levels: Sequence[float],
+    attributes: dict[str, Any],
+) -> xr.Dataset:
+    unknown = np.full(len(levels), np.nan)
+    area, error = star_area(ray) if len(ray) else (unknown, unknown)
+    return xr.Dataset(
+        {
+            "radius": (("direction", "side", "level"), radius, _about("distance to the level")),
+            "width": (("direction", "level"), radius.sum(1), _about("width of the set below the level")),
+            "ray": (("angle", "level"), ray, _about("distance to the level in the plane")),
+            "area": ("level", area, _about("area of the set below the level in the plane")),
+            "area_error": ("level", error, _about("change of the area if half of the rays are left out")),
+        },
+        {
+            "direction": ("direction", np.arange(len(radius)), _about("number of the direction")),
+            "side": ("side", list(SIDES), _about("sign of the direction")),
+            "level": ("level", list(levels), _about(attributes["levels"])),
+            "angle": ("angle", turns, {"long_name": "angle from the first direction", "units": "rad"}),
+        },
+        attributes,
+    )
+
+
+def _about(meaning: str) -> dict[str, str]:
+    return {"long_name": meaning, "units": "1"}
+
+
+def _check(
+    directions: int, levels: Sequence[float], relative: bool, angles: int, points: int, tolerance: float
+) -> None:
+    if directions < 1:
+        raise ValueError(f"directions must be >= 1, got {directions}")
+    if not len(levels) or not all(isfinite(level) and (level > 0 or not relative) for level in levels):
+        kind = "positive rises above the network's loss" if relative else "finite losses"
+        raise ValueError(f"levels must be {kind}, got {list(levels)}")
+    if len(set(levels)) < len(levels):
+        raise ValueError(f"levels must be different numbers, got {list(levels)}")
+    if angles < 0 or angles % 2:
+        raise ValueError(f"angles must be even, or 0 for no area, got {angles}")
+    if points < 1:
+        raise ValueError(f"points must be >= 1, got {points}")
+    if not (isfinite(tolerance) and tolerance > 0):
+        raise ValueError(f"tolerance must be finite and > 0, got {tolerance}")

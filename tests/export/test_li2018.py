@@ -1,0 +1,94 @@
+"""The files are read as the scripts of Li et al. read them: numpy's meshgrid, and values by their names."""
+
+from pathlib import Path
+
+import h5py
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+
+from lossatlas.export import to_hdf5
+
+
+def values(path: Path) -> dict[str, np.ndarray]:
+    with h5py.File(path) as file:
+        return {name: np.array(file[name][:]) for name in file}
+
+
+def test_rows_are_y_and_columns_x_as_their_meshgrid_has_them(surface: xr.Dataset, tmp_path: Path) -> None:
+    (path,) = to_hdf5(surface, tmp_path / "surface.h5")
+    read = values(path)
+    x, y = np.meshgrid(read["xcoordinates"], read["ycoordinates"])
+    np.testing.assert_allclose(read["train_loss"], 3 + x + 0.1 * np.exp(y), rtol=1e-15)
+    np.testing.assert_allclose(read["test_loss"], 13 + x + 0.1 * np.exp(y), rtol=1e-15)
+    figure, axis = plt.subplots()
+    axis.contour(x, y, read["train_loss"])  # refuses what has another shape
+    plt.close(figure)
+
+
+def test_the_accuracy_is_in_percent(surface: xr.Dataset, tmp_path: Path) -> None:
+    read = values(*to_hdf5(surface, tmp_path / "surface.h5"))
+    np.testing.assert_allclose(read["train_acc"], 100 - 5 * read["train_loss"])
+    np.testing.assert_allclose(read["test_acc"], 100 - 5 * read["test_loss"])
+
+
+def test_the_order_of_the_dimensions_in_the_dataset_does_not_matter(
+    surface: xr.Dataset, tmp_path: Path
+) -> None:
+    turned = surface.transpose("x", "split", "y")
+    expected = values(*to_hdf5(surface, tmp_path / "surface.h5"))
+    for name, found in values(*to_hdf5(turned, tmp_path / "turned.h5")).items():
+        np.testing.assert_array_equal(found, expected[name])
+
+
+def test_each_direction_has_a_file_with_its_number_as_their_repeats_have(
+    line: xr.Dataset, tmp_path: Path
+) -> None:
+    paths = to_hdf5(line, tmp_path / "line.h5")
+    assert [path.name for path in paths] == ["line_1.h5", "line_2.h5", "line_3.h5"]
+    for number, path in enumerate(paths, start=1):
+        read = values(path)
+        assert set(read) == {"xcoordinates", "train_loss", "train_acc", "test_loss", "test_acc"}
+        np.testing.assert_allclose(read["train_loss"], number * read["xcoordinates"] ** 2)
+
+
+def test_a_path_is_a_line_over_t(tmp_path: Path) -> None:
+    path = xr.Dataset(
+        {"loss": (("split", "t"), [[1.0, 4.0, 2.0]])}, {"split": ["train"], "t": [0.0, 0.5, 1.0]}
+    )
+    read = values(*to_hdf5(path, tmp_path / "path.h5"))
+    assert read["xcoordinates"].tolist() == [0.0, 0.5, 1.0]
+    assert read["train_loss"].tolist() == [1.0, 4.0, 2.0]
+
+
+def test_what_was_not_measured_is_minus_one_and_what_is_not_finite_stays(
+    surface: xr.Dataset, tmp_path: Path
+) -> None:
+    surface["loss"][0, 1, 2] = np.nan
+    surface["loss"][0, 3, 0] = np.inf
+    read = values(*to_hdf5(surface.drop_vars("error"), tmp_path / "surface.h5"))
+    assert (read["train_acc"] == -1).all()
+    assert np.isnan(read["train_loss"][1, 2])
+    assert np.isinf(read["train_loss"][3, 0])
+
+
+def test_the_attributes_come_along(surface: xr.Dataset, tmp_path: Path) -> None:
+    (path,) = to_hdf5(surface, tmp_path / "surface.h5")
+    with h5py.File(path) as file:
+        assert dict(file.attrs) == {"survey": "surface", "seed": 123, "normalize": "filter"}
+
+
+def test_what_is_neither_a_line_nor_a_surface_is_refused(tmp_path: Path) -> None:
+    spectrum = xr.Dataset({"density": ("eigenvalue", [1.0])}, attrs={"survey": "spectrum"})
+    with pytest.raises(
+        ValueError, match=r"no place in the layout of Li et al\. for a landscape without a loss"
+    ):
+        to_hdf5(spectrum, tmp_path / "spectrum.h5")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_of_surfaces_is_refused(surface: xr.Dataset, tmp_path: Path) -> None:
+    sweep = surface.expand_dims(seed=[0, 1])
+    with pytest.raises(ValueError, match=r"for a loss over seed, y, x; expected one over y, x or alpha or t"):
+        to_hdf5(sweep, tmp_path / "surface.h5")

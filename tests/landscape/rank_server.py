@@ -1,0 +1,162 @@
+"""Runs jobs on several ranks, and quickly: torch is imported once, and each rank is a fork of this process.
+
+A request is a line of JSON on the standard input, with the arguments of `launch`; so is the answer on the output.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from lossatlas.landscape import Problem, line, sharpness, surface
+from lossatlas.landscape.visit import visit
+
+SECONDS = 60
+
+
+def launch(job: str, world_size: int, options: Sequence[dict[str, Any]] = ({},), **common: Any) -> list[Any]:
+    """What each rank gives: its result, its error as text, or the signal that ended it, negative.
+
+    ``options`` are those of each rank, beside the ``common`` ones; the last is for all further ranks too.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        pids = []
+        for rank in range(world_size):
+            own = {**common, **options[min(rank, len(options) - 1)]}
+            if not (pid := os.fork()):
+                _run(job, rank, world_size, Path(folder), own)
+            pids.append(pid)
+        codes = _wait(pids)
+        results = [Path(folder, str(rank)) for rank in range(world_size)]
+        return [
+            json.loads(result.read_text()) if code == 0 else code
+            for result, code in zip(results, codes, strict=True)
+        ]
+
+
+def _run(job: str, rank: int, world_size: int, folder: Path, options: dict[str, Any]) -> None:
+    """Be a rank, to the end of this process."""
+    try:
+        if world_size > 1:
+            dist.init_process_group(
+                "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world_size
+            )
+        try:
+            result = JOBS[job](**options)
+        except Exception as error:
+            result = f"{type(error).__name__}: {error}"
+        Path(folder, str(rank)).write_text(json.dumps(result))
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _wait(pids: list[int]) -> list[int]:
+    """Exit codes; a rank that takes too long is killed, which its code shows."""
+    deadline = time.monotonic() + SECONDS
+    codes: dict[int, int] = {}
+    while len(codes) < len(pids):
+        for pid in set(pids) - codes.keys():
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                codes[pid] = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > deadline:
+                os.kill(pid, signal.SIGABRT)
+        time.sleep(0.005)
+    return [codes[pid] for pid in pids]
+
+
+def _progress(die: int = -1, fail: int = -1, pause: float = 0.0) -> Callable[[int, int], None]:
+    """Progress callback that ends this rank, or raises, when it hears of so many finished points."""
+
+    def progress(done: int, total: int) -> None:
+        time.sleep(pause)
+        if done == die:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if done == fail:
+            raise RuntimeError(f"stopped after {done}")
+
+    return progress
+
+
+def plain(
+    total: int,
+    journal: str | None = None,
+    header: dict[str, Any] | None = None,
+    measured: str | None = None,
+    file_size: int | None = None,
+    indices: list[int] | None = None,
+    chain: int = 1,
+    **progress: Any,
+) -> Any:
+    """A visit of plain functions, which notes in the file ``measured`` what was measured."""
+
+    def measure(index: int) -> list[float]:
+        if measured is not None:
+            with open(measured, "a") as file:
+                file.write(f"{index} {os.getpid()}\n")
+        if file_size is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, resource.RLIM_INFINITY))
+        return [index / 7, 2.0**-index]
+
+    try:
+        rows = visit(
+            total,
+            measure,
+            indices=indices,
+            chain=chain,
+            journal=journal,
+            header=header,
+            progress=_progress(**progress),
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return rows.tolist()
+
+
+def twice(total: int, journal: str) -> list[Any]:
+    """Two visits, the first of which fails in one rank before it measures anything."""
+    results: list[Any] = []
+    for fail in (0 if dist.get_rank() == 1 else -1, -1):
+        try:
+            results.append(plain(total, journal, fail=fail))
+        except RuntimeError as error:
+            results.append(f"{type(error).__name__}: {error}")
+    return results
+
+
+def survey(
+    kind: str, journal: str | None = None, seed: int = 0, data_seed: int = 0, **progress: Any
+) -> dict[str, Any]:
+    """A survey of a small network, as a dictionary."""
+    torch.manual_seed(seed)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+    inputs = torch.randn(20, 4, generator=torch.Generator().manual_seed(data_seed))
+    problem = Problem(model, torch.nn.functional.cross_entropy, {"train": (inputs, torch.arange(20) % 3)})
+    dataset = SURVEYS[kind](problem, journal=journal, progress=_progress(**progress))
+    return dataset.to_dict()
+
+
+SURVEYS: dict[str, Callable[..., Any]] = {
+    "line": lambda problem, **how: line(problem, directions=2, points=5, **how),
+    "surface": lambda problem, **how: surface(problem, points=5, **how),
+    "sharpness": lambda problem, **how: sharpness(problem, epsilons=(1e-3, 5e-4, 1e-4), iterations=3, **how),
+}
+JOBS: dict[str, Callable[..., Any]] = {"plain": plain, "twice": twice, "survey": survey}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for request in sys.stdin:
+        print(json.dumps(launch(**json.loads(request))), flush=True)
