@@ -1,5 +1,7 @@
 """What goes to W&B offline, read back with W&B's own reader, and the other trackers."""
 
+import base64
+import hashlib
 import json
 import subprocess
 import sys
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 import xarray as xr
 from typed import DATA, HALF_SHARPNESS, QUICK, type_here
+
+from lossatlas.cli import pictures
 
 TRACKED = tuple(override for override in QUICK if override != "logger=none")
 NETWORK = ("model=mlp", "model.hidden=[8]", *DATA)
@@ -23,12 +27,13 @@ def read(run: Path) -> dict[str, Any]:
     records = [json.loads(line) for line in lines]
     (header,) = [record["run"] for record in records if record["type"] == "run"]
     history = [record["history"]["item"] for record in records if record["type"] == "history"]
+    artifacts = [record["artifact"] for record in records if record["type"] == "artifact"]
     config: dict[str, Any] = dict(header["config"].get("update", {}))
     summary: dict[str, Any] = {}
     for record in records:
         config |= record.get("config", {}).get("update", {})
         summary |= record.get("summary", {}).get("update", {})
-    return {"run": header, "config": config, "history": history, "summary": summary}
+    return {"run": header, "config": config, "history": history, "summary": summary, "artifacts": artifacts}
 
 
 def runs_of(folder: Path, job_type: str) -> list[dict[str, Any]]:
@@ -90,6 +95,33 @@ def test_landscapes_are_pictures_a_surface_to_turn_and_numbers(trained: Path) ->
     )
     (page,) = trained.glob("**/media/html/landscape/surface*.html")
     assert "plotly" in page.read_text(encoding="utf-8").lower()
+
+
+def test_each_landscape_is_an_artifact_with_its_file_in_the_store(trained: Path) -> None:
+    (logged,) = runs_of(trained, "landscape")
+    (fingerprint,) = [path.name for path in trained.glob("runs/*")]
+    artifacts = {
+        artifact["name"]: artifact for artifact in logged["artifacts"] if artifact["type"] == "landscape"
+    }
+    assert set(artifacts) == {f"{name}-{fingerprint}-landscape" for name in ("line", "surface", "sharpness")}
+    surface = artifacts[f"surface-{fingerprint}-landscape"]
+    (content,) = surface["manifest"]["contents"]
+    (kept,) = trained.glob("runs/*/landscapes/surface-*.nc")
+    assert content["path"] == "surface.nc"
+    assert Path(content["local_path"]).samefile(kept)  # what `wandb sync` sends
+    assert content["digest"] == base64.b64encode(hashlib.md5(kept.read_bytes()).digest()).decode()
+    assert json.loads(surface["metadata"])["normalize"] == "filter"
+
+
+def test_a_landscape_that_has_no_file_is_staged_for_its_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path))
+    dataset = xr.Dataset({"loss": ("alpha", [1.0, 2.0])}, attrs={"survey": "line", "extent": np.float64(0.5)})
+    artifact = pictures._artifact("line", dataset, "abc")
+    (entry,) = artifact.manifest.entries.values()
+    assert Path(entry.local_path).is_relative_to(tmp_path)
+    xr.testing.assert_identical(xr.load_dataset(entry.local_path), dataset)
 
 
 def test_a_reproduction_logs_its_figures_and_the_verdict_as_a_table(folder: Path) -> None:

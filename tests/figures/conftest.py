@@ -1,10 +1,11 @@
-"""The made-up datasets of the claims' tests, for the figures."""
+"""Datasets for the figures: those made up for the claims' tests, and those of real surveys."""
 
 import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 
 _PATH = Path(__file__).parents[1] / "claims" / "conftest.py"
 
@@ -17,3 +18,47 @@ def sharpness_datasets() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.Factory()
+
+
+@pytest.fixture(scope="session")
+def landscapes() -> dict[str, xr.Dataset]:
+    """What the surveys give for a small network, by their names, as their files hold it."""
+    import torch
+    from torch import nn
+
+    from lossatlas import landscape as surveys
+
+    torch.set_num_threads(1)
+    rng = torch.Generator().manual_seed(0)
+
+    def network() -> nn.Module:
+        model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+        for parameter in model.parameters():
+            parameter.data.normal_(0.0, 0.7, generator=rng)
+        return model
+
+    data = {
+        split: (torch.randn(n, 4, generator=rng), torch.randint(3, (n,), generator=rng))
+        for split, n in (("train", 40), ("test", 20))
+    }
+    model, *others = [network() for _ in range(6)]
+    states = [other.state_dict() for other in others]
+    problem = surveys.Problem(model, nn.functional.cross_entropy, data)
+    found = [
+        surveys.line(problem, directions=3, points=7),
+        surveys.surface(problem, points=7),
+        surveys.interpolation(problem, other=states[0], points=9),
+        surveys.weights(problem, bins=11),
+        surveys.sharpness(problem, iterations=1),
+        surveys.path(problem, through=states[:2], points=5),
+        surveys.plane(problem, others=states[:2], points=7),
+        surveys.trajectory(problem, snapshots=states, points=7),
+        surveys.convexity(problem, points=3),
+        surveys.eigenvalues(problem, smallest=2, largest=3),
+        surveys.trace(problem, probes=12, sketch=2, tolerance=None),
+        surveys.spectrum(problem, probes=3, steps=10),
+        surveys.jacobian(problem, examples=5),
+        surveys.sam_sharpness(problem),
+        surveys.level_sets(problem, directions=3, angles=8),
+    ]
+    return {dataset.attrs["survey"]: dataset for dataset in found}

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
@@ -109,6 +110,46 @@ def test_a_surface_without_a_level_is_left_empty(axis: Axes, fill: float) -> Non
     grid = np.linspace(-1, 1, 5)
     panels.contours(axis, xr.DataArray(np.full((5, 5), fill), {"y": grid, "x": grid}, ("y", "x")))
     assert not axis.collections
+
+
+def test_what_is_not_finite_is_grey_ground(axis: Axes) -> None:
+    grid = np.linspace(-1, 1, 5)
+    loss = xr.DataArray(grid**2 + 4 * grid[:, None] ** 2, {"y": grid, "x": grid}, ("y", "x"))
+    loss[4, 0], loss[0, 3] = np.inf, np.nan
+    panels.contours(axis, loss)
+    (ground,) = [part for part in axis.collections if isinstance(part, QuadMesh)]
+    assert np.argwhere(~ground.get_array().mask).tolist() == [[0, 3], [4, 0]]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "first", "last"),
+    [
+        (0.0, 12.0, 0.1, 10.0),  # the papers', and the first decade above them
+        (0.0, 5e4, 0.1, 1e4),
+        (0.0, 0.5, 0.0, 0.5),  # too few of them are crossed: round numbers
+        (1200.0, 1300.0, 1200.0, 1300.0),
+    ],
+)
+def test_levels_are_the_papers_unless_too_few_are_crossed(
+    low: float, high: float, first: float, last: float
+) -> None:
+    surface = xr.DataArray([[low, np.nan], [np.inf, high]], dims=("y", "x"))
+    levels = panels.fitting_levels(surface)
+    assert (levels[0], levels[-1]) == (pytest.approx(first), pytest.approx(last))
+    assert ((levels > low) & (levels < high)).sum() >= panels.FEWEST_LEVELS
+
+
+def test_a_surface_of_small_losses_uses_all_the_colours(axis: Axes) -> None:
+    grid = np.linspace(-1, 1, 21)
+    loss = xr.DataArray(1 + 0.01 * (grid**2 + grid[:, None] ** 2), {"y": grid, "x": grid}, ("y", "x"))
+    panels.contours(axis, loss, levels=panels.fitting_levels(loss))
+    (lines,) = axis.collections
+    assert lines.get_clim() == (pytest.approx(1.0), pytest.approx(1.02))
+    assert len(lines.get_paths()) >= 8
+
+
+def test_levels_of_nothing_are_the_papers() -> None:
+    np.testing.assert_array_equal(panels.fitting_levels(xr.DataArray([[np.nan]], dims=("y", "x"))), LEVELS)
 
 
 def test_the_first_seed_that_has_a_surface_is_taken() -> None:

@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from lossatlas.figures import surfaces
 
@@ -69,3 +70,12 @@ def test_one_network_is_drawn_by_itself(datasets: Any) -> None:
     one = datasets["surface"].sel(optimizer="sgd", weight_decay=0.0, batch_size=16, seed=0)
     (trace,) = surfaces.one_surface(one, split="test").data
     np.testing.assert_array_equal(trace.z, one["loss"].sel(split="test"))
+
+
+def test_a_landscape_of_one_split_is_drawn_whatever_its_split_is(landscapes: dict[str, xr.Dataset]) -> None:
+    (tests,) = surfaces.one_surface(landscapes["surface"].sel(split=["test"])).data
+    np.testing.assert_array_equal(tests.z, landscapes["surface"]["loss"].sel(split="test"))
+    convexity = landscapes["convexity"]  # its split is an attribute
+    drawn = surfaces.one_surface(convexity)
+    np.testing.assert_array_equal(drawn.data[0].z, convexity["loss"])
+    assert drawn.layout.scene.zaxis.title.text == "train loss"

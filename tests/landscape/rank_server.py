@@ -18,7 +18,17 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from lossatlas.landscape import Problem, line, sharpness, surface
+from lossatlas.landscape import (
+    Problem,
+    jacobian,
+    level_sets,
+    line,
+    sam_sharpness,
+    sharpness,
+    spectrum,
+    surface,
+    trace,
+)
 from lossatlas.landscape.visit import visit
 
 SECONDS = 60
@@ -152,6 +162,13 @@ SURVEYS: dict[str, Callable[..., Any]] = {
     "line": lambda problem, **how: line(problem, directions=2, points=5, **how),
     "surface": lambda problem, **how: surface(problem, points=5, **how),
     "sharpness": lambda problem, **how: sharpness(problem, epsilons=(1e-3, 5e-4, 1e-4), iterations=3, **how),
+    "trace": lambda problem, **how: trace(problem, probes=15, sketch=2, tolerance=None, **how),
+    "spectrum": lambda problem, **how: spectrum(problem, probes=3, steps=4, **how),
+    "jacobian": lambda problem, **how: jacobian(problem, examples=5, **how),
+    "sam_sharpness": lambda problem, **how: sam_sharpness(problem, rhos=(0.1, 0.2, 0.3), **how),
+    "level_sets": lambda problem, **how: level_sets(
+        problem, directions=2, levels=(0.1,), extent=10.0, angles=4, **how
+    ),
 }
 JOBS: dict[str, Callable[..., Any]] = {"plain": plain, "twice": twice, "survey": survey}
 

@@ -71,7 +71,19 @@ def test_each_rank_gets_the_whole_and_each_point_is_measured_once(
     assert _measured(shared) == [[0, 2, 4, 6, 8, 10], [1, 3, 5, 7, 9]]
 
 
-@pytest.mark.parametrize("kind", ["line", "surface", "sharpness"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "line",
+        "surface",
+        "sharpness",
+        "trace",
+        "spectrum",
+        "jacobian",
+        "sam_sharpness",
+        "level_sets",
+    ],
+)
 def test_a_survey_is_the_same_to_the_last_bit_with_one_rank_and_with_two(
     launch: Launch, tmp_path: Path, kind: str
 ) -> None:

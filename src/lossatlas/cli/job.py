@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from traceback import format_exc
+from typing import Any
 
 from lossatlas.cli.errors import one_line, traceback_wanted
 from lossatlas.interruption import Interrupted
 from lossatlas.runs.compose import Job, compose_job, merge_overrides
 from lossatlas.runs.ensure import ensure
+from lossatlas.runs.find import named_run
 from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.loggers import logging_to
 from lossatlas.runs.progress import Progress, write_progress
@@ -61,7 +63,7 @@ def perform(job: Job) -> Run:
 def _survey(job: Job, run: Run) -> None:
     from lossatlas.runs.survey import Surveyor
 
-    surveyor = Surveyor(run, job.config, lambda overrides: perform_other(job, overrides), say)
+    surveyor = Surveyor(run, job.config, lambda value: perform_other(job, value), say)
     found = surveyor.survey_all()
     if not surveyor.computed:
         return
@@ -97,7 +99,11 @@ def other_job_among(jobs: Sequence[Job]) -> Callable[[Job, Sequence[str]], Job]:
     return find
 
 
-def perform_other(job: Job, overrides: Sequence[str]) -> Run:
-    """Have the run that a landscape of ``job`` names by overrides."""
-    other = other_job(job, overrides)
-    return ensure(other.config, overrides=other.overrides, say=say)
+def perform_other(job: Job, value: Any) -> Run:
+    """Have the run that a landscape of ``job`` names by ``value``: overrides, or the fingerprint of a finished run."""
+
+    def from_overrides(overrides: Sequence[str]) -> Run:
+        other = other_job(job, overrides)
+        return ensure(other.config, overrides=other.overrides, say=say)
+
+    return named_run(value, job.config, from_overrides)

@@ -50,9 +50,15 @@ class _Row:
 class Watch:
     """Reads how far a sweep's jobs are, and draws it."""
 
-    def __init__(self, jobs: Sequence[Job], console: Console | None = None) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        console: Console | None = None,
+        *,
+        runs: Sequence[tuple[str, Run]] | None = None,
+    ) -> None:
         self.console = console or Console(stderr=True)
-        self._jobs = _runs_of(jobs)
+        self._jobs = _runs_of(jobs) if runs is None else list(runs)
         self._started = time.time()
         self._first_fraction: float | None = None
 
@@ -124,9 +130,9 @@ class Watch:
 
 
 @contextmanager
-def watching(jobs: Sequence[Job]) -> Iterator[Watch]:
-    """Show the progress of ``jobs`` while the block computes them."""
-    watch = Watch(jobs)
+def watching(jobs: Sequence[Job], *, runs: Sequence[tuple[str, Run]] | None = None) -> Iterator[Watch]:
+    """Show the progress of ``jobs`` while the block computes them; of ``runs``, with labels, if they are given."""
+    watch = Watch(jobs, runs=runs)
     if watch.console.is_terminal:
         with Live(get_renderable=watch.render, console=watch.console, refresh_per_second=2):
             yield watch

@@ -137,7 +137,7 @@ class Reproduction:
 
     def _write(self, name: str, dataset: xr.Dataset) -> None:
         with replacing(self.folder / "data" / f"{name}.nc") as temporary:
-            dataset.to_netcdf(temporary, engine="h5netcdf")
+            temporary.write_bytes(dataset.to_netcdf(engine="h5netcdf"))  # HDF5 itself crashes on a full disk
 
     def _draw(self, datasets: Mapping[str, xr.Dataset], verdicts: Sequence[Verdict]) -> list[Path]:
         paths = []

@@ -143,8 +143,9 @@ def contours(
         axis.plot(0, 0, "+", color="0.35", markersize=5, markeredgewidth=0.8)
     if not _crossed(values, levels):
         return  # no lines to draw, and contour() would warn
-    lines = axis.contour(x, y, values, levels=levels, cmap=style.COLORMAP, vmin=0, vmax=_top(levels))
-    axis.clabel(lines, _labeled(lines.levels), fontsize=6, fmt="%.3g", inline_spacing=2)
+    low, high = _color_range(np.asarray(levels))
+    lines = axis.contour(x, y, values, levels=levels, cmap=style.COLORMAP, vmin=low, vmax=high)
+    axis.clabel(lines, _labeled(np.asarray(lines.levels)), fontsize=6, fmt=_number, inline_spacing=2)
 
 
 def fitting_levels(*surfaces: xr.DataArray) -> np.ndarray:
@@ -164,7 +165,7 @@ def fitting_levels(*surfaces: xr.DataArray) -> np.ndarray:
     papers = np.array([*style.LEVELS, *style.DECADES[high > style.DECADES]])
     if ((low < papers) & (papers < high)).sum() >= FEWEST_LEVELS:
         return papers
-    return MaxNLocator(12).tick_values(low, high)
+    return np.asarray(MaxNLocator(12).tick_values(low, high))
 
 
 def _crossed(values: np.ma.MaskedArray, levels: Sequence[float] | np.ndarray) -> bool:
@@ -172,16 +173,26 @@ def _crossed(values: np.ma.MaskedArray, levels: Sequence[float] | np.ndarray) ->
     return any(low < level < high for level in levels)
 
 
-def _top(levels: Sequence[float] | np.ndarray) -> float:
-    """End of the colours: decades above the papers' levels do not count."""
-    usual = [level for level in levels if level < style.DECADES[0]]
-    return float(max(usual or levels))
+def _are_the_papers(levels: np.ndarray) -> bool:
+    return bool(np.isclose(levels[0], style.LEVELS[0]))
+
+
+def _color_range(levels: np.ndarray) -> tuple[float, float]:
+    """Ends of the colours: of the papers' levels 0 and the last below the decades, of others their own."""
+    if not _are_the_papers(levels):
+        return float(levels[0]) if len(levels) > 1 else 0.0, float(levels[-1])
+    return 0.0, float(levels[levels < style.DECADES[0]].max())
+
+
+def _number(level: float) -> str:
+    decade = np.isclose(level, style.DECADES[2:]).any()
+    return f"$10^{{{np.log10(level):.0f}}}$" if decade else f"{level:.4g}"
 
 
 def _labeled(levels: np.ndarray) -> list[float]:
     """Levels that carry their number: of the papers' a chosen few, of others every third."""
-    usual = [level for level in levels if np.isclose(level, [*style.LABELED, *style.DECADES]).any()]
-    return usual if np.isclose(levels[0], style.LEVELS[0]) else list(levels[::3])
+    usual = [level for level in levels if np.isclose(level, [*style.LABELED, *style.DECADES[1:]]).any()]
+    return usual if _are_the_papers(levels) else list(levels[::3])
 
 
 def first_surveyed(loss: xr.DataArray) -> xr.DataArray:

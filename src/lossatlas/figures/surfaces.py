@@ -45,16 +45,24 @@ def figure(
     return _finished(drawn, split, ceiling)
 
 
-def one_surface(landscape: xr.Dataset, *, split: str = "train", ceiling: float = 10.0) -> go.Figure:
+def one_surface(landscape: xr.Dataset, *, split: str | None = None, ceiling: float = 10.0) -> go.Figure:
     """The surface of one network, with the choice of a linear or a log scale.
 
-    ``landscape``: loss (split, y, x).
+    ``landscape``: loss (split, y, x), or of one split, named by its attribute, (y, x). ``split``: None for "train",
+    or the first where there is no such. What is NaN or infinite is left open.
     """
-    loss = landscape["loss"].sel(split=split)
+    loss = landscape["loss"]
+    split = str(landscape.attrs.get("split", "train")) if "split" not in loss.dims else split or _first(loss)
+    loss = loss.sel(split=split) if "split" in loss.dims else loss
     low = _floor(loss, ceiling)
     drawn = go.Figure(_trace(loss, low, ceiling, visible=True))
     drawn.update_layout(updatemenus=[_scales([_scene(0)], low, ceiling)])
     return _finished(drawn, split, ceiling)
+
+
+def _first(loss: xr.DataArray) -> str:
+    known = [str(name) for name in loss["split"].values]
+    return "train" if "train" in known else known[0]
 
 
 def _finished(drawn: go.Figure, split: str, ceiling: float) -> go.Figure:

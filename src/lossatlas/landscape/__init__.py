@@ -9,9 +9,12 @@
 {'split': 1, 'y': 11, 'x': 11}
 """
 
+from lossatlas.landscape.adaptive import Adaptive
 from lossatlas.landscape.along import (
+    DirectionFile,
     GivenDirections,
     GradientDirections,
+    HessianDirections,
     RandomDirections,
     SeveralDirections,
     TowardsNetworks,
@@ -47,12 +50,15 @@ from lossatlas.landscape.visit import Progress
 from lossatlas.landscape.weight_space import Weights, norm, parameters, state, statistics
 
 __all__ = [
+    "Adaptive",
     "Bundle",
     "Curve",
+    "DirectionFile",
     "Engine",
     "GivenDirections",
     "GradientDirections",
     "Grid",
+    "HessianDirections",
     "Journal",
     "Line",
     "Loss",

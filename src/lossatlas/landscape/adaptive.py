@@ -5,23 +5,12 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lossatlas.landscape.interpolants import Array
+from lossatlas.landscape.choices import chosen
 from lossatlas.landscape.ranks import ranks
 from lossatlas.landscape.refinement import Refinement, Rules
-
-Measure = Callable[[Sequence[int]], Array]
-"""From indices of points to their rows, (points, values)."""
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """The rows of all points of a grid, and where they come from."""
-
-    rows: Array  # (points, values)
-    measured: NDArray[np.bool_]  # (points,); the others are interpolated
-    attributes: dict[str, int | float]
+from lossatlas.landscape.sampling import EVERYWHERE, Sampled, Sampling, VisitPoints
+from lossatlas.landscape.visit import Progress
 
 
 @dataclass(frozen=True)
@@ -39,7 +28,7 @@ class Adaptive:
 
     >>> y, x = np.indices((21, 21)).reshape(2, -1) / 20
     >>> loss = (x**2 + 3 * y**2)[:, None]
-    >>> sampled = Adaptive().sample((21, 21), [0], lambda points: loss[list(points)])
+    >>> sampled = Adaptive().sample((21, 21), [0], lambda indices, progress: loss[indices])
     >>> int(sampled.measured.sum()), bool(abs(sampled.rows - loss).max() < 1e-9)
     (49, True)
     """
@@ -67,30 +56,61 @@ class Adaptive:
             "sampling_seed": self.seed,
         }
 
-    def sample(self, shape: Sequence[int], losses: Sequence[int], measure: Measure) -> Sampled:
+    def sample(
+        self,
+        shape: Sequence[int],
+        losses: Sequence[int],
+        visit_points: VisitPoints,
+        progress: Progress | None = None,
+    ) -> Sampled:
         """Rows of all points of a grid of ``shape``; ``losses`` are the columns that have to meet the tolerance.
 
         Which points are measured depends on rows alone, so that an interrupted survey goes on as it would have.
+        ``progress`` counts as if all were to be measured.
 
         The attributes: ``measured_points``; ``converged``, whether the tolerance was met before all were
         measured; and, as shares of the plotted range, ``estimated_error``, the largest that is left, and
         ``held_out_error`` and ``held_out_error_95``, the largest and the 95 % quantile at the held-out points.
         """
-        rules = Rules(self.tolerance, self.ceiling, self.held_out, self.seed)
-        refinement = Refinement(shape, losses, rules)
+        refinement = Refinement(shape, losses, Rules(self.tolerance, self.ceiling, self.held_out, self.seed))
+        total = len(refinement.measured)
+
+        def report(done: int, of_batch: int) -> None:
+            if progress is not None:
+                progress(int(refinement.measured.sum()) + done, total)
+
         # The first rank's word counts: on unlike machines the last bit, and so a decision, may differ.
         while (batch := ranks().gather(refinement.next_batch())[0]).points:
-            refinement.take(batch, measure(batch.points))
+            refinement.take(batch, visit_points(indices=batch.points, progress=report))
+        report(total - int(refinement.measured.sum()), 0)  # the rest is interpolated
         return Sampled(refinement.filled(), refinement.measured, _report(refinement))
 
 
 def _report(refinement: Refinement) -> dict[str, int | float]:
-    converged = refinement.held_out_errors is not None and not refinement.measured.all()
-    errors = refinement.held_out_errors if converged else None
+    """Attributes of what came of it; nothing is off where everything is measured."""
+    errors = np.zeros(1)
+    if converged := refinement.held_out_errors is not None and not refinement.measured.all():
+        errors = refinement.held_out_errors
     return {
         "measured_points": int(refinement.measured.sum()),
         "converged": int(converged),
         "estimated_error": refinement.estimated_error if converged else 0.0,
-        "held_out_error": 0.0 if errors is None else float(errors.max()),
-        "held_out_error_95": 0.0 if errors is None else float(np.quantile(errors, 0.95)),
+        "held_out_error": float(errors.max()),
+        "held_out_error_95": float(np.quantile(errors, 0.95)),
     }
+
+
+SAMPLINGS: dict[str, Callable[[float, float], Sampling]] = {
+    "grid": lambda tolerance, ceiling: EVERYWHERE,
+    "adaptive": Adaptive,
+}
+"""Ways to sample a grid by name, each made from a tolerance and a ceiling."""
+
+
+def sampling_named(name: str, tolerance: float, ceiling: float) -> Sampling:
+    """The way to sample a grid that is called ``name``. ValueError for an unknown one.
+
+    >>> sampling_named("adaptive", 0.01, 10.0)
+    Adaptive(tolerance=0.01, ceiling=10.0, held_out=24, seed=0)
+    """
+    return chosen("sampling", name, SAMPLINGS)(tolerance, ceiling)

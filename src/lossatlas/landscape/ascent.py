@@ -74,7 +74,7 @@ class Ball:
         """Largest loss found by ``steps`` steps of length ``rho``, each followed by a return into the ball.
 
         The first ends at z = rho T g / |T g|, where sharpness-aware minimisation looks (Foret et al. 2021,
-        equation 2; Kwon et al. 2021, equation 8).
+        equation 2; Kwon et al. 2021).
         """
         z = torch.zeros_like(self._centre)
         slope, best = self.slope, np.nan

@@ -14,6 +14,8 @@ from lossatlas.landscape.layout import fitting_batch_size, fitting_memory_format
 from lossatlas.landscape.metrics import Metric, metrics_of
 from lossatlas.landscape.probing import probed
 from lossatlas.landscape.problem import Loss, Problem
+from lossatlas.landscape.standard_errors import standard_errors
+from lossatlas.landscape.subsample import subsampled
 from lossatlas.landscape.weight_space import Weights
 
 Batches = Sequence[tuple[Tensor, Tensor]]
@@ -91,14 +93,19 @@ def opened(
         metrics = metrics_of(problem, *probed(problem, names[0]), engine)
         layout = fitting_memory_format(problem.model, inputs)
         weights = stack.enter_context(weights_of_its_own(problem.model, layout))
-        batches = {split: _batches(*problem.data[split], size, layout) for split in names}
+        batches = {
+            split: _batches(*subsampled(problem.data[split], split, engine), size, layout) for split in names
+        }
+        forward = fitting_forward(problem.model, batches[names[0]][0][0], engine)
+        if engine.subsample is not None:
+            metrics += standard_errors(problem, forward, batches)
         yield Bench(
             problem.model,
             problem.loss,
             weights,
             batches,
             metrics,
-            fitting_forward(problem.model, batches[names[0]][0][0], engine),
+            forward,
             engine,
             size,
             layout,

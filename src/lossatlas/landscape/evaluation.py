@@ -1,6 +1,7 @@
 """Loss and metrics of a network at any sequence of points in weight space."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 
 from lossatlas import __version__
 from lossatlas.landscape.bench import Bench, opened
@@ -16,6 +16,7 @@ from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.grid import Points
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.ranks import ranks
+from lossatlas.landscape.sampling import EVERYWHERE, Sampled, Sampling
 from lossatlas.landscape.visit import Progress, visit
 from lossatlas.landscape.weight_space import state, weights_digest
 
@@ -26,6 +27,7 @@ def evaluate(
     *,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
+    sampling: Sampling = EVERYWHERE,
     journal: str | Path | None = None,
     progress: Progress | None = None,
     attributes: Mapping[str, str | int | float] | None = None,
@@ -36,7 +38,8 @@ def evaluate(
     losses are over the whole split, unaugmented, and by default exact to float32 rounding; ``engine`` says
     more. NaN and infinite losses are kept as such, and the attribute ``not_finite`` counts them. The network
     is left as it was, whatever happens. Where torch.distributed is initialised the points are shared among
-    its ranks, each of which gets the whole result; see `visit`.
+    its ranks, each of which gets the whole result; see `visit`. ``sampling`` may leave out points, which are
+    then interpolated; see `Adaptive`.
 
     ``journal`` is a file that keeps finished points, so that a survey that was interrupted goes on from them
     and ends with the same bits; see `Journal`. ``attributes`` describe the survey in the dataset. Returns the
@@ -53,7 +56,7 @@ def evaluate(
     """
     with opened(problem, splits=splits, engine=engine) as bench:
         _check_names(bench, points)
-        described = {**(attributes or {}), **settings(bench)}
+        described = {**(attributes or {}), **settings(bench), **sampling.attributes()}
 
         def measure(index: int) -> list[float]:
             points.weights_at(index, bench.weights)
@@ -61,8 +64,9 @@ def evaluate(
 
         told_apart = journal is not None or ranks().world_size > 1
         header = _header(bench, points, described) if told_apart else None
-        rows = visit(len(points), measure, journal=journal, header=header, progress=progress)
-        return _dataset(rows, bench, points, described)
+        visit_points = partial(visit, len(points), measure, journal=journal, header=header)
+        sampled = sampling.sample(_shape(points), _losses(bench), visit_points, progress)
+        return _dataset(sampled, bench, points, described)
 
 
 def _check_names(bench: Bench, points: Points) -> None:
@@ -116,14 +120,22 @@ def _header(bench: Bench, points: Points, attributes: Mapping[str, Any]) -> dict
     return header
 
 
-def _dataset(
-    rows: NDArray[np.float64], bench: Bench, points: Points, attributes: Mapping[str, Any]
-) -> xr.Dataset:
+def _shape(points: Points) -> list[int]:
+    return [variable.size for variable in points.axes.values()]
+
+
+def _losses(bench: Bench) -> list[int]:
+    """Columns of what `Bench.measure` returns that hold losses: the first of each split."""
+    values = sum(prod(variable.size for variable in metric.axes.values()) for metric in bench.metrics)
+    return [number * values for number in range(len(bench.batches))]
+
+
+def _dataset(sampled: Sampled, bench: Bench, points: Points, attributes: Mapping[str, Any]) -> xr.Dataset:
     axes = dict(points.axes)
     split = xr.Variable(("split",), list(bench.batches), {"long_name": "part of the data"})
-    shape = [variable.size for variable in axes.values()]
-    values = rows.reshape(*shape, len(split), -1)
-    variables = {}
+    shape = _shape(points)
+    values = sampled.rows.reshape(*shape, len(split), -1)
+    variables = _where(sampled, points)
     start = 0
     for metric in bench.metrics:
         own = [variable.size for variable in metric.axes.values()]
@@ -137,4 +149,14 @@ def _dataset(
         axes |= metric.axes
         start = stop
     not_finite = int((~np.isfinite(variables["loss"][1])).sum())
-    return xr.Dataset(variables, {**axes, "split": split}, {**attributes, "not_finite": not_finite})
+    described = {**attributes, **sampled.attributes, "not_finite": not_finite}
+    return xr.Dataset(variables, {**axes, "split": split}, described)
+
+
+def _where(sampled: Sampled, points: Points) -> dict[str, Any]:
+    """Which points are measured, if not all are bound to be."""
+    if sampled.measured is None:
+        return {}
+    flags = sampled.measured.reshape(_shape(points)).astype(np.int8)
+    meaning = "1 where the point is measured, 0 where it is interpolated"
+    return {"measured": (tuple(points.axes), flags, {"long_name": meaning, "units": "1"})}

@@ -17,7 +17,7 @@ SIDES = (-1, 1)
 class Fan:
     """Two rays along each of ``directions`` lines, then ``angles`` rays in the plane of the first two.
 
-    ``draw(k)`` gives direction k.
+    ``draw(k)`` gives direction k; ``clamp`` is that of `Line`.
 
     >>> import torch
     >>> unit = torch.eye(2)
@@ -30,13 +30,14 @@ class Fan:
     draw: Callable[[int], Weights]
     directions: int
     angles: int
+    clamp: bool = True
 
     def __len__(self) -> int:
         return len(SIDES) * self.directions + self.angles
 
     def line(self, index: int) -> Line:
         """The line whose points at alpha >= 0 are ray ``index``."""
-        return Line(self.centre, self._direction(index))
+        return Line(self.centre, self._direction(index), self.clamp)
 
     def _direction(self, index: int) -> Weights:
         k, side = divmod(index, len(SIDES))

@@ -1,33 +1,42 @@
 """Interpolants through scattered points: radial basis functions, in the values themselves or in their logarithms."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 
 Array = NDArray[np.float64]
 
-KERNELS = (("quintic", 2), ("cubic", 1))  # and the degree of the polynomial that goes with each
+Kernel = Literal["quintic", "cubic"]
+
+KERNELS: tuple[tuple[Kernel, int], ...] = (
+    ("quintic", 2),
+    ("cubic", 1),
+)  # and the degree of the polynomial that goes with each
 QUINTIC, CUBIC = range(len(KERNELS))
 LINEAR, LOG = range(2)  # the scales
 
 _GLOBAL = 2000  # points up to which one system is solved for all, which is the faster way, too
-_NEIGHBOURS = 100
+_NEIGHBOURS = 64
 
 
 def interpolants(places: Array, values: Array, at: Array) -> Array:
     """What each interpolant through ``values``, (n, columns), at ``places``, (n, d), gives ``at``, (m, d).
 
     An interpolant is a kernel in a scale: a loss that grows over decades is smooth in its logarithm. A column
-    that is not positive throughout has none: there both scales are linear. Values that are not finite count as
-    `finite` says. Returns (kernels, scales, m, columns), nothing of it outside the range of its column.
+    that is not positive throughout has none: there both scales are linear. Where it is, what is interpolated
+    stays within its range and a factor of two. Values that are not finite count as `finite` says. Returns
+    (kernels, scales, m, columns).
 
     >>> places = np.linspace(0.0, 1.0, 5)[:, None]
     >>> interpolants(places, np.exp(7 * places), np.array([[0.4]]))[CUBIC, LOG].round(4)  # e**2.8
     array([[16.4446]])
     """
     values = finite(values)
-    low, high = values.min(axis=0), values.max(axis=0)
-    positive = low > 0
+    positive = values.min(axis=0) > 0
+    low = np.where(positive, values.min(axis=0) / 2, -np.inf)
+    high = np.where(positive, 2 * values.max(axis=0), np.inf)
     logarithms = np.log(values, out=values.copy(), where=positive)
     near = None if len(places) <= _GLOBAL else _NEIGHBOURS
     both = np.concatenate([values, logarithms], axis=1)
@@ -36,8 +45,8 @@ def interpolants(places: Array, values: Array, at: Array) -> Array:
         for kernel, degree in KERNELS
     ]
     linear, logarithmic = np.split(np.stack(found), 2, axis=-1)
-    logarithmic = np.clip(logarithmic, logarithms.min(axis=0), logarithms.max(axis=0))  # else exp may overflow
-    np.exp(logarithmic, out=logarithmic, where=positive)
+    with np.errstate(over="ignore"):
+        np.exp(logarithmic, out=logarithmic, where=positive)
     return np.clip(np.stack([linear, logarithmic], axis=1), low, high)
 
 

@@ -34,8 +34,9 @@ class Rows:
     >>> rows.gram()
     array([[ 5.,  7.],
            [ 7., 13.]])
-    >>> rows.products({"w": torch.tensor([0.0, 10.0])})
-    array([20., 20.])
+    >>> rows.products({"w": torch.tensor([0.0, 10.0])}, {"w": torch.tensor([1.0, 0.0])})
+    array([[20.,  1.],
+           [20.,  3.]])
     """
 
     def __init__(self, networks: Sequence[Mapping[str, Tensor]], origin: Weights) -> None:
@@ -53,13 +54,13 @@ class Rows:
                 total += (part @ part.T).cpu()
         return total.numpy()
 
-    def products(self, direction: Mapping[str, Tensor]) -> NDArray[np.float64]:
-        """Inner products of the rows with ``direction``, (rows,), in float64."""
-        total = torch.zeros(len(self), dtype=torch.float64)
+    def products(self, *directions: Mapping[str, Tensor]) -> NDArray[np.float64]:
+        """Inner products of the rows with ``directions``, (rows, directions), in float64."""
+        total = torch.zeros(len(self), len(directions), dtype=torch.float64)
         for name in self._origin:
-            pieces = direction[name].reshape(-1).double().split(self._width)
-            for part, piece in zip(self._slices(name), pieces, strict=True):
-                total += (part @ piece.to(part.device)).cpu()
+            along = torch.stack([direction[name].reshape(-1).double() for direction in directions])
+            for part, piece in zip(self._slices(name), along.split(self._width, dim=1), strict=True):
+                total += (part @ piece.to(part.device).T).cpu()
         return total.numpy()
 
     def combination(self, coefficients: NDArray[np.float64]) -> Weights:

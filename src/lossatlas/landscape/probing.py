@@ -11,7 +11,6 @@ from lossatlas.landscape.problem import Loss, Problem
 PROBED = 16  # examples, and up to two more
 
 
-@torch.inference_mode()
 def probed(problem: Problem, split: str) -> tuple[Tensor, Tensor]:
     """Outputs and targets of a few examples of ``split``, with the network in evaluation mode.
 
@@ -26,14 +25,11 @@ def probed(problem: Problem, split: str) -> tuple[Tensor, Tensor]:
     ValueError: the loss must be a mean over the batch, got another value for the same examples twice
     """
     inputs, targets = _examples(*problem.data[split])
-    name = type(problem.model).__name__
-    given = f"inputs {_described(inputs)} of split {split!r}"
-    outputs = _tried(lambda: problem.model(inputs), f"{name} cannot take {given}")
-    _check_network(problem.model, inputs, outputs)
-    functions = {"the loss": problem.loss}
-    functions |= {f"the metric {metric!r}": function for metric, function in problem.metrics.items()}
-    for what, function in functions.items():
-        _check_mean(what, function, outputs, targets, split)
+    with torch.inference_mode():
+        outputs = _outputs(problem.model, inputs, split)
+        _check_mean("the loss", problem.loss, outputs, targets, split)
+        for name, function in problem.metrics.items():
+            _check_mean(f"the metric {name!r}", function, outputs, targets, split)
     return outputs, targets
 
 
@@ -49,8 +45,10 @@ def _examples(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     return inputs.detach()[chosen], targets.detach()[chosen]
 
 
-def _check_network(model: nn.Module, inputs: Tensor, outputs: object) -> None:
+def _outputs(model: nn.Module, inputs: Tensor, split: str) -> Tensor:
     name = type(model).__name__
+    given = f"inputs {_described(inputs)} of split {split!r} under torch.inference_mode"
+    outputs = _tried(lambda: model(inputs), f"{name} cannot take {given}")
     if not isinstance(outputs, Tensor):
         kind = type(outputs).__name__
         raise ValueError(f"the network must return a tensor, got {kind}; wrap it in a module that does")
@@ -62,13 +60,12 @@ def _check_network(model: nn.Module, inputs: Tensor, outputs: object) -> None:
         raise ValueError(
             f"{name} behaves randomly in evaluation mode: it gave two outputs for the same inputs"
         )
-    if len(inputs) == 1:
-        return
     alone = _tried(lambda: model(inputs[:1]), f"{name} cannot take a single example")
     if not _close(outputs[:1], alone, precision):
         raise ValueError(
             f"{name} mixes the examples of a batch in evaluation mode: alone, one has another output"
         )
+    return outputs
 
 
 def _check_mean(what: str, function: Loss, outputs: Tensor, targets: Tensor, split: str) -> None:

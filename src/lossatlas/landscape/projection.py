@@ -40,7 +40,7 @@ def projection(
     >>> seen.orthogonal, seen.cosine
     (array([[2., 3.]]), array([[4., 3.]]))
     """
-    products = np.stack([rows.products(direction) for direction in (first, second)], axis=1)  # (rows, 2)
+    products = rows.products(first, second)
     across = inner(first, second)
     gram = np.array([[inner(first, first), across], [across, inner(second, second)]])
     sizes = np.sqrt(np.diag(gram))

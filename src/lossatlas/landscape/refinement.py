@@ -47,12 +47,14 @@ class Refinement:
         self.measured = np.zeros(int(np.prod(shape)), dtype=bool)
         self.estimated_error = 0.0  # the largest of the points that were not measured before the last batch
         self.held_out_errors: Array | None = None  # once they are within tolerance
-        self._losses, self._rules = list(losses), rules
+        self._losses, self._rules = np.array(losses, dtype=np.int64), rules
         self._shape, self._places = tuple(shape), unit_grid(shape)
         self._rows = np.empty((len(self.measured), 0))
         self._forecast: Array | None = None  # (kernels, scales, points, losses), before the last batch
         self._last_error = np.inf  # the largest that the chosen interpolants made in the last batch
-        self._errors = np.zeros((2, 2, len(losses)))  # mean ones, (kernels, scales, losses), of the last batches
+        self._errors = np.zeros(
+            (2, 2, len(losses))
+        )  # mean ones, (kernels, scales, losses), of the last batches
         self._kernel, self._scale = (np.full(len(losses), one) for one in (QUINTIC, LOG))
         self._factor = np.ones(len(losses))  # from the difference that the kernel makes to the error
 
@@ -90,7 +92,8 @@ class Refinement:
             return rows
         values, places, at = rows[self.measured], self._places[self.measured], self._places[missing]
         found = interpolants(places, values, at)
-        rows[missing] = found[CUBIC, LINEAR]
+        lowest, highest = finite(values).min(axis=0), finite(values).max(axis=0)
+        rows[missing] = np.clip(found[CUBIC, LINEAR], lowest, highest)
         rows[np.ix_(missing, self._losses)] = self._chosen(found[..., self._losses])
         nearest = values[KDTree(places).query(at)[1]]
         rows[missing] = np.where(np.isfinite(nearest), rows[missing], nearest)
@@ -144,6 +147,6 @@ class Refinement:
     def _uncertain(self, missing: NDArray[np.int64], errors: Array) -> list[int]:
         """Points of a batch where the error is estimated to be large, and that are far from others."""
         number = max(LEAST, int(self.measured.sum()) // SHARE)
-        distances, _ = KDTree(self._places[self.measured]).query(self._places[missing])
+        distances = np.asarray(KDTree(self._places[self.measured]).query(self._places[missing])[0])
         scores = errors * np.sqrt(distances)  # the kernels may agree and be wrong, above all in wide gaps
         return missing[spread(self._places[missing], scores, distances, number)].tolist()

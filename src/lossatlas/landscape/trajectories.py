@@ -59,7 +59,7 @@ def trajectory_to(
     """The way of ``snapshots``, state dicts, to the network of ``problem``, which may be the last of them.
 
     Its rows are the snapshots minus the network, without what is ignored, and with ``last_is_a_row`` a row of
-    zeros for the network itself. ValueError for an unknown ``ignore``, if there is nothing else, and, naming the
+    zeros for the network itself. ValueError for an unknown ``ignore``, if nothing is left, and, naming the
     first difference, for a snapshot of another network.
     """
     left_out = chosen("ignore", ignore, _IGNORED)
@@ -72,6 +72,8 @@ def trajectory_to(
     networks = [{name: snapshot[name].detach() for name in last} for snapshot in snapshots]
     if networks and all(torch.equal(networks[-1][name].to(tensor), tensor) for name, tensor in last.items()):
         networks.pop()
+    if not networks:
+        raise ValueError("a trajectory needs snapshots before the network, got none")
     networks.append(last)
     return Trajectory(networks, origin, Rows(networks if last_is_a_row else networks[:-1], origin), centred)
 

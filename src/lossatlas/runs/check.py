@@ -125,8 +125,17 @@ def _named(section: str, build: Callable[[], Any]) -> Any:
         raise ConfigError(f"{section}: {_first_line(error)}") from error
 
 
-def check_config(config: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for unknown, missing or misspelt keys."""
+def check_survey(job: Job, network: nn.Module, data: ImageData) -> None:
+    """Raise `ConfigError` if the landscapes of a job cannot be had of ``network``, which may be on several devices."""
+    check_config(job.config, several_devices=True)
+    _named("model", lambda: _try_out(network, data))
+    with threads_limited(1):
+        for name in job.config["landscape"]:
+            _named(f"landscape.{name}", partial(rehearse, job, name, network, data))
+
+
+def check_config(config: Mapping[str, Any], *, several_devices: bool = False) -> None:
+    """Raise `ConfigError` for unknown, missing or misspelt keys; for several devices unless they are allowed."""
     for key in config:
         if key not in SECTIONS:
             raise ConfigError(f"{key}: unknown key; {nearest(key, SECTIONS)}")
@@ -156,7 +165,7 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"runtime.checkpoint_seconds={config['runtime']['checkpoint_seconds']}: expected a number"
         )
-    if config["trainer"]["devices"] != 1:
+    if config["trainer"]["devices"] != 1 and not several_devices:
         raise ConfigError(
             f"trainer.devices={config['trainer']['devices']}: a run takes one device; "
             "a sweep (-m) runs as many jobs side by side as there are devices"
@@ -192,7 +201,7 @@ def _check_arguments(path: str, node: Mapping[str, Any]) -> None:
         target = _locate(node["_target_"])
     except Exception as error:  # whatever the module raises
         raise ConfigError(f"{path}._target_={_why_not_found(node['_target_'], error)}") from error
-    accepted = _accepted_arguments(target)
+    accepted = accepted_arguments(target)
     if accepted is None:
         return
     for key in node:
@@ -210,7 +219,7 @@ def _why_not_found(target: str, error: Exception) -> str:
     return f"{target}: cannot be imported ({_first_line(cause)}){hint}"
 
 
-def _accepted_arguments(target: Any) -> list[str] | None:
+def accepted_arguments(target: Any) -> list[str] | None:
     """Names of a callable's parameters, those of the base classes that ``**kwargs`` goes to as well; None if any."""
     callables = (
         [vars(cls)["__init__"] for cls in target.__mro__ if "__init__" in vars(cls)]

@@ -11,6 +11,7 @@ import xarray as xr
 import yaml
 
 from lossatlas.runs.compose import Job
+from lossatlas.runs.find import named_run
 from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.store import Run, Store, StoreError
 from lossatlas.runs.survey import landscape_path, open_landscape
@@ -56,8 +57,10 @@ def _cell(job: Job, axes: Mapping[str, str], other_job: Callable[[Job, Sequence[
     store = Store(job.config["paths"]["runs"])
     run = store.run(fingerprint(job.config))
 
-    def other_run(overrides: Sequence[str]) -> Run:
-        return store.run(fingerprint(other_job(job, overrides).config))
+    def other_run(value: Any) -> Run:
+        return named_run(
+            value, job.config, lambda overrides: store.run(fingerprint(other_job(job, overrides).config))
+        )
 
     paths = {
         name: landscape_path(run, name, node, other_run) for name, node in job.config["landscape"].items()

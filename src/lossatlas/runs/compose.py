@@ -130,7 +130,8 @@ def plain(config: DictConfig) -> dict[str, Any]:
     """Resolved plain containers of a composed configuration, without Hydra's own part.
 
     Values that are still missing stay as ``???``, for the check of the configuration to name. What an experiment sets
-    of a landscape that the user has left out (``experiment=sharpness landscape=weights``) is dropped.
+    of a landscape that the user has left out (``experiment=sharpness landscape=weights``) is dropped; so is the run
+    that a landscape asks for, where the file of ``weights`` is given in its place.
     """
     masked = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     OmegaConf.set_struct(masked, False)
@@ -139,7 +140,16 @@ def plain(config: DictConfig) -> dict[str, Any]:
     kept = {
         name: node for name, node in landscapes.items() if not isinstance(node, dict) or "_target_" in node
     }
-    return {**container, "landscape": kept}
+    return {**container, "landscape": _without_missing_runs(kept)}
+
+
+def _without_missing_runs(node: Any) -> Any:
+    if isinstance(node, dict):
+        missing = node.get("run") == "???" and "weights" in node
+        return {
+            key: _without_missing_runs(value) for key, value in node.items() if not (missing and key == "run")
+        }
+    return [_without_missing_runs(value) for value in node] if isinstance(node, list) else node
 
 
 def compose_job(overrides: Sequence[str]) -> Job:

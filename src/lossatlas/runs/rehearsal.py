@@ -1,15 +1,21 @@
 """A rehearsal of the landscapes before anything is trained: what they cannot take is found at once, not hours later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lossatlas.data import ImageData
 from lossatlas.landscape import Problem
 from lossatlas.runs.build import build_network, make
 from lossatlas.runs.compose import Job, compose_job, merge_overrides
-from lossatlas.runs.survey import replace_runs
+from lossatlas.runs.find import find_run
+from lossatlas.runs.nodes import Replacements, arguments, check_snapshots
+from lossatlas.runs.store import Store, check_state
+from lossatlas.runs.weight_files import load_weights
+from lossatlas.seeds import generator
 
 IMAGES = 2  # of each split
 
@@ -24,10 +30,6 @@ def rehearse(job: Job, name: str, network: nn.Module, data: ImageData) -> None:
     Raises what the survey raises.
     """
 
-    def state_of(overrides: Sequence[str]) -> Mapping[str, Tensor]:
-        other = compose_job(merge_overrides(job.overrides, overrides))
-        return build_network(other.config).state_dict()
-
     def stop(done: int, total: int) -> None:
         if done > 0:
             raise _Rehearsed
@@ -36,9 +38,43 @@ def rehearse(job: Job, name: str, network: nn.Module, data: ImageData) -> None:
     for split in data.splits:
         inputs, targets = data.normalized(split)
         splits[split] = inputs[:IMAGES], targets[:IMAGES]
-    node: Any = job.config["landscape"][name]
+    configured, given = arguments(job.config["landscape"][name], stand_ins(job, network))
     problem = Problem(network, make(job.config["study"]["loss"]), splits)
     try:
-        make(replace_runs(node, state_of), problem=problem, journal=None, progress=stop)
+        make(configured, **given, problem=problem, journal=None, progress=stop)
     except _Rehearsed:
         return
+
+
+def stand_ins(job: Job, network: nn.Module) -> Replacements:
+    """State dicts for what a landscape of ``job`` names: those of files as they are, others freshly initialised."""
+    expected = network.state_dict()
+
+    def run(value: Any) -> Mapping[str, Tensor]:
+        if isinstance(value, str):
+            other = find_run(Store(job.config["paths"]["runs"]), value)
+            check_state(expected, state := other.state(), other.weights_path)
+            return state
+        if not isinstance(value, list | tuple):
+            raise ValueError(
+                f'run: expected overrides, as ["seed=1"], or a fingerprint in quotes, got {value!r}'
+            )
+        return build_network(compose_job(merge_overrides(job.overrides, value)).config).state_dict()
+
+    def snapshots(wanted: Any) -> list[dict[str, Tensor]]:
+        epochs = check_snapshots(wanted, job.config["study"].get("snapshot_epochs", []))
+        last = [] if epochs[-1] == job.config["epochs"] else [expected]
+        return [_perturbed(expected, epoch) for epoch in epochs] + last
+
+    return {"run": run, "snapshots": snapshots, "weights": lambda path: load_weights(Path(path), expected)}
+
+
+def _perturbed(state: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
+    """A network beside that of ``state``, another for each ``seed``."""
+    draws = generator(seed, "rehearsal")
+    return {
+        name: tensor + 0.01 * torch.rand(tensor.shape, generator=draws).to(tensor)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in state.items()
+    }

@@ -48,9 +48,7 @@ def landscape_path(
         return others[-1]
 
     settings = replaced(node, {"run": fingerprint_of, "weights": lambda path: sha256(Path(path))})
-    key = digest(
-        {"version": LANDSCAPE_VERSION, "node": settings} | ({"weights": weights} if weights else {})
-    )
+    key = digest({"version": LANDSCAPE_VERSION, "node": settings} | ({"weights": weights} if weights else {}))
     between_itself = weights is None and run.fingerprint in others
     return None if between_itself else run.landscapes / f"{name}-{key}.nc"
 
@@ -120,7 +118,9 @@ class Surveyor:
             if found is not None:
                 return found
             dataset = self._measure(path, name, node, partial(self._report, name, stage, stages))
-            kept = among.attempt(lambda: self._keep(path, name, dataset) if among.rank == 0 else None)[0]
+            kept = among.attempt(lambda: self._keep(path, name, node, dataset) if among.rank == 0 else None)[
+                0
+            ]
         self.computed.append(name)
         return kept
 
@@ -152,14 +152,16 @@ class Surveyor:
         configured, given = arguments(node, self._states)
         return make(configured, **given, problem=self.problem, journal=_journal(path), progress=report)
 
-    def _keep(self, path: Path, name: str, dataset: xr.Dataset) -> xr.Dataset:
-        about = {"run": self.run.fingerprint, "landscape": name}
+    def _keep(self, path: Path, name: str, node: Mapping[str, Any], dataset: xr.Dataset) -> xr.Dataset:
+        survey = node["_target_"].rpartition(".")[2]
+        about = {"run": self.run.fingerprint, "landscape": name, "survey": survey}
         if self._weights is not None:
             about["weights"] = self._weights.name
         dataset = dataset.assign_attrs(about)
         checked = {variable: {"fletcher32": True} for variable in dataset.data_vars if dataset[variable].ndim}
         with replacing(path) as temporary:
-            dataset.to_netcdf(temporary, engine="h5netcdf", encoding=checked)
+            # By way of memory: HDF5 itself brings the process down when the disk is full.
+            temporary.write_bytes(dataset.to_netcdf(engine="h5netcdf", encoding=checked))
         for journal in path.parent.glob(f"{_journal(path).name}*"):
             journal.unlink(missing_ok=True)
         return open_landscape(path)  # as everybody else finds it

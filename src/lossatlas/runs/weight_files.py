@@ -35,7 +35,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     tensors = content if inside is None else content[inside]
     found = {str(name): value for name, value in tensors.items() if isinstance(value, Tensor)}
     if not found:
-        raise StoreError(f"{path}: holds no state dict; expected one saved as torch.save(model.state_dict(), ...)")
+        raise StoreError(
+            f"{path}: holds no state dict; expected one saved as torch.save(model.state_dict(), ...)"
+        )
     return found
 
 
@@ -55,9 +57,7 @@ def fitted(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: 
     return {name: best[name] for name in expected}
 
 
-def _without(
-    prefix: str, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
+def _without(prefix: str, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors with ``prefix``, without it; counters that older files lack are those of the network."""
     inner = {name.removeprefix(prefix): tensor for name, tensor in found.items() if name.startswith(prefix)}
     counters = {name: tensor for name, tensor in expected.items() if name.endswith("num_batches_tracked")}

@@ -6,6 +6,7 @@ from torch import nn
 from lossatlas.landscape import (
     GivenDirections,
     GradientDirections,
+    HessianDirections,
     Problem,
     RandomDirections,
     SeveralDirections,
@@ -43,11 +44,21 @@ def test_the_gradient_is_that_of_autograd_and_its_slope_that_of_the_line(double_
     expected = torch.autograd.grad(loss, list(double_problem.model.parameters()))
     direction = GradientDirections("test").of(double_problem).draw(0)
     torch.testing.assert_close(flatten(direction), torch.cat([part.reshape(-1) for part in expected]))
-    step = 1e-4
+    step = 1e-7
     dataset = line(double_problem, along=GradientDirections("test"), points=3, extent=step, splits=["test"])
     losses = dataset.loss.isel(direction=0, split=0).values
     assert (losses[2] - losses[0]) / (2 * step) == pytest.approx(norm(direction) ** 2, rel=1e-5)
     assert (dataset.directions, dataset.gradient_split) == ("gradient", "test")
+
+
+def test_eigenvectors_of_the_hessian_have_their_eigenvalues_as_curvatures(regression: Problem) -> None:
+    """The loss of linear regression is f + a g'v + a^2 lambda / 2; eigenvalues of 2 X'X / (N outputs) by numpy."""
+    dataset = line(regression, along=HessianDirections(largest=1, smallest=1, tolerance=1e-8), points=3)
+    x = np.concatenate([regression.data["train"][0].numpy(), np.ones((23, 1))], axis=1)
+    eigenvalues = np.linalg.eigvalsh(2 * x.T @ x / (23 * 2))
+    low, centre, high = dataset.loss.sel(split="train").transpose("alpha", "direction").values
+    np.testing.assert_allclose(low + high - 2 * centre, [eigenvalues[-1], eigenvalues[0]], rtol=1e-6)
+    assert (dataset.directions, dataset.matrix, dataset.largest) == ("hessian", "hessian", 1)
 
 
 def test_the_other_network_lies_at_one(problem: Problem, other_network: nn.Module) -> None:

@@ -151,6 +151,18 @@ def test_a_network_with_a_loss_of_nan_has_no_level_sets() -> None:
     assert dataset.measurements == 0
 
 
+def test_other_directions_can_take_the_place_of_random_ones() -> None:
+    """Along the coordinates i and j: widths 2 sqrt(2 L / h_i) and the area 2 pi L / sqrt(h_i h_j)."""
+    given = [{"w": torch.eye(4, dtype=torch.float64)[i]} for i in (1, 3)]
+    options = {"levels": [0.5], "extent": 3.0, "tolerance": 1e-6}
+    dataset = level_sets(bowl([0.0] * 4), along=given, angles=48, **options)  # type: ignore[arg-type]
+    np.testing.assert_allclose(dataset.width[:, 0], [2.0, 2 / 3], rtol=1e-5)
+    assert dataset.area.item() == pytest.approx(math.pi / 3, rel=1e-4)
+    assert dataset.attrs["directions"] == "given, given"
+    with pytest.raises(ValueError, match="a survey along 2 directions cannot do with 1"):
+        level_sets(bowl([0.0] * 4), along=given[0], **options)  # type: ignore[arg-type]
+
+
 def test_an_interrupted_survey_goes_on_with_the_next_ray(problem: Problem, tmp_path: Path) -> None:
     options = {"directions": 1, "angles": 4, "levels": [0.1]}
 

@@ -49,7 +49,7 @@ def test_one_step_goes_along_the_gradient() -> None:
 
 
 def test_the_adaptive_step_is_scaled_twice_by_the_weights() -> None:
-    """Kwon et al. 2021, equation 8 with p = 2: w + rho T**2 g / |T g|, T = diag |w|."""
+    """Kwon et al. 2021, with p = 2: w + rho T**2 g / |T g|, T = diag |w|."""
     dataset = sam_sharpness(bowl(W), rhos=[0.5], normalize="weight")
     scaled = abs(W) * H * W
     step = abs(W) * scaled / np.linalg.norm(scaled)

@@ -134,6 +134,13 @@ def test_a_network_is_left_as_it_was(problem: Problem) -> None:
     assert all(module.training for module in problem.model.modules())
 
 
+def test_a_network_whose_loss_is_not_finite_has_a_trace_of_nan(problem: Problem) -> None:
+    problem.model[9].weight.data[0] = torch.nan  # type: ignore[index]
+    dataset = trace(problem, probes=20, sketch=2)
+    assert np.isnan(dataset.trace)
+    assert np.isnan(dataset.standard_error)
+
+
 def test_pyhessian_agrees_on_the_mean_but_stops_at_the_second_probe_of_a_negative_trace() -> None:
     """Its rule divides by the trace, not by its size: a change over a negative number is below any tolerance."""
     model = nn.Linear(4, 1, bias=False)
@@ -149,6 +156,21 @@ def test_pyhessian_agrees_on_the_mean_but_stops_at_the_second_probe_of_a_negativ
     ours = trace(Problem(model, hill, {"train": (x, y)}), sketch=0, probes=400, tolerance=0.05)
     assert ours.trace.item() == pytest.approx(exact, abs=4 * ours.standard_error.item())
     assert ours.sample.notnull().sum() > 10
+
+
+def test_pyhessian_stops_when_its_mean_stands_still_which_says_little_of_its_error(small: Problem) -> None:
+    """It asks for a change of 1e-3; ours for a standard error, and holds it."""
+    exact = dense_hessian(small).trace().item()
+    theirs = []
+    rival = pyhessian(small.model, small.loss, data=small.data["train"], cuda=False)
+    for seed in range(40):
+        torch.manual_seed(seed)
+        theirs.append(abs(np.mean(rival.trace()) / exact - 1))
+    ours = [
+        trace(small, seed=seed, tolerance=0.05, probes=400).trace.item() / exact - 1 for seed in range(10)
+    ]
+    assert np.quantile(theirs, 0.75) > 0.1
+    assert np.sqrt(np.mean(np.square(ours))) < 0.1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import style
 from lossatlas.figures.pictures.distributions import title
@@ -36,7 +37,7 @@ def trace(landscape: xr.Dataset) -> Figure:
         ylabel="trace",
         title=title(landscape, f"trace of the {{}}: {value:.4g} ± {error:.1g}"),
     )
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(loc="best")
     return figure
 
@@ -44,13 +45,13 @@ def trace(landscape: xr.Dataset) -> Figure:
 @draws("eigenvalues")
 def eigenvalues(landscape: xr.Dataset) -> Figure:
     """Outermost eigenvalues, a panel for each end, with the intervals in which an eigenvalue lies for certain."""
-    ends = [
-        end for end in landscape["end"].values if bool(landscape["eigenvalue"].sel(end=end).notnull().any())
-    ]
+    pairs = landscape[["eigenvalue", "residual"]]
+    finite = pairs.where(np.isfinite(pairs["eigenvalue"]) & np.isfinite(pairs["residual"]))
+    ends = [end for end in finite["end"].values if bool(finite["eigenvalue"].sel(end=end).notnull().any())]
     figure = Figure(figsize=(1.2 + 1.5 * max(len(ends), 1), 2.8), layout="constrained")
     panels = figure.subplots(1, max(len(ends), 1), squeeze=False)[0]
     for axis, end in zip(panels, ends, strict=False):
-        of_end = landscape.sel(end=end).dropna("rank", subset=["eigenvalue"])
+        of_end = finite.sel(end=end).dropna("rank", subset=["eigenvalue"])
         rank, bound = of_end["rank"].values, of_end["residual"].values
         axis.errorbar(
             rank, of_end["eigenvalue"].values, yerr=bound, fmt="o", color=style.LOSS, markersize=4, capsize=3

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import panels, style
 from lossatlas.figures.pictures.registry import draws
@@ -29,15 +30,16 @@ def spectrum(landscape: xr.Dataset) -> Figure:
     """Density of the eigenvalues on a log scale, with a band of two standard errors over the probes."""
     figure = Figure(figsize=(4.2, 2.8), layout="constrained")
     axis = figure.subplots()
-    eigenvalue, density = landscape["eigenvalue"].values, landscape["density"].values
-    top = float(np.nanmax(density)) if np.isfinite(density).any() else 1.0
+    gapless = landscape[["density", "standard_error"]]
+    gapless = gapless.where(np.isfinite(gapless["density"]) & np.isfinite(gapless["standard_error"]))
+    eigenvalue, density, band = (landscape["eigenvalue"], gapless["density"], 2 * gapless["standard_error"])
+    top = float(density.max().fillna(1.0))
     floor = top * 10.0**-DECADES_OF_DENSITY
-    band = 2 * landscape["standard_error"].values
-    low, high = (np.maximum(edge, floor / 10) for edge in (density - band, density + band))
+    low, middle, high = (part.clip(min=floor / 10) for part in (density - band, density, density + band))
     axis.fill_between(
         eigenvalue, low, high, color=style.LOSS, alpha=style.BAND, linewidth=0, label="± 2 standard errors"
     )
-    axis.plot(eigenvalue, np.maximum(density, floor / 10), color=style.LOSS)
+    axis.plot(eigenvalue, middle, color=style.LOSS)
     axis.set_yscale("log")
     axis.set_ylim(floor, 4 * top)
     axis.set(xlabel="eigenvalue", ylabel="density", title=title(landscape, "spectrum of the {}"))
@@ -60,7 +62,7 @@ def jacobian(landscape: xr.Dataset) -> Figure:
     axis.axhline(1, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)  # an isometry
     axis.set_yscale("log")
     axis.set(xlabel="rank", ylabel="singular value", title="derivative of the outputs by the inputs")
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(loc="best")
     return figure
 

@@ -56,7 +56,10 @@ def trajectory(landscape: xr.Dataset) -> Figure:
 
     def extras(axis: Axes, split: str) -> None:
         axis.set_aspect("auto")
-        axis.set(xlabel=f"1st component: {shares[0]:.1f} %", ylabel=f"2nd component: {shares[1]:.1f} %")
+        axis.set(
+            xlabel=f"1st component: {shares[0]:.1f} % of the variance",
+            ylabel=f"2nd component: {shares[1]:.1f} %",
+        )
         axis.plot(x, y, "o-", color=style.ERROR, markersize=2.5, linewidth=0.9, zorder=3)
         for index in marked:
             _label(axis, f"{numbers[index]}", x[index], y[index])
@@ -70,15 +73,16 @@ def convexity(landscape: xr.Dataset) -> Figure:
     figure = Figure(figsize=(3.9, 3.2), layout="constrained")
     axis = figure.subplots()
     ratio = landscape["ratio"].transpose("y", "x")
-    panels.contours(axis, landscape["loss"], levels=[])
     values = np.ma.masked_invalid(ratio.values)
+    axis.set_facecolor(style.GAPS(0))
     mesh = axis.pcolormesh(
         ratio["x"].values, ratio["y"].values, values, cmap="viridis", vmin=0, vmax=RATIO_MAX, rasterized=True
     )
-    axis.set_facecolor("0.93")
-    axis.set(xlabel="first direction", ylabel="second direction", title="negative against positive curvature")
+    axis.plot(0, 0, "+", color="white", markersize=5, markeredgewidth=0.8)
+    axis.set(xlabel="first direction", ylabel="second direction", aspect="equal")
+    axis.set_title("negative against positive curvature")
     beyond = "max" if values.count() and values.max() > RATIO_MAX else "neither"
-    figure.colorbar(mesh, ax=axis, label="|λmin / λmax|", extend=beyond)
+    figure.colorbar(mesh, ax=axis, label=r"$|\lambda_{\min} / \lambda_{\max}|$", extend=beyond)
     return figure
 
 
@@ -106,18 +110,14 @@ def _mark_measured(axis: Axes, measured: xr.DataArray, split: str) -> None:
         return
     rows, columns = there.nonzero()
     x, y = measured["x"].values[columns], measured["y"].values[rows]
-    axis.plot(x, y, ".", color="0.45", markersize=1.6, markeredgewidth=0, zorder=0)
+    axis.plot(x, y, ".", color="0.35", markersize=2.4, markeredgewidth=0)
 
 
 def _label(axis: Axes, text: str, x: float, y: float) -> None:
+    """Put ``text`` beside a point, on the side where the axes are wider."""
+    low, high = axis.get_xlim()
+    offset, anchor = (-5, "right") if x > (low + high) / 2 else (5, "left")
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.75, "linewidth": 0}
     axis.annotate(
-        text,
-        (x, y),
-        xytext=(4, 4),
-        textcoords="offset points",
-        fontsize=6.5,
-        bbox=box,
-        zorder=4,
-        annotation_clip=True,
+        text, (x, y), (offset, 4), textcoords="offset points", ha=anchor, fontsize=6.5, bbox=box, zorder=4
     )

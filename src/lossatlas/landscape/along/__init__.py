@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from lossatlas.landscape.along.axes import Axes, Directions
+from lossatlas.landscape.along.direction_file import DirectionFile
 from lossatlas.landscape.along.gaussian import RandomDirections
 from lossatlas.landscape.along.gradient import GradientDirections
+from lossatlas.landscape.along.hessian import HessianDirections
 from lossatlas.landscape.along.networks import GivenDirections, TowardsNetworks
 from lossatlas.landscape.along.several import SeveralDirections
 from lossatlas.landscape.problem import Problem
@@ -46,9 +48,11 @@ def axes_along(along: Along, random: RandomDirections, problem: Problem) -> Axes
 __all__ = [
     "Along",
     "Axes",
+    "DirectionFile",
     "Directions",
     "GivenDirections",
     "GradientDirections",
+    "HessianDirections",
     "RandomDirections",
     "SeveralDirections",
     "TowardsNetworks",

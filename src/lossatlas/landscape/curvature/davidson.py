@@ -65,9 +65,8 @@ class _Space:
 
     def __init__(self, operator: SymmetricOperator, capacity: int) -> None:
         self._operator = operator
-        shape = {"dtype": operator.dtype, "device": operator.device}
-        self._basis = torch.empty(capacity, operator.n, **shape)
-        self._images = torch.empty(capacity, operator.n, **shape)
+        self._basis = torch.empty(capacity, operator.n, dtype=operator.dtype, device=operator.device)
+        self._images = torch.empty_like(self._basis)
         self._projection = np.zeros((capacity, capacity))
         self.size = 0
         self.products = 0
@@ -93,8 +92,9 @@ class _Space:
         """Ritz pairs in the space."""
         values, coordinates = np.linalg.eigh(self._projection[: self.size, : self.size])
         lengths = torch.linalg.vector_norm(self._outside(values, coordinates), dim=1)
-        residuals = lengths.double().cpu().numpy() + rounding(values, self._operator.dtype)
-        return Ritz(values, residuals, coordinates)
+        residuals = lengths.double().cpu().numpy()
+        noise = rounding(values, self._operator.dtype)
+        return Ritz(values, residuals + noise, coordinates, noise)
 
     def _outside(self, values: Values, coordinates: Values) -> Tensor:
         """A u - value u, (k, n), of k Ritz vectors u by their ``coordinates``, (m, k)."""

@@ -29,7 +29,7 @@ def broadened(nodes: Array, weights: Array, *, variance: float, points: int) -> 
     """Density of Gauss quadratures, each ``nodes`` and ``weights`` (probes, steps), with Gaussians as peaks.
 
     ``variance`` is that of a Gaussian, in units of the squared range of the nodes and 0. Ghorbani et al. 2019
-    (arXiv:1901.10159, section 2 and appendix) take 1e-5, for a spectrum scaled to a range of 1. Nodes that are
+    (arXiv:1901.10159) take 1e-5, for a spectrum scaled to a range of 1. Nodes that are
     NaN are left out, as those that a shorter Lanczos run has not; all is NaN where no node is finite.
 
     ValueError if ``points`` are too few to see a Gaussian.

@@ -130,8 +130,9 @@ class _Krylov:
 
     def ritz(self) -> Ritz:
         values, coordinates = np.linalg.eigh(self._projection[: self.size, : self.size])
-        residuals = self._beta * np.abs(coordinates[-1]) + rounding(values, self._operator.dtype)
-        return Ritz(values, residuals, coordinates)
+        residuals = self._beta * np.abs(coordinates[-1])
+        noise = rounding(values, self._operator.dtype)
+        return Ritz(values, residuals + noise, coordinates, noise)
 
     def restart(self, ritz: Ritz, wanted: Wanted) -> None:
         """Reduce the space to its outermost Ritz vectors, about half of them."""

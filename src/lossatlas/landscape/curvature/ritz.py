@@ -46,15 +46,15 @@ class Extremes:
 class Wanted:
     """How many eigenvalues at either end, and how well.
 
-    A value is good enough once its estimated error is at most ``tolerance`` times its size, and its residual,
-    within which an eigenvalue lies for certain, at most sqrt(``tolerance``) times its size. The size is the
-    absolute value, or ``tolerance`` times the largest absolute value where that is more: an eigenvalue near
-    zero beside large ones is known to be so small, no better.
+    A value is good enough once its estimated error is at most ``tolerance`` times its absolute value, and its
+    residual, within which an eigenvalue lies for certain, at most sqrt(``tolerance``) times that. For both
+    ``tolerance``**2 times the largest absolute value is small enough in any case: an eigenvalue near zero
+    beside large ones is known to be so small, no better.
 
     ValueError if nothing is wanted or ``tolerance`` is not between 0 and 1.
 
-    >>> Wanted(smallest=1, largest=1, tolerance=0.01).sizes(np.array([-0.001, 2.0, 100.0]))
-    array([  1.,   2., 100.])
+    >>> Wanted(tolerance=0.01).lacking(Ritz(np.array([-2.0, 0.0, 9.0]), np.array([0.3, 0.0, 0.0]), np.eye(3)))
+    array([0])
     """
 
     smallest: int = 1
@@ -105,16 +105,13 @@ class Wanted:
         places = np.arange(size)
         return places[(places < low) | (places >= size - high)]
 
-    def sizes(self, values: Values) -> Values:
-        """What the errors of ``values``, which are all the Ritz values there are, are relative to."""
-        sizes = np.abs(values)
-        return np.maximum(sizes, self.tolerance * sizes.max())
-
     def lacking(self, ritz: "Ritz") -> NDArray[np.intp]:
         """Places of the wanted values that are not good enough."""
-        sizes = self.sizes(ritz.values)
-        good = (ritz.errors <= self.tolerance * sizes) & (ritz.residuals <= sqrt(self.tolerance) * sizes)
-        places = self.ends(len(ritz.values))
+        sizes = np.abs(ritz.values)
+        enough = self.tolerance**2 * sizes.max()
+        good = ritz.errors <= np.maximum(self.tolerance * sizes, enough)
+        good &= ritz.residuals <= np.maximum(sqrt(self.tolerance) * sizes, enough)
+        places = self.ends(len(sizes))
         return places[~good[places]]
 
     def satisfied(self, ritz: "Ritz") -> bool:
@@ -129,6 +126,7 @@ class Ritz:
     values: Values  # (m,) ascending
     residuals: Values  # (m,)
     coordinates: Values  # (m, m), a column each, in the basis
+    rounding: float = 0.0  # how far all of these may be off beside
 
     def extremes(self, wanted: Wanted, basis: Tensor, products: int, *, converged: bool) -> Extremes:
         """Those at the ends, with vectors from the coordinates and the ``basis``, (m, n)."""
@@ -153,7 +151,8 @@ class Ritz:
         """
         away = np.abs(self.values[:, None] - self.values) - self.residuals  # (m, m)
         np.fill_diagonal(away, np.inf)
-        return self.residuals**2 / np.maximum(away.min(axis=1), self.residuals)
+        estimated = self.residuals**2 / np.maximum(away.min(axis=1), self.residuals)
+        return np.minimum(estimated + self.rounding, self.residuals)
 
 
 def rounding(values: Values, dtype: torch.dtype) -> float:

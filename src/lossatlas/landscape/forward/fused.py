@@ -1,42 +1,45 @@
 """A network's forward pass with batch norm folded and operations fused."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape.forward.folding import Folding, Pair
-from lossatlas.landscape.forward.fusing import Layer, fuse
-from lossatlas.landscape.forward.kernels import Makers
+from lossatlas.landscape.forward.fusing import fuse
 from lossatlas.landscape.forward.tracing import Shapes, traced
 
 
 class Fused:
-    """The forward pass of ``model`` as a graph of fused layers, with weights of ``reduced`` precision if it says.
+    """The forward pass of ``model`` as a graph of fused layers; ``reduced``: in this dtype, not the weights' own.
 
     ``inputs`` is a batch to trace with. UntraceableError as `traced` raises it.
+
+    >>> model = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1), nn.ReLU()).eval()
+    >>> with torch.inference_mode():
+    ...     fused = Fused(model, torch.ones(2, 1))
+    ...     fused.refresh()
+    ...     torch.allclose(fused(torch.ones(2, 1)), model(torch.ones(2, 1)))
+    True
     """
 
     name = "fused"
 
-    def __init__(
-        self, model: nn.Module, inputs: Tensor, makers: Makers, reduced: torch.dtype | None = None
-    ) -> None:
+    def __init__(self, model: nn.Module, inputs: Tensor, reduced: torch.dtype | None = None) -> None:
         self._graph = traced(model)
-        layers = fuse(self._graph, Shapes.of(self._graph, inputs), makers)
+        layers = fuse(self._graph, Shapes.of(self._graph, inputs))
         pairs = [layer.source for layer in layers if isinstance(layer.source, Pair)]
         self._folding = Folding(pairs) if pairs else None
         self._reduced = reduced
         self._copies: list[Tensor] = []
         self._copied: list[Tensor] = []
         for layer in layers:
-            self._connect(layer)
+            layer.weight = self._own(layer.source.weight)
+            layer.bias = None if layer.source.bias is None else self._own(layer.source.bias)
 
-    def _connect(self, layer: Layer) -> None:
-        layer.weight = self._own(layer.source.weight)  # type: ignore[arg-type]
-        layer.bias = None if layer.source.bias is None else self._own(layer.source.bias)  # type: ignore[arg-type]
-
-    def _own(self, tensor: Tensor) -> Tensor:
+    def _own(self, tensor: Any) -> Tensor:
         """The live tensor, or a copy in reduced precision that `refresh` keeps up to date."""
-        live = tensor.detach()
+        live: Tensor = tensor.detach()
         if self._reduced is None:
             return live
         self._copied.append(live)
@@ -52,7 +55,8 @@ class Fused:
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Outputs for a batch, in the dtype of ``inputs``."""
+        run = self._graph.forward  # not the module itself, which would write to stderr where this fails
         if self._reduced is None:
-            return self._graph.forward(inputs)
+            return run(inputs)
         with torch.autocast(inputs.device.type, self._reduced):  # for what is not fused
-            return self._graph.forward(inputs.to(self._reduced)).to(inputs.dtype)
+            return run(inputs.to(self._reduced)).to(inputs.dtype)

@@ -3,32 +3,41 @@
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from lossatlas.landscape.forward.folding import NORMS, Pair, paired
-from lossatlas.landscape.forward.kernels import CONVOLUTIONS, LAYERS, Kernel, Makers
+from lossatlas.landscape.forward.linear import linear
 
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _ADDITIONS = {operator.add, operator.iadd, torch.add}
 _RECTIFIERS: set[Callable[..., Tensor]] = {functional.relu, torch.relu, torch.relu_, functional.relu_}
 
 
 class Layer(nn.Module):
-    """A convolution or linear layer, with the batch norm, the addition and the ReLU that follow it."""
+    """A convolution or linear layer, with the batch norm, the addition and the ReLU that follow it.
 
-    def __init__(self, kernel: Kernel, source: nn.Module | Pair, relu: bool) -> None:
+    The last two are done in place. cuDNN and oneDNN could do them within the convolution, but turn NaN into
+    zero there, and on a CPU gain nothing in float32.
+    """
+
+    def __init__(self, module: Any, source: Any, relu: bool) -> None:
         super().__init__()
-        self._kernel = kernel
+        self.source = source  # whose weight and bias it has, if need be in another dtype
+        self._operation = linear if type(module) is nn.Linear else module._conv_forward
         self._relu = relu
-        self.source = source  # whose weight and bias it has, or in another dtype
         self.weight: Tensor
         self.bias: Tensor | None
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """Outputs for ``x``; ``other`` is what is added before the ReLU."""
-        return self._kernel(x, self.weight, self.bias, other, self._relu)
+        outputs: Tensor = self._operation(x, self.weight, self.bias)
+        if other is not None:
+            outputs.add_(other)
+        return outputs.relu_() if self._relu else outputs
 
 
 @dataclass
@@ -45,18 +54,15 @@ class _Chain:
         return self.nodes[-1]
 
 
-def fuse(whole: fx.GraphModule, shapes: dict[fx.Node, torch.Size], makers: Makers) -> list[Layer]:
-    """Replace chains of nodes in ``whole`` by layers with kernels of ``makers``, and return these.
-
-    ``shapes`` are those of the nodes' values.
-    """
+def fuse(whole: fx.GraphModule, shapes: dict[fx.Node, torch.Size]) -> list[Layer]:
+    """Replace chains of nodes in ``whole`` by layers, and return these; ``shapes`` are those of the nodes' values."""
     layers = []
     for node in list(whole.graph.nodes):
         if (chain := _chain_from(node, whole, shapes)) is None:
             continue
         module = whole.get_submodule(str(node.target))
         source = module if chain.norm is None else paired(module, chain.norm)
-        layer = Layer(makers[type(module)](module), source, chain.relu)
+        layer = Layer(module, source, chain.relu)
         name = f"fused_{len(layers)}"
         whole.add_submodule(name, layer)
         others = () if chain.other is None else (chain.other,)
@@ -73,13 +79,13 @@ def fuse(whole: fx.GraphModule, shapes: dict[fx.Node, torch.Size], makers: Maker
 
 def _chain_from(node: fx.Node, whole: fx.GraphModule, shapes: dict[fx.Node, torch.Size]) -> _Chain | None:
     module = _module(node, whole)
-    if type(module) not in LAYERS or len(node.args) != 1 or node.kwargs or node not in shapes:
+    if type(module) not in (*_CONVOLUTIONS, nn.Linear) or len(node.args) != 1 or node.kwargs or node not in shapes:
         return None
     chain = _Chain([node])
     if (user := _only_user(chain.last)) and _folds(module, _module(user, whole), shapes[node]):
         chain.norm = _module(user, whole)
         chain.nodes.append(user)
-    if type(module) in CONVOLUTIONS and (user := _only_user(chain.last)):
+    if type(module) in _CONVOLUTIONS and (user := _only_user(chain.last)):
         other = _added(user, chain.last)
         if other is not None and shapes.get(other) == shapes[node]:
             chain.other = other
@@ -102,7 +108,7 @@ def _folds(layer: nn.Module | None, norm: nn.Module | None, shape: torch.Size) -
     """Whether ``norm`` scales what are the output channels of ``layer``, by statistics of its own."""
     if type(norm) not in NORMS or norm.training or norm.running_var is None:  # type: ignore[union-attr]
         return False
-    return type(layer) in CONVOLUTIONS or len(shape) == 2
+    return type(layer) in _CONVOLUTIONS or len(shape) == 2
 
 
 def _added(node: fx.Node, value: fx.Node) -> fx.Node | None:

@@ -39,7 +39,7 @@ def jacobian(
     evaluation mode, and its outputs are those before any softmax that is part of the loss. It costs one
     backward pass for each output.
 
-    Returns ``singular_value`` over (split, example, rank), descending, NaN for an example that a split has not;
+    Returns ``singular_value`` over (split, example, rank), rank 1 the largest, NaN for an example that a split has not;
     ``index``, the example's number in its split, -1 where there is none; ``condition``, the largest over the
     smallest, over (split, example); ``mean_square``, the mean of the squared singular values, and
     ``mean_log``, that of their logarithms, -inf where one is zero, over (split,). ValueError for a value out
@@ -68,7 +68,7 @@ def jacobian(
                 values[: len(positions)] = singular_values(bench.model, inputs)
             return values.ravel().tolist()
 
-        header = {**attributes, **identity(bench)} if journal is not None else None
+        header = {**attributes, **identity(bench)}
         rows = visit(len(chosen) * chunks, measure, journal=journal, header=header, progress=progress)
     values = rows.reshape(len(chosen), chunks * size, -1)[:, :taken]
     return _dataset(values, chosen, attributes)
@@ -116,7 +116,7 @@ def _dataset(
         {
             "split": ("split", list(chosen), {"long_name": "part of the data"}),
             "example": ("example", np.arange(taken), about("number of the example")),
-            "rank": ("rank", np.arange(values.shape[2]), about("rank of the singular value")),
+            "rank": ("rank", 1 + np.arange(values.shape[2]), about("place from the largest")),
         },
         attributes,
     )

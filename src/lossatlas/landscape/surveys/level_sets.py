@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from lossatlas.landscape.along import Along, Axes, RandomDirections, axes_along
 from lossatlas.landscape.bench import Bench, opened
-from lossatlas.landscape.directions import random_direction
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
 from lossatlas.landscape.fan import SIDES, Fan
@@ -20,7 +20,6 @@ from lossatlas.landscape.lines import Line
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.rays import Ray, star_area
 from lossatlas.landscape.visit import Progress, visit
-from lossatlas.landscape.weight_space import Weights, parameters
 
 
 def level_sets(
@@ -36,6 +35,9 @@ def level_sets(
     seed: int = 123,
     normalize: str = "filter",
     ignore: str = "biasbn",
+    statistics: bool = False,
+    convention: str = "lossatlas",
+    along: Along = None,
     split: str = "train",
     engine: Engine = EXACT,
     journal: str | Path | None = None,
@@ -43,12 +45,12 @@ def level_sets(
 ) -> xr.Dataset:
     """Widths and areas of {loss < level} around the network, by finding where rays from it leave the set.
 
-    Along both sides of each of ``directions`` random lines, those of `line`, and along ``angles`` rays (0, or
-    an even number) in the plane of the first two, that of `surface`, the loss on ``split`` is measured at
-    ``points`` even distances up to ``extent`` until it reaches the levels, then between two of them until each
-    crossing is known to within ``tolerance``. A wall thinner than the spacing may be missed. ``levels`` are
-    those of the loss, or with ``relative`` of its rise above the network's. NaN and infinite losses lie above
-    every level.
+    Along both sides of each of ``directions`` lines, and along ``angles`` rays (0, or an even number) in the
+    plane of the first two, the loss on ``split`` is measured at ``points`` even distances up to ``extent`` until
+    it reaches the levels, then between two of them until each crossing is known to within ``tolerance``. A wall
+    thinner than the spacing may be missed. ``levels`` are those of the loss, or with ``relative`` of its rise
+    above the network's; NaN and infinite losses lie above all. The lines are those of `line`, and the plane
+    that of `surface`, with the same options from ``seed`` to ``along``.
 
     Returns ``radius`` over (direction, side, level): inf where the loss stays below the level up to ``extent``,
     0 where the network is not below it, NaN if its loss is not finite; ``width`` over (direction, level), the
@@ -67,33 +69,22 @@ def level_sets(
     """
     _check(directions, levels, relative, angles, points, tolerance)
     marks = evenly(0.0, float(symmetric(extent, 2)[1]), points + 1)[1:].tolist()
-
-    @lru_cache(maxsize=2)
-    def draw(index: int) -> Weights:
-        return random_direction(centre, seed=seed, index=index, normalize=normalize, ignore=ignore)
-
-    centre = parameters(problem.model)
-    fan = Fan(centre, draw, directions, angles)
+    random = RandomDirections(seed, normalize, ignore, statistics, convention)
+    axes = axes_along(along, random, problem)
+    fan = _fan(axes, directions, angles)
     with opened(problem, splits=[split], engine=engine) as bench:
         attributes = {
             "survey": "level_sets",
+            **axes.attributes,
             "split": split,
             "levels": "rise above the network's loss" if relative else "loss",
             "extent": extent,
             "points": points,
             "tolerance": tolerance,
-            "seed": seed,
-            "normalize": normalize,
-            "ignore": ignore,
             **settings(bench),
         }
-        header = {
-            **attributes,
-            "values": list(levels),
-            "directions": directions,
-            "angles": angles,
-            **identity(bench),
-        }
+        extra = {"values": list(levels), "lines": fan.directions, "angles": angles}
+        header = {**attributes, **extra, **identity(bench)}
         loss = bench.measure()[0]
         thresholds = [level + (loss if relative else 0.0) for level in levels]
 
@@ -108,6 +99,12 @@ def level_sets(
         loss=((), loss, _about("mean loss over the split")),
         measurements=((), int(rows[:, -1].sum()), _about("points at which the loss was measured")),
     )
+
+
+def _fan(axes: Axes, directions: int, angles: int) -> Fan:
+    axes.take(2 if angles else 1)  # raises an error if there are fewer
+    number = directions if axes.number is None else min(directions, axes.number)
+    return Fan(axes.centre, lru_cache(maxsize=2)(axes.draw), number, angles, axes.clamp)
 
 
 def _along(bench: Bench, line: Line) -> Callable[[float], float]:

@@ -55,7 +55,7 @@ def sam_sharpness(
             "seed": seed,
             **settings(bench),
         }
-        header = {**attributes, "rhos": list(rhos), **identity(bench)} if journal is not None else None
+        header = {**attributes, "rhos": list(rhos), **identity(bench)}
         ball = Ball(bench, split, normalize=normalize, seed=seed)
 
         def measure(index: int) -> list[float]:

@@ -71,7 +71,7 @@ def spectrum(
             nodes, weights = tridiagonal(operator, probe(operator, seed, index), steps).quadrature()
             return [*_padded(nodes, steps), *_padded(weights, steps)]
 
-        header = {**attributes, **identity(bench)} if journal is not None else None
+        header = {**attributes, **identity(bench)}
         rows = visit(probes, measure, journal=journal, header=header, progress=progress)
     nodes, weights = rows.reshape(probes, 2, steps).swapaxes(0, 1)
     return _dataset(nodes, weights, points, variance, {**attributes, "probes": probes})

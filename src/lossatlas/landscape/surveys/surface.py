@@ -5,6 +5,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from lossatlas.landscape.adaptive import sampling_named
 from lossatlas.landscape.along import Along, RandomDirections, axes_along
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
@@ -24,6 +25,9 @@ def surface(
     statistics: bool = False,
     convention: str = "lossatlas",
     along: Along = None,
+    sampling: str = "grid",
+    tolerance: float = 0.01,
+    ceiling: float = 10.0,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
     journal: str | Path | None = None,
@@ -34,8 +38,10 @@ def surface(
     ``points`` x ``points`` points over [-``extent``, ``extent``] x [-``extent``, ``extent``]. The directions
     are the first two of `line` with the same ``seed``, ``normalize``, ``ignore``, ``statistics``,
     ``convention`` and ``along``, and are not orthogonalised; the attribute ``cosine`` is that of the angle
-    between them. The rest is as in `evaluate`. Returns ``loss`` and ``error`` over (split, y, x). ValueError
-    for a value out of its range, or for a direction that is zero or of another network.
+    between them. With ``sampling="adaptive"`` points are measured until the rest can be interpolated to
+    ``tolerance``, a share of the range of the losses below ``ceiling``; see `Adaptive`. The variable ``measured``
+    over (y, x) then says which are. The rest is as in `evaluate`. Returns ``loss`` and ``error`` over
+    (split, y, x). ValueError for a value out of its range, or for a direction that is zero or of another network.
 
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
@@ -52,6 +58,7 @@ def surface(
         plane.grid(points, extent=extent),
         splits=splits,
         engine=engine,
+        sampling=sampling_named(sampling, tolerance, ceiling),
         journal=journal,
         progress=progress,
         attributes={"survey": "surface", **axes.attributes, "cosine": plane.cosine},

@@ -69,7 +69,7 @@ def trace(
         def measure(index: int) -> list[float]:
             return [parts.sample(index - 1) if index else parts.caught()]
 
-        header = {**attributes, **identity(bench)} if journal is not None else None
+        header = {**attributes, **identity(bench)}
         values = _in_rounds(probes, tolerance, measure, journal, header, progress)
     wanted = {"probes": probes, "tolerance": "none" if tolerance is None else tolerance}
     return _dataset(values, probes, {**attributes, **wanted})
@@ -80,7 +80,7 @@ def _in_rounds(
     tolerance: float | None,
     measure: Callable[[int], list[float]],
     journal: str | Path | None,
-    header: Mapping[str, Any] | None,
+    header: Mapping[str, Any],
     progress: Progress | None,
 ) -> NDArray[np.float64]:
     """What the sketch caught, then the samples that were needed, in an order that no number of ranks changes."""

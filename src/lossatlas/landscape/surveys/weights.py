@@ -62,7 +62,7 @@ def weights(
         },
         {
             "bin": ("bin", (edges[:-1] + edges[1:]) / 2, _about("weight, at the centre of the bin")),
-            "parameter": list(everything),
+            "parameter": ("parameter", list(everything), {"long_name": "name of the parameter"}),
         },
         {"survey": "weights", "torch": str(torch.__version__), "lossatlas": __version__},
     )

@@ -1,0 +1,156 @@
+"""Eigenvalues of networks' Hessians against closed forms, numpy and scipy's eigsh on curvlinops."""
+
+from pathlib import Path
+
+import curvlinops
+import numpy as np
+import pytest
+import torch
+from scipy.sparse.linalg import eigsh
+from torch import nn
+
+from lossatlas.landscape import Engine, Problem, eigenvalues
+from lossatlas.landscape.curvature.operators import Hessian
+
+
+@pytest.mark.parametrize("matrix", ["hessian", "gauss_newton"])
+@pytest.mark.parametrize("batch_size", [30, 7])
+def test_the_eigenvalues_of_least_squares_are_those_of_the_gram_matrix(matrix: str, batch_size: int) -> None:
+    """2 X'X / N, whose eigenvalues are 2/N times the squares of the singular values of X."""
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(30, 6, generator=rng, dtype=torch.float64)
+    data = {"train": (x, torch.randn(30, 1, generator=rng, dtype=torch.float64))}
+    problem = Problem(nn.Linear(6, 1, bias=False).double(), nn.functional.mse_loss, data)
+    dataset = eigenvalues(
+        problem, smallest=1, largest=3, matrix=matrix, tolerance=1e-9, engine=Engine(batch_size=batch_size)
+    )
+    expected = 2 / 30 * np.linalg.svd(x.numpy(), compute_uv=False) ** 2
+    np.testing.assert_allclose(dataset.eigenvalue.sel(end="largest"), expected[:3], rtol=1e-8)
+    assert dataset.eigenvalue.sel(end="smallest", rank=1).item() == pytest.approx(expected[-1], rel=1e-8)
+    assert dataset.eigenvalue.sel(end="smallest", rank=[2, 3]).isnull().all()
+
+
+def test_several_outputs_make_eigenvalues_that_come_out_several_times(regression: Problem) -> None:
+    """The mean over two outputs has (X, 1)'(X, 1) / N once for each, in full."""
+    x = torch.cat([regression.data["train"][0], torch.ones(23, 1, dtype=torch.float64)], dim=1)
+    expected = np.linalg.eigvalsh((x.T @ x / 23).numpy())
+    dataset = eigenvalues(regression, smallest=2, largest=4, tolerance=1e-12)
+    np.testing.assert_allclose(dataset.eigenvalue.sel(end="largest"), expected[[3, 3, 2, 2]], rtol=1e-9)
+    np.testing.assert_allclose(dataset.eigenvalue.sel(end="smallest")[:2], expected[[0, 0]], rtol=1e-9)
+
+
+def test_both_ends_agree_with_eigsh_on_curvlinops_which_needs_two_runs(double_problem: Problem) -> None:
+    model = double_problem.model.eval()
+    operator = curvlinops.HessianLinearOperator(
+        model, nn.CrossEntropyLoss(), list(model.parameters()), [double_problem.data["train"]]
+    ).to_scipy()
+    truth = [eigsh(operator, k=2, which=which, return_eigenvectors=False) for which in ("SA", "LA")]
+    dataset = eigenvalues(double_problem, smallest=2, largest=2, tolerance=1e-6)
+    assert truth[0].min() < -0.01  # it is not convex there
+    np.testing.assert_allclose(dataset.eigenvalue.sel(end="smallest"), np.sort(truth[0]), rtol=1e-4)
+    np.testing.assert_allclose(dataset.eigenvalue.sel(end="largest"), np.sort(truth[1])[::-1], rtol=1e-4)
+    errors = abs(dataset.eigenvalue - np.stack([np.sort(truth[0]), np.sort(truth[1])[::-1]]))
+    assert (errors <= dataset.residual + 1e-9).all()
+
+
+def test_single_precision_finds_what_double_precision_finds(problem: Problem, double_problem: Problem) -> None:
+    single, double = (eigenvalues(of, largest=2) for of in (problem, double_problem))
+    assert single.converged == double.converged == 1
+    np.testing.assert_allclose(single.eigenvalue, double.eigenvalue, rtol=0.01)
+    assert single.dtype == "float32"
+
+
+def test_the_gauss_newton_matrix_has_no_negative_eigenvalue(double_problem: Problem) -> None:
+    hessian, gauss_newton = (eigenvalues(double_problem, matrix=m) for m in ("hessian", "gauss_newton"))
+    assert hessian.eigenvalue.sel(end="smallest").item() < -0.01
+    lowest = gauss_newton.eigenvalue.sel(end="smallest").item()
+    assert abs(lowest) < 1e-4 * gauss_newton.eigenvalue.sel(end="largest").item()
+
+
+def test_the_dataset_says_what_was_computed_how(problem: Problem, tmp_path: Path) -> None:
+    dataset = eigenvalues(problem, smallest=1, largest=2, split="test", seed=5)
+    assert dict(dataset.eigenvalue.sizes) == {"end": 2, "rank": 2}
+    expected = {"survey": "eigenvalues", "split": "test", "matrix": "hessian", "seed": 5, "tolerance": 0.01}
+    assert {name: dataset.attrs[name] for name in expected} == expected
+    for variable in dataset.data_vars.values():
+        assert variable.attrs.keys() == {"long_name", "units"}
+    assert dataset.products > 3
+    dataset.to_netcdf(tmp_path / "eigenvalues.nc", engine="h5netcdf")
+
+
+def test_what_a_journal_holds_is_not_computed_again(
+    problem: Problem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = eigenvalues(problem, journal=tmp_path / "j")
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Hessian, "__call__", never)
+    assert eigenvalues(problem, journal=tmp_path / "j").identical(first)
+
+
+def test_a_run_can_be_stopped_between_products(problem: Problem) -> None:
+    heard: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        heard.append((done, total))
+        if len(heard) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        eigenvalues(problem, progress=progress)
+    assert heard == [(0, 1)] * 5
+
+
+def test_a_run_that_is_cut_short_says_so(problem: Problem) -> None:
+    dataset = eigenvalues(problem, iterations=3)
+    assert (dataset.products.item(), dataset.converged.item()) == (3, 0)
+
+
+def test_weights_that_are_not_finite_have_no_eigenvalues(problem: Problem) -> None:
+    problem.model[-1].bias.data[0] = torch.nan
+    dataset = eigenvalues(problem)
+    assert dataset.eigenvalue.isnull().all()
+    assert dataset.converged == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"matrix": "fisher"}, "unknown matrix 'fisher', expected one of hessian, gauss_newton"),
+        ({"split": "valid"}, "unknown split 'valid', the data has train, test"),
+        ({"smallest": 0, "largest": 0}, "no eigenvalue is wanted"),
+        ({"largest": 603}, "1 smallest and 603 largest eigenvalues are more than the 603 that there are"),
+        ({"tolerance": 2.0}, r"tolerance must be between 0 and 1, got 2\.0"),
+        ({"iterations": 0}, "iterations must be >= 2, the eigenvalues wanted, got 0"),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused(
+    problem: Problem, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        eigenvalues(problem, **options)  # type: ignore[arg-type]
+
+
+def test_pyhessian_stops_before_it_has_the_low_end(double_problem: Problem) -> None:
+    """It iterates the power of H, so that the low end needs a shift, and stops when an estimate stands still.
+
+    Shifted by the largest eigenvalue, the estimates hardly change from the second on: its rule is met after two
+    products, far from the eigenvalue. Its rule is transcribed here, as its class allows no shift.
+    """
+    dataset = eigenvalues(double_problem, tolerance=1e-6)
+    low, high = dataset.eigenvalue.values[:, 0]
+    from lossatlas.landscape.bench import opened
+
+    with opened(double_problem, splits=["train"]) as bench:
+        operator = Hessian(bench, "train")
+        vector = torch.randn(operator.n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        estimates: list[float] = []
+        while len(estimates) < 2 or abs(estimates[-1] - estimates[-2]) >= 1e-3 * abs(estimates[-2]):
+            vector /= vector.norm()
+            shifted = operator(vector) - high * vector
+            estimates.append(float(vector @ shifted))
+            vector = shifted
+    assert len(estimates) < 10
+    assert abs(estimates[-1] + high - low) > 0.5 * abs(low)
