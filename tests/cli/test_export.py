@@ -90,10 +90,11 @@ def test_of_a_run_what_a_format_has_no_place_for_is_named_and_left_out(runs: lis
     answer = type_here("export", str(runs[0]), "--to", "vtk")
     assert answer.status == 0
     assert [Path(line).name.split("-")[0] for line in answer.out.splitlines()] == ["surface"]
-    assert [line.split(":")[0].split("/")[-1].split("-")[0] for line in answer.err.splitlines()] == [
-        "line",
-        "weights",
-    ]
+    assert answer.err == "left out, for which there is no place in .vtu: line, weights\n"
+    file = landscape(runs[0], "line")
+    assert complaint(file, "--to", "vtk").startswith(
+        f"{file}: no place in VTK for a loss over direction, alpha"
+    )
 
 
 def test_bad_input_is_answered_in_one_line(runs: list[Path]) -> None:

@@ -14,6 +14,7 @@ import xarray as xr
 from typed import DATA, HALF_SHARPNESS, QUICK, type_here
 
 from lossatlas.cli import pictures
+from lossatlas.figures import PICTURES
 
 TRACKED = tuple(override for override in QUICK if override != "logger=none")
 NETWORK = ("model=mlp", "model.hidden=[8]", *DATA)
@@ -111,6 +112,17 @@ def test_each_landscape_is_an_artifact_with_its_file_in_the_store(trained: Path)
     assert Path(content["local_path"]).samefile(kept)  # what `wandb sync` sends
     assert content["digest"] == base64.b64encode(hashlib.md5(kept.read_bytes()).digest()).decode()
     assert json.loads(surface["metadata"])["normalize"] == "filter"
+
+
+def test_a_survey_without_a_picture_is_an_artifact_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(PICTURES, "weights")
+    assert type_here("train", *NETWORK, *TRACKED, "landscape=weights").status == 0
+    (logged,) = runs_of(folder, "landscape")
+    assert not any(key.startswith("landscape/") for row in logged["history"] for key in row)
+    assert "weights/norm" in logged["summary"]
+    assert "landscape" in {artifact["type"] for artifact in logged["artifacts"]}
 
 
 def test_a_landscape_that_has_no_file_is_staged_for_its_artifact(

@@ -102,7 +102,7 @@ def follow_command(arguments: list[str], where: str) -> None:
     if needs and importlib.util.find_spec(f"hydra_plugins.hydra_{needs[1]}_launcher") is None:
         return  # one of the extra `launchers`, which is not installed
     command, *rest = arguments
-    if command == "runs" or "--cfg" in rest or "--help" in rest or (command == "train" and CHEAP in rest):
+    if command in ("runs", "export") or "--cfg" in rest or "--help" in rest or (command == "train" and CHEAP in rest):
         assert status_of(arguments) == 0, where
         return
     overrides = [first_value(argument) for argument in rest if not argument.startswith("-")]
@@ -121,7 +121,7 @@ def status_of(arguments: list[str]) -> int:
 
 def first_value(override: str) -> str:
     """Override with the first of the values that it sweeps over."""
-    return re.sub(r"=([^[,]+),.*", r"=\1", override)
+    return re.sub(r"^([^=]+=[^[{,]+),.*", r"\1", override)
 
 
 def follow_yaml(text: str, where: str, namespace: dict[str, Any]) -> None:

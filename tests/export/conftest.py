@@ -37,3 +37,15 @@ def line() -> xr.Dataset:
         {"split": ["train", "test"], "alpha": alpha},
         {"survey": "line"},
     )
+
+
+@pytest.fixture
+def trajectory(surface: xr.Dataset) -> xr.Dataset:
+    """The surface as the plane of four snapshots, the last of which is the network."""
+    about = {
+        "path_x": ("snapshot", [-1.0, -0.5, 0.2, 0.0]),
+        "path_y": ("snapshot", [2.0, 1.0, -0.3, 0.0]),
+        "path_loss": (("split", "snapshot"), [[20.0, 2.0, 1.0, 0.5], [21.0, 3.0, 2.0, 1.5]]),
+        "explained_variance_ratio": ("component", [0.7, 0.2, 0.05]),
+    }
+    return surface.assign(about).assign_attrs(survey="trajectory")

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,9 @@ def test_an_option_of_another_format_is_named(surface: xr.Dataset, tmp_path: Pat
         write(surface, tmp_path / "a.csv", log=True)
     with pytest.raises(ValueError, match=r"no option 'zmax' for \.vtu, which takes split, ceiling, log"):
         write(surface, tmp_path / "a.vtu", zmax=1)
+
+
+def test_nothing_of_it_needs_torch() -> None:
+    code = "import sys, lossatlas.export, lossatlas.figures; print({'torch', 'hydra', 'wandb'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

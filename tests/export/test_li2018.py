@@ -62,6 +62,28 @@ def test_a_path_is_a_line_over_t(tmp_path: Path) -> None:
     assert read["train_loss"].tolist() == [1.0, 4.0, 2.0]
 
 
+def test_one_file_of_a_trajectory_is_their_surface_direction_and_projection_file(
+    trajectory: xr.Dataset, tmp_path: Path
+) -> None:
+    read = values(*to_hdf5(trajectory, tmp_path / "trajectory.h5"))
+    np.testing.assert_array_equal(read["proj_xcoord"], trajectory["path_x"])
+    np.testing.assert_array_equal(read["proj_ycoord"], trajectory["path_y"])
+    assert read["explained_variance_ratio_"][:2].tolist() == [0.7, 0.2]
+    assert read["train_loss"].shape == (4, 5)
+
+
+def test_a_convexity_map_has_their_names_for_the_eigenvalues(tmp_path: Path) -> None:
+    maps = {"loss": 1.0, "lambda_min": -0.5, "lambda_max": 2.0}
+    convexity = xr.Dataset(
+        {name: (("y", "x"), np.full((2, 3), value)) for name, value in maps.items()},
+        {"y": [0.0, 1.0], "x": [0.0, 1.0, 2.0]},
+        {"survey": "convexity", "split": "test"},
+    )
+    read = values(*to_hdf5(convexity, tmp_path / "convexity.h5"))
+    assert np.unique(np.abs(read["min_eig"] / read["max_eig"])).tolist() == [0.25]
+    assert {"test_loss", "test_acc"} <= set(read)
+
+
 def test_what_was_not_measured_is_minus_one_and_what_is_not_finite_stays(
     surface: xr.Dataset, tmp_path: Path
 ) -> None:

@@ -83,3 +83,15 @@ def test_a_line_is_refused(line: xr.Dataset, tmp_path: Path) -> None:
         ValueError, match="no place in VTK for a loss over direction, alpha; expected one over y, x"
     ):
         to_vtk(line, tmp_path / "line.vtu")
+
+
+def test_the_path_of_a_trajectory_is_a_line_at_the_height_of_its_snapshots(
+    trajectory: xr.Dataset, tmp_path: Path
+) -> None:
+    surface, path = to_vtk(trajectory, tmp_path / "trajectory.vtu", split="test", ceiling=10.0)
+    assert (surface.name, path.name) == ("trajectory.vtu", "trajectory-path.vtu")
+    line = meshio.read(path)
+    expected = np.stack([trajectory["path_x"], trajectory["path_y"], [10.0, 3.0, 2.0, 1.5]], axis=1)
+    np.testing.assert_array_equal(line.points, expected)
+    assert line.cells_dict["line"].tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert line.point_data["loss"].tolist() == [21.0, 3.0, 2.0, 1.5]

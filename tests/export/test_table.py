@@ -56,3 +56,16 @@ def test_a_variable_over_some_of_the_dimensions_is_repeated(
     assert len(table) == 40
     row = table[(table.split == "test") & (table.y == 2.0) & (table.x == -1.0)]
     assert row["measured"].tolist() == [15]
+
+
+def test_snapshots_are_not_repeated_for_each_split_or_draw() -> None:
+    dims = {"path_x": ("snapshot",), "path_loss": ("split", "snapshot"), "random_x": ("draw", "snapshot")}
+    sizes = {"split": 2, "draw": 3, "snapshot": 4, "y": 5, "x": 6}
+    dims["loss"] = ("split", "y", "x")
+    values = {name: (own, np.zeros([sizes[dim] for dim in own])) for name, own in dims.items()}
+    assert {name: len(table) for name, table in tables(xr.Dataset(values)).items()} == {
+        "split-y-x": 60,
+        "draw-snapshot": 12,
+        "split-snapshot": 8,
+        "snapshot": 4,
+    }

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import norm, parameters, state, statistics
-from lossatlas.landscape.weight_space import check_alike, flatten, unflatten, weights_digest
+from lossatlas.landscape.weight_space import check_alike, flatten, inner, unflatten, weights_digest
 
 
 def test_norm_is_that_of_all_entries(network: nn.Module) -> None:
@@ -73,3 +73,11 @@ def test_digest_depends_on_values_names_and_shapes_but_not_on_layout() -> None:
 def test_the_first_difference_is_named(other: dict[str, torch.Tensor], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_alike({"a": torch.zeros(2), "b": torch.zeros(3)}, other, "the other network")
+
+
+def test_an_inner_product_is_that_of_all_entries_in_float64(
+    network: nn.Module, other_network: nn.Module
+) -> None:
+    first, second = parameters(network), parameters(other_network)
+    expected = np.dot(flatten(first).double().numpy(), flatten(second).double().numpy())
+    assert inner(first, second) == pytest.approx(expected, rel=1e-12)

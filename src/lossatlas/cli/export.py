@@ -25,15 +25,14 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     found = list(_landscapes(options.landscapes, Path(options.store)))
     targets = _targets([path for path, _ in found], options.to, options.output)
-    written = 0
+    left_out = []
     for (path, is_named), target in zip(found, targets, strict=True):
-        try:
-            written += _export(path, target, _given(options))
-        except ValueError as error:
-            if is_named:
-                raise ValueError(f"{path}: {error}") from error
-            print(f"left out {path}: {error}", file=sys.stderr)
-    if not written:
+        if not _export(path, target, _given(options), must=is_named):
+            left_out.append(path)
+    if left_out:
+        names = ", ".join(path.name.rpartition("-")[0] or path.name for path in left_out)
+        print(f"left out, for which there is no place in {targets[0].suffix}: {names}", file=sys.stderr)
+    if len(left_out) == len(found):
         raise ValueError(f"{', '.join(options.landscapes)}: no landscape that could be exported")
     return 0
 
@@ -117,14 +116,21 @@ def _targets(paths: Sequence[Path], to: str | None, output: str | None) -> list[
     return [place / (f"{path.parents[1].name}-{path.name}" if clash else path.name) for path in named]
 
 
-def _export(path: Path, target: Path, options: dict[str, Any]) -> int:
-    """Write one landscape, print where, and return the number of files."""
-    from lossatlas.export import write
+def _export(path: Path, target: Path, options: dict[str, Any], *, must: bool) -> bool:
+    """Write one landscape and print where; False if its format has no place for it, unless it ``must``."""
+    from lossatlas.export import NoPlaceError, write
 
-    files = write(_opened(path), target, **options)
+    try:
+        files = write(_opened(path), target, **options)
+    except NoPlaceError as error:
+        if must:
+            raise ValueError(f"{path}: {error}") from error
+        return False
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     for file in files:
         print(file)
-    return len(files)
+    return True
 
 
 def _opened(path: Path) -> "xr.Dataset":

@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
 from lossatlas.claims import Verdict, rows
 from lossatlas.claims.measures import width
-from lossatlas.figures import picture
+from lossatlas.figures import PICTURES, picture
 from lossatlas.figures.surfaces import one_surface
 
 WIDTH_LEVEL = 1.0
@@ -29,7 +29,8 @@ def _(logger: WandbLogger, datasets: Mapping[str, xr.Dataset]) -> None:
     import wandb
 
     for name, dataset in datasets.items():
-        logger.experiment.log({f"landscape/{name}": wandb.Image(picture(dataset))})
+        if _is_drawn(dataset):
+            logger.experiment.log({f"landscape/{name}": wandb.Image(picture(dataset))})
         if {"x", "y"} <= set(dataset["loss"].dims if "loss" in dataset else ()):
             page = one_surface(dataset).to_html(include_plotlyjs="cdn")
             logger.experiment.log({f"landscape/{name} in 3-D": wandb.Html(page)})
@@ -40,7 +41,13 @@ def _(logger: WandbLogger, datasets: Mapping[str, xr.Dataset]) -> None:
 @log_landscapes.register
 def _(logger: TensorBoardLogger, datasets: Mapping[str, xr.Dataset]) -> None:
     for name, dataset in datasets.items():
-        logger.experiment.add_figure(f"landscape/{name}", picture(dataset))
+        if _is_drawn(dataset):
+            logger.experiment.add_figure(f"landscape/{name}", picture(dataset))
+
+
+def _is_drawn(dataset: xr.Dataset) -> bool:
+    """Whether its survey has a picture; one of the user's own need not."""
+    return dataset.attrs.get("survey") in PICTURES
 
 
 @singledispatch

@@ -19,7 +19,7 @@ from lossatlas.landscape.ranks import RankFailedError
 from lossatlas.runs.build import build_data, build_network
 from lossatlas.runs.check import ConfigError, check_config, check_survey
 from lossatlas.runs.compose import Job, compose_config, compose_job
-from lossatlas.runs.find import named_run, run_and_weights
+from lossatlas.runs.find import find_run, named_run, run_and_weights
 from lossatlas.runs.fingerprint import digest, fingerprint, scientific
 from lossatlas.runs.joining import is_external, is_first, joined
 from lossatlas.runs.loggers import logging_to
@@ -41,7 +41,7 @@ class Subject:
     def other_run(self, value: Any) -> Run:
         """The run that ``{run: value}`` names in a landscape; trained, unless several processes are at work."""
         if isinstance(value, str):
-            other = named_run(value, self.job.config, perform_other)
+            other = find_run(Store(self.job.config["paths"]["runs"]), value)
             if not other.is_finished():
                 raise ValueError(f"run {other.fingerprint} is not finished")
             return other
@@ -110,8 +110,11 @@ def survey(subject: Subject, arguments: Sequence[str]) -> None:
         raise ConfigError("landscape is missing: type landscape=CHOICE, such as landscape=surface")
     check_survey(subject.job, build_network(config), build_data(config))
     tell = say if is_first() else lambda message: None
+    trainer = (
+        config["trainer"] if is_external() or not _is_there(subject) else {**config["trainer"], "devices": 1}
+    )
     try:
-        with joined(config["trainer"], ["landscape", *arguments], quiet=not traceback_wanted()) as stop:
+        with joined(trainer, ["landscape", *arguments], quiet=not traceback_wanted()) as stop:
             surveyor = Surveyor(run, config, subject.other_run, tell, weights=subject.weights, on_stop=stop)
             found = _surveyed(surveyor, subject)
     except RankFailedError as error:
@@ -122,6 +125,13 @@ def survey(subject: Subject, arguments: Sequence[str]) -> None:
         raise Interrupted(f"{error}; the same command goes on from there") from error
     if is_first():
         _show(subject, surveyor, found)
+
+
+def _is_there(subject: Subject) -> bool:
+    """Whether all landscapes have been computed before."""
+    surveyor = Surveyor(subject.run, subject.job.config, subject.other_run, weights=subject.weights)
+    paths = [surveyor.path(name, node) for name, node in subject.job.config["landscape"].items()]
+    return all(path is None or path.exists() for path in paths)
 
 
 @contextmanager

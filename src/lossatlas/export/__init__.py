@@ -13,8 +13,9 @@
 """
 
 from lossatlas.export.formats import ENDINGS, WRITERS, write
+from lossatlas.export.layout import NoPlaceError
 from lossatlas.export.li2018 import to_hdf5
 from lossatlas.export.mesh import to_vtk
 from lossatlas.export.table import tables, to_csv
 
-__all__ = ["ENDINGS", "WRITERS", "tables", "to_csv", "to_hdf5", "to_vtk", "write"]
+__all__ = ["ENDINGS", "WRITERS", "NoPlaceError", "tables", "to_csv", "to_hdf5", "to_vtk", "write"]

@@ -28,8 +28,8 @@ WRITERS: dict[str, Writer] = {  # by the ending of the file
 def write(dataset: xr.Dataset, path: str | Path, **options: Any) -> list[Path]:
     """Write ``dataset`` in the format that the ending of ``path`` names, and return the files that were written.
 
-    ``options`` are those of `to_hdf5`, `to_vtk` or `to_csv`. ValueError for another ending, for an option that the
-    format does not have, or for a landscape that it has no place for.
+    ``options`` are those of `to_hdf5`, `to_vtk` or `to_csv`. ValueError for another ending, or for an option that the
+    format does not have; `NoPlaceError`, which is one too, for a landscape that it has no place for.
 
     >>> write(xr.Dataset(), "landscape.xlsx")
     Traceback (most recent call last):

@@ -1,5 +1,6 @@
 """The HDF5 layout of the code of Li et al. 2018 (arXiv:1712.09913), for the scripts that read it."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def to_hdf5(dataset: xr.Dataset, path: str | Path) -> list[Path]:
     path is that of the nearest points of the plane.
 
     Several lines become several files, ``<stem>_1.h5`` and so on, as plot_1D.py takes them by their prefix.
-    Returns the files. ValueError for a landscape that is neither along a line nor over a plane.
+    Returns the files. `NoPlaceError` for a landscape that is neither along a line nor over a plane.
 
     >>> from tempfile import TemporaryDirectory
     >>> line = xr.Dataset(
@@ -53,10 +54,13 @@ def to_hdf5(dataset: xr.Dataset, path: str | Path) -> list[Path]:
         [path] if len(parts) == 1 else [path.with_stem(f"{path.stem}_{n}") for n in range(1, len(parts) + 1)]
     )
     for target, part in zip(paths, parts, strict=True):
-        with replacing(target) as temporary, h5py.File(temporary, "w") as file:
+        content = BytesIO()  # HDF5 itself brings the process down when the disk is full
+        with h5py.File(content, "w") as file:
             for name, values in _entries(part).items():
                 file[name] = values
             file.attrs.update(dataset.attrs)
+        with replacing(target) as temporary:
+            temporary.write_bytes(content.getvalue())
     return paths
 
 

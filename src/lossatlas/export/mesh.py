@@ -33,8 +33,8 @@ def to_vtk(
     ``loss_train`` and ``error_test``. Quadrilaterals with a corner whose loss is NaN or infinite are left out.
 
     The projected path of a trajectory goes into a second file, ``<stem>-path``: a line over its snapshots, at the
-    height of their own losses. Returns the files. ValueError for a landscape that is not over a plane, a split that
-    it does not have, or one without two finite losses side by side both ways.
+    height of their own losses. Returns the files. `NoPlaceError` for a landscape that is not over a plane,
+    ValueError for a split that it does not have, or one without two finite losses side by side both ways.
 
     >>> from tempfile import TemporaryDirectory
     >>> bowl = xr.Dataset(

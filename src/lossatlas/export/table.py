@@ -34,10 +34,10 @@ def to_csv(dataset: xr.Dataset, path: str | Path) -> list[Path]:
 
 
 def tables(dataset: xr.Dataset) -> dict[str, pd.DataFrame]:
-    """Tables that hold all of ``dataset``, by the names of their dimensions; the largest comes first.
+    """Tables that hold all of ``dataset``, by the names of their dimensions; that of most rows comes first.
 
-    A row is a combination of the dimensions' coordinates, and has all variables over those dimensions or some of
-    them. What lies over others, such as the snapshots of a trajectory beside its surface, has a table of its own.
+    A row is a combination of the dimensions' coordinates. The first table also has the variables over some of its
+    dimensions, repeated. What lies over others, such as the snapshots of a trajectory, has a table of its own.
 
     >>> dataset = xr.Dataset({"loss": ("x", [1.0, 2.0, 3.0]), "scale": 9.0, "norm": ("layer", [4.0, 5.0])})
     >>> for name, table in tables(dataset).items():
@@ -45,19 +45,19 @@ def tables(dataset: xr.Dataset) -> dict[str, pd.DataFrame]:
     x ['x', 'loss', 'scale'] 3
     layer ['layer', 'norm'] 2
     """
-    by_size = sorted(
-        dict.fromkeys(variable.dims for variable in dataset.data_vars.values()),
-        key=lambda dims: prod(dataset.sizes[dim] for dim in dims),
-        reverse=True,
+    names: dict[tuple[Hashable, ...], list[Hashable]] = {}
+    first = max(
+        (values.dims for values in dataset.data_vars.values()), key=lambda d: _rows(dataset, d), default=()
     )
-    found: dict[str, pd.DataFrame] = {}
-    left = set(dataset.data_vars)
-    for dims in by_size or [()]:
-        within = [name for name in dataset.data_vars if name in left and set(dataset[name].dims) <= set(dims)]
-        if within:
-            found["-".join(map(str, dims)) or "values"] = _table(dataset[within], dims)
-            left -= set(within)
-    return found
+    for name, values in dataset.data_vars.items():
+        within = set(values.dims) <= set(first)
+        names.setdefault(first if within else values.dims, []).append(name)
+    by_size = sorted(names, key=lambda dims: _rows(dataset, dims), reverse=True)
+    return {"-".join(map(str, dims)) or "values": _table(dataset[names[dims]], dims) for dims in by_size}
+
+
+def _rows(dataset: xr.Dataset, dims: tuple[Hashable, ...]) -> int:
+    return prod(dataset.sizes[dim] for dim in dims)
 
 
 def _table(dataset: xr.Dataset, dims: tuple[Hashable, ...]) -> pd.DataFrame:

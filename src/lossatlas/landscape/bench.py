@@ -1,12 +1,13 @@
 """A problem laid out for measuring: data in batches, and a network on weights that may be overwritten."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from lossatlas.landscape.batch_statistics import PassStatistics, even_batches
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.forward import Forward, fitting_forward
 from lossatlas.landscape.isolation import evaluation_mode, full_precision, weights_of_its_own
@@ -34,6 +35,7 @@ class Bench:
     engine: Engine
     batch_size: int
     memory_format: torch.memory_format
+    statistics: PassStatistics | None  # of batch norm at each point, if not the point's own
 
     @property
     def dtype(self) -> torch.dtype:
@@ -46,8 +48,9 @@ class Bench:
 
         They are over the whole split: sums over its batches, added up in float64.
         """
-        self.forward.refresh()
-        return [value for batches in self.batches.values() for value in self._measure(batches)]
+        with _taken(self.statistics):
+            self.forward.refresh()
+            return [value for batches in self.batches.values() for value in self._measure(batches)]
 
     def _measure(self, batches: Batches) -> list[float]:
         sums: list[list[Tensor]] = [[] for _ in self.metrics]
@@ -73,7 +76,7 @@ def opened(
     """Lay out ``splits`` (None: all) of ``problem`` in batches, and its network as ``engine`` says.
 
     The network and torch's settings are as before when the block ends, however it ends. ValueError for an
-    unknown split, and as `probed` raises it.
+    unknown split, for an option of the engine that this problem cannot have, and as `probed` raises it.
 
     >>> data = {"train": (torch.ones(3, 1), torch.tensor([[0.0], [0.0], [3.0]]))}
     >>> problem = Problem(nn.Linear(1, 1, bias=False), nn.MSELoss(), data)
@@ -84,21 +87,24 @@ def opened(
     """
     names = problem.select(splits)
     inputs, _ = problem.data[names[0]]
-    size = engine.batch_size or fitting_batch_size(inputs)
+    _check(problem, engine, inputs.device)
+    size = engine.batch_size or fitting_batch_size(inputs, problem.model)
     keep_freed_memory()
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))  # a hook of Lightning may run under it
-        stack.enter_context(full_precision())
+        stack.enter_context(full_precision(on_gpu="tf32" if engine.precision == "tf32" else "ieee"))
         stack.enter_context(evaluation_mode(problem.model))
         metrics = metrics_of(problem, *probed(problem, names[0]), engine)
-        layout = fitting_memory_format(problem.model, inputs)
+        layout = fitting_memory_format(problem.model, inputs, engine)
         weights = stack.enter_context(weights_of_its_own(problem.model, layout))
         batches = {
             split: _batches(*subsampled(problem.data[split], split, engine), size, layout) for split in names
         }
-        forward = fitting_forward(problem.model, batches[names[0]][0][0], engine)
+        forward = fitting_forward(problem.model, weights, batches[names[0]][0][0], engine)
+        statistics = STATISTICS[engine.evaluation](problem, size, layout)
         if engine.subsample is not None:
-            metrics += standard_errors(problem, forward, batches)
+            with torch.inference_mode(), _taken(statistics):
+                metrics += standard_errors(problem, forward, batches)
         yield Bench(
             problem.model,
             problem.loss,
@@ -109,10 +115,38 @@ def opened(
             engine,
             size,
             layout,
+            statistics,
         )
 
 
+def _taken(statistics: PassStatistics | None) -> AbstractContextManager[None]:
+    return nullcontext() if statistics is None else statistics.taken()
+
+
+def _check(problem: Problem, engine: Engine, device: torch.device) -> None:
+    if engine.precision == "tf32" and device.type != "cuda":
+        raise ValueError(f"precision 'tf32' needs a CUDA device, the network is on {device.type}")
+    if engine.evaluation == "recompute" and "train" not in problem.data:
+        has = ", ".join(problem.data)
+        raise ValueError(f"evaluation 'recompute' takes a pass over a split 'train', the data has {has}")
+
+
+def _of_pass(problem: Problem, size: int, layout: torch.memory_format) -> PassStatistics:
+    """Statistics of the whole split "train", also where only a part of it is measured."""
+    inputs = _laid_out(problem.data["train"][0].detach(), layout)
+    return PassStatistics(problem.model, even_batches(inputs, size))
+
+
+STATISTICS: Mapping[str, Callable[[Problem, int, torch.memory_format], PassStatistics | None]] = {
+    "eval": lambda problem, size, layout: None,
+    "recompute": _of_pass,
+}
+
+
 def _batches(inputs: Tensor, targets: Tensor, size: int, layout: torch.memory_format) -> Batches:
-    if inputs.ndim == 4 and layout is torch.channels_last:
-        inputs = inputs.contiguous(memory_format=layout)
-    return list(zip(inputs.detach().split(size), targets.detach().split(size), strict=True))
+    inputs = _laid_out(inputs.detach(), layout)
+    return list(zip(inputs.split(size), targets.detach().split(size), strict=True))
+
+
+def _laid_out(inputs: Tensor, layout: torch.memory_format) -> Tensor:
+    return inputs.contiguous(memory_format=layout) if layout is torch.channels_last else inputs

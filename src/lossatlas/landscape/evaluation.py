@@ -14,6 +14,7 @@ from lossatlas import __version__
 from lossatlas.landscape.bench import Bench, opened
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.grid import Points
+from lossatlas.landscape.precision import precision_error
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.ranks import ranks
 from lossatlas.landscape.sampling import EVERYWHERE, Sampled, Sampling
@@ -66,7 +67,10 @@ def evaluate(
         header = _header(bench, points, described) if told_apart else None
         visit_points = partial(visit, len(points), measure, journal=journal, header=header)
         sampled = sampling.sample(_shape(points), _losses(bench), visit_points, progress)
-        return _dataset(sampled, bench, points, described)
+        dataset = _dataset(sampled, bench, points, described)
+        names, losses = list(bench.batches), sampled.rows[:, _losses(bench)]
+    error = precision_error(problem, points, losses, splits=names, engine=engine, measured=sampled.measured)
+    return dataset.assign_attrs(error)
 
 
 def _check_names(bench: Bench, points: Points) -> None:

@@ -63,8 +63,10 @@ def weights_of_its_own(model: nn.Module, memory_format: torch.memory_format) -> 
 
 
 @contextmanager
-def full_precision() -> Iterator[None]:
+def full_precision(*, on_gpu: str = "ieee") -> Iterator[None]:
     """Compute float32 as float32: no TF32 or bfloat16 inside convolutions and products, no autocast.
+
+    ``on_gpu`` = "tf32" makes an exception there.
 
     Convolutions on a GPU also take deterministic algorithms, chosen without timing, so that a survey that is
     resumed repeats the same bits. The settings are as before afterwards.
@@ -79,9 +81,9 @@ def full_precision() -> Iterator[None]:
     """
     backends: Any = torch.backends  # its attributes are made at run time
     settings = [
-        (backends.cuda.matmul, "fp32_precision", "ieee"),
-        (backends.cudnn.conv, "fp32_precision", "ieee"),
-        (backends.cudnn.rnn, "fp32_precision", "ieee"),
+        (backends.cuda.matmul, "fp32_precision", on_gpu),
+        (backends.cudnn.conv, "fp32_precision", on_gpu),
+        (backends.cudnn.rnn, "fp32_precision", on_gpu),
         (backends.mkldnn.matmul, "fp32_precision", "ieee"),
         (backends.mkldnn.conv, "fp32_precision", "ieee"),
         (backends.mkldnn.rnn, "fp32_precision", "ieee"),

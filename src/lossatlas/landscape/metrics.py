@@ -7,6 +7,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from lossatlas.landscape.cross_entropy import along_memory
 from lossatlas.landscape.engine import Engine
 from lossatlas.landscape.examples import example_losses
 from lossatlas.landscape.grid import axis
@@ -139,7 +140,7 @@ def metrics_of(problem: Problem, outputs: Tensor, targets: Tensor, engine: Engin
     the outputs have the shape but for one axis more, the second or the last). ValueError if values by class
     are asked for and the targets are not one class an example.
     """
-    metrics: list[Metric] = [Mean("loss", problem.loss, "mean loss over the split")]
+    metrics: list[Metric] = [Mean("loss", along_memory(problem.loss), "mean loss over the split")]
     along = class_axis(outputs, targets)
     if along is not None:
         metrics.append(Error(along))

@@ -86,7 +86,6 @@ class RiseStandardError:
         return standard_error(sums)
 
 
-@torch.inference_mode()
 def standard_errors(
     problem: Problem, forward: Forward, batches: Mapping[str, Batches]
 ) -> tuple[Metric, Metric]:

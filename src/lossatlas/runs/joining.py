@@ -45,7 +45,10 @@ def joined(trainer: Mapping[str, Any], command: Sequence[str], *, quiet: bool = 
     if devices * nodes == 1:
         yield lambda: None
         return
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    loggers = [logging.getLogger(name) for name in ("lightning_fabric", "pytorch_lightning")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
     threads = torch.get_num_threads()
     before = dict(os.environ)
     others = [] if is_external() else _started(devices * nodes, command, quiet=quiet)
@@ -63,6 +66,8 @@ def joined(trainer: Mapping[str, Any], command: Sequence[str], *, quiet: bool = 
         os.environ.clear()
         os.environ.update(before)
         torch.set_num_threads(threads)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _devices(trainer: Mapping[str, Any]) -> tuple[int, int]:

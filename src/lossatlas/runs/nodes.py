@@ -32,7 +32,8 @@ def arguments(node: Mapping[str, Any], replacements: Replacements) -> tuple[dict
 
     Tensors go past Hydra, which would make configurations of them, save inside a node that it is to make.
     """
-    configured, given = {}, {}
+    configured: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for key, value in node.items():
         new = replaced(value, replacements)
         (configured if value == new or _has_target(value) else given)[key] = new

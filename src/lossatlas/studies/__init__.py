@@ -3,6 +3,7 @@
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
 from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, TrainingBatches
+from lossatlas.studies.surveying import SurveyAtEpochs
 
 __all__ = [
     "CalibrationError",
@@ -12,5 +13,6 @@ __all__ = [
     "NonFiniteLossError",
     "Schedule",
     "Study",
+    "SurveyAtEpochs",
     "TrainingBatches",
 ]

@@ -37,7 +37,9 @@ def samples(dense: Dense) -> Samples:
     return draw
 
 
-def test_the_spread_of_a_probe_is_that_of_the_entries_beside_the_diagonal(samples: Samples, matrix: Tensor) -> None:
+def test_the_spread_of_a_probe_is_that_of_the_entries_beside_the_diagonal(
+    samples: Samples, matrix: Tensor
+) -> None:
     """var z'Az = 2 sum_{i != j} A_ij**2 for random signs (Avron and Toledo 2011, lemma 9)."""
     drawn = samples(matrix, 0, 3000)
     expected = 2 * float((matrix - torch.diag(matrix.diag())).square().sum())

@@ -61,16 +61,16 @@ def test_the_map_of_a_quartic_is_its_second_derivative() -> None:
 
 @pytest.mark.parametrize("warm", [True, False])
 def test_warm_and_cold_find_the_dense_eigenvalues_to_the_tolerance(small: Problem, warm: bool) -> None:
-    dataset = convexity(small, points=7, warm=warm, ignore="none")
+    dataset = convexity(small, points=7, warm=warm, ignore="none", tolerance=0.01)
     exact = convexity(small, points=7, warm=False, ignore="none", tolerance=1e-6)
     assert (dataset.converged == 1).all()
     np.testing.assert_allclose(dataset.lambda_max, exact.lambda_max, rtol=0.01)
-    np.testing.assert_allclose(dataset.lambda_min, exact.lambda_min, rtol=0.02, atol=1e-4)
+    np.testing.assert_allclose(dataset.lambda_min, exact.lambda_min, rtol=0.01)
     assert (abs(dataset.lambda_min - exact.lambda_min) <= dataset.residual_min + exact.residual_min).all()
 
 
 def test_a_warm_start_saves_products(problem: Problem) -> None:
-    warm, cold = (convexity(problem, points=9, extent=0.3, warm=warm) for warm in (True, False))
+    warm, cold = (convexity(problem, points=5, extent=0.1, warm=warm) for warm in (True, False))
     assert warm.products[:, 1:].sum() < 0.75 * cold.products[:, 1:].sum()
     assert (warm.products[:, 0] == cold.products[:, 0]).all()
 
@@ -88,28 +88,28 @@ def test_the_grid_and_the_loss_are_the_surface_s_and_the_middle_is_the_network_s
 
 
 def test_points_that_are_not_finite_are_gaps_and_the_next_begins_anew(small: Problem) -> None:
-    """The loss has no value on a strip; beyond it the map is as if begun there."""
+    """The loss has no value on a strip; what is beyond it is as without the strip, and cold."""
     model = copy.deepcopy(small.model)
+    strip = -100.0
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         value = nn.functional.cross_entropy(outputs, targets)
-        return value + (0.0 if abs(float(model[2].weight[0, 0]) - middle) > 0.1 else torch.inf)
+        return value if abs(model[2].weight[0, 0].item() - strip) > 0.1 else value * torch.inf
 
-    middle = -100.0
     problem = Problem(model, loss, small.data)
     direction = {"2.weight": torch.zeros(3, 8)}
     direction["2.weight"][0, 0] = 1.0
-    other = {"0.bias": torch.ones(8)}
-    whole = convexity(problem, points=5, along=[direction, other])
-    middle = model[2].weight[0, 0].item()
-    dataset = convexity(problem, points=5, along=[direction, other])
+    options = {"points": 5, "along": [direction, {"0.bias": torch.ones(8)}]}
+    cold = convexity(problem, warm=False, **options)  # type: ignore[arg-type]
+    strip = model[2].weight[0, 0].item()
+    dataset = convexity(problem, **options)  # type: ignore[arg-type]
     assert dataset.loss[:, 2].values.tolist() == [np.inf] * 5
     for name in ("lambda_min", "lambda_max", "ratio"):
         assert dataset[name][:, 2].isnull().all()
         assert dataset[name].notnull().sum() == 20
+        np.testing.assert_array_equal(dataset[name][:, 3], cold[name][:, 3])
     assert (dataset.products[:, 2] == 0).all()
     assert dataset.not_finite == 5
-    np.testing.assert_allclose(dataset.lambda_max[:, 3:], whole.lambda_max[:, 3:], rtol=0.01)
 
 
 class Interruption(Exception):  # noqa: N818

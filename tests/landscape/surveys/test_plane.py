@@ -134,3 +134,13 @@ def test_a_plane_needs_two_others_that_are_not_on_a_line(
         plane(problem, others=[others[0], others[0]])
     with pytest.raises(ValueError, match=r"the third network has no '9\.bias', which the network has"):
         plane(problem, others=[others[0], {k: v for k, v in others[1].items() if k != "9.bias"}])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_gives_what_the_cpu_gives(problem: Problem, others: list[dict[str, torch.Tensor]]) -> None:
+    expected = plane(problem, others=others, points=3)
+    data = {split: (inputs.cuda(), targets.cuda()) for split, (inputs, targets) in problem.data.items()}
+    dataset = plane(Problem(copy.deepcopy(problem.model).cuda(), problem.loss, data), others=others, points=3)
+    for name in ("loss", "point_loss", "point_x", "point_y"):
+        np.testing.assert_allclose(dataset[name], expected[name], rtol=1e-4, atol=1e-6)

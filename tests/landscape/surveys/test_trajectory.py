@@ -218,3 +218,16 @@ def test_a_trajectory_needs_snapshots_that_span_a_plane(problem: Problem, snapsh
         ValueError, match=r"snapshot 1 has '9\.bias' of shape \(4,\), the network of shape \(3,\)"
     ):
         trajectory(problem, snapshots=[snapshots[0], {**snapshots[1], "9.bias": torch.zeros(4)}])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_gives_what_the_cpu_gives_of_snapshots_in_memory(
+    problem: Problem, snapshots: list[State]
+) -> None:
+    expected = trajectory(problem, snapshots=snapshots, points=3)
+    data = {split: (inputs.cuda(), targets.cuda()) for split, (inputs, targets) in problem.data.items()}
+    on_gpu = Problem(copy.deepcopy(problem.model).cuda(), problem.loss, data)
+    dataset = trajectory(on_gpu, snapshots=snapshots, points=3)
+    for name in ("loss", "path_loss", "path_x", "path_y", "random_explained_ratio"):
+        np.testing.assert_allclose(dataset[name], expected[name], rtol=1e-4, atol=1e-6)

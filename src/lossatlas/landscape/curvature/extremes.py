@@ -46,7 +46,7 @@ def hessian_directions(
     smallest: int = 0,
     matrix: str = "hessian",
     split: str = "train",
-    tolerance: float = 1e-4,
+    tolerance: float = 1e-3,
     iterations: int = 300,
     seed: int = 0,
     engine: Engine = EXACT,
@@ -54,8 +54,8 @@ def hessian_directions(
     """Eigenvectors of the Hessian as directions: those of the ``largest`` eigenvalues, then of the ``smallest``.
 
     Each has norm 1, and a sign such that its largest entry in absolute value is positive. An eigenvector's
-    error is about the residual over the gap to the next eigenvalue, and the residual at most
-    sqrt(``tolerance``) of the eigenvalue; where eigenvalues coincide, any basis of their space may come out.
+    error is about the residual over the gap to the next eigenvalue, and the residual at most ``tolerance`` of
+    the eigenvalue; where eigenvalues coincide, any basis of their space may come out.
     Options as in `eigenvalues`. ArithmeticError where the Hessian is not finite.
 
     >>> import torch

@@ -62,9 +62,10 @@ class Handover:
                 described, vectors = file.metadata(), file.get_tensor("vectors")
         except SafetensorError:
             return None
-        if described["survey"] != self._survey:
+        if not described or described["survey"] != self._survey:
             return None
-        return Link(int(described["place"]), json.loads(described["values"]), vectors.to(device))
+        # In memory of its own, which is aligned as a new tensor's: sums over it then round in the same way.
+        return Link(int(described["place"]), json.loads(described["values"]), vectors.clone().to(device))
 
     def clear(self, chains: Sequence[int]) -> None:
         """Remove the files of ``chains``."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, sqrt
+from math import isfinite
 
 import numpy as np
 import torch
@@ -46,14 +46,14 @@ class Extremes:
 class Wanted:
     """How many eigenvalues at either end, and how well.
 
-    A value is good enough once its estimated error is at most ``tolerance`` times its absolute value, and its
-    residual, within which an eigenvalue lies for certain, at most sqrt(``tolerance``) times that. For both
-    ``tolerance``**2 times the largest absolute value is small enough in any case: an eigenvalue near zero
-    beside large ones is known to be so small, no better.
+    A value is good enough once its residual, within which an eigenvalue lies for certain, is at most
+    ``tolerance`` times its absolute value; its error is usually far smaller. A residual of ``tolerance`` / 100,
+    and at most 1e-4, of the largest absolute value is small enough in any case: an eigenvalue near zero beside
+    large ones is known to be so small, no better.
 
     ValueError if nothing is wanted or ``tolerance`` is not between 0 and 1.
 
-    >>> Wanted(tolerance=0.01).lacking(Ritz(np.array([-2.0, 0.0, 9.0]), np.array([0.3, 0.0, 0.0]), np.eye(3)))
+    >>> Wanted(tolerance=0.1).lacking(Ritz(np.array([-2.0, 0.0, 9.0]), np.array([0.3, 0.0, 0.5]), np.eye(3)))
     array([0])
     """
 
@@ -108,11 +108,9 @@ class Wanted:
     def lacking(self, ritz: "Ritz") -> NDArray[np.intp]:
         """Places of the wanted values that are not good enough."""
         sizes = np.abs(ritz.values)
-        enough = self.tolerance**2 * sizes.max()
-        good = ritz.errors <= np.maximum(self.tolerance * sizes, enough)
-        good &= ritz.residuals <= np.maximum(sqrt(self.tolerance) * sizes, enough)
+        allowed = np.maximum(self.tolerance * sizes, min(self.tolerance, 0.01) * 0.01 * sizes.max())
         places = self.ends(len(sizes))
-        return places[~good[places]]
+        return places[(ritz.residuals > allowed)[places]]
 
     def satisfied(self, ritz: "Ritz") -> bool:
         """Whether there are enough values at both ends, all good enough."""
@@ -162,7 +160,7 @@ def rounding(values: Values, dtype: torch.dtype) -> float:
 
 def combined(coordinates: Values, basis: Tensor) -> Tensor:
     """Vectors with these ``coordinates``, (m, k), in the ``basis``, (m, n), as rows, (k, n)."""
-    return torch.from_numpy(np.ascontiguousarray(coordinates.T)).to(basis) @ basis
+    return torch.tensor(coordinates.T, dtype=basis.dtype, device=basis.device) @ basis
 
 
 def orthogonalized(vector: Tensor, basis: Tensor) -> tuple[Tensor, Values]:

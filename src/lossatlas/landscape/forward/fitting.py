@@ -24,7 +24,9 @@ def fitting_forward(model: nn.Module, weights: Weights, inputs: Tensor, engine: 
     """
     reduced = _REDUCED[engine.precision]
     fused = _fused(model, weights, inputs[:_TRIED], reduced) if engine.fuse else None
-    return replayed(fused or Plain(model, reduced), inputs)
+    forward = fused or Plain(model, reduced)
+    forward.refresh()
+    return replayed(forward, inputs)
 
 
 def _fused(model: nn.Module, weights: Weights, inputs: Tensor, reduced: torch.dtype | None) -> Fused | None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from lossatlas.landscape.forward.folding import NORMS, Pair, paired
+from lossatlas.landscape.forward.folding import NORMS, paired
 from lossatlas.landscape.forward.linear import linear
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -79,7 +79,12 @@ def fuse(whole: fx.GraphModule, shapes: dict[fx.Node, torch.Size]) -> list[Layer
 
 def _chain_from(node: fx.Node, whole: fx.GraphModule, shapes: dict[fx.Node, torch.Size]) -> _Chain | None:
     module = _module(node, whole)
-    if type(module) not in (*_CONVOLUTIONS, nn.Linear) or len(node.args) != 1 or node.kwargs or node not in shapes:
+    if (
+        type(module) not in (*_CONVOLUTIONS, nn.Linear)
+        or len(node.args) != 1
+        or node.kwargs
+        or node not in shapes
+    ):
         return None
     chain = _Chain([node])
     if (user := _only_user(chain.last)) and _folds(module, _module(user, whole), shapes[node]):

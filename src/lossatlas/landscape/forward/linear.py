@@ -9,7 +9,7 @@ _ONEDNN = (torch.float32, torch.bfloat16)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """x W' + b, (..., outputs), as torch.nn.functional.linear.
+    """Return x W' + b, (..., outputs), as torch.nn.functional.linear does.
 
     On a CPU torch takes MKL for it, which for large products oneDNN outruns by up to two times.
 

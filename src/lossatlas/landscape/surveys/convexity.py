@@ -49,7 +49,7 @@ def convexity(
     along: Along = None,
     matrix: str = "hessian",
     split: str = "train",
-    tolerance: float = 0.01,
+    tolerance: float = 0.05,
     iterations: int = 300,
     start_seed: int = 0,
     warm: bool = True,

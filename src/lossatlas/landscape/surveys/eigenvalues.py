@@ -41,7 +41,7 @@ def eigenvalues(
 
     ``matrix`` is "hessian" or "gauss_newton", over all parameters, in the dtype of the weights. Both ends come
     from one run of Lanczos' method with full reorthogonalisation, from a random vector drawn from ``seed``. It
-    ends when each estimated error is at most ``tolerance`` of the eigenvalue, as `Wanted` says, or after
+    ends when each residual is at most ``tolerance`` of the eigenvalue, as `Wanted` says, or after
     ``iterations`` products of the matrix with a vector; ``converged`` is then 0. A k-fold eigenvalue counts
     once, unless the run has exhausted the space of its random vector.
 

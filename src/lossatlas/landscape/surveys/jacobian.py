@@ -40,10 +40,11 @@ def jacobian(
     backward pass for each output.
 
     Returns ``singular_value`` over (split, example, rank), rank 1 the largest, NaN for an example that a split has not;
-    ``index``, the example's number in its split, -1 where there is none; ``condition``, the largest over the
-    smallest, over (split, example); ``mean_square``, the mean of the squared singular values, and
-    ``mean_log``, that of their logarithms, -inf where one is zero, over (split,). ValueError for a value out
-    of its range, for inputs that are not floating-point, and for splits of different shapes.
+    ``index``, the example's number in its split, or among those that ``engine`` takes of it, -1 where there is
+    none; ``condition``, the largest over the smallest, over (split, example); ``mean_square``, the mean of the
+    squared singular values, and ``mean_log``, that of their logarithms, -inf where one is zero, over (split,).
+    ValueError for a value out of its range, for inputs that are not floating-point, and for splits of
+    different shapes.
 
     >>> model = torch.nn.Linear(2, 2)
     >>> _ = model.weight.data.copy_(torch.tensor([[0.0, 3.0], [1.0, 0.0]]))

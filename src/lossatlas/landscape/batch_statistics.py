@@ -1,0 +1,74 @@
+"""Batch-norm statistics as those of a pass over the training data, at whatever weights."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import ceil
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class PassStatistics:
+    """The statistics of a pass of ``model`` over ``inputs`` for its batch norms, and only for them.
+
+    Each batch is normalised by itself, and its mean and unbiased variance are averaged with the weight of its
+    length, as Garipov et al. 2018 (arXiv:1802.10026, section 3.2) do along their curves. The split is cut into
+    ``batches`` whose lengths differ by one at most, so that there is no short one. With one batch the
+    statistics are exactly the split's, and torch.optim.swa_utils.update_bn gives the same.
+
+    >>> import torch
+    >>> norm = nn.BatchNorm1d(1, affine=False).eval()
+    >>> statistics = PassStatistics(norm, [torch.tensor([[1.0], [3.0]])])
+    >>> with torch.inference_mode(), statistics.taken():
+    ...     norm(torch.tensor([[2.0], [4.0]])).flatten()  # mean 2, variance 2
+    tensor([0.0000, 1.4142])
+    >>> norm.running_mean
+    tensor([0.])
+    """
+
+    def __init__(self, model: nn.Module, batches: Sequence[Tensor]) -> None:
+        self._model = model
+        self._batches = batches
+        self._norms = [
+            module
+            for module in model.modules()
+            if isinstance(module, _BatchNorm) and module.running_mean is not None
+        ]
+        self._buffers = [buffer for norm in self._norms for buffer in norm.buffers(recurse=False)]
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Have the network compute with the statistics of a pass at its present weights, inside the block."""
+        before = [buffer.clone() for buffer in self._buffers]
+        try:
+            if self._norms:
+                self._pass()
+            yield
+        finally:
+            for buffer, value in zip(self._buffers, before, strict=True):
+                buffer.copy_(value)
+
+    def _pass(self) -> None:
+        momenta = [norm.momentum for norm in self._norms]
+        done = 0
+        try:
+            for norm in self._norms:
+                norm.train()
+            for inputs in self._batches:
+                done += len(inputs)
+                for norm in self._norms:
+                    norm.momentum = len(inputs) / done  # the first batch replaces what was there
+                self._model(inputs)
+        finally:
+            for norm, momentum in zip(self._norms, momenta, strict=True):
+                norm.eval()
+                norm.momentum = momentum
+
+
+def even_batches(inputs: Tensor, size: int) -> Sequence[Tensor]:
+    """Cut ``inputs`` into batches of at most ``size`` whose lengths differ by one at most.
+
+    >>> [len(batch) for batch in even_batches(torch.zeros(10), 4)]
+    [4, 3, 3]
+    """
+    return inputs.tensor_split(ceil(len(inputs) / size))
