@@ -39,6 +39,9 @@ def completions(line: str, monkeypatch: pytest.MonkeyPatch, *, shell: str = "bas
         ("lossatlas train model=nonsense optimi", ["optimizer="]),
         ("lossatlas reproduce ", ["sharpness"]),
         ("lossatlas reproduce sharpness optimizer=", ["optimizer=adam", "optimizer=sgd"]),
+        ("lossatlas landscape run=ab landscape=surf", ["landscape=surface"]),
+        ("lossatlas landscape run=", ["run=ab12"]),
+        ("lossatlas landscape ckpt=", []),
         ("lossatlas runs ", []),
         ("lossatlas nonsense ", []),
     ],
@@ -48,6 +51,8 @@ def test_commands_choices_and_keys_are_offered(
 ) -> None:
     (folder / "own" / "model").mkdir(parents=True)
     (folder / "own" / "model" / "theirs.yaml").write_text("_target_: theirs.Net")
+    (folder / "runs" / "ab12").mkdir(parents=True)
+    (folder / "runs" / "ab12" / "manifest.json").touch()
     assert completions(line, monkeypatch) == offered
 
 
@@ -62,7 +67,7 @@ def test_fish_gets_a_line_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
         "logger=csv",
         "logger=none",
     ]
-    assert completions("lossatlas ", monkeypatch, shell="fish")[:3] == list(COMMANDS)
+    assert completions("lossatlas ", monkeypatch, shell="fish")[: len(COMMANDS)] == list(COMMANDS)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")

@@ -45,7 +45,13 @@ def test_help_names_every_command_within_a_second() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("train", "--help"), ("train", "--cfg", "job"), ("reproduce", "--help"), ("export", "--help")],
+    [
+        ("train", "--help"),
+        ("train", "--cfg", "job"),
+        ("reproduce", "--help"),
+        ("export", "--help"),
+        ("landscape", "--help"),
+    ],
     ids=" ".join,
 )
 def test_what_only_shows_something_does_not_wait_for_torch(arguments: tuple[str, ...]) -> None:

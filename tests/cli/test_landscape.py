@@ -29,7 +29,8 @@ from torch import nn
 class Net(nn.Sequential):
     def __init__(self, width, input_shape, classes):
         channels, height, breadth = input_shape
-        super().__init__(nn.Flatten(), nn.Linear(channels * height * breadth, width), nn.Tanh(), nn.Linear(width, classes))
+        layers = nn.Linear(channels * height * breadth, width), nn.Tanh(), nn.Linear(width, classes)
+        super().__init__(nn.Flatten(), *layers)
 """
 
 
@@ -100,7 +101,10 @@ def test_a_snapshot_is_surveyed_under_a_name_of_its_own(run: Run) -> None:
     network = torch.nn.Sequential(
         torch.nn.Flatten(), torch.nn.Linear(64, 8), torch.nn.ReLU(), torch.nn.Linear(8, 4)
     )
-    network.load_state_dict(dict(zip(network.state_dict(), run.snapshot(1).values(), strict=True)))
+    kept_weights = sorted(run.snapshot(1).items())
+    network.load_state_dict(
+        {name: tensor for name, (_, tensor) in zip(sorted(network.state_dict()), kept_weights, strict=True)}
+    )
     inputs, targets = build_data(run.config()).normalized("train")
     expected = torch.nn.functional.cross_entropy(network(inputs), targets).item()
     found = xr.load_dataset(early)

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 HANDBOOK = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in (ROOT / "README.md", *HANDBOOK)]
 CHEAP = "epochs=1"  # a training line that is run as it stands; others are only composed
+FINGERPRINT = "3f0c"  # of the runs that the pages show
 NEEDS_PLUGIN = re.compile(r"hydra/launcher=(joblib|submitit|ray)")
 
 
@@ -102,7 +103,13 @@ def follow_command(arguments: list[str], where: str) -> None:
     if needs and importlib.util.find_spec(f"hydra_plugins.hydra_{needs[1]}_launcher") is None:
         return  # one of the extra `launchers`, which is not installed
     command, *rest = arguments
-    if command in ("runs", "export") or "--cfg" in rest or "--help" in rest or (command == "train" and CHEAP in rest):
+    arguments = [with_a_run_that_is_there(argument) for argument in arguments]
+    if (
+        command in ("runs", "export", "landscape")
+        or "--cfg" in rest
+        or "--help" in rest
+        or (command == "train" and CHEAP in rest)
+    ):
         assert status_of(arguments) == 0, where
         return
     overrides = [first_value(argument) for argument in rest if not argument.startswith("-")]
@@ -110,6 +117,14 @@ def follow_command(arguments: list[str], where: str) -> None:
         overrides[0] = f"experiment={overrides[0]}"
     start_hydra()
     check_config(compose_job(expand_experiment(overrides)).config)
+
+
+def with_a_run_that_is_there(argument: str) -> str:
+    """Argument with the fingerprint of the run that was made last in place of the one that the pages show."""
+    if FINGERPRINT not in argument:
+        return argument
+    made = sorted(Path("runs").glob("*/config.yaml"), key=lambda path: path.stat().st_mtime)
+    return argument.replace(FINGERPRINT, made[-1].parent.name)
 
 
 def status_of(arguments: list[str]) -> int:

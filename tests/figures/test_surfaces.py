@@ -79,3 +79,24 @@ def test_a_landscape_of_one_split_is_drawn_whatever_its_split_is(landscapes: dic
     drawn = surfaces.one_surface(convexity)
     np.testing.assert_array_equal(drawn.data[0].z, convexity["loss"])
     assert drawn.layout.scene.zaxis.title.text == "train loss"
+
+
+@pytest.mark.parametrize(
+    ("survey", "name", "labels"),
+    [
+        ("trajectory", "path", ("1st component", "2nd component")),
+        ("plane", "point", ("distance", "distance")),
+    ],
+)
+def test_networks_stand_at_the_height_of_their_own_losses(
+    landscapes: dict[str, xr.Dataset], survey: str, name: str, labels: tuple[str, str]
+) -> None:
+    landscape = landscapes[survey]
+    ceiling = float(landscape[f"{name}_loss"].sel(split="test").median())
+    drawn = surfaces.one_surface(landscape, split="test", ceiling=ceiling)
+    marks = drawn.data[1]
+    np.testing.assert_array_equal(marks.x, landscape[f"{name}_x"])
+    np.testing.assert_array_equal(marks.y, landscape[f"{name}_y"])
+    np.testing.assert_allclose(marks.z, landscape[f"{name}_loss"].sel(split="test").clip(max=ceiling))
+    scene = drawn.layout.scene
+    assert (scene.xaxis.title.text, scene.yaxis.title.text) == labels

@@ -20,6 +20,8 @@ import torch.distributed as dist
 
 from lossatlas.landscape import (
     Problem,
+    convexity,
+    eigenvalues,
     jacobian,
     level_sets,
     line,
@@ -161,9 +163,12 @@ def survey(
 SURVEYS: dict[str, Callable[..., Any]] = {
     "line": lambda problem, **how: line(problem, directions=2, points=5, **how),
     "surface": lambda problem, **how: surface(problem, points=5, **how),
+    "adaptive surface": lambda problem, **how: surface(problem, points=21, sampling="adaptive", **how),
     "sharpness": lambda problem, **how: sharpness(problem, epsilons=(1e-3, 5e-4, 1e-4), iterations=3, **how),
     "trace": lambda problem, **how: trace(problem, probes=15, sketch=2, tolerance=None, **how),
     "spectrum": lambda problem, **how: spectrum(problem, probes=3, steps=4, **how),
+    "eigenvalues": lambda problem, **how: eigenvalues(problem, largest=2, **how),
+    "convexity": lambda problem, **how: convexity(problem, points=4, **how),
     "jacobian": lambda problem, **how: jacobian(problem, examples=5, **how),
     "sam_sharpness": lambda problem, **how: sam_sharpness(problem, rhos=(0.1, 0.2, 0.3), **how),
     "level_sets": lambda problem, **how: level_sets(

@@ -69,7 +69,20 @@ def test_many_points_are_interpolated_from_their_neighbours() -> None:
     np.testing.assert_allclose(found[QUINTIC], np.sin(5 * at[:, 0]) + at[:, 1], atol=2e-5)
 
 
-@pytest.mark.parametrize("shape", [(7, 7), (51, 51), (5, 30), (2, 3), (9,), (6, 6, 6)])
+def test_neighbours_on_a_line_do_not_hinder() -> None:
+    """Through points on a line goes more than one plane: the neighbours have to reach beyond it."""
+    line = np.stack([np.linspace(0, 1, 2100), np.full(2100, 0.5)], axis=1)
+    places = np.concatenate([line, unit_grid((4, 4)) * [1.0, 2.0] - [0.0, 0.5]])
+    found = interpolants(places, places.sum(axis=1, keepdims=True), np.array([[0.4321, 0.5001]]))
+    np.testing.assert_allclose(found[:, LINEAR].ravel(), 0.9322, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(2, 30), (30, 1), (1, 1)])
+def test_a_grid_that_is_too_narrow_to_interpolate_is_measured_whole(shape: tuple[int, int]) -> None:
+    assert coarse_grid(shape) == list(range(shape[0] * shape[1]))
+
+
+@pytest.mark.parametrize("shape", [(7, 7), (51, 51), (5, 30), (3, 3), (9,), (6, 6, 6)])
 def test_the_coarse_grid_has_the_corners_and_the_centre(shape: tuple[int, ...]) -> None:
     indices = coarse_grid(shape)
     places = {tuple(int(i) for i in np.unravel_index(index, shape)) for index in indices}

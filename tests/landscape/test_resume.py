@@ -2,6 +2,7 @@
 
 import copy
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 import xarray as xr
 from torch import nn
 
@@ -175,3 +177,71 @@ def test_a_killed_surface_goes_on_and_ends_with_the_same_bits(tmp_path: Path) ->
     resumed, expected = (xr.load_dataset(tmp_path / name) for name in ("surface.journal.fast", "whole.fast"))
     assert resumed.identical(expected)
     assert not list(tmp_path.glob("*.stale"))
+
+
+def _one_target(problem: Problem) -> Problem:
+    data = {split: (inputs, targets.clone()) for split, (inputs, targets) in problem.data.items()}
+    data["test"][1][-1] = (data["test"][1][-1] + 1) % 3
+    return Problem(problem.model, problem.loss, data)
+
+
+def _one_pixel(problem: Problem) -> Problem:
+    """Too small a change for the loss to show it."""
+    data = {split: (inputs.clone(), targets) for split, (inputs, targets) in problem.data.items()}
+    data["train"][0][0, 0, 0, 0] *= 1 + 1e-6
+    return Problem(problem.model, problem.loss, data)
+
+
+def _order(problem: Problem) -> Problem:
+    data = {split: (inputs.flip(0), targets.flip(0)) for split, (inputs, targets) in problem.data.items()}
+    return Problem(problem.model, problem.loss, data)
+
+
+def _code(problem: Problem) -> Problem:
+    """The same parameters under the same names in another network."""
+    layers = dict(problem.model.named_children())
+    twin = nn.Sequential(*(nn.Tanh() if isinstance(layer, nn.ReLU) else layer for layer in layers.values()))
+    return Problem(twin, problem.loss, problem.data)
+
+
+@pytest.mark.parametrize("change", [_one_target, _one_pixel, _order, _code])
+def test_a_small_change_makes_another_problem(
+    problem: Problem, tmp_path: Path, measured: list[int], change: Callable[[Problem], Problem]
+) -> None:
+    line(problem, directions=1, points=3, journal=tmp_path / "j")
+    measured.clear()
+    line(change(problem), directions=1, points=3, journal=tmp_path / "j")
+    assert len(measured) == 1 + 3
+    assert (tmp_path / "j.stale").exists()
+
+
+def test_the_same_problem_built_again_goes_on(problem: Problem, tmp_path: Path, measured: list[int]) -> None:
+    """In whatever memory layout its tensors are, and whatever requires a gradient."""
+    line(problem, directions=1, points=3, journal=tmp_path / "j")
+    twin = copy.deepcopy(problem.model).to(memory_format=torch.channels_last).requires_grad_(False).train()
+    data = {
+        split: (inputs.contiguous(memory_format=torch.channels_last), targets.clone())
+        for split, (inputs, targets) in problem.data.items()
+    }
+    measured.clear()
+    line(Problem(twin, problem.loss, data), directions=1, points=3, journal=tmp_path / "j")
+    assert len(measured) == 1
+
+
+def test_a_survey_stopped_by_a_full_disk_goes_on_and_ends_with_the_same_bits(
+    problem: Problem, tmp_path: Path
+) -> None:
+    whole = line(problem, directions=2, points=5)
+    journal = tmp_path / "j"
+    line(problem, directions=2, points=5, journal=journal)
+    room = journal.stat().st_size // 2
+    journal.unlink()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(OSError, match=f"File too large: '{journal}'"):
+            line(problem, directions=2, points=5, journal=journal)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert journal.stat().st_size <= room
+    assert line(problem, directions=2, points=5, journal=journal).identical(whole)

@@ -76,10 +76,13 @@ def test_each_rank_gets_the_whole_and_each_point_is_measured_once(
     [
         "line",
         "surface",
+        "adaptive surface",
         "sharpness",
         "trace",
         "spectrum",
         "jacobian",
+        "eigenvalues",
+        "convexity",
         "sam_sharpness",
         "level_sets",
     ],

@@ -170,3 +170,9 @@ def test_there_is_no_standard_error_without_a_subsample(problem: Problem) -> Non
 def test_an_empty_subsample_is_refused() -> None:
     with pytest.raises(ValueError, match="subsample must be >= 1, got 0"):
         Engine(subsample=0)
+
+
+def test_a_metric_cannot_have_the_name_of_a_standard_error(problem: Problem) -> None:
+    named = Problem(problem.model, problem.loss, problem.data, {"rise_standard_error": problem.loss})
+    with pytest.raises(ValueError, match="a metric cannot be called 'rise_standard_error', the name of"):
+        surface(named, points=3, engine=Engine(subsample=9))

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
@@ -31,7 +32,11 @@ def complete(arguments: Sequence[str], show: Show) -> None:
         separator = "\n" if "query=fish" in arguments else " "
         print(separator.join(choice for choice in choices if choice.startswith(word)))
         return
-    given = [argument for argument in before[2:] if argument not in experiments()]
+    given = [
+        argument
+        for argument in before[2:]
+        if argument not in experiments() and not _names_a_subject(argument)
+    ]
     options, _ = get_args_parser().parse_known_args(given)
     folder = [] if options.config_dir is None else ["--config-dir", options.config_dir]
     os.environ["COMP_LINE"] = " ".join(["lossatlas", *given, word])
@@ -39,12 +44,21 @@ def complete(arguments: Sequence[str], show: Show) -> None:
         show(["--shell-completion", *folder, *arguments])
 
 
+def _names_a_subject(argument: str) -> bool:
+    """Whether it says what ``lossatlas landscape`` surveys, which Hydra does not know."""
+    return argument.startswith(("run=", "ckpt="))
+
+
 def _own_words(before: Sequence[str], word: str) -> list[str] | None:
     """Words that may follow ``before`` and that Hydra does not know; None where it is Hydra's to say."""
     if not before:
         return list(COMMANDS)
     command, *given = before
-    if command not in ("train", "reproduce"):
+    if command not in ("train", "reproduce", "landscape"):
+        return []
+    if command == "landscape" and word.startswith("run="):
+        return [f"run={path.parent.name}" for path in sorted(Path("runs").glob("*/manifest.json"))]
+    if command == "landscape" and _names_a_subject(word):
         return []
     if word.startswith("experiment="):
         return [f"experiment={name}" for name in experiments()]

@@ -16,7 +16,6 @@ from lossatlas.figures import PICTURES, picture, save
 from lossatlas.files import sha256
 from lossatlas.interruption import Interrupted
 from lossatlas.landscape.ranks import RankFailedError
-from lossatlas.runs.build import build_data, build_network
 from lossatlas.runs.check import ConfigError, check_config, check_survey
 from lossatlas.runs.compose import Job, compose_config, compose_job
 from lossatlas.runs.find import find_run, named_run, run_and_weights
@@ -108,7 +107,7 @@ def survey(subject: Subject, arguments: Sequence[str]) -> None:
     config, run = subject.job.config, subject.run
     if not config["landscape"]:
         raise ConfigError("landscape is missing: type landscape=CHOICE, such as landscape=surface")
-    check_survey(subject.job, build_network(config), build_data(config))
+    check_survey(subject.job)
     tell = say if is_first() else lambda message: None
     trainer = (
         config["trainer"] if is_external() or not _is_there(subject) else {**config["trainer"], "devices": 1}

@@ -38,7 +38,8 @@ def main(arguments: list[str]) -> int:
     if options.help or options.hydra_help or options.cfg or options.info:
         if options.cfg:
             compose_config(overrides)  # whose errors say more than Hydra's
-        (_show_help if options.help else show)([a for a in arguments if a not in options.overrides] + overrides)
+        shown = [a for a in arguments if a not in options.overrides] + overrides
+        (_show_help if options.help else show)(shown)
         return 0
     jobs = compose_jobs(overrides, multirun=options.multirun)
     from lossatlas.cli.errors import JobsFailed

@@ -71,7 +71,8 @@ def _surface(dataset: xr.Dataset, split: str | None, ceiling: float | None, log:
 
 def _path(dataset: xr.Dataset, split: str | None, ceiling: float | None, log: bool) -> meshio.Mesh:
     loss = _of_split(dataset["path_loss"], split).values.astype(float)
-    z = np.nan_to_num(height(loss, ceiling, log=log), nan=0.0)
+    z = height(loss, ceiling, log=log)
+    z = np.where(np.isfinite(z), z, 0.0)  # on the ground: a line has no holes
     points = np.stack([dataset["path_x"].values, dataset["path_y"].values, z], axis=-1)
     steps = np.arange(len(points))
     data = {"loss": loss, "snapshot": steps}

@@ -10,7 +10,12 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from lossatlas.figures.panels import first_surveyed
+from lossatlas.figures.style import ERROR
 
+_MARKED = {  # networks beside the grid: how they are drawn, and what the axes are then
+    "path": ("lines+markers", ("1st component", "2nd component")),
+    "point": ("markers", ("distance", "distance")),
+}
 _EYE = {"x": 1.6, "y": -1.6, "z": 0.95}
 
 
@@ -49,7 +54,8 @@ def one_surface(landscape: xr.Dataset, *, split: str | None = None, ceiling: flo
     """The surface of one network, with the choice of a linear or a log scale.
 
     ``landscape``: loss (split, y, x), or of one split, named by its attribute, (y, x). ``split``: None for "train",
-    or the first where there is no such. What is NaN or infinite is left open.
+    or the first where there is no such. What is NaN or infinite is left open. The snapshots of a trajectory, and the
+    networks that a plane goes through, stand at the height of their own losses.
     """
     loss = landscape["loss"]
     split = str(landscape.attrs.get("split", "train")) if "split" not in loss.dims else split or _first(loss)
@@ -57,6 +63,10 @@ def one_surface(landscape: xr.Dataset, *, split: str | None = None, ceiling: flo
     low = _floor(loss, ceiling)
     drawn = go.Figure(_trace(loss, low, ceiling, visible=True))
     drawn.update_layout(updatemenus=[_scales([_scene(0)], low, ceiling)])
+    for name, (mode, labels) in _MARKED.items():
+        if f"{name}_x" in landscape:
+            drawn.add_trace(_marks(landscape, name, split, ceiling, mode))
+            return _finished(drawn, split, ceiling, labels)
     return _finished(drawn, split, ceiling)
 
 
@@ -65,11 +75,31 @@ def _first(loss: xr.DataArray) -> str:
     return "train" if "train" in known else known[0]
 
 
-def _finished(drawn: go.Figure, split: str, ceiling: float) -> go.Figure:
+def _marks(landscape: xr.Dataset, name: str, split: str, ceiling: float, mode: str) -> go.Scatter3d:
+    loss = landscape[f"{name}_loss"].sel(split=split).values
+    return go.Scatter3d(
+        x=landscape[f"{name}_x"].values,
+        y=landscape[f"{name}_y"].values,
+        z=np.minimum(np.where(np.isfinite(loss), loss, np.nan), ceiling),
+        mode=mode,
+        text=[f"{number}: loss {value:.3g}" for number, value in enumerate(loss)],
+        hovertemplate="%{text}<extra></extra>",
+        marker={"size": 3, "color": ERROR},
+        line={"width": 4, "color": ERROR},
+        showlegend=False,
+    )
+
+
+def _finished(
+    drawn: go.Figure,
+    split: str,
+    ceiling: float,
+    labels: tuple[str, str] = ("first direction", "second direction"),
+) -> go.Figure:
     drawn.update_layout(template="plotly_white", margin={"l": 10, "r": 10, "t": 110, "b": 60})
     drawn.update_scenes(
-        xaxis_title="first direction",
-        yaxis_title="second direction",
+        xaxis_title=labels[0],
+        yaxis_title=labels[1],
         zaxis={"title": f"{split} loss", "range": [0, ceiling]},
         camera={"eye": _EYE},
         aspectratio={"x": 1, "y": 1, "z": 0.8},

@@ -68,6 +68,7 @@ class PassStatistics:
 def even_batches(inputs: Tensor, size: int) -> Sequence[Tensor]:
     """Cut ``inputs`` into batches of at most ``size`` whose lengths differ by one at most.
 
+    >>> import torch
     >>> [len(batch) for batch in even_batches(torch.zeros(10), 4)]
     [4, 3, 3]
     """

@@ -74,9 +74,14 @@ def evaluate(
 
 
 def _check_names(bench: Bench, points: Points) -> None:
+    taken = {*points.axes, "measured"}
     for metric in bench.metrics:
-        if metric.name in points.axes:
-            raise ValueError(f"a metric cannot be called {metric.name!r}, the name of a dimension")
+        if metric.name in taken:
+            name = metric.name
+            raise ValueError(
+                f"a metric cannot be called {name!r}, the name of a dimension or of another variable"
+            )
+        taken.add(metric.name)
 
 
 def settings(bench: Bench) -> dict[str, str | int]:

@@ -38,16 +38,26 @@ def interpolants(places: Array, values: Array, at: Array) -> Array:
     low = np.where(positive, values.min(axis=0) / 2, -np.inf)
     high = np.where(positive, 2 * values.max(axis=0), np.inf)
     logarithms = np.log(values, out=values.copy(), where=positive)
-    near = None if len(places) <= _GLOBAL else _NEIGHBOURS
     both = np.concatenate([values, logarithms], axis=1)
-    found = [
-        RBFInterpolator(places, both, kernel=kernel, degree=degree, neighbors=near)(at)
-        for kernel, degree in KERNELS
-    ]
+    found = [_through(places, both, at, kernel, degree) for kernel, degree in KERNELS]
     linear, logarithmic = np.split(np.stack(found), 2, axis=-1)
     with np.errstate(over="ignore"):
         np.exp(logarithmic, out=logarithmic, where=positive)
     return np.clip(np.stack([linear, logarithmic], axis=1), low, high)
+
+
+def _through(places: Array, values: Array, at: Array, kernel: Kernel, degree: int) -> Array:
+    number = None if len(places) <= _GLOBAL else _NEIGHBOURS
+    while True:
+        through = RBFInterpolator(places, values, kernel=kernel, degree=degree, neighbors=number)
+        try:
+            found: Array = through(at)
+        except np.linalg.LinAlgError:  # the neighbours of some point lie on a line or a conic
+            if number is None:
+                raise
+            number = None if 4 * number >= len(places) else 4 * number
+        else:
+            return found
 
 
 def finite(values: Array) -> Array:

@@ -54,7 +54,7 @@ class Refinement:
         self._last_error = np.inf  # the largest that the chosen interpolants made in the last batch
         self._errors = np.zeros(
             (2, 2, len(losses))
-        )  # mean ones, (kernels, scales, losses), of the last batches
+        )  # (kernels, scales, losses), mean ones of the last batches
         self._kernel, self._scale = (np.full(len(losses), one) for one in (QUINTIC, LOG))
         self._factor = np.ones(len(losses))  # from the difference that the kernel makes to the error
 

@@ -1,6 +1,7 @@
 """Points of a grid: where to begin, and how to place several at once."""
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,13 @@ def unit_grid(shape: Sequence[int]) -> Array:
 def coarse_grid(shape: Sequence[int]) -> list[int]:
     """Indices of a few points of a grid: `COARSE` along each axis, corners among them, and the centre.
 
+    All of them, if an axis has fewer than three: no polynomial of second degree goes with those.
+
     >>> coarse_grid((7, 7))
     [0, 2, 4, 6, 14, 16, 18, 20, 24, 28, 30, 32, 34, 42, 44, 46, 48]
     """
+    if min(shape) < 3:
+        return list(range(prod(shape)))
     along = [np.unique(np.linspace(0, size - 1, COARSE).round().astype(int)) for size in shape]
     coarse = np.stack(np.meshgrid(*along, indexing="ij"), axis=-1).reshape(-1, len(shape))
     places = np.concatenate([coarse, [[size // 2 for size in shape]]])

@@ -125,9 +125,11 @@ def _named(section: str, build: Callable[[], Any]) -> Any:
         raise ConfigError(f"{section}: {_first_line(error)}") from error
 
 
-def check_survey(job: Job, network: nn.Module, data: ImageData) -> None:
-    """Raise `ConfigError` if the landscapes of a job cannot be had of ``network``, which may be on several devices."""
+def check_survey(job: Job) -> None:
+    """Raise `ConfigError` if the landscapes of a job cannot be had, be it on several devices."""
     check_config(job.config, several_devices=True)
+    network = _named("model", lambda: build_network(job.config))
+    data = _named("data", lambda: build_data(job.config))
     _named("model", lambda: _try_out(network, data))
     with threads_limited(1):
         for name in job.config["landscape"]:

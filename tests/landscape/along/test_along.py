@@ -7,6 +7,7 @@ from lossatlas.landscape import (
     GivenDirections,
     GradientDirections,
     HessianDirections,
+    PrincipalDirections,
     Problem,
     RandomDirections,
     SeveralDirections,
@@ -16,9 +17,10 @@ from lossatlas.landscape import (
     random_direction,
     state,
     surface,
+    trajectory,
 )
 from lossatlas.landscape.along import axes_along
-from lossatlas.landscape.weight_space import flatten, norm
+from lossatlas.landscape.weight_space import flatten, inner, norm
 
 
 def test_random_directions_are_those_of_the_function(problem: Problem) -> None:
@@ -59,6 +61,22 @@ def test_eigenvectors_of_the_hessian_have_their_eigenvalues_as_curvatures(regres
     low, centre, high = dataset.loss.sel(split="train").transpose("alpha", "direction").values
     np.testing.assert_allclose(low + high - 2 * centre, [eigenvalues[-1], eigenvalues[0]], rtol=1e-6)
     assert (dataset.directions, dataset.matrix, dataset.largest) == ("hessian", "hessian", 1)
+
+
+def test_principal_directions_are_those_of_the_trajectory(problem: Problem, other_network: nn.Module) -> None:
+    own, other = problem.model.state_dict(), other_network.state_dict()
+    snapshots = [
+        {name: torch.lerp(own[name].float(), other[name].float(), a) * (1 + b) for name in own}
+        for a, b in ((0.9, 0.0), (0.6, 0.2), (0.3, 0.3), (0.1, 0.0))
+    ]
+    expected = trajectory(problem, snapshots=snapshots, points=2, ignore="biasbn")
+    dataset = line(problem, along=PrincipalDirections(snapshots, ignore="biasbn"), points=3)
+    assert (dataset.directions, dataset.sizes["direction"]) == ("principal", 2)
+    axes = PrincipalDirections(snapshots, ignore="biasbn").of(problem)
+    way = {name: snapshots[0][name] - tensor for name, tensor in parameters(problem.model).items()}
+    for direction, coordinates in zip(axes.take(2), (expected.path_x, expected.path_y), strict=True):
+        assert norm(direction) == pytest.approx(1.0)
+        assert inner(direction, way) == pytest.approx(float(coordinates[0]), rel=1e-4)
 
 
 def test_the_other_network_lies_at_one(problem: Problem, other_network: nn.Module) -> None:

@@ -36,7 +36,10 @@ def test_what_is_not_affine_or_not_torch_s_own_is_left_alone() -> None:
             return super().forward(x).relu()
 
     left = nn.Sequential(
-        nn.BatchNorm1d(2, track_running_stats=False), WithActivation(2), nn.InstanceNorm1d(2), nn.GroupNorm(1, 2)
+        nn.BatchNorm1d(2, track_running_stats=False),
+        WithActivation(2),
+        nn.InstanceNorm1d(2),
+        nn.GroupNorm(1, 2),
     ).eval()
     left.append(nn.BatchNorm1d(2).train())
     with affine_batch_norm(left):

@@ -13,9 +13,7 @@ def dense_hessian(problem: Problem) -> torch.Tensor:
     like = parameters(problem.model)
 
     def loss(vector: torch.Tensor) -> torch.Tensor:
-        return problem.loss(
-            functional_call(problem.model, unflatten(vector, like), (inputs,)), targets
-        )
+        return problem.loss(functional_call(problem.model, unflatten(vector, like), (inputs,)), targets)
 
     return torch.autograd.functional.hessian(loss, flatten(like))
 

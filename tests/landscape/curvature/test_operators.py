@@ -56,9 +56,7 @@ def _loss_of_a_vector(problem: Problem) -> Callable[[Tensor], Tensor]:
 
 @pytest.mark.parametrize("batch_size", [11, 4, 1])
 def test_the_hessian_is_that_of_the_mean_loss_however_batched(smooth: Problem, batch_size: int) -> None:
-    expected = torch.autograd.functional.hessian(
-        _loss_of_a_vector(smooth), flatten(parameters(smooth.model))
-    )
+    expected = torch.autograd.functional.hessian(_loss_of_a_vector(smooth), flatten(parameters(smooth.model)))
     with opened(smooth, engine=Engine(batch_size=batch_size)) as bench:
         assert_close(dense(Hessian(bench, "train")), expected, rtol=1e-10, atol=1e-12)
 
@@ -84,7 +82,9 @@ def test_the_matrices_of_logistic_regression_are_the_covariance_of_the_classes(
     model = nn.Linear(4, 3, bias=False).double()
     x = torch.randn(7, 4, generator=rng, dtype=torch.float64)
     p = torch.softmax(x @ model.weight.detach().T, dim=1)
-    blocks = [torch.kron(torch.diag(q) - torch.outer(q, q), torch.outer(z, z)) for q, z in zip(p, x, strict=True)]
+    blocks = [
+        torch.kron(torch.diag(q) - torch.outer(q, q), torch.outer(z, z)) for q, z in zip(p, x, strict=True)
+    ]
     problem = Problem(model, nn.functional.cross_entropy, {"train": (x, torch.arange(7) % 3)})
     with opened(problem, engine=Engine(batch_size=3)) as bench:
         product = dense(matrix_of(bench, "train", matrix))
@@ -245,6 +245,14 @@ def test_single_precision_is_good_for_a_residual_of_one_in_ten_thousand(
         assert single.dtype == torch.float32
 
 
+def test_statistics_that_follow_the_weights_are_refused(problem: Problem) -> None:
+    with (
+        opened(problem, engine=Engine(evaluation="recompute")) as bench,
+        pytest.raises(ValueError, match="second derivatives need the evaluation 'eval', got 'recompute'"),
+    ):
+        Hessian(bench, "train")
+
+
 def test_an_unknown_matrix_is_refused(problem: Problem) -> None:
     with (
         opened(problem) as bench,
@@ -256,7 +264,9 @@ def test_an_unknown_matrix_is_refused(problem: Problem) -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("matrix", list(MATRICES))
-def test_a_gpu_gives_the_products_of_a_cpu(double_problem: Problem, matrix: str, rng: torch.Generator) -> None:
+def test_a_gpu_gives_the_products_of_a_cpu(
+    double_problem: Problem, matrix: str, rng: torch.Generator
+) -> None:
     vector = torch.randn(603, generator=rng, dtype=torch.float64)
     products = []
     for device in ("cpu", "cuda"):

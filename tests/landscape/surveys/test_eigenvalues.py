@@ -54,7 +54,9 @@ def test_both_ends_agree_with_eigsh_on_curvlinops_which_needs_two_runs(double_pr
     assert (errors <= dataset.residual + 1e-9).all()
 
 
-def test_single_precision_finds_what_double_precision_finds(problem: Problem, double_problem: Problem) -> None:
+def test_single_precision_finds_what_double_precision_finds(
+    problem: Problem, double_problem: Problem
+) -> None:
     single, double = (eigenvalues(of, largest=2) for of in (problem, double_problem))
     assert single.converged == double.converged == 1
     np.testing.assert_allclose(single.eigenvalue, double.eigenvalue, rtol=0.01)
@@ -159,4 +161,4 @@ def test_pyhessian_has_the_high_end_but_stops_before_it_has_the_low_end() -> Non
     rival = pyhessian.hessian(model, shifted, data=data, cuda=False)
     claimed = rival.eigenvalues()[0][0] + high
     assert low < -0.01
-    assert abs(claimed - low) > 0.5 * abs(low)
+    assert abs(claimed - low) > 0.2 * abs(low)

@@ -1,14 +1,17 @@
 """Pictures of how far, and how fast, the loss rises around a network."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
-from numpy.typing import NDArray
 
 from lossatlas.figures import style
 from lossatlas.figures.pictures.registry import draws
+
+Color = tuple[float, ...]
 
 
 @draws("sharpness")
@@ -49,28 +52,20 @@ def level_sets(landscape: xr.Dataset) -> Figure:
 
     What lies beyond the extent is drawn at its end: on the rim of the disc, and as triangles among the widths.
     """
-    seen = landscape.sizes.get("angle", 0) > 0
-    figure = Figure(figsize=(6.4 if seen else 3.4, 3.0), layout="constrained")
-    levels = landscape["level"].values
-    order = np.argsort(levels)
-    shades = style.COLORMAP(np.linspace(0, 1, len(levels)))
-    colors = dict(zip(levels[order].tolist(), shades, strict=True))
-    extent = float(landscape.attrs["extent"])
-    if seen:
+    landscape = landscape.sortby("level")
+    extent, count = float(landscape.attrs["extent"]), landscape.sizes["level"]
+    colors = [tuple(color) for color in style.COLORMAP(np.linspace(0, 1, count))]
+    has_rays = landscape.sizes.get("angle", 0) > 0
+    figure = Figure(figsize=(6.4 if has_rays else 3.4, 3.0), layout="constrained")
+    if has_rays:
         disc = figure.add_subplot(1, 2, 1, projection="polar")
         assert isinstance(disc, PolarAxes)
-        for level in levels[order]:
-            ray = landscape["ray"].sel(level=level).values
-            _outline(disc, landscape["angle"].values, ray, extent, color=colors[level], label=f"{level:g}")
-        disc.set_rlim(0, 1.02 * extent)
-        disc.set_rticks([extent / 2, extent])
-        disc.set_xticks(np.arange(4) * np.pi / 2, ["first", "second", "", ""])
-        disc.set_title("in the plane of two directions")
+        _disc(disc, landscape["ray"], extent, colors)
         disc.legend(
             loc="upper left", bbox_to_anchor=(-0.32, 0.2), title=_meaning(landscape), title_fontsize=6.5
         )
-    axis = figure.add_subplot(1, 2 if seen else 1, 2 if seen else 1)
-    _widths(axis, landscape["width"].isel(level=order), 2 * extent, list(colors.values()))
+    axis = figure.add_subplot(1, 2, 2) if has_rays else figure.add_subplot()
+    _widths(axis, landscape["width"], 2 * extent, colors)
     axis.set(
         xlabel=_meaning(landscape), ylabel="width", title=f"along {landscape.sizes['direction']} directions"
     )
@@ -78,17 +73,24 @@ def level_sets(landscape: xr.Dataset) -> Figure:
 
 
 def _meaning(landscape: xr.Dataset) -> str:
-    return {"loss": "loss"}.get(str(landscape.attrs.get("levels")), "rise of the loss")
+    return "loss" if landscape.attrs["levels"] == "loss" else "rise of the loss"
 
 
-def _outline(
-    disc: PolarAxes, angle: NDArray[np.float64], ray: NDArray[np.float64], extent: float, **look: object
-) -> None:
-    closed = np.append(np.arange(len(angle)), 0)
-    disc.plot(angle[closed], np.minimum(ray, extent)[closed], **look)  # type: ignore[arg-type]
+def _disc(disc: PolarAxes, ray: xr.DataArray, extent: float, colors: Sequence[Color]) -> None:
+    """An outline a level. ``ray``: (angle, level)."""
+    closed = np.append(np.arange(ray.sizes["angle"]), 0)
+    angles = ray["angle"].values[closed]
+    for place, color in enumerate(colors):
+        of_level = ray.isel(level=place)
+        radii = np.minimum(of_level.values, extent)[closed]
+        disc.plot(angles, radii, color=color, label=f"{of_level['level'].item():g}")
+    disc.set_rlim(0, 1.02 * extent)
+    disc.set_rticks([extent / 2, extent])
+    disc.set_xticks(np.arange(4) * np.pi / 2, ["first", "second", "", ""])
+    disc.set_title("in the plane of two directions")
 
 
-def _widths(axis: Axes, width: xr.DataArray, most: float, colors: list[NDArray[np.float64]]) -> None:
+def _widths(axis: Axes, width: xr.DataArray, most: float, colors: Sequence[Color]) -> None:
     """One column of dots a level, a dot a direction, and a bar at their median. ``width``: (direction, level)."""
     for place, color in enumerate(colors):
         values = width.isel(level=place).values

@@ -10,9 +10,7 @@ from matplotlib.figure import Figure
 from lossatlas.figures import panels, style
 from lossatlas.figures.pictures.registry import draws
 
-FEW = (
-    0.6  # share of the points below which the measured ones are marked: beyond it they would hide the picture
-)
+FEW = 0.6  # share of the points up to which those measured are marked: more would hide the picture
 RATIO_MAX = 0.5  # end of the colours of a convexity map (Li et al. 2018, figure 7)
 MARKED_SNAPSHOTS = 5  # that carry their number
 

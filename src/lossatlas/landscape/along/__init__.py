@@ -13,6 +13,7 @@ from lossatlas.landscape.along.gaussian import RandomDirections
 from lossatlas.landscape.along.gradient import GradientDirections
 from lossatlas.landscape.along.hessian import HessianDirections
 from lossatlas.landscape.along.networks import GivenDirections, TowardsNetworks
+from lossatlas.landscape.along.principal import PrincipalDirections
 from lossatlas.landscape.along.several import SeveralDirections
 from lossatlas.landscape.problem import Problem
 
@@ -53,6 +54,7 @@ __all__ = [
     "GivenDirections",
     "GradientDirections",
     "HessianDirections",
+    "PrincipalDirections",
     "RandomDirections",
     "SeveralDirections",
     "TowardsNetworks",

@@ -1,4 +1,4 @@
-"""This library's own convention."""
+"""The convention of this library."""
 
 from collections.abc import Mapping
 

@@ -15,7 +15,7 @@ from lossatlas.landscape.choices import chosen
 from lossatlas.landscape.curvature.affine import affine_batch_norm
 from lossatlas.landscape.weight_space import Weights, unflatten
 
-KEPT_BYTES = 2**31  # of graphs; enough for ResNet-20 of width 8 on ten thousand images of 8 x 8
+KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty thousand images of 8 x 8
 
 Product = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """From a vector to the matrix times it, both as tensors of the parameters' shapes."""
@@ -43,10 +43,15 @@ class _OfBench(ABC):
 
     All parameters count, those that training has frozen too. Vectors are in the parameters' order, each
     tensor in row-major order however it lies in memory, as `flatten` has it. Products are in the dtype of the
-    weights, through the network's own forward pass, whatever the bench's engine says.
+    weights, through the network's own forward pass, whatever precision the bench's engine has. ValueError if
+    it takes other statistics of batch norm than the weights have.
     """
 
     def __init__(self, bench: Bench, split: str, *, kept_bytes: int = KEPT_BYTES) -> None:
+        if bench.statistics is not None:  # which would change with the weights, and add derivatives
+            raise ValueError(
+                f"second derivatives need the evaluation 'eval', got {bench.engine.evaluation!r} in the engine"
+            )
         self._bench = bench
         self._batches = bench.batches[split]
         self._total = sum(len(targets) for _, targets in self._batches)

@@ -22,7 +22,7 @@ class Pair:
 
 def paired(layer: nn.Module, norm: nn.Module) -> Pair:
     """Room for ``layer`` with ``norm`` folded in; `Folding` fills it."""
-    weight: Tensor = layer.weight.detach()  # type: ignore[union-attr, operator]
+    weight: Tensor = layer.weight.detach()  # type: ignore[operator]
     return Pair(layer, norm, torch.empty_like(weight), weight.new_empty(len(weight)))
 
 

@@ -56,7 +56,7 @@ class _Chain:
 
 def fuse(whole: fx.GraphModule, shapes: dict[fx.Node, torch.Size]) -> list[Layer]:
     """Replace chains of nodes in ``whole`` by layers, and return these; ``shapes`` are those of the nodes' values."""
-    layers = []
+    layers: list[Layer] = []
     for node in list(whole.graph.nodes):
         if (chain := _chain_from(node, whole, shapes)) is None:
             continue

@@ -35,9 +35,10 @@ def path(
     A `Curve` may stand in place of the networks: t then runs over [0, 1], and what the curve does not give is
     as in the problem's network.
 
-    Returns ``loss`` and ``error`` over (split, t), the coordinate ``length`` of the parameters' path up to t,
-    and for networks ``network_t``, where each is. The rest is as in `evaluate`. ValueError for a value out of
-    its range, and, naming the first difference, for a network of another shape.
+    Returns ``loss`` and ``error`` over (split, t), the coordinate ``length`` of the path up to t, over the
+    parameters (of a curve: over what it gives), and for networks ``network_t``, where each is. The rest is as
+    in `evaluate`. ValueError for a value out of its range, and, naming the first difference, for a network of
+    another shape.
 
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
@@ -57,7 +58,7 @@ def path(
         attributes={"survey": "path", **_described(curve, statistics), "digest": curve.digest()},
     )
     length = curve.lengths(dataset.t.values)
-    about = {"long_name": "length of the path so far, over the parameters", "units": "1"}
+    about = {"long_name": "length of the path up to t", "units": "1"}
     dataset = dataset.assign_coords(length=("t", length, about))
     if isinstance(curve, Polyline):
         dataset["network_t"] = axis("network", curve.corners, "position of the network along the path")

@@ -1,0 +1,200 @@
+"""What landscapes name that lies elsewhere: other runs, snapshots, files; in mappings, and in lists of them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from small_runs import run_of, small, trained
+
+from lossatlas.files import sha256
+from lossatlas.runs.check import ConfigError, check_jobs
+from lossatlas.runs.compose import Job, compose_job
+from lossatlas.runs.find import find_run, named_run, run_and_weights
+from lossatlas.runs.fingerprint import digest
+from lossatlas.runs.nodes import arguments, check_snapshots, replaced
+from lossatlas.runs.rehearsal import stand_ins
+from lossatlas.runs.store import Run, Store
+from lossatlas.runs.survey import LANDSCAPE_VERSION, Surveyor, landscape_path
+
+KEPT = ("study.snapshot_epochs=[0,1]",)
+TRAJECTORY = {
+    "_target_": "lossatlas.landscape.trajectory",
+    "snapshots": {"snapshots": "all"},
+    "points": 3,
+    "draws": 1,
+}
+
+
+def no_other_run(value: Any) -> Run:
+    raise AssertionError(f"nobody asked for {value}")
+
+
+def test_nodes_of_one_known_key_are_replaced_at_any_depth_and_others_copied() -> None:
+    node = {
+        "through": [{"run": ["a"]}, {"run": ["b"]}],
+        "inner": {"deep": [{"weights": "w"}]},
+        "run": 1,
+        "list": [[1, 2], "x"],
+    }
+    assert replaced(node, {"run": tuple, "weights": str.upper}) == {
+        "through": [("a",), ("b",)],
+        "inner": {"deep": ["W"]},
+        "run": 1,
+        "list": [[1, 2], "x"],
+    }
+
+
+def test_what_is_replaced_is_handed_over_as_it_is_unless_hydra_has_to_make_what_holds_it() -> None:
+    node = {"_target_": "f", "points": 3, "other": {"run": []}, "along": {"_target_": "g", "to": {"run": []}}}
+    tensor = torch.ones(1)
+    configured, given = arguments(node, {"run": lambda _: {"w": tensor}})
+    assert configured == {"_target_": "f", "points": 3, "along": {"_target_": "g", "to": {"w": tensor}}}
+    assert given["other"]["w"] is tensor
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept", "message"),
+    [
+        ("all", [], r"^the run keeps no snapshots: train it with study\.snapshot_epochs=\[0,1,2\], say$"),
+        ([0], [], "^the run keeps no snapshots"),
+        ([0, 3], [2, 0], r"^there is no snapshot of epoch 3; study\.snapshot_epochs has 0, 2$"),
+        ("some", [0], "^snapshots: expected all, or a list of epochs, got 'some'$"),
+        ([0.5], [0], r"^snapshots: expected all, or a list of epochs, got \[0\.5\]$"),
+        ([], [0], r"^snapshots: expected all, or a list of epochs, got \[\]$"),
+    ],
+)
+def test_snapshots_that_are_not_kept_are_refused(wanted: Any, kept: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_snapshots(wanted, kept)
+
+
+def test_the_path_of_a_landscape_depends_on_what_its_nodes_name(tmp_path: Path) -> None:
+    run = Run(tmp_path / "runs" / "aa")
+    file = tmp_path / "w.pt"
+
+    def path(node: dict[str, Any], weights: str | None = None) -> Path | None:
+        return landscape_path(run, "x", node, lambda value: Run(tmp_path / "runs" / value[0]), weights)
+
+    key = digest({"version": LANDSCAPE_VERSION, "node": {"others": ["b", "c"]}})
+    assert path({"others": [{"run": ["b"]}, {"run": ["c"]}]}) == run.landscapes / f"x-{key}.nc"
+    assert path({"others": [{"run": ["c"]}, {"run": ["b"]}]}) != run.landscapes / f"x-{key}.nc"
+    assert path({"others": [{"run": ["aa"]}]}) is None
+    assert path({"others": [{"run": ["aa"]}]}, weights="digest") is not None
+    assert path({"s": {"snapshots": [0]}}) != path({"s": {"snapshots": "all"}})
+    file.write_bytes(b"one")
+    first = path({"other": {"weights": str(file)}})
+    moved = file.rename(tmp_path / "elsewhere.pt")
+    assert path({"other": {"weights": str(moved)}}) == first
+    moved.write_bytes(b"two")
+    assert path({"other": {"weights": str(moved)}}) != first
+
+
+def test_snapshots_become_the_kept_weights_in_order_and_then_the_final_ones(tmp_path: Path) -> None:
+    config = small(tmp_path, "study.snapshot_epochs=[1,0]")
+    run = trained(config)
+    states = Surveyor(run, config, no_other_run)._states["snapshots"]
+    expected = [run.snapshot(0), run.snapshot(1), run.state()]
+    for wanted, indices in (("all", [0, 1, 2]), ([1], [1, 2])):
+        found = states(wanted)
+        assert len(found) == len(indices)
+        for state, index in zip(found, indices, strict=True):
+            assert all(torch.equal(state[name], tensor) for name, tensor in expected[index].items())
+
+
+def test_the_final_weights_do_not_come_twice_where_the_last_epoch_is_kept(tmp_path: Path) -> None:
+    config = small(tmp_path, "study.snapshot_epochs=[0,2]")
+    states = Surveyor(trained(config), config, no_other_run)._states["snapshots"]
+    assert len(states("all")) == 2
+
+
+def job(tmp_path: Path, node: dict[str, Any], *overrides: str) -> Job:
+    composed = compose_job(["data=synthetic_blobs", "model=mlp", "logger=none", *overrides])
+    composed.config["paths"]["runs"] = str(tmp_path)
+    return Job(composed.overrides, {**composed.config, "landscape": {"trajectory": node}})
+
+
+def test_a_trajectory_is_rehearsed_with_as_many_networks_as_it_will_have(tmp_path: Path) -> None:
+    given = job(tmp_path, TRAJECTORY, "study.snapshot_epochs=[0,1,2]")
+    check_jobs([given])
+    network = torch.nn.Linear(2, 2)
+    states = stand_ins(given, network)["snapshots"]("all")
+    assert len(states) == 4
+    flat = torch.stack([state["weight"].flatten() for state in states])
+    assert torch.linalg.matrix_rank(flat[:-1] - flat[-1]) == 3
+
+
+def test_a_trajectory_without_snapshots_is_refused_before_training(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^landscape\.trajectory: the run keeps no snapshots: train it with"
+    ):
+        check_jobs([job(tmp_path, TRAJECTORY)])
+
+
+def test_files_and_fingerprints_are_rehearsed_with_the_weights_that_they_name(tmp_path: Path) -> None:
+    run = trained(small(tmp_path))
+    given = job(tmp_path, {})
+    network = torch.nn.Linear(2, 2)
+    save_file(network.state_dict(), tmp_path / "w.safetensors")
+    named = stand_ins(given, network)
+    assert torch.equal(named["weights"](str(tmp_path / "w.safetensors"))["weight"], network.weight)
+    with pytest.raises(ValueError, match="holds another network's weights: it lacks weight"):
+        named["run"](run.fingerprint)
+    with pytest.raises(ValueError, match=r"^run: expected overrides, .* got 7$"):
+        named["run"](7)
+
+
+def test_a_run_is_found_by_the_beginning_of_its_fingerprint_its_folder_or_a_file_in_it(
+    tmp_path: Path,
+) -> None:
+    config = small(tmp_path, *KEPT)
+    run, store = trained(config), Store(tmp_path)
+    for text in (run.fingerprint, run.fingerprint[:4], str(run.folder)):
+        assert find_run(store, text).folder == run.folder
+    assert run_and_weights(store, str(run.weights_path))[1] is None
+    found, weights = run_and_weights(store, str(run.snapshot_path(1)))
+    assert (found.folder, weights) == (run.folder, run.snapshot_path(1))
+    assert named_run(run.fingerprint, config, no_other_run).folder == run.folder
+    assert named_run(["seed=1"], config, lambda overrides: Run(Path(overrides[0]))).fingerprint == "seed=1"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("abce1", r"^abce1: no such run in .*; did you mean abcd1\?$"),
+        ("abcd", "^abcd: 2 runs begin with it: abcd1, abcd2$"),
+        ("zz", "^zz: no such run in .*; expected one of abcd1, abcd2, ef$"),
+        ("", "^: no such run"),
+    ],
+)
+def test_a_run_that_is_not_there_is_told_with_the_nearest(tmp_path: Path, text: str, message: str) -> None:
+    for name in ("abcd1", "abcd2", "ef"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text("{}")
+    with pytest.raises(ValueError, match=message):
+        find_run(Store(tmp_path), text)
+
+
+def test_of_many_runs_the_error_does_not_list_all(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^q: no such run; there are no runs in "):
+        find_run(Store(tmp_path), "q")
+    for index in range(9):
+        (tmp_path / f"abc{index}").mkdir()
+        (tmp_path / f"abc{index}" / "manifest.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"^q: no such run in .*/; lossatlas runs lists them$"):
+        find_run(Store(tmp_path), "q")
+
+
+def test_weights_of_another_time_have_landscapes_of_their_own(tmp_path: Path) -> None:
+    config = small(tmp_path, *KEPT)
+    run = trained(config)
+    early, late = (Surveyor(run, config, no_other_run, weights=run.snapshot_path(epoch)) for epoch in (0, 1))
+    paths = {surveyor.path("x", {}) for surveyor in (early, late, Surveyor(run, config, no_other_run))}
+    assert len(paths) == 3
+    digest_of_file = sha256(run.snapshot_path(0))
+    assert early.path("x", {}) == landscape_path(run, "x", {}, no_other_run, digest_of_file)
+    expected = run.snapshot(0)
+    state = early.problem.model.state_dict()
+    assert all(torch.equal(state[name], tensor) for name, tensor in expected.items())
+    assert run_of(config).folder == run.folder
