@@ -1,8 +1,8 @@
 """Share of the machine's convolution peak that the forward passes reach.
 
-The peak is the best rate of a single 3x3 convolution, large enough to hide all else, over a few shapes; it is measured in
-the same process, with the same number of threads and dtype, in turns with the passes. A pass counts the operations of the
-network's own modules (torch.utils.flop_counter), although folding saves some. Results: `forward.json`.
+The peak is the best rate of a single 3x3 convolution, large enough to hide all else, over a few shapes; it is measured
+in the same process, with the same number of threads and dtype, in turns with the passes. A pass counts the operations of
+the network's own modules (torch.utils.flop_counter), although folding saves some. Results: `forward.json`.
 
     python benchmarks/forward.py [--images 256] [--repetitions 5] [--threads 1]
 """
@@ -43,8 +43,9 @@ def convolutions(dtype: torch.dtype) -> list[tuple[float, Callable[[], object]]]
     for images, channels, side in SHAPES:
         x = torch.randn(images, channels, side, side).to(dtype, memory_format=torch.channels_last)
         weight = torch.randn(channels, channels, 3, 3).to(dtype, memory_format=torch.channels_last)
-        interior = (3 * side - 2) ** 2  # products at the border fall on padding; they are not counted here
-        operations = 2.0 * images * channels**2 * interior
+        operations = (
+            2.0 * images * channels**2 * 9 * side**2
+        )  # as they are counted for networks, padding included
         tasks.append((operations, lambda x=x, weight=weight: functional.conv2d(x, weight, padding=1)))
     return tasks
 

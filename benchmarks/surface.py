@@ -2,12 +2,13 @@
 
 The straightforward way is that of most landscape code: a DataLoader over a data set that transforms image
 by image, read again at each point, and weights set by a Python loop over the tensors. `loss-landscapes` is the
-package of that name on PyPI, used as its README does: its `random_plane` with its `Loss` metric over all images in one
-tensor. Its plane is another one (its directions are drawn otherwise), but costs the same to measure. All run in one
-process with one number of threads, by turns. The straightforward way and lossatlas give the same numbers to float32 rounding.
+package of that name on PyPI, used as its README does: its `random_plane` with its `Loss` metric over all images in
+one tensor. Its plane is another one, but costs the same to measure; its filter normalisation divides by zero on these
+networks, so that directions are normalised as a whole. All run in one process with one number of threads, by turns. The
+straightforward way and lossatlas give the same numbers to float32 rounding.
 
-Times are per point; of lossatlas without its opening, which is given beside them. Also: bfloat16 with its stated error, and
-how the time grows with points and images. Results: `surface.json`. About four minutes.
+Times are per point; of lossatlas without its opening, which is given beside them. Also: bfloat16 with its stated
+error, and how the time grows with points and images. Results: `surface.json`. About four minutes.
 
     python benchmarks/surface.py [--points 7] [--repetitions 3] [--threads 1] [--only NAME] [--no-growth]
 """
@@ -128,15 +129,18 @@ class Watch:
         self.done = 0
 
     def __call__(self, done: int, total: int) -> None:
+        """As progress of a survey."""
         self.last, self.done = (time.perf_counter(), time.process_time()), done
         if done == 0:
             self.first = self.last
 
     def per_point(self) -> tuple[float, float]:
+        """Wall and processor seconds."""
         wall, processor = (end - begin for begin, end in zip(self.first, self.last, strict=True))
         return wall / self.done, processor / self.done
 
     def opening(self) -> float:
+        """Wall seconds before the first call."""
         return self.first[0] - self.begun[0]
 
 
@@ -155,7 +159,7 @@ def of_package(network: nn.Module, inputs: Tensor, targets: Tensor, points: int)
     before = parameters(network)
     metric = Loss(nn.CrossEntropyLoss(), inputs, targets)
     with torch.no_grad():
-        values = loss_landscapes.random_plane(network, metric, 1, points, "filter", deepcopy_model=False)
+        values = loss_landscapes.random_plane(network, metric, 1, points, "model", deepcopy_model=False)
         for name, parameter in network.named_parameters():
             parameter.copy_(before[name])
             parameter.requires_grad_(True)
