@@ -233,6 +233,16 @@ def test_a_killed_map_goes_on_and_ends_with_the_same_bits(tmp_path: Path) -> Non
     assert resumed.identical(expected)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_an_interrupted_map_goes_on_on_a_gpu(problem: Problem, tmp_path: Path) -> None:
+    data = {split: (x.cuda(), y.cuda()) for split, (x, y) in problem.data.items()}
+    moved = Problem(problem.model.cuda(), problem.loss, data)
+    with pytest.raises(Interruption):
+        convexity(moved, points=3, journal=tmp_path / "j", progress=_stop_after(5))
+    assert convexity(moved, points=3, journal=tmp_path / "j").identical(convexity(moved, points=3))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

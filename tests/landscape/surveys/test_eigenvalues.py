@@ -136,6 +136,18 @@ def test_a_value_out_of_its_range_is_refused(
         eigenvalues(problem, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_finds_what_a_cpu_finds(double_problem: Problem) -> None:
+    cpu = eigenvalues(double_problem, largest=2, tolerance=1e-6)
+    data = {split: (x.cuda(), y.cuda()) for split, (x, y) in double_problem.data.items()}
+    gpu = eigenvalues(
+        Problem(double_problem.model.cuda(), double_problem.loss, data), largest=2, tolerance=1e-6
+    )
+    np.testing.assert_allclose(gpu.eigenvalue, cpu.eigenvalue, rtol=1e-6)
+    assert gpu.device == "cuda"
+
+
 def test_pyhessian_has_the_high_end_but_stops_before_it_has_the_low_end() -> None:
     """It iterates powers of H, which lead to the eigenvalue of largest magnitude.
 

@@ -12,9 +12,7 @@ from torch import Tensor
 Values = NDArray[np.float64]
 
 _TINY = 1e-300  # keeps the zero matrix from a division by zero
-_ROUNDING = (
-    32  # units of rounding that a product and what is made of it may be off, relative to the norm of A
-)
+_ROUNDING = 32  # units of rounding that a product and a sum over it may be off, relative to A's norm
 
 
 @dataclass(frozen=True, eq=False)
