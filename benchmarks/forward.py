@@ -1,7 +1,7 @@
 """Share of the machine's convolution peak that the forward passes reach.
 
 The peak is the best rate of a single 3x3 convolution, large enough to hide all else, over a few shapes; it is measured
-in the same process, with the same number of threads and dtype, in turns with the passes. A pass counts the operations of
+in the same process, with the same number of threads and dtype, by turns with the passes. A pass counts operations of
 the network's own modules (torch.utils.flop_counter), although folding saves some. Results: `forward.json`.
 
     python benchmarks/forward.py [--images 256] [--repetitions 5] [--threads 1]

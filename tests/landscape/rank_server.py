@@ -36,7 +36,13 @@ from lossatlas.landscape.visit import visit
 SECONDS = 60
 
 
-def launch(job: str, world_size: int, options: Sequence[dict[str, Any]] = ({},), **common: Any) -> list[Any]:
+def launch(
+    job: str,
+    world_size: int,
+    options: Sequence[dict[str, Any]] = ({},),
+    backend: str = "gloo",
+    **common: Any,
+) -> list[Any]:
     """What each rank gives: its result, its error as text, or the signal that ended it, negative.
 
     ``options`` are those of each rank, beside the ``common`` ones; the last is for all further ranks too.
@@ -46,7 +52,7 @@ def launch(job: str, world_size: int, options: Sequence[dict[str, Any]] = ({},),
         for rank in range(world_size):
             own = {**common, **options[min(rank, len(options) - 1)]}
             if not (pid := os.fork()):
-                _run(job, rank, world_size, Path(folder), own)
+                _run(job, backend, rank, world_size, Path(folder), own)
             pids.append(pid)
         codes = _wait(pids)
         results = [Path(folder, str(rank)) for rank in range(world_size)]
@@ -56,12 +62,12 @@ def launch(job: str, world_size: int, options: Sequence[dict[str, Any]] = ({},),
         ]
 
 
-def _run(job: str, rank: int, world_size: int, folder: Path, options: dict[str, Any]) -> None:
+def _run(job: str, backend: str, rank: int, world_size: int, folder: Path, options: dict[str, Any]) -> None:
     """Be a rank, to the end of this process."""
     try:
         if world_size > 1:
             dist.init_process_group(
-                "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world_size
+                backend, init_method=f"file://{folder}/store", rank=rank, world_size=world_size
             )
         try:
             result = JOBS[job](**options)
@@ -137,15 +143,28 @@ def plain(
     return rows.tolist()
 
 
-def twice(total: int, journal: str) -> list[Any]:
-    """Two visits, the first of which fails in one rank before it measures anything."""
+def twice(total: int, journal: str, anew: bool = False, **first: Any) -> list[Any]:
+    """Two visits, of which the ``first`` may fail; with ``anew`` the ranks are initialised again between them."""
     results: list[Any] = []
-    for fail in (0 if dist.get_rank() == 1 else -1, -1):
+    for progress in (first, {}):
         try:
-            results.append(plain(total, journal, fail=fail))
+            results.append(plain(total, journal, **progress))
         except RuntimeError as error:
             results.append(f"{type(error).__name__}: {error}")
+        if anew and progress is first:
+            rank, world_size = dist.get_rank(), dist.get_world_size()
+            dist.destroy_process_group()
+            dist.init_process_group(
+                "gloo", init_method=f"file://{journal}.store", rank=rank, world_size=world_size
+            )
     return results
+
+
+def dead_on_arrival(**options: Any) -> Any:
+    """A visit to which one rank does not come."""
+    if dist.get_rank() == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(**options)
 
 
 def survey(
@@ -175,7 +194,12 @@ SURVEYS: dict[str, Callable[..., Any]] = {
         problem, directions=2, levels=(0.1,), extent=10.0, angles=4, **how
     ),
 }
-JOBS: dict[str, Callable[..., Any]] = {"plain": plain, "twice": twice, "survey": survey}
+JOBS: dict[str, Callable[..., Any]] = {
+    "plain": plain,
+    "twice": twice,
+    "dead_on_arrival": dead_on_arrival,
+    "survey": survey,
+}
 
 
 if __name__ == "__main__":

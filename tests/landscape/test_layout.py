@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from lossatlas.landscape import Problem, surface
 from lossatlas.landscape.bench import opened
-from lossatlas.landscape.layout import fitting_batch_size
+from lossatlas.landscape.layout import fitting_batch_size, fitting_memory_format
 
 
 class Viewing(nn.Module):
@@ -53,3 +53,12 @@ def test_channels_last_changes_rounding_alone(problem: Problem, monkeypatch: pyt
 )
 def test_batch_size_follows_the_size_of_the_images(shape: tuple[int, ...], size: int) -> None:
     assert fitting_batch_size(torch.empty(shape)) == size
+
+
+def test_a_network_without_convolutions_takes_large_batches_in_their_own_layout() -> None:
+    images = torch.empty(9, 3, 32, 32)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
+    assert fitting_batch_size(images, model) == 1024
+    assert fitting_batch_size(images, nn.Conv2d(3, 4, 3)) == 64
+    assert fitting_memory_format(model, images) is torch.preserve_format
+    assert fitting_memory_format(nn.Conv2d(3, 4, 3), images) is torch.channels_last

@@ -79,6 +79,7 @@ def _by_values(outputs: Tensor, targets: Tensor) -> Tensor:
         (_by_values, lambda o, t: torch.where(o.sum(1) > 0, (o[:, 0] - t).square(), o.abs().mean(1))),
     ],
 )
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
 def test_losses_of_examples_are_those_without_reduction(
     scores: tuple[Tensor, Tensor], function: Callable[..., Tensor], expected: Callable[..., Tensor]
 ) -> None:

@@ -227,7 +227,7 @@ class Branching(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         outputs = self.layer(inputs)
-        return outputs if float(self.layer.weight.sum()) > 0 else -outputs
+        return outputs if float(self.layer.weight.detach().sum()) > 0 else -outputs
 
 
 def _frozen() -> nn.Module:
@@ -278,7 +278,7 @@ def test_strangers_are_surveyed_and_left_as_they_were(stranger: str) -> None:
     torch.manual_seed(0)
     model, other = make().eval(), make().eval()
     before = copy.deepcopy(model.state_dict())
-    expected = [float(loss(network(inputs), targets)) for network in (model, other)]
+    expected = [loss(network(inputs), targets).item() for network in (model, other)]
     problem = Problem(model, loss, {"train": (inputs, targets)})
     tolerance = {"bfloat16": 2e-2, "float16": 2e-3}.get(stranger, 1e-5)
     middle = line(problem, directions=1, points=3, ignore="none").loss.sel(alpha=0.0)

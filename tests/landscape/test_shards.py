@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import xarray as xr
 
 from lossatlas.landscape.journal import Journal, finished_points
@@ -152,9 +153,32 @@ def test_the_others_finish_their_share_when_one_fails(launch: Launch, shared: di
 
 
 def test_the_next_survey_goes_on_after_one_that_failed(launch: Launch, tmp_path: Path) -> None:
-    first, second = launch("twice", 2, total=11, journal=str(tmp_path / "j"))
+    first, second = launch("twice", 2, total=11, journal=str(tmp_path / "j"), options=[{}, {"fail": 0}])
     assert first == ["RankFailedError: rank 1 failed: RuntimeError: stopped after 0", ROWS]
     assert second == ["RuntimeError: stopped after 0", ROWS]
+
+
+def test_without_a_rank_that_has_died_no_further_survey_waits(launch: Launch, tmp_path: Path) -> None:
+    survivor, code = launch("twice", 2, total=11, journal=str(tmp_path / "j"), options=[{}, {"die": 0}])
+    assert code == KILLED
+    assert all(result.startswith("RankFailedError: a process of the 2 has died") for result in survivor)
+
+
+def test_a_rank_that_dies_before_the_first_survey_is_noticed(launch: Launch, shared: dict[str, Any]) -> None:
+    error, code = launch("dead_on_arrival", 2, **shared)
+    assert code == KILLED
+    assert error.startswith("RankFailedError: a process of the 2 has died")
+    assert _measured(shared) == []
+
+
+def test_ranks_that_are_initialised_again_go_on(launch: Launch, tmp_path: Path) -> None:
+    assert launch("twice", 2, total=11, journal=str(tmp_path / "j"), anew=True) == [[ROWS, ROWS]] * 2
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_ranks_of_nccl_gather_without_the_gpu(launch: Launch, shared: dict[str, Any]) -> None:
+    assert launch("plain", 2, **shared, backend="nccl") == [ROWS, ROWS]
 
 
 def test_a_full_disk_of_one_rank_is_reported_by_all_and_loses_nothing(

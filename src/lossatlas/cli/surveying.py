@@ -109,9 +109,9 @@ def survey(subject: Subject, arguments: Sequence[str]) -> None:
         raise ConfigError("landscape is missing: type landscape=CHOICE, such as landscape=surface")
     check_survey(subject.job)
     tell = say if is_first() else lambda message: None
-    trainer = (
-        config["trainer"] if is_external() or not _is_there(subject) else {**config["trainer"], "devices": 1}
-    )
+    trainer = config["trainer"]
+    if trainer["devices"] != 1 and not is_external() and _is_there(subject):
+        trainer = {**trainer, "devices": 1}
     try:
         with joined(trainer, ["landscape", *arguments], quiet=not traceback_wanted()) as stop:
             surveyor = Surveyor(run, config, subject.other_run, tell, weights=subject.weights, on_stop=stop)

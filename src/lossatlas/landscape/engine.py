@@ -13,7 +13,7 @@ class Engine:
 
     ``precision``: "float32": products and convolutions in the weights' own dtype; "tf32" (on a GPU) and
     "bfloat16" are faster, and their measured error stands in the dataset. ``fuse``: fold batch norm into the
-    convolution before it and fuse what follows, where the network allows it, which changes only rounding.
+    layer before it and fuse what follows, where the network allows it, which changes only rounding.
     ``batch_size``: None for a size that suits the caches.
 
     ``evaluation``, of batch norm: "eval": with the statistics that the point has (Li et al. 2018);

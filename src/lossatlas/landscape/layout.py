@@ -34,17 +34,17 @@ def fitting_batch_size(inputs: Tensor, model: nn.Module | None = None) -> int:
 def fitting_memory_format(model: nn.Module, inputs: Tensor, engine: Engine = EXACT) -> torch.memory_format:
     """Channels-last where it makes ``model`` faster on ``inputs``, (N, ...), else the format that they have.
 
-    It pays on a CPU for images of several channels (1.1 to 1.5 times, growing with the network's width), for
-    max pooling (which is up to ten times as fast) and in bfloat16, not for narrow networks without any of these;
-    elsewhere in reduced precision, for which tensor cores want it. A network that cannot take it, because it
-    calls ``view`` on its feature maps, keeps its format, and so does one without convolutions.
+    It pays on a CPU for images of several channels (1.1 to 1.5 times, growing with the network's width) and for
+    max pooling (which is up to ten times as fast), not for narrow networks without either; elsewhere in reduced
+    precision, for which tensor cores want it. A network that cannot take it, because it calls ``view`` on its
+    feature maps, keeps its format, and so does one without convolutions.
     """
     if inputs.ndim != 4 or not any(isinstance(module, nn.Conv2d) for module in model.modules()):
         return torch.preserve_format
     pays = engine.precision != "float32"
     if inputs.device.type == "cpu":
         pools = any(isinstance(module, nn.MaxPool2d) for module in model.modules())
-        pays = pays or pools or inputs.shape[1] > 1
+        pays = pools or inputs.shape[1] > 1
     return torch.channels_last if pays and _takes_channels_last(model, inputs[:2]) else torch.preserve_format
 
 

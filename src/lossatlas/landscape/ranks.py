@@ -48,14 +48,12 @@ class Ranks:
         """
         if self.world_size == 1:
             return [mine]
-        group = _gathering(dist.group.WORLD)
         everybody: list[T | None] = [None] * self.world_size
         try:
+            group = _gathering(dist.group.WORLD)
             _meet(group)
             dist.all_gather_object(everybody, mine, group=group)
         except RuntimeError as error:
-            _gathering.cache_clear()
-            dist.destroy_process_group(group)  # so that those who wait for this process hear of it
             raise RankFailedError(f"a process of the {self.world_size} has died: {error}") from error
         return everybody  # type: ignore[return-value]
 
@@ -118,6 +116,8 @@ def alone() -> Iterator[None]:
 @lru_cache(maxsize=1)
 def _gathering(world: dist.ProcessGroup) -> dist.ProcessGroup:
     """All processes of ``world`` again, in a group that waits long and, unlike NCCL, needs no GPU memory."""
+    if dist.get_backend(world) == "gloo":
+        _meet(world)  # notices one that has died already, for which making a group would wait
     return dist.new_group(backend="gloo", timeout=_PATIENCE)  # type: ignore[return-value]
 
 

@@ -15,6 +15,7 @@ import torch.distributed as dist
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 RENDEZVOUS = timedelta(minutes=5)  # in which all processes must have started
 GRACE_SECONDS = 60  # that the other processes have to end
@@ -54,9 +55,7 @@ def joined(trainer: Mapping[str, Any], command: Sequence[str], *, quiet: bool = 
     others = [] if is_external() else _started(devices * nodes, command, quiet=quiet)
     try:
         strategy = DDPStrategy(timeout=RENDEZVOUS)
-        Fabric(
-            accelerator=trainer["accelerator"], strategy=strategy, devices=devices, num_nodes=nodes
-        ).launch()
+        _join(accelerator=trainer["accelerator"], strategy=strategy, devices=devices, num_nodes=nodes)
         yield lambda: _stop(others)
     finally:
         with suppress(RuntimeError):  # that of a process that has died
@@ -68,6 +67,16 @@ def joined(trainer: Mapping[str, Any], command: Sequence[str], *, quiet: bool = 
         torch.set_num_threads(threads)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _join(**options: Any) -> None:
+    """Meet the other processes. ValueError for devices that are not there, ChildProcessError if they do not come."""
+    try:
+        Fabric(**options).launch()
+    except MisconfigurationException as error:
+        raise ValueError(f"trainer: {str(error).splitlines()[0]}") from error
+    except dist.DistError as error:
+        raise ChildProcessError(f"the processes of the survey did not come together: {error}") from error
 
 
 def _devices(trainer: Mapping[str, Any]) -> tuple[int, int]:

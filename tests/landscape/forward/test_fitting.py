@@ -150,3 +150,21 @@ def test_every_kind_of_layer_takes_its_batch_norm(
 
 def test_fusing_can_be_turned_off() -> None:
     assert forward_of(nn.Sequential(nn.Linear(4, 3)), (4,), Engine(fuse=False)) == "module"
+
+
+def test_the_pass_can_be_used_with_and_without_gradients(problem: Problem) -> None:
+    with opened(problem) as bench:
+        inputs = problem.data["train"][0]
+        bench.forward.refresh()
+        outputs = bench.forward(inputs)
+        with torch.inference_mode():
+            bench.forward.refresh()
+            assert bench.forward(inputs).equal(outputs)
+
+
+def test_trying_leaves_the_weights_as_they_were(problem: Problem) -> None:
+    with opened(problem) as bench:
+        state = problem.model.state_dict()
+        assert all(bench.weights[name].equal(tensor) for name, tensor in state.items())
+    with opened(problem, engine=Engine(fuse=False)) as bench:
+        assert all(bench.weights[name].equal(state[name]) for name in state)

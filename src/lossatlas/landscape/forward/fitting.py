@@ -16,7 +16,7 @@ _TOLERANCE = 1e-4  # of the largest output: rounding stays far below, anything e
 _REDUCED = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16}
 
 
-@torch.inference_mode()
+@torch.no_grad()  # and not in inference mode, whose tensors could not be used outside of it
 def fitting_forward(model: nn.Module, weights: Weights, inputs: Tensor, engine: Engine) -> Forward:
     """The fastest forward pass of ``model`` that ``engine`` allows and that gives what the network gives.
 
