@@ -17,6 +17,8 @@ from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElastic
 from lightning_fabric.strategies import DDPStrategy
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
+from lossatlas.landscape.ranks import ranks
+
 RENDEZVOUS = timedelta(minutes=5)  # in which all processes must have started
 GRACE_SECONDS = 60  # that the other processes have to end
 
@@ -56,6 +58,7 @@ def joined(trainer: Mapping[str, Any], command: Sequence[str], *, quiet: bool = 
     try:
         strategy = DDPStrategy(timeout=RENDEZVOUS)
         _join(accelerator=trainer["accelerator"], strategy=strategy, devices=devices, num_nodes=nodes)
+        ranks().gather(None)  # from here on a process that dies is noticed at once
         yield lambda: _stop(others)
     finally:
         with suppress(RuntimeError):  # that of a process that has died
