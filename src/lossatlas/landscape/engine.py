@@ -1,6 +1,6 @@
 """How points are measured: precision, batches, and what else a forward pass may depend on."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -45,6 +45,20 @@ class Engine:
             given = getattr(self, option)
             if given is not None and given < 1:
                 raise ValueError(f"{option} must be >= 1, got {given}")
+
+    def for_derivatives(self) -> "Engine":
+        """The same, as a survey that differentiates the network takes it: in the weights' own dtype, for the loss alone.
+
+        ValueError if batch statistics are to be recomputed: nothing differentiates through that pass.
+
+        >>> Engine(precision="bfloat16").for_derivatives().precision
+        'float32'
+        """
+        if self.evaluation != "eval":
+            raise ValueError(
+                f"a survey by derivatives needs the engine's evaluation 'eval', got {self.evaluation!r}"
+            )
+        return replace(self, precision="float32", per_class=False)
 
     def attributes(self) -> dict[str, Any]:
         """What a dataset says of it: each option, None as "none" and truth values as 0 and 1 (netCDF has neither)."""

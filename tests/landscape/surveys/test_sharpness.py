@@ -1,11 +1,24 @@
 """Keskar's sharpness where the maximum over the box is known in closed form."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import Tensor, nn
 
-from lossatlas.landscape import Engine, Problem, sharpness
+from lossatlas.landscape import (
+    Engine,
+    Problem,
+    convexity,
+    eigenvalues,
+    jacobian,
+    sam_sharpness,
+    sharpness,
+    spectrum,
+    trace,
+)
 from lossatlas.landscape.box import random_matrix
 
 CURVATURES = torch.tensor([0.5, 1.0, 4.0, 9.0], dtype=torch.float64)
@@ -117,3 +130,18 @@ def test_a_value_out_of_its_range_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         sharpness(problem, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "survey", [sharpness, sam_sharpness, trace, spectrum, jacobian, eigenvalues, convexity]
+)
+def test_surveys_by_derivatives_compute_in_the_dtype_of_the_weights(
+    regression: Problem, survey: Callable[..., xr.Dataset]
+) -> None:
+    """bfloat16 has two digits, and nothing differentiates through a pass that recomputes statistics."""
+    few = {"points": 3} if survey is convexity else {}
+    dataset = survey(regression, engine=Engine(precision="bfloat16", per_class=True), **few)
+    assert dataset.attrs["precision"] == "float32"
+    assert dataset.drop_attrs().identical(survey(regression, **few).drop_attrs())
+    with pytest.raises(ValueError, match="needs the engine's evaluation 'eval', got 'recompute'"):
+        survey(regression, engine=Engine(evaluation="recompute"))

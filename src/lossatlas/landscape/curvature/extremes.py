@@ -34,7 +34,7 @@ def extreme_eigenvalues(
     (array([1.]), array([9.]))
     """
     wanted = Wanted(smallest, largest, tolerance)
-    with opened(problem, splits=[split], engine=engine) as bench:
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
         found = lanczos(matrix_of(bench, split, matrix), wanted, iterations=iterations, seed=seed)
     return found.low, found.high
 

@@ -90,7 +90,7 @@ def convexity(
         "start_seed": start_seed,
         "warm": int(warm),
     }
-    with opened(problem, splits=[split], engine=engine) as bench:
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
         attributes |= settings(bench)
         header = {**attributes, "points": points, "extent": extent, **identity(bench)}
         handover = Handover(journal if warm else None, header)

@@ -68,7 +68,7 @@ def eigenvalues(
         "iterations": iterations,
         "seed": seed,
     }
-    with opened(problem, splits=[split], engine=engine) as bench:
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
         attributes |= settings(bench)
         operator = matrix_of(bench, split, matrix)
 

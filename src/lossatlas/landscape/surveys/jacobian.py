@@ -53,7 +53,7 @@ def jacobian(
     array([[[3., 1.]]])
     """
     _check(problem, examples, splits)
-    with opened(problem, splits=splits, engine=engine) as bench:
+    with opened(problem, splits=splits, engine=engine.for_derivatives()) as bench:
         attributes = {"survey": "jacobian", "examples": examples, "seed": seed, **settings(bench)}
         chosen = {split: _chosen(batches, examples, seed) for split, batches in bench.batches.items()}
         taken = max(map(len, chosen.values()))

@@ -46,7 +46,7 @@ def sam_sharpness(
     True
     """
     _check(rhos, steps)
-    with opened(problem, splits=[split], engine=engine) as bench:
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
         attributes = {
             "survey": "sam_sharpness",
             "split": split,

@@ -46,7 +46,7 @@ def sharpness(
     """
     n = sum(parameter.numel() for parameter in problem.model.parameters())
     _check(epsilons, iterations, subspace, n)
-    with opened(problem, splits=[split], engine=engine) as bench:
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
         attributes = {
             "survey": "sharpness",
             "split": split,

@@ -56,7 +56,7 @@ def spectrum(
     """
     _check(probes, steps)
     check_resolution(variance, points)
-    with opened(problem, splits=[split], engine=engine) as bench:
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
         attributes: dict[str, Any] = {
             "survey": "spectrum",
             "split": split,

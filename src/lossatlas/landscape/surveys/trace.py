@@ -55,7 +55,7 @@ def trace(
     10.0
     """
     _check(probes, tolerance)
-    with opened(problem, splits=[split], engine=engine) as bench:
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
         parts = SketchedTrace(matrix_of(bench, split, matrix), sketch=sketch, seed=seed)
         attributes = {
             "survey": "trace",
