@@ -60,6 +60,7 @@ def joined(trainer: Mapping[str, Any], command: Sequence[str], *, quiet: bool = 
         _join(accelerator=trainer["accelerator"], strategy=strategy, devices=devices, num_nodes=nodes)
         ranks().gather(None)  # from here on a process that dies is noticed at once
         yield lambda: _stop(others)
+        _part()
     finally:
         with suppress(RuntimeError):  # that of a process that has died
             if dist.is_initialized():
@@ -80,6 +81,18 @@ def _join(**options: Any) -> None:
         raise ValueError(f"trainer: {str(error).splitlines()[0]}") from error
     except dist.DistError as error:
         raise ChildProcessError(f"the processes of the survey did not come together: {error}") from error
+
+
+def _part() -> None:
+    """Have the first process, through which the others speak, leave last: else one of them could hear it die."""
+    store, among = dist.distributed_c10d._get_default_store(), ranks()
+    if among.rank == 0:
+        with suppress(dist.DistError):  # of a process that has ended otherwise
+            store.wait(
+                [f"left/{rank}" for rank in range(1, among.world_size)], timedelta(seconds=GRACE_SECONDS)
+            )
+    else:
+        store.set(f"left/{among.rank}", "")
 
 
 def _devices(trainer: Mapping[str, Any]) -> tuple[int, int]:
