@@ -178,24 +178,25 @@ def _show(subject: Subject, surveyor: Surveyor, found: Mapping[str, xr.Dataset])
 
 
 def in_numbers(dataset: xr.Dataset) -> str:
-    """One line that says what a landscape holds: the range of its losses, or its first numbers.
+    """One line that says what a landscape holds: the range of its losses, or its first numbers, or their ranges.
 
     >>> in_numbers(xr.Dataset({"loss": (("split", "x"), [[2.0, 0.5, 3.0]])}, {"split": ["test"]}))
     'test loss 0.5 to 3'
+    >>> in_numbers(xr.Dataset({"trace": 5.5, "sample": ("probe", [4.0, 7.0])}))
+    'trace 5.5, sample 4 to 7'
     """
     loss = dataset.get("loss")
     if loss is not None and "split" in loss.dims:
-        parts = [
-            f"{split} loss {np.nanmin(values):.4g} to {np.nanmax(values):.4g}"
-            for split in dataset["split"].values
-            for values in [loss.sel(split=split).values]
-            if np.isfinite(values).any()
-        ]
-        return ", ".join(parts) or "no finite loss"
-    numbers = [
-        f"{name} {float(value):.4g}"
-        for name, values in dataset.data_vars.items()
-        if values.dtype.kind == "f" and values.size > 0
-        for value in values.values.ravel()[:1]
-    ]
-    return ", ".join(numbers[:4])
+        named = {f"{split} loss": loss.sel(split=split) for split in dataset["split"].values}
+    else:
+        floats = {str(name): values for name, values in dataset.data_vars.items() if values.dtype.kind == "f"}
+        named = dict(list(floats.items())[:4])
+    return ", ".join(f"{name} {_range(values.values)}" for name, values in named.items())
+
+
+def _range(values: np.ndarray) -> str:
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return "not finite"
+    low, high = f"{finite.min():.4g}", f"{finite.max():.4g}"
+    return low if low == high else f"{low} to {high}"

@@ -47,7 +47,7 @@ class Engine:
                 raise ValueError(f"{option} must be >= 1, got {given}")
 
     def for_derivatives(self) -> "Engine":
-        """The same, as a survey that differentiates the network takes it: in the weights' own dtype, for the loss alone.
+        """The same for a survey that differentiates the network: in the weights' own dtype, for the loss alone.
 
         ValueError if batch statistics are to be recomputed: nothing differentiates through that pass.
 
