@@ -52,43 +52,129 @@ def startup(report: dict[str, Any]) -> str:
 
 
 def surface(report: dict[str, Any]) -> str:
-    rows = [
-        [
-            name,
-            f"{result['images']}",
-            f"**{result['wall_ratio']:.1f}**",
-            _range([min(result["wall_ratios"]), max(result["wall_ratios"])], digits=1),
-            f"{result['processor_ratio']:.1f}",
-            f"{result['lossatlas_processor_milliseconds_per_point']:.1f}",
-            f"{result['largest_relative_difference_of_loss']:.0e}",
-        ]
-        for name, result in report["results"].items()
-    ]
-    head = [
-        "",
-        "images",
-        "times as fast",
-        "range",
-        "by processor time",
-        "ms a point",
-        "largest difference of loss",
-    ]
+    rows = []
+    for name, result in report["results"].items():
+        package, coarse = result["against_loss_landscapes"], result["bfloat16_against_straightforward"]
+        rows.append(
+            [
+                name,
+                f"{result['images']}",
+                f"**{result['wall_ratio']:.1f}**",
+                _range([min(result["wall_ratios"]), max(result["wall_ratios"])], digits=1),
+                f"{result['processor_ratio']:.1f}",
+                f"{result['aim']:g}" if result["aim"] else "",
+                f"{package['wall_ratio']:.1f}",
+                f"{result['lossatlas_processor_milliseconds_per_point']:.2f}",
+                f"{result['largest_relative_difference_of_loss']:.0e}",
+                f"{coarse['wall_ratio']:.1f}",
+                f"{result['bfloat16_error']['of_all_points']:.1%}",
+            ]
+        )
+    head = ["", "images", "times as fast", "range", "by processor time", "aim", "as `loss-landscapes`", "ms a point"]
+    head += ["largest difference of loss", "bfloat16, times as fast", "its error, of the range"]
     points = " x ".join(map(str, report["points"]))
     return _table(head, rows) + _measured_on(report, f"{points} points")
 
 
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "training": training,
-    "startup": startup,
-    "surface": surface,
+def growth(report: dict[str, Any]) -> str:
+    points = report["growth"]["processor_milliseconds_per_point"]
+    images = report["growth"]["processor_microseconds_per_image_of_ResNet-20_CIFAR_shape"]
+    sides = list(next(iter(points.values())))
+    by_points = _table(
+        ["ms a point", *sides], [[name, *(f"{ms:.2f}" for ms in times.values())] for name, times in points.items()]
+    )
+    row = ["ResNet-20, width 16, CIFAR shape", *(f"{microseconds:.0f}" for microseconds in images.values())]
+    return f"{by_points}\n{_table(['µs an image', *(f'{int(n):,} images' for n in images)], [row])}"
+
+
+def forward(report: dict[str, Any]) -> str:
+    rows = [
+        [f"{name}, {dtype}", f"**{share['share']:.0%}**", f"{share['gigaflops']:.0f}", f"{share['peak_gigaflops']:.0f}"]
+        for name, of_dtype in report["results"].items()
+        for dtype, share in of_dtype.items()
+    ]
+    head = ["", f"share of the peak (aim {report['aim']:.0%})", "GFLOP/s", "peak"]
+    return _table(head, rows) + _measured_on(report, f"{report['images']} images of 3 x 32 x 32")
+
+
+def adaptive(report: dict[str, Any]) -> str:
+    rows = []
+    for name, result in report["results"].items():
+        error, plain = result["true_error"], result["plain_points_over_ours_at_equal_error"]["capped"]
+        rows.append(
+            [
+                name,
+                f"{result['measured']} of {result['points']}",
+                f"{error['95%']:.2%}",
+                f"{error['max']:.2%}",
+                f"**{plain['95%']:.1f}**",
+                f"{plain['max']:.1f}",
+                f"{result['processor_time_ratio']:.1f}",
+            ]
+        )
+    head = ["", "points measured", "95 % of errors below", "largest error", "plain sub-grid, times our points"]
+    head += ["the same, by largest error", "times as fast as the full grid"]
+    how = f"{report['images']} images, tolerance {report['tolerance']:.0%}, aim {report['aim']:g} times"
+    return _table(head, rows) + _measured_on(report, how)
+
+
+def eigenvalues(report: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{network}: {way}",
+            f"{found['products']}",
+            f"{found['products_relative']:.1f}",
+            f"**{found['seconds_relative']:.1f}**",
+            f"{report['aims'].get(way, '')}",
+            f"{found['error_of_smallest']:.1%}",
+            f"{found['error_of_largest']:.1%}",
+        ]
+        for network, result in report["results"].items()
+        for way, found in result["ways"].items()
+    ]
+    head = ["", "products", "of ours", "time, of ours", "aim", "error of the smallest", "error of the largest"]
+    return _table(head, rows) + _measured_on(report, f"{report['images']} images")
+
+
+def convexity(report: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{network}: {way}",
+            f"{result[way]['products_per_point']:.1f}",
+            f"{result[way]['seconds_per_point']:.2f}",
+            " and ".join(f"{error:.1%}" for error in result[way]["median_error_of_smallest_and_largest"]),
+            *(
+                [f"**{ratio['products']:.1f}**", f"**{ratio['seconds']:.1f}**", f"{report['aims'][f'{way} / warm']}"]
+                if (ratio := result.get(f"{way} / warm"))
+                else ["", "", ""]
+            ),
+        ]
+        for network, result in report["results"].items()
+        for way in ("warm", "cold", "eigsh twice")
+    ]
+    head = ["", "products a point", "seconds", "median errors", "products, of warm", "seconds, of warm", "aim"]
+    how = f"rows of a {' x '.join(map(str, report['map']))} map, {report['images']} images, tolerance {report['tolerance']}"
+    return _table(head, rows) + _measured_on(report, how)
+
+
+TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "training": ("training", training),
+    "startup": ("startup", startup),
+    "surface": ("surface", surface),
+    "growth": ("surface", growth),
+    "forward": ("forward", forward),
+    "adaptive": ("adaptive", adaptive),
+    "eigenvalues": ("eigenvalues", eigenvalues),
+    "convexity": ("convexity", convexity),
 }
+"""The page's tables: the JSON file that each is written from, and how."""
 
 
 def page() -> str:
     """The page with its tables as the JSON files have them."""
     text = PAGE.read_text(encoding="utf-8")
-    for name, table in TABLES.items():
-        report = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    for name, (file, table) in TABLES.items():
+        report = json.loads((FOLDER / f"{file}.json").read_text(encoding="utf-8"))
         between = re.compile(rf"(<!-- {name} -->\n)(?:(?!<!--).)*(<!-- end -->)", re.DOTALL)
         content = f"\n{table(report)}\n"
         text, replaced = between.subn(lambda match, content=content: match[1] + content + match[2], text)
