@@ -172,8 +172,8 @@ def survey(
 ) -> dict[str, Any]:
     """A survey of a small network, as a dictionary."""
     torch.manual_seed(seed)
-    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
-    inputs = torch.randn(20, 4, generator=torch.Generator().manual_seed(data_seed))
+    model = torch.nn.Sequential(torch.nn.Linear(32, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+    inputs = torch.randn(20, 32, generator=torch.Generator().manual_seed(data_seed))
     problem = Problem(model, torch.nn.functional.cross_entropy, {"train": (inputs, torch.arange(20) % 3)})
     dataset = SURVEYS[kind](problem, journal=journal, progress=_progress(**progress))
     return dataset.to_dict()

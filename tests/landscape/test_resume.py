@@ -18,6 +18,7 @@ from torch import nn
 
 from lossatlas.landscape import Problem, interpolation, line, sharpness, state, surface
 from lossatlas.landscape.bench import Bench
+from lossatlas.landscape.combination import Combination
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
     original = Bench.measure
 
-    def counted(self: Bench) -> list[float]:
+    def counted(self: Bench, combination: Combination | None = None) -> list[float]:
         calls.append(1)
-        return original(self)
+        return original(self, combination)
 
     monkeypatch.setattr(Bench, "measure", counted)
     return calls

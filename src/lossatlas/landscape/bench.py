@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape.batch_statistics import PassStatistics, even_batches
+from lossatlas.landscape.combination import Combination
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.forward import Forward, fitting_forward
 from lossatlas.landscape.isolation import evaluation_mode, full_precision, weights_of_its_own
@@ -43,13 +44,14 @@ class Bench:
         return next(self.model.parameters()).dtype
 
     @torch.inference_mode()
-    def measure(self) -> list[float]:
+    def measure(self, combination: Combination | None = None) -> list[float]:
         """Metrics at the present weights: of the first split one after the other, then of the next.
 
-        They are over the whole split: sums over its batches, added up in float64.
+        They are over the whole split: sums over its batches, added up in float64. ``combination``, if it is
+        given, is what the weights are, and saves a first linear layer the most of its work.
         """
         with _taken(self.statistics):
-            self.forward.refresh()
+            self.forward.refresh(combination)
             return [value for batches in self.batches.values() for value in self._measure(batches)]
 
     def _measure(self, batches: Batches) -> list[float]:
@@ -58,7 +60,7 @@ class Bench:
             outputs = self.forward(inputs)
             for metric, kept in zip(self.metrics, sums, strict=True):
                 kept.append(metric.sums(outputs, targets))
-        totals = [torch.stack(of_metric).sum(0) for of_metric in sums]
+        totals = [_total(of_metric) for of_metric in sums]
         on_cpu = (
             torch.cat(totals).cpu().split([len(total) for total in totals])
         )  # one transfer from the device
@@ -117,6 +119,10 @@ def opened(
             layout,
             statistics,
         )
+
+
+def _total(of_batches: list[Tensor]) -> Tensor:
+    return of_batches[0] if len(of_batches) == 1 else torch.stack(of_batches).sum(0)
 
 
 def _taken(statistics: PassStatistics | None) -> AbstractContextManager[None]:

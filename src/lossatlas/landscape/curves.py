@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lossatlas.landscape.combination import Combination
 from lossatlas.landscape.grid import Grid, axis, evenly
 from lossatlas.landscape.lines import Segment
 from lossatlas.landscape.weight_space import Weights, matching, norm, weights_digest
@@ -82,8 +83,17 @@ class Polyline:
 
     def place(self, out: Weights, t: float) -> None:
         """Write the weights at ``t`` into ``out``."""
+        segment, alpha = self._segment(t)
+        segment.place(out, alpha)
+
+    def combine(self, t: float) -> Combination:
+        """The weights at ``t`` as a linear combination of two networks."""
+        segment, alpha = self._segment(t)
+        return segment.combine(alpha)
+
+    def _segment(self, t: float) -> tuple[Segment, float]:
         k = min(int(t), len(self._segments) - 1)
-        self._segments[k].place(out, t - k)
+        return self._segments[k], t - k
 
     def grid(self, points: int = 61) -> Grid:
         """``points`` points on each line, ends included, evenly over t from 0 to the number of lines.
@@ -94,7 +104,9 @@ class Polyline:
         evenly(0.0, 1.0, points)  # raises for fewer than two
         t = evenly(0.0, float(pieces), pieces * (points - 1) + 1)
         return Grid(
-            {"t": axis("t", t, "position along the path, a whole number at each network")}, self.place
+            {"t": axis("t", t, "position along the path, a whole number at each network")},
+            self.place,
+            self.combine,
         )
 
     def lengths(self, t: NDArray[np.float64]) -> NDArray[np.float64]:

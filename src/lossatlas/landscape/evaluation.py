@@ -12,6 +12,7 @@ import xarray as xr
 
 from lossatlas import __version__
 from lossatlas.landscape.bench import Bench, opened
+from lossatlas.landscape.combination import combination_at
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.grid import Points
 from lossatlas.landscape.precision import precision_error
@@ -61,7 +62,7 @@ def evaluate(
 
         def measure(index: int) -> list[float]:
             points.weights_at(index, bench.weights)
-            return bench.measure()
+            return bench.measure(combination_at(points, index))
 
         told_apart = journal is not None or ranks().world_size > 1
         header = _header(bench, points, described) if told_apart else None

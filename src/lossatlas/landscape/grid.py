@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite, prod
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from lossatlas.landscape.combination import Combination
 from lossatlas.landscape.weight_space import Weights
 
 
@@ -29,6 +31,8 @@ class Points(Protocol):
 class Grid:
     """All combinations of the axes' coordinates, each turned into weights by ``place(out, *coordinates)``.
 
+    ``combine(*coordinates)``, where there is one, says of what the weights are a linear combination.
+
     >>> grid = Grid({"y": axis("y", [1, 2], ""), "x": axis("x", [5, 6, 7], "")}, print)
     >>> len(grid), grid.coordinates(1), grid.coordinates(3)
     (6, (1.0, 6.0), (2.0, 5.0))
@@ -36,11 +40,12 @@ class Grid:
 
     axes: Mapping[str, xr.Variable]
     place: Callable[..., None]
+    combine: Callable[..., Combination] | None = None
 
     def __len__(self) -> int:
         return prod(self.shape)
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """Number of points along each axis."""
         return tuple(variable.size for variable in self.axes.values())
@@ -49,12 +54,23 @@ class Grid:
         """Coordinates of point ``index``. IndexError outside the grid."""
         if not 0 <= index < len(self):
             raise IndexError(f"point {index} of a grid of {len(self)}")
-        position = np.unravel_index(index, self.shape)
-        return tuple(float(axis.values[i]) for axis, i in zip(self.axes.values(), position, strict=True))
+        found = []
+        for values in reversed(self._values):
+            index, position = divmod(index, len(values))
+            found.append(values[position])
+        return tuple(reversed(found))
+
+    @cached_property
+    def _values(self) -> list[list[float]]:
+        return [variable.values.astype(float).tolist() for variable in self.axes.values()]
 
     def weights_at(self, index: int, out: Weights) -> None:
         """Write the weights of point ``index`` into the tensors of ``out`` with the same names."""
         self.place(out, *self.coordinates(index))
+
+    def combination_at(self, index: int) -> Combination | None:
+        """The linear combination that is point ``index``, if that is known."""
+        return None if self.combine is None else self.combine(*self.coordinates(index))
 
 
 def axis(name: str, values: ArrayLike, meaning: str) -> xr.Variable:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from lossatlas.landscape.combination import Basis, Combination
 from lossatlas.landscape.grid import Grid, axis, evenly, symmetric
 from lossatlas.landscape.variances import clamp_variances, variance_names
 from lossatlas.landscape.weight_space import Weights, check_alike, matching
@@ -41,13 +42,21 @@ class Line:
         torch._foreach_add_(targets, list(self.direction.values()), alpha=alpha)
         clamp_variances(out, self._clamped)
 
+    def combine(self, alpha: float) -> Combination:
+        """The weights at ``alpha`` as a linear combination of the centre and the direction."""
+        return Combination(self._basis, (1.0, alpha))
+
+    @cached_property
+    def _basis(self) -> Basis:
+        return self.centre, self.direction
+
     @cached_property
     def _clamped(self) -> list[str]:
         return variance_names(self.centre) if self.clamp else []
 
     def grid(self, points: int = 51, *, extent: float = 1.0) -> Grid:
         """``points`` points, evenly over alpha in [-extent, extent]."""
-        return Grid({"alpha": axis("alpha", symmetric(extent, points), _ALONG)}, self.place)
+        return Grid({"alpha": axis("alpha", symmetric(extent, points), _ALONG)}, self.place, self.combine)
 
 
 class Bundle:
@@ -71,6 +80,10 @@ class Bundle:
         """Write the weights at ``alpha`` along line number ``direction`` into ``out``."""
         self._at(int(direction)).place(out, alpha)
 
+    def combine(self, direction: float, alpha: float) -> Combination:
+        """The weights at ``alpha`` along line number ``direction`` as a linear combination."""
+        return self._at(int(direction)).combine(alpha)
+
     def _at(self, k: int) -> Line:
         if self._line is None or self._line[0] != k:
             self._line = (k, Line(self._centre, self._draw(k), self._clamp))
@@ -82,7 +95,7 @@ class Bundle:
             raise ValueError(f"directions must be >= 1, got {directions}")
         which = axis("direction", np.arange(directions), "number of the direction")
         along = axis("alpha", symmetric(extent, points), _ALONG)
-        return Grid({"direction": which, "alpha": along}, self.place)
+        return Grid({"direction": which, "alpha": along}, self.place, self.combine)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +126,14 @@ class Segment:
         if self.clamp:
             clamp_variances(out, self._variances)
 
+    def combine(self, alpha: float) -> Combination:
+        """The weights at ``alpha`` as a linear combination of the two ends."""
+        return Combination(self._basis, (1.0 - alpha, alpha))
+
+    @cached_property
+    def _basis(self) -> Basis:
+        return self.start, self.end
+
     def negative_variances(self, alpha: float) -> int:
         """How many running variances are below zero at ``alpha`` before they are clamped."""
         at_alpha = (torch.lerp(self.start[name], self.end[name], alpha) for name in self._variances)
@@ -125,4 +146,4 @@ class Segment:
     def grid(self, points: int = 401, *, low: float = -0.5, high: float = 1.5) -> Grid:
         """``points`` points, evenly over alpha in [low, high]."""
         meaning = "position between the two networks, at 0 and 1"
-        return Grid({"alpha": axis("alpha", evenly(low, high, points), meaning)}, self.place)
+        return Grid({"alpha": axis("alpha", evenly(low, high, points), meaning)}, self.place, self.combine)

@@ -45,9 +45,10 @@ class Mean:
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Sum and count, (2,)."""
-        n = len(targets)
-        value = self._function(outputs, targets).double()
-        return torch.stack([value * n, torch.full_like(value, n)])
+        mean = self._function(outputs, targets)
+        sums = _counted(mean, len(targets))
+        sums[0].mul_(mean)
+        return sums
 
     def finish(self, sums: Tensor) -> Tensor:
         """Mean, (1,)."""
@@ -71,8 +72,10 @@ class Error:
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Number of wrong and of all targets, (2,)."""
-        wrong = (outputs.argmax(self._class_axis) != targets).sum().double()
-        return torch.stack([wrong, torch.full_like(wrong, targets.numel())])
+        wrong = (outputs.argmax(self._class_axis) != targets).sum()
+        sums = _counted(wrong, targets.numel())
+        sums[0] = wrong
+        return sums
 
     def finish(self, sums: Tensor) -> Tensor:
         """Share, (1,)."""
@@ -131,6 +134,10 @@ class ClassLoss:
     def finish(self, sums: Tensor) -> Tensor:
         """Means, (classes,)."""
         return sums[: self._classes] / sums[self._classes :]
+
+
+def _counted(like: Tensor, count: int) -> Tensor:
+    return like.new_full((2,), count, dtype=torch.float64)
 
 
 def metrics_of(problem: Problem, outputs: Tensor, targets: Tensor, engine: Engine) -> tuple[Metric, ...]:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lossatlas.landscape.combination import Basis, Combination
 from lossatlas.landscape.directions import random_direction
 from lossatlas.landscape.grid import Grid, around, axis, symmetric
 from lossatlas.landscape.variances import clamp_variances, variance_names
@@ -95,6 +96,14 @@ class Plane:
         torch._foreach_add_(targets, list(self.direction_y.values()), alpha=y)
         clamp_variances(out, self._clamped)
 
+    def combine(self, y: float, x: float) -> Combination:
+        """The weights at (y, x) as a linear combination of the centre and the directions."""
+        return Combination(self._basis, (1.0, y, x))
+
+    @cached_property
+    def _basis(self) -> Basis:
+        return self.centre, self.direction_y, self.direction_x  # what changes from point to point is last
+
     @property
     def cosine(self) -> float:
         """Cosine of the angle between the two directions."""
@@ -108,7 +117,7 @@ class Plane:
     def grid(self, points: int = 51, *, extent: float = 1.0) -> Grid:
         """``points`` x ``points`` points over [-extent, extent] x [-extent, extent], rows y and columns x."""
         values = symmetric(extent, points)
-        return Grid({"y": axis("y", values, _ALONG_Y), "x": axis("x", values, _ALONG_X)}, self.place)
+        return self._grid(values, values)
 
     def grid_around_marks(self, points: int = 51, *, margin: float = 0.2) -> Grid:
         """``points`` x ``points`` points over the box around ``marks``, wider by ``margin`` of it on each side.
@@ -118,7 +127,10 @@ class Plane:
         if self.marks is None:
             raise ValueError("the plane was not laid through points: it has no marks")
         x, y = (around(values, margin, points) for values in self.marks.T)
-        return Grid({"y": axis("y", y, _ALONG_Y), "x": axis("x", x, _ALONG_X)}, self.place)
+        return self._grid(y, x)
+
+    def _grid(self, y: NDArray[np.float64], x: NDArray[np.float64]) -> Grid:
+        return Grid({"y": axis("y", y, _ALONG_Y), "x": axis("x", x, _ALONG_X)}, self.place, self.combine)
 
 
 def _only(weights: Weights, names: Collection[str]) -> Weights:

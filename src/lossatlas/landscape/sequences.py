@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
+from lossatlas.landscape.combination import Combination, combination_at
 from lossatlas.landscape.grid import Points, axis
 from lossatlas.landscape.weight_space import Weights, check_alike, matching
 
@@ -58,8 +59,18 @@ class Concatenated:
 
     def weights_at(self, index: int, out: Weights) -> None:
         """Write the weights of point ``index`` into ``out``."""
-        part = int(np.searchsorted(self._ends, index, side="right"))
-        self._parts[part].weights_at(index - self._ends[part] + len(self._parts[part]), out)
+        part, within = self._find(index)
+        part.weights_at(within, out)
+
+    def combination_at(self, index: int) -> Combination | None:
+        """The combination that is point ``index``, if its part knows."""
+        part, within = self._find(index)
+        return combination_at(part, within)
+
+    def _find(self, index: int) -> tuple[Points, int]:
+        """The part that holds point ``index``, and its number there."""
+        k = int(np.searchsorted(self._ends, index, side="right"))
+        return self._parts[k], index - self._ends[k] + len(self._parts[k])
 
     def split(self, dataset: xr.Dataset) -> list[xr.Dataset]:
         """Cut ``dataset``, over "index", into a dataset for each part, over the axes of the part."""

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lossatlas.landscape.combination import Combination
+from lossatlas.landscape.forward.combined import combining, first_layer
 from lossatlas.landscape.forward.folding import Folding, Pair
 from lossatlas.landscape.forward.fusing import fuse
 from lossatlas.landscape.forward.tracing import Shapes, traced
@@ -36,6 +38,9 @@ class Fused:
         for layer in layers:
             layer.weight = self._own(layer.source.weight)
             layer.bias = None if layer.source.bias is None else self._own(layer.source.bias)
+        first = first_layer(self._graph) if reduced is None else None
+        names = {id(tensor): name for name, tensor in model.named_parameters()}
+        self._combined = None if first is None else combining(first, names)
 
     def _own(self, tensor: Any) -> Tensor:
         """The live tensor, or a copy in reduced precision that `refresh` keeps up to date."""
@@ -46,8 +51,10 @@ class Fused:
         self._copies.append(torch.empty_like(live, dtype=self._reduced))
         return self._copies[-1]
 
-    def refresh(self) -> None:
-        """Fold the present weights and reduce their precision."""
+    def refresh(self, combination: Combination | None = None) -> None:
+        """Fold the present weights, reduce their precision, and see how they are combined."""
+        if self._combined is not None:
+            self._combined.take(combination)
         if self._folding is not None:
             self._folding.refresh()
         if self._copies:
@@ -56,6 +63,8 @@ class Fused:
     def __call__(self, inputs: Tensor) -> Tensor:
         """Outputs for a batch, in the dtype of ``inputs``."""
         run = self._graph.forward  # not the module itself, which would write to stderr where this fails
+        if self._combined is not None:
+            self._combined.batch = inputs
         if self._reduced is None:
             return run(inputs)
         with torch.autocast(inputs.device.type, self._reduced):  # for what is not fused

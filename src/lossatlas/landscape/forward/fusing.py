@@ -27,17 +27,19 @@ class Layer(nn.Module):
     def __init__(self, module: Any, source: Any, relu: bool) -> None:
         super().__init__()
         self.source = source  # whose weight and bias it has, if need be in another dtype
-        self._operation = linear if type(module) is nn.Linear else module._conv_forward
+        self.operation: Callable[..., Tensor] = linear if type(module) is nn.Linear else module._conv_forward
         self._relu = relu
         self.weight: Tensor
         self.bias: Tensor | None
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """Outputs for ``x``; ``other`` is what is added before the ReLU."""
-        outputs: Tensor = self._operation(x, self.weight, self.bias)
+        outputs = self.operation(x, self.weight, self.bias)
         if other is not None:
             outputs.add_(other)
         return outputs.relu_() if self._relu else outputs
+
+    __call__ = forward  # without a module's hooks, of which there are none
 
 
 @dataclass

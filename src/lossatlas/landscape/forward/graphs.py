@@ -5,6 +5,7 @@ import warnings
 import torch
 from torch import Tensor
 
+from lossatlas.landscape.combination import Combination
 from lossatlas.landscape.forward.plain import Forward
 
 
@@ -21,8 +22,11 @@ class Replayed:
         self._recorded: dict[tuple[int, torch.Size], tuple[torch.cuda.CUDAGraph, Tensor]] = {}
         self._pool = torch.cuda.graph_pool_handle()
 
-    def refresh(self) -> None:
-        """Take up the network's present weights, which needs no recording: it is a handful of kernels."""
+    def refresh(self, combination: Combination | None = None) -> None:
+        """Take up the network's present weights, which needs no recording: it is a handful of kernels.
+
+        The ``combination`` means nothing here: its coefficients would be recorded as constants.
+        """
         self.forward.refresh()
 
     def __call__(self, inputs: Tensor) -> Tensor:

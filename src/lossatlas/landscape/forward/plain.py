@@ -5,14 +5,19 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from lossatlas.landscape.combination import Combination
+
 
 class Forward(Protocol):
     """A network's forward pass."""
 
     name: str  # of the kind, for the dataset's attributes
 
-    def refresh(self) -> None:
-        """Take up the network's present weights; called once a point, before any pass."""
+    def refresh(self, combination: Combination | None = None) -> None:
+        """Take up the network's present weights; called once a point, before any pass.
+
+        They are ``combination``, if that is given, which may save work.
+        """
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Outputs for a batch."""
@@ -32,7 +37,7 @@ class Plain:
         self._model = model
         self._reduced = reduced
 
-    def refresh(self) -> None:
+    def refresh(self, combination: Combination | None = None) -> None:
         """Nothing to do: the network computes with its own weights."""
 
     def __call__(self, inputs: Tensor) -> Tensor:
