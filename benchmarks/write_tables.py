@@ -70,7 +70,16 @@ def surface(report: dict[str, Any]) -> str:
                 f"{result['bfloat16_error']['of_all_points']:.1%}",
             ]
         )
-    head = ["", "images", "times as fast", "range", "by processor time", "aim", "as `loss-landscapes`", "ms a point"]
+    head = [
+        "",
+        "images",
+        "times as fast",
+        "range",
+        "by processor time",
+        "aim",
+        "as `loss-landscapes`",
+        "ms a point",
+    ]
     head += ["largest difference of loss", "bfloat16, times as fast", "its error, of the range"]
     points = " x ".join(map(str, report["points"]))
     return _table(head, rows) + _measured_on(report, f"{points} points")
@@ -81,7 +90,8 @@ def growth(report: dict[str, Any]) -> str:
     images = report["growth"]["processor_microseconds_per_image_of_ResNet-20_CIFAR_shape"]
     sides = list(next(iter(points.values())))
     by_points = _table(
-        ["ms a point", *sides], [[name, *(f"{ms:.2f}" for ms in times.values())] for name, times in points.items()]
+        ["ms a point", *sides],
+        [[name, *(f"{ms:.2f}" for ms in times.values())] for name, times in points.items()],
     )
     row = ["ResNet-20, width 16, CIFAR shape", *(f"{microseconds:.0f}" for microseconds in images.values())]
     return f"{by_points}\n{_table(['µs an image', *(f'{int(n):,} images' for n in images)], [row])}"
@@ -89,7 +99,12 @@ def growth(report: dict[str, Any]) -> str:
 
 def forward(report: dict[str, Any]) -> str:
     rows = [
-        [f"{name}, {dtype}", f"**{share['share']:.0%}**", f"{share['gigaflops']:.0f}", f"{share['peak_gigaflops']:.0f}"]
+        [
+            f"{name}, {dtype}",
+            f"**{share['share']:.0%}**",
+            f"{share['gigaflops']:.0f}",
+            f"{share['peak_gigaflops']:.0f}",
+        ]
         for name, of_dtype in report["results"].items()
         for dtype, share in of_dtype.items()
     ]
@@ -112,7 +127,13 @@ def adaptive(report: dict[str, Any]) -> str:
                 f"{result['processor_time_ratio']:.1f}",
             ]
         )
-    head = ["", "points measured", "95 % of errors below", "largest error", "plain sub-grid, times our points"]
+    head = [
+        "",
+        "points measured",
+        "95 % of errors below",
+        "largest error",
+        "plain sub-grid, times our points",
+    ]
     head += ["the same, by largest error", "times as fast as the full grid"]
     how = f"{report['images']} images, tolerance {report['tolerance']:.0%}, aim {report['aim']:g} times"
     return _table(head, rows) + _measured_on(report, how)
@@ -132,7 +153,15 @@ def eigenvalues(report: dict[str, Any]) -> str:
         for network, result in report["results"].items()
         for way, found in result["ways"].items()
     ]
-    head = ["", "products", "of ours", "time, of ours", "aim", "error of the smallest", "error of the largest"]
+    head = [
+        "",
+        "products",
+        "of ours",
+        "time, of ours",
+        "aim",
+        "error of the smallest",
+        "error of the largest",
+    ]
     return _table(head, rows) + _measured_on(report, f"{report['images']} images")
 
 
@@ -144,7 +173,11 @@ def convexity(report: dict[str, Any]) -> str:
             f"{result[way]['seconds_per_point']:.2f}",
             " and ".join(f"{error:.1%}" for error in result[way]["median_error_of_smallest_and_largest"]),
             *(
-                [f"**{ratio['products']:.1f}**", f"**{ratio['seconds']:.1f}**", f"{report['aims'][f'{way} / warm']}"]
+                [
+                    f"**{ratio['products']:.1f}**",
+                    f"**{ratio['seconds']:.1f}**",
+                    f"{report['aims'][f'{way} / warm']}",
+                ]
                 if (ratio := result.get(f"{way} / warm"))
                 else ["", "", ""]
             ),
@@ -152,8 +185,17 @@ def convexity(report: dict[str, Any]) -> str:
         for network, result in report["results"].items()
         for way in ("warm", "cold", "eigsh twice")
     ]
-    head = ["", "products a point", "seconds", "median errors", "products, of warm", "seconds, of warm", "aim"]
-    how = f"rows of a {' x '.join(map(str, report['map']))} map, {report['images']} images, tolerance {report['tolerance']}"
+    head = [
+        "",
+        "products a point",
+        "seconds",
+        "median errors",
+        "products, of warm",
+        "seconds, of warm",
+        "aim",
+    ]
+    rows_of = f"rows of a {' x '.join(map(str, report['map']))} map"
+    how = f"{rows_of}, {report['images']} images, tolerance {report['tolerance']}"
     return _table(head, rows) + _measured_on(report, how)
 
 
