@@ -336,7 +336,7 @@ def test_what_is_wrong_with_a_stranger_s_network_is_told_in_one_line(
 # Several processes, and interruptions
 
 MANY = ("data.train=20000", "data.batch_size=1000", "epochs=1")  # images, for milliseconds a point
-POINTS = 41
+POINTS = 101
 
 
 @pytest.fixture
