@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import wandb
 import xarray as xr
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
@@ -219,6 +220,16 @@ def test_the_picture_goes_to_tensorboard(fit: Callable[..., Any], tmp_path: Path
     events = EventAccumulator(logger.log_dir)
     events.Reload()
     assert [image.step for image in events.Images("landscape/line")] == [0, 9]
+
+
+def test_the_picture_goes_to_wandb(fit: Callable[..., Any], tmp_path: Path) -> None:
+    logger = WandbLogger(save_dir=str(tmp_path), offline=True, project="surveys")
+    fit(callback(tmp_path, epochs=[0, 3]), logger=logger)
+    media = Path(logger.experiment.dir) / "media" / "images" / "landscape"
+    wandb.finish()
+    pictures = sorted(media.glob("line_*.png"))
+    assert len(pictures) == 2
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
 
 
 @pytest.mark.parametrize(
