@@ -22,11 +22,11 @@ from machine import describe
 from trained import networks, trained_problem
 
 from lossatlas.landscape import Grid, Plane, Problem, parameters
-from lossatlas.landscape.bench import Bench, opened
 from lossatlas.landscape.curvature.davidson import davidson
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import Hessian
 from lossatlas.landscape.curvature.ritz import Extremes, Wanted
+from lossatlas.landscape.measuring.bench import Bench, opened
 
 AIMS = {"cold / warm": 2, "eigsh twice / warm": 6}
 

@@ -29,8 +29,8 @@ from torch import Tensor, nn
 from trained import networks, products_of_pyhessian, trained_problem
 
 from lossatlas.landscape import Problem, eigenvalues
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.curvature.operators import Hessian, SymmetricOperator
+from lossatlas.landscape.measuring.bench import opened
 
 AIMS = {"power iteration": 10, "eigsh twice": 3}
 TOLERANCE = 0.01

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.gradient import loss_and_gradient
+from lossatlas.landscape.measuring.bench import opened
 
 
 @pytest.mark.parametrize("batch_size", [23, 10, 1])

@@ -9,7 +9,6 @@
 {'split': 1, 'y': 11, 'x': 11}
 """
 
-from lossatlas.landscape.adaptive import Adaptive
 from lossatlas.landscape.along import (
     DirectionFile,
     GivenDirections,
@@ -21,15 +20,15 @@ from lossatlas.landscape.along import (
     TowardsNetworks,
 )
 from lossatlas.landscape.curvature.extremes import extreme_eigenvalues, hessian_directions
-from lossatlas.landscape.curves import Curve, Polyline
 from lossatlas.landscape.directions import normalize_direction, random_direction
 from lossatlas.landscape.engine import Engine
 from lossatlas.landscape.evaluation import evaluate
-from lossatlas.landscape.grid import Grid, Points
-from lossatlas.landscape.journal import Journal
-from lossatlas.landscape.lines import Bundle, Line, Segment
-from lossatlas.landscape.plane import Plane
 from lossatlas.landscape.problem import Loss, Problem
+from lossatlas.landscape.sampling.adaptive import Adaptive
+from lossatlas.landscape.shapes.curves import Curve, Polyline
+from lossatlas.landscape.shapes.grid import Grid, Points
+from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
+from lossatlas.landscape.shapes.plane import Plane
 from lossatlas.landscape.surveys import (
     convexity,
     eigenvalues,
@@ -47,7 +46,8 @@ from lossatlas.landscape.surveys import (
     trajectory,
     weights,
 )
-from lossatlas.landscape.visit import Progress
+from lossatlas.landscape.visiting.journal import Journal
+from lossatlas.landscape.visiting.visit import Progress
 from lossatlas.landscape.weight_space import Weights, norm, parameters, state, statistics
 
 __all__ = [

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lossatlas.landscape.bench import Bench
 from lossatlas.landscape.choices import chosen
 from lossatlas.landscape.gradient import loss_and_gradient
+from lossatlas.landscape.measuring.bench import Bench
 from lossatlas.landscape.weight_space import Weights, flatten, unflatten
 from lossatlas.seeds import generator
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 from torch import Tensor
 
-from lossatlas.landscape.bench import Bench
 from lossatlas.landscape.gradient import loss_and_gradient
+from lossatlas.landscape.measuring.bench import Bench
 from lossatlas.landscape.weight_space import flatten, unflatten
 from lossatlas.seeds import generator
 

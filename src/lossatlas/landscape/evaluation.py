@@ -11,15 +11,15 @@ import torch
 import xarray as xr
 
 from lossatlas import __version__
-from lossatlas.landscape.bench import Bench, opened
-from lossatlas.landscape.combination import combination_at
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.grid import Points
-from lossatlas.landscape.precision import precision_error
+from lossatlas.landscape.measuring.bench import Bench, opened
+from lossatlas.landscape.measuring.precision import precision_error
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.ranks import ranks
-from lossatlas.landscape.sampling import EVERYWHERE, Sampled, Sampling
-from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.sampling.everywhere import EVERYWHERE, Sampled, Sampling
+from lossatlas.landscape.shapes.combination import combination_at
+from lossatlas.landscape.shapes.grid import Points
+from lossatlas.landscape.visiting.ranks import ranks
+from lossatlas.landscape.visiting.visit import Progress, visit
 from lossatlas.landscape.weight_space import state, weights_digest
 
 

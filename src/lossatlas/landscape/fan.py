@@ -7,7 +7,7 @@ from math import cos, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from lossatlas.landscape.lines import Line
+from lossatlas.landscape.shapes.lines import Line
 from lossatlas.landscape.weight_space import Weights
 
 SIDES = (-1, 1)

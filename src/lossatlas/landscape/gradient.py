@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from lossatlas.landscape.bench import Batches, Bench
+from lossatlas.landscape.measuring.bench import Batches, Bench
 from lossatlas.landscape.weight_space import Weights
 
 
 def loss_and_gradient(bench: Bench, split: str) -> tuple[float, Weights]:
     """Mean loss over ``split`` and its gradient at the bench's present weights, by the parameters' names.
 
-    >>> from lossatlas.landscape.bench import opened
+    >>> from lossatlas.landscape.measuring.bench import opened
     >>> from lossatlas.landscape.engine import Engine
     >>> from lossatlas.landscape.problem import Problem
     >>> data = {"train": (torch.ones(3, 1), torch.tensor([[0.0], [0.0], [3.0]]))}

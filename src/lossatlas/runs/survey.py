@@ -15,7 +15,7 @@ from torch import Tensor
 from lossatlas import interruption
 from lossatlas.files import replacing, set_aside, sha256
 from lossatlas.landscape import Problem
-from lossatlas.landscape.ranks import ranks
+from lossatlas.landscape.visiting.ranks import ranks
 from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.fingerprint import digest
 from lossatlas.runs.nodes import Replacements, arguments, check_snapshots, replaced

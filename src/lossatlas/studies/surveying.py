@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from lossatlas.files import replacing
 from lossatlas.landscape import Loss, Problem
 from lossatlas.landscape.loading import Source, Split, gathered
-from lossatlas.landscape.ranks import ranks
+from lossatlas.landscape.visiting.ranks import ranks
 
 Survey = Callable[..., xr.Dataset]
 """A survey with its options, such as ``partial(surface, points=21)``."""

@@ -12,10 +12,10 @@ from torch.func import functional_call
 from torch.testing import assert_close
 
 from lossatlas.landscape import Engine, Problem, parameters
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.curvature import operators
 from lossatlas.landscape.curvature.operators import MATRICES, GaussNewton, Hessian, matrix_of
 from lossatlas.landscape.gradient import loss_and_gradient
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.weight_space import flatten, unflatten
 
 BATCHES = Engine(batch_size=16)  # 37 examples: 16, 16 and 5, so that a mean of batch means fails

@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, fx, nn
 
 from lossatlas.landscape import Engine, Problem, line, parameters, random_direction, state, surface
-from lossatlas.landscape.bench import opened
-from lossatlas.landscape.combination import combination_at
-from lossatlas.landscape.curves import Polyline
 from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.forward import combined
 from lossatlas.landscape.forward.combined import first_layer
 from lossatlas.landscape.forward.fusing import fuse
 from lossatlas.landscape.forward.tracing import Shapes, traced
-from lossatlas.landscape.grid import Grid
-from lossatlas.landscape.lines import Bundle, Line, Segment
-from lossatlas.landscape.plane import Plane
+from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.shapes.combination import combination_at
+from lossatlas.landscape.shapes.curves import Polyline
+from lossatlas.landscape.shapes.grid import Grid
+from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
+from lossatlas.landscape.shapes.plane import Plane
 from lossatlas.landscape.weight_space import Weights
 from lossatlas.models import MLP
 

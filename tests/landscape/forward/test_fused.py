@@ -9,7 +9,7 @@ import torchvision
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem, parameters, random_direction
-from lossatlas.landscape.bench import opened
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.weight_space import weights_digest
 from lossatlas.models import MLP, VGG, ResNet
 

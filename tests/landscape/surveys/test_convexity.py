@@ -16,7 +16,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from lossatlas.landscape import Problem, convexity, eigenvalues, surface
-from lossatlas.landscape.bench import Bench
+from lossatlas.landscape.measuring.bench import Bench
 
 MAPS = ("lambda_min", "lambda_max", "ratio", "loss")
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import Problem, interpolation
-from lossatlas.landscape.bench import opened
+from lossatlas.landscape.measuring.bench import opened
 
 
 def _measured(problem: Problem, model: nn.Module) -> list[float]:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import Problem, parameters, plane
-from lossatlas.landscape.bench import opened
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.weight_space import flatten
 
 

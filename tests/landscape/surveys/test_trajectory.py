@@ -11,8 +11,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
 from lossatlas.landscape import Problem, evaluate, parameters, random_direction, state, trajectory
-from lossatlas.landscape.bench import opened
-from lossatlas.landscape.sequences import Networks
+from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.shapes.sequences import Networks
 from lossatlas.landscape.weight_space import flatten
 
 State = dict[str, Tensor]

@@ -1,8 +1,8 @@
 """The gradient as a direction."""
 
 from lossatlas.landscape.along.axes import Axes, fixed_axes
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.gradient import loss_and_gradient
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.problem import Problem
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from lossatlas.landscape.along.axes import Axes, fixed_axes
-from lossatlas.landscape.pca import principal_components
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.trajectories import trajectory_to
+from lossatlas.landscape.shapes.pca import principal_components
+from lossatlas.landscape.shapes.trajectories import trajectory_to
 
 
 class PrincipalDirections:

@@ -1,10 +1,10 @@
 """Eigenvalues and eigenvectors at the ends of a network's Hessian, for those who have no operator at hand."""
 
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import matrix_of
 from lossatlas.landscape.curvature.ritz import Eigenpairs, Wanted
 from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.weight_space import Weights, parameters, unflatten
 

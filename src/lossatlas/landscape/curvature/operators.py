@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lossatlas.landscape.bench import Bench
 from lossatlas.landscape.choices import chosen
 from lossatlas.landscape.curvature.affine import affine_batch_norm
+from lossatlas.landscape.measuring.bench import Bench
 from lossatlas.landscape.weight_space import Weights, unflatten
 
 KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty thousand images of 8 x 8
@@ -137,7 +137,7 @@ class Hessian(_OfBench):
     The gradient is differentiated along the vector (Pearlmutter 1994). Where an activation has a kink its
     second derivative is that of torch: zero for a ReLU.
 
-    >>> from lossatlas.landscape.bench import opened
+    >>> from lossatlas.landscape.measuring.bench import opened
     >>> from lossatlas.landscape.problem import Problem
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> problem = Problem(torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})
@@ -157,7 +157,7 @@ class GaussNewton(_OfBench):
     J is the derivative of the outputs by the parameters, L that of the loss, twice, by the outputs. It is
     positive semidefinite for a loss that is convex in the outputs.
 
-    >>> from lossatlas.landscape.bench import opened
+    >>> from lossatlas.landscape.measuring.bench import opened
     >>> from lossatlas.landscape.problem import Problem
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> problem = Problem(torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
-from lossatlas.landscape.combination import Basis, Combination
 from lossatlas.landscape.forward.fusing import Layer
 from lossatlas.landscape.forward.linear import linear
+from lossatlas.landscape.shapes.combination import Basis, Combination
 
 _FEWEST_INPUTS = 32  # of the layer; with fewer, its product takes no longer than combining three
 _ROOM = 2**26  # bytes for what is kept of all batches; more only where it is no larger than the data

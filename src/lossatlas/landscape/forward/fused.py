@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lossatlas.landscape.combination import Combination
 from lossatlas.landscape.forward.combined import combining, first_layer
 from lossatlas.landscape.forward.folding import Folding, Pair
 from lossatlas.landscape.forward.fusing import fuse
 from lossatlas.landscape.forward.tracing import Shapes, traced
+from lossatlas.landscape.shapes.combination import Combination
 
 
 class Fused:

@@ -5,8 +5,8 @@ import warnings
 import torch
 from torch import Tensor
 
-from lossatlas.landscape.combination import Combination
 from lossatlas.landscape.forward.plain import Forward
+from lossatlas.landscape.shapes.combination import Combination
 
 
 class Replayed:

@@ -5,7 +5,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from lossatlas.landscape.combination import Combination
+from lossatlas.landscape.shapes.combination import Combination
 
 
 class Forward(Protocol):

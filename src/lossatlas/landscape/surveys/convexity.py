@@ -11,7 +11,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from lossatlas.landscape.along import Along, RandomDirections, axes_along
-from lossatlas.landscape.bench import Bench, opened
 from lossatlas.landscape.curvature.davidson import davidson
 from lossatlas.landscape.curvature.handover import Handover, Link
 from lossatlas.landscape.curvature.lanczos import lanczos
@@ -19,11 +18,12 @@ from lossatlas.landscape.curvature.operators import SymmetricOperator, matrix_of
 from lossatlas.landscape.curvature.ritz import Wanted
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
-from lossatlas.landscape.grid import Grid
-from lossatlas.landscape.plane import Plane
+from lossatlas.landscape.measuring.bench import Bench, opened
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.ranks import ranks
-from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.shapes.grid import Grid
+from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.visiting.ranks import ranks
+from lossatlas.landscape.visiting.visit import Progress, visit
 
 MEASURED = {
     "loss": "mean loss over the split",

@@ -7,14 +7,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import SymmetricOperator, matrix_of
 from lossatlas.landscape.curvature.ritz import Wanted
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.visiting.visit import Progress, visit
 
 QUANTITIES = {
     "eigenvalue": "eigenvalue",

@@ -9,9 +9,9 @@ from torch import Tensor
 from lossatlas.landscape.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
-from lossatlas.landscape.lines import Segment
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress
+from lossatlas.landscape.shapes.lines import Segment
+from lossatlas.landscape.visiting.visit import Progress
 from lossatlas.landscape.weight_space import check_alike, parameters, state
 
 

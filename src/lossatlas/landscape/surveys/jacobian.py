@@ -11,12 +11,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lossatlas.landscape.bench import Batches, Bench, opened
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
 from lossatlas.landscape.input_derivative import derivative_shape, singular_values
+from lossatlas.landscape.measuring.bench import Batches, Bench, opened
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.visiting.visit import Progress, visit
 from lossatlas.seeds import generator
 
 _ENTRIES = 2**24  # of the derivatives that are held at once; examples are differentiated in chunks of so many

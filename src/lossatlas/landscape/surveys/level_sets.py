@@ -11,15 +11,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from lossatlas.landscape.along import Along, Axes, RandomDirections, axes_along
-from lossatlas.landscape.bench import Bench, opened
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
 from lossatlas.landscape.fan import SIDES, Fan
-from lossatlas.landscape.grid import evenly, symmetric
-from lossatlas.landscape.lines import Line
+from lossatlas.landscape.measuring.bench import Bench, opened
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.rays import Ray, star_area
-from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.shapes.grid import evenly, symmetric
+from lossatlas.landscape.shapes.lines import Line
+from lossatlas.landscape.visiting.visit import Progress, visit
 
 
 def level_sets(

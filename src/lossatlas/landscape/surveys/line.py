@@ -8,9 +8,9 @@ import xarray as xr
 from lossatlas.landscape.along import Along, RandomDirections, axes_along
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
-from lossatlas.landscape.lines import Bundle
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress
+from lossatlas.landscape.shapes.lines import Bundle
+from lossatlas.landscape.visiting.visit import Progress
 
 
 def line(

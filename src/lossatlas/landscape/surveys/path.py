@@ -6,12 +6,12 @@ from pathlib import Path
 import xarray as xr
 from torch import Tensor
 
-from lossatlas.landscape.curves import Curve, Polyline
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
-from lossatlas.landscape.grid import axis
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress
+from lossatlas.landscape.shapes.curves import Curve, Polyline
+from lossatlas.landscape.shapes.grid import axis
+from lossatlas.landscape.visiting.visit import Progress
 from lossatlas.landscape.weight_space import check_alike, parameters, state
 
 

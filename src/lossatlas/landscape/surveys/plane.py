@@ -8,10 +8,10 @@ from torch import Tensor
 
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
-from lossatlas.landscape.plane import Plane
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.sequences import Concatenated, Networks
-from lossatlas.landscape.visit import Progress
+from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.shapes.sequences import Concatenated, Networks
+from lossatlas.landscape.visiting.visit import Progress
 from lossatlas.landscape.weight_space import check_alike, parameters, state, weights_digest
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import xarray as xr
 
 from lossatlas.landscape.ascent import Ball
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.visiting.visit import Progress, visit
 
 
 def sam_sharpness(

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.box import Neighbourhood, box_maximum, random_matrix
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.visiting.visit import Progress, visit
 
 
 def sharpness(

@@ -7,15 +7,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.curvature.density import broadened, check_resolution
 from lossatlas.landscape.curvature.operators import matrix_of
 from lossatlas.landscape.curvature.probes import probe
 from lossatlas.landscape.curvature.tridiagonal import tridiagonal
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.visiting.visit import Progress, visit
 
 
 def spectrum(

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import xarray as xr
 
-from lossatlas.landscape.adaptive import sampling_named
 from lossatlas.landscape.along import Along, RandomDirections, axes_along
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
-from lossatlas.landscape.plane import Plane
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress
+from lossatlas.landscape.sampling.adaptive import sampling_named
+from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.visiting.visit import Progress
 
 
 def surface(

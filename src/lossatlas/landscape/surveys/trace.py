@@ -9,13 +9,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from lossatlas.landscape.bench import opened
 from lossatlas.landscape.curvature.operators import matrix_of
 from lossatlas.landscape.curvature.trace import Estimate, SketchedTrace
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress, visit
+from lossatlas.landscape.visiting.visit import Progress, visit
 
 ROUND = (
     10  # probes between two looks at the standard error: from fewer it is not known well enough to stop at

@@ -10,11 +10,16 @@ from torch import Tensor
 from lossatlas.landscape.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
-from lossatlas.landscape.grid import axis
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.sequences import Concatenated, Networks
-from lossatlas.landscape.trajectories import path_variables, principal_plane, random_variables, trajectory_to
-from lossatlas.landscape.visit import Progress
+from lossatlas.landscape.shapes.grid import axis
+from lossatlas.landscape.shapes.sequences import Concatenated, Networks
+from lossatlas.landscape.shapes.trajectories import (
+    path_variables,
+    principal_plane,
+    random_variables,
+    trajectory_to,
+)
+from lossatlas.landscape.visiting.visit import Progress
 
 
 def trajectory(

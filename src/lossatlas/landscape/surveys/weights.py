@@ -7,9 +7,9 @@ import torch
 import xarray as xr
 
 from lossatlas import __version__
-from lossatlas.landscape.grid import symmetric
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.visit import Progress
+from lossatlas.landscape.shapes.grid import symmetric
+from lossatlas.landscape.visiting.visit import Progress
 from lossatlas.landscape.weight_space import Weights, flatten, norm, parameters
 
 

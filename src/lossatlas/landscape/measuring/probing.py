@@ -1,0 +1,119 @@
+"""Trying a network and its loss on a few examples, so that what a survey cannot take is found before it begins."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from lossatlas.landscape.measuring.examples import one_by_one
+from lossatlas.landscape.problem import Loss, Problem
+
+PROBED = 16  # examples, and up to two more
+
+
+def probed(problem: Problem, split: str) -> tuple[Tensor, Tensor]:
+    """Outputs and targets of a few examples of ``split``, with the network in evaluation mode.
+
+    ValueError if the network cannot take them, does not return a tensor (N, ...), or behaves randomly; if an
+    output depends on the other examples of its batch; or if the loss, or another metric, is not a mean over
+    the batch in which every example counts the same.
+
+    >>> data = {"train": (torch.ones(4, 1), torch.ones(4, 1))}
+    >>> problem = Problem(nn.Linear(1, 1), nn.MSELoss(reduction="sum"), data)
+    >>> probed(problem, "train")
+    Traceback (most recent call last):
+    ValueError: the loss must be a mean over the batch, got another value for the same examples twice
+    """
+    inputs, targets = _examples(*problem.data[split])
+    with torch.inference_mode():
+        outputs = _outputs(problem.model, inputs, split)
+        _check_mean("the loss", problem.loss, outputs, targets, split)
+        for name, function in problem.metrics.items():
+            _check_mean(f"the metric {name!r}", function, outputs, targets, split)
+    return outputs, targets
+
+
+def _examples(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The first few, and those with the extreme integer targets, which may be meant to be ignored."""
+    chosen = torch.arange(min(PROBED, len(targets)))
+    whole_numbers = not (targets.is_floating_point() or targets.is_complex() or targets.dtype is torch.bool)
+    if whole_numbers and targets.numel():
+        flat = targets.flatten(1) if targets.ndim > 1 else targets[:, None]  # (N, k)
+        extremes = torch.stack([flat.amin(1).argmin(), flat.amax(1).argmax()]).cpu()
+        chosen = torch.cat([chosen, extremes]).unique()
+    chosen = chosen.to(inputs.device)
+    return inputs.detach()[chosen], targets.detach()[chosen]
+
+
+def _outputs(model: nn.Module, inputs: Tensor, split: str) -> Tensor:
+    name = type(model).__name__
+    given = f"inputs {_described(inputs)} of split {split!r} under torch.inference_mode"
+    outputs = _tried(lambda: model(inputs), f"{name} cannot take {given}")
+    if not isinstance(outputs, Tensor):
+        kind = type(outputs).__name__
+        raise ValueError(f"the network must return a tensor, got {kind}; wrap it in a module that does")
+    if outputs.ndim == 0 or len(outputs) != len(inputs):
+        shape = tuple(outputs.shape)
+        raise ValueError(f"{name} must return an output for each of {len(inputs)} inputs, got shape {shape}")
+    precision = _precision(outputs)
+    if not _close(outputs, model(inputs), 1e-2 * precision):
+        raise ValueError(
+            f"{name} behaves randomly in evaluation mode: it gave two outputs for the same inputs"
+        )
+    alone = _tried(lambda: model(inputs[:1]), f"{name} cannot take a single example")
+    if not _close(outputs[:1], alone, precision):
+        raise ValueError(
+            f"{name} mixes the examples of a batch in evaluation mode: alone, one has another output"
+        )
+    return outputs
+
+
+def _check_mean(what: str, function: Loss, outputs: Tensor, targets: Tensor, split: str) -> None:
+    given = f"outputs {_described(outputs)} and targets {_described(targets)} of split {split!r}"
+    once = _tried(lambda: function(outputs, targets), f"{what} cannot take {given}")
+    if not isinstance(once, Tensor):
+        raise ValueError(f"{what} must return a tensor, got {type(once).__name__}")
+    if once.ndim or once.is_complex():
+        raise ValueError(f"{what} must be a mean over the batch, got a tensor {_described(once)}")
+    twice = function(torch.cat([outputs] * 2), torch.cat([targets] * 2))
+    precision = _precision(once)
+    if twice.isfinite() and not _close(once, twice, precision):
+        raise ValueError(
+            f"{what} must be a mean over the batch, got another value for the same examples twice"
+        )
+    each = _tried(lambda: one_by_one(function, outputs, targets), f"{what} cannot take a single example")
+    if once.isfinite() and not _close(each.double().mean(), once.double(), precision, each.abs().max()):
+        mean = float(each.double().mean())
+        raise ValueError(
+            f"{what} must be a mean in which every example counts the same, got {float(once):.6g} for "
+            f"{len(each)} examples whose own values have the mean {mean:.6g}; weights of classes and ignored "
+            "targets do that"
+        )
+
+
+def _tried(action: Callable[[], Tensor], trouble: str) -> Tensor:
+    """Result of ``action``; what goes wrong in foreign code is a ValueError that says in which step."""
+    try:
+        return action()
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{trouble}: {error}") from error
+
+
+def _described(tensor: Tensor) -> str:
+    return f"of shape {tuple(tensor.shape)} and dtype {str(tensor.dtype).removeprefix('torch.')}"
+
+
+def _precision(values: Tensor) -> float:
+    """Relative error that rounding can explain, of batches of different sizes."""
+    return max(1e-3, 8 * torch.finfo(values.dtype).eps) if values.is_floating_point() else 1e-3
+
+
+def _close(values: Tensor, again: Tensor, relative: float, scale: Tensor | None = None) -> bool:
+    size = values.abs() if scale is None else scale
+    finite = size.nan_to_num(posinf=0.0)
+    atol = relative * float(finite.max()) if finite.numel() else 0.0
+    return values.shape == again.shape and torch.allclose(
+        values, again, rtol=relative, atol=atol, equal_nan=True
+    )

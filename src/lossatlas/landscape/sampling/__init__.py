@@ -1,0 +1,1 @@
+"""Which points of a grid are measured, and how the others are interpolated."""

@@ -1,0 +1,1 @@
+"""Shapes in weight space: lines, planes, curves, and the principal plane of a trajectory."""
