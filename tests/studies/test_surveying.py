@@ -223,7 +223,7 @@ def test_the_picture_goes_to_tensorboard(fit: Callable[..., Any], tmp_path: Path
 
 
 def test_the_picture_goes_to_wandb(fit: Callable[..., Any], tmp_path: Path) -> None:
-    logger = WandbLogger(save_dir=str(tmp_path), offline=True, project="surveys")
+    logger = WandbLogger(save_dir=str(tmp_path), mode="offline", project="surveys")
     fit(callback(tmp_path, epochs=[0, 3]), logger=logger)
     media = Path(logger.experiment.dir) / "media" / "images" / "landscape"
     wandb.finish()
