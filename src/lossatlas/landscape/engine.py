@@ -58,6 +58,14 @@ class Engine:
             raise ValueError(
                 f"a survey by derivatives needs the engine's evaluation 'eval', got {self.evaluation!r}"
             )
+        return self.exact()
+
+    def exact(self) -> "Engine":
+        """The same in the weights' own dtype, for the loss alone: for surveys that state no error of precision.
+
+        >>> Engine(precision="bfloat16", evaluation="recompute").exact().precision
+        'float32'
+        """
         return replace(self, precision="float32", per_class=False)
 
     def attributes(self) -> dict[str, Any]:

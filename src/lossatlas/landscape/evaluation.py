@@ -111,6 +111,8 @@ def identity(bench: Bench) -> dict[str, Any]:
         for number, batch in enumerate(batches)
         for part, tensor in zip(("inputs", "targets"), batch, strict=True)
     }
+    if bench.statistics is not None:  # of a split that need not be among those measured
+        data |= {f"statistics {number}": inputs for number, inputs in enumerate(bench.statistics.batches)}
     return {
         "splits": list(bench.batches),
         "weights": weights_digest(state(bench.model)),

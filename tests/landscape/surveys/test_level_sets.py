@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.claims.level_sets import interval_width, sublevel_area
-from lossatlas.landscape import Problem, level_sets, line, parameters, random_direction, surface
+from lossatlas.landscape import Engine, Problem, level_sets, line, parameters, random_direction, surface
 
 CURVATURES = torch.tensor([0.5, 1.0, 4.0, 9.0], dtype=torch.float64)
 PLAIN = {"normalize": "none", "ignore": "none", "seed": 5}
@@ -206,3 +206,11 @@ def test_a_value_out_of_its_range_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         level_sets(problem, **options)  # type: ignore[arg-type]
+
+
+def test_radii_are_found_in_the_dtype_of_the_weights(problem: Problem) -> None:
+    """A root to 0.1 % means nothing in bfloat16, which has two digits."""
+    few = {"directions": 1, "angles": 4, "points": 4}
+    coarse = level_sets(problem, engine=Engine(precision="bfloat16"), **few)  # type: ignore[arg-type]
+    assert coarse.attrs["precision"] == "float32"
+    assert coarse.identical(level_sets(problem, **few))  # type: ignore[arg-type]

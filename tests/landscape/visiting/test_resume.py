@@ -16,7 +16,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from lossatlas.landscape import Problem, interpolation, line, sharpness, state, surface
+from lossatlas.landscape import Engine, Problem, interpolation, line, sharpness, state, surface
 from lossatlas.landscape.measuring.bench import Bench
 from lossatlas.landscape.shapes.combination import Combination
 
@@ -116,6 +116,17 @@ def test_points_of_another_problem_are_not_mixed_in(
         survey(problem, journal=journal)
         assert survey(changed, journal=journal).identical(survey(changed))
         assert journal.with_name(f"{journal.name}.stale").exists()
+
+
+def test_points_with_statistics_of_other_data_are_not_mixed_in(problem: Problem, tmp_path: Path) -> None:
+    """A change too small to be seen in the rounded metrics, in a split that is not measured itself."""
+    inputs, targets = problem.data["train"]
+    data = {**problem.data, "train": (inputs + 1e-6, targets)}
+    changed = Problem(problem.model, problem.loss, data)
+    recomputed = partial(surface, points=3, splits=["test"], engine=Engine(evaluation="recompute"))
+    recomputed(problem, journal=tmp_path / "journal")
+    assert recomputed(changed, journal=tmp_path / "journal").identical(recomputed(changed))
+    assert (tmp_path / "journal.stale").exists()
 
 
 @pytest.mark.parametrize(

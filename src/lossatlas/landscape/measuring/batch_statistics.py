@@ -28,7 +28,7 @@ class PassStatistics:
 
     def __init__(self, model: nn.Module, batches: Sequence[Tensor]) -> None:
         self._model = model
-        self._batches = batches
+        self.batches = batches
         self._norms = [
             module
             for module in model.modules()
@@ -54,7 +54,7 @@ class PassStatistics:
         try:
             for norm in self._norms:
                 norm.train()
-            for inputs in self._batches:
+            for inputs in self.batches:
                 done += len(inputs)
                 for norm in self._norms:
                     norm.momentum = len(inputs) / done  # the first batch replaces what was there

@@ -72,7 +72,7 @@ def level_sets(
     random = RandomDirections(seed, normalize, ignore, statistics, convention)
     axes = axes_along(along, random, problem)
     fan = _fan(axes, directions, angles)
-    with opened(problem, splits=[split], engine=engine) as bench:
+    with opened(problem, splits=[split], engine=engine.exact()) as bench:
         attributes = {
             "survey": "level_sets",
             **axes.attributes,
