@@ -161,9 +161,13 @@ def twice(total: int, journal: str, anew: bool = False, **first: Any) -> list[An
 
 
 def dead_on_arrival(**options: Any) -> Any:
-    """A visit to which one rank does not come."""
+    """A visit to which one rank does not come. It dies once the other is ready, not while that still joins it."""
+    ready = Path(f"{options['journal']}.ready")
     if dist.get_rank() == 1:
+        while not ready.exists():
+            time.sleep(0.005)
         os.kill(os.getpid(), signal.SIGKILL)
+    ready.touch()
     return plain(**options)
 
 
