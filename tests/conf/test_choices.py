@@ -13,19 +13,21 @@ from pytorch_lightning.loggers import WandbLogger
 
 from lossatlas.cli.reproduction import definition
 from lossatlas.runs.check import ConfigError, check_config, check_jobs
-from lossatlas.runs.compose import compose_config, compose_jobs, config_folder, experiments, plain
+from lossatlas.runs.compose import compose_config, config_folder, experiments, plain
 from lossatlas.runs.fingerprint import fingerprint
+from lossatlas.runs.sweeps import compose_sweeps
 
 CHOICES = sorted(
     (str(path.parent.relative_to(config_folder())), path.stem)
     for path in config_folder().glob("**/*.yaml")
     if path.parent != config_folder() and "experiment" not in path.parts
 )
+SHARED = ("common", "claims", "figures")  # files of an experiment's folder that are no sweep
 EXPERIMENTS = [
-    (name, scale)
+    (name, path.stem)
     for name in experiments()
-    for _, scale in [choice for choice in CHOICES if choice[0] == "scale"]
-    if (config_folder() / "experiment" / name / f"{scale}.yaml").exists()
+    for path in sorted((config_folder() / "experiment" / name).glob("*.yaml"))
+    if path.stem not in SHARED
 ]
 # What a choice asks of whoever takes it.
 REQUIRED = {
@@ -108,11 +110,12 @@ def test_several_landscapes_and_penalties_are_gathered_by_name() -> None:
     assert list(config["regularizer"]) == ["l2"]
 
 
-@pytest.mark.parametrize(("name", "scale"), EXPERIMENTS)
-def test_every_experiment_composes_at_its_scales_and_fits_the_signatures_it_targets(
-    name: str, scale: str
+@pytest.mark.parametrize(("name", "sweep"), EXPERIMENTS)
+def test_every_sweep_of_every_experiment_composes_and_fits_the_signatures_it_targets(
+    name: str, sweep: str
 ) -> None:
-    config = plain(composed("experiment", f"{name}/{scale}"))
+    config = plain(composed("experiment", f"{name}/{sweep}"))
+    scale = sweep.partition("_")[0]  # of "paper", and of "paper_resnet" beside it
     assert (config["experiment"]["name"], config["experiment"]["scale"]) == (name, scale)
     config["experiment"] = definition(name, config["experiment"])  # with its claims and figures
     assert len(list(nodes(config["experiment"]["claims"]))) > len(config["experiment"]["claims"]) > 0
@@ -122,12 +125,20 @@ def test_every_experiment_composes_at_its_scales_and_fits_the_signatures_it_targ
 
 def test_every_experiment_has_the_scale_that_needs_no_download() -> None:
     folders = {path.name for path in (config_folder() / "experiment").iterdir() if path.is_dir()}
-    assert {name for name, scale in EXPERIMENTS if scale == "digits"} == folders
+    assert {name for name, sweep in EXPERIMENTS if sweep == "digits"} == folders
+
+
+@pytest.mark.parametrize("name", experiments())
+@pytest.mark.parametrize("scale", ["digits", "paper"])
+def test_every_sweep_of_a_scale_is_launched_with_it(name: str, scale: str) -> None:
+    also = plain(composed("experiment", f"{name}/{scale}"))["experiment"].get("also", [])
+    beside = [sweep for folder, sweep in EXPERIMENTS if folder == name and sweep.startswith(f"{scale}_")]
+    assert sorted(also) == beside
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", experiments())
-def test_every_job_of_a_sweep_can_be_run_and_is_a_run_of_its_own(name: str) -> None:
-    jobs = compose_jobs([f"experiment={name}"])
+def test_every_job_of_an_experiment_can_be_run(name: str) -> None:
+    jobs = [job for sweep in compose_sweeps([f"experiment={name}"]) for job in sweep.jobs]
     check_jobs(jobs)
-    assert len({fingerprint(job.config) for job in jobs}) == len(jobs) >= 5
+    assert len({fingerprint(job.config) for job in jobs}) >= 5

@@ -16,18 +16,20 @@ from lossatlas.runs.check import check_jobs
 from lossatlas.runs.collect import locate
 from lossatlas.runs.compose import CONFIG_NAME, Job, plain
 from lossatlas.runs.fingerprint import fingerprint, register_resolver
+from lossatlas.runs.sweeps import Sweep
 
 
-def run_jobs(jobs: Sequence[Job], overrides: Sequence[str], *, multirun: bool = False) -> None:
-    """Check ``jobs``, then let Hydra compose them again from ``overrides`` and launch them.
+def run_sweeps(sweeps: Sequence[Sweep], *, multirun: bool = False) -> None:
+    """Check the jobs of all ``sweeps``, then let Hydra compose them again and launch them, sweep after sweep.
 
     No job is launched if one of them cannot be run. `JobsFailed` when all have ended and some have failed;
     `Interrupted` if they were asked to stop.
     """
+    jobs = [job for sweep in sweeps for job in sweep.jobs]
     check_jobs(jobs)
     try:
         with watching(jobs):
-            outcomes = _launch(overrides, multirun=multirun)
+            outcomes = [o for sweep in sweeps for o in _launch(sweep.overrides, multirun=multirun)]
     except ChildProcessError as loss:
         raise JobsFailed(str(loss)) from loss
     except KeyboardInterrupt as stop:

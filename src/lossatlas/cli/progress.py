@@ -32,7 +32,13 @@ def labels(jobs: Sequence[Job]) -> list[str]:
     ['batch_size=8', 'batch_size=64']
     """
     common = set.intersection(*(set(job.overrides) for job in jobs))
-    return [" ".join(_short(o) for o in job.overrides if o not in common) for job in jobs]
+    differing = ([o for o in job.overrides if o not in common and _is_set(o)] for job in jobs)
+    return [" ".join(map(_short, overrides)) for overrides in differing]
+
+
+def _is_set(override: str) -> bool:
+    """Whether it sets something by itself; which sweep of an experiment a job is of is told by what that sets."""
+    return not override.startswith("experiment=")
 
 
 def _short(override: str) -> str:

@@ -7,8 +7,9 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from lossatlas.runs.compose import compose_jobs, expand_experiment, experiments, planned_values, start_hydra
+from lossatlas.runs.compose import experiments, start_hydra
 from lossatlas.runs.suggest import nearest
+from lossatlas.runs.sweeps import compose_sweeps
 
 
 def main(arguments: list[str]) -> int:
@@ -21,25 +22,25 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     from lossatlas.cli.errors import JobsFailed
     from lossatlas.cli.job import other_job_among
-    from lossatlas.cli.launch import run_jobs
+    from lossatlas.cli.launch import run_sweeps
     from lossatlas.cli.reproduction import Reproduction, check_landscapes, definition
     from lossatlas.runs.collect import locate
 
     start_hydra(options.config_dir)
-    overrides = expand_experiment([f"experiment={options.experiment}", *options.overrides])
-    jobs = compose_jobs(overrides)
+    sweeps = compose_sweeps([f"experiment={options.experiment}", *options.overrides])
+    jobs = [job for sweep in sweeps for job in sweep.jobs]
     config = jobs[0].config
     axes = config["experiment"]["axes"]
-    check_landscapes(definition(options.experiment, config["experiment"]), config["landscape"])
+    surveyed = {name for job in jobs for name in job.config["landscape"]}
+    check_landscapes(definition(options.experiment, config["experiment"]), surveyed)
     cells = locate(jobs, axes, other_job_among(jobs))
     if not options.no_train and any(cell.missing for cell in cells):
         try:
-            run_jobs(jobs, overrides)
+            run_sweeps(sweeps)
         except JobsFailed as error:
             raise JobsFailed(f"{error}; --no-train draws what is there") from error
         cells = locate(jobs, axes, other_job_among(jobs))
-    values = planned_values(overrides)
-    planned = {axis: values.get(key, []) for axis, key in axes.items()}
+    planned = {axis: [v for s in sweeps for v in s.planned.get(key, [])] for axis, key in axes.items()}
     reproduction = Reproduction(options.experiment, options.overrides, config, cells, planned)
     if options.no_train or not reproduction.is_current():
         reproduction.make()

@@ -90,7 +90,7 @@ class Reproduction:
         """Judge and draw, and write everything; the verdict last, for it says that the rest is there."""
         with Console(stderr=True).status("reading the landscapes") as status:
             datasets = collect(self.cells, self.planned)
-            for part in ("history", *self.config["landscape"]):
+            for part in ("history", *dict.fromkeys(name for cell in self.cells for name in cell.landscapes)):
                 if part not in datasets:
                     what = "run" if part == "history" else f"landscape {part}"
                     raise ValueError(

@@ -20,11 +20,11 @@ from lossatlas.cli.completion import complete
 from lossatlas.runs.compose import (
     CONFIG_NAME,
     compose_config,
-    compose_jobs,
     config_folder,
     expand_experiment,
     start_hydra,
 )
+from lossatlas.runs.sweeps import compose_sweeps
 
 
 def main(arguments: list[str]) -> int:
@@ -41,13 +41,14 @@ def main(arguments: list[str]) -> int:
         shown = [a for a in arguments if a not in options.overrides] + overrides
         (_show_help if options.help else show)(shown)
         return 0
-    jobs = compose_jobs(overrides, multirun=options.multirun)
+    sweeps = compose_sweeps(overrides, multirun=options.multirun)
+    jobs = [job for sweep in sweeps for job in sweep.jobs]
     from lossatlas.cli.errors import JobsFailed
-    from lossatlas.cli.launch import run_jobs
+    from lossatlas.cli.launch import run_sweeps
     from lossatlas.cli.progress import print_outcomes
 
     try:
-        run_jobs(jobs, overrides, multirun=options.multirun)
+        run_sweeps(sweeps, multirun=options.multirun)
     except JobsFailed:
         print_outcomes(jobs)
         raise

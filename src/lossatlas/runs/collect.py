@@ -45,12 +45,30 @@ class Cell:
 def locate(
     jobs: Sequence[Job], axes: Mapping[str, str], other_job: Callable[[Job, Sequence[str]], Job]
 ) -> list[Cell]:
-    """Find the cells of a sweep in the store, computing nothing.
+    """Find the cells of an experiment's sweeps in the store, computing nothing.
 
     ``axes`` maps each dimension to the override that it is swept by; ``other_job`` gives the job that a landscape
-    names by overrides of its own. ValueError for an axis that the jobs do not set.
+    names by overrides of its own. Jobs of one run in one place, which sweeps with different landscapes give, make one
+    cell. ValueError for an axis that the jobs do not set, and for two runs, or landscapes of one name, in one place.
     """
-    return [_cell(job, axes, other_job) for job in jobs]
+    if not axes:
+        return [_cell(job, axes, other_job) for job in jobs]
+    cells: dict[tuple[Any, ...], Cell] = {}
+    for job in jobs:
+        cell = _cell(job, axes, other_job)
+        place = tuple(cell.coordinates.values())
+        cells[place] = _merged(cells[place], cell) if place in cells else cell
+    return list(cells.values())
+
+
+def _merged(one: Cell, other: Cell) -> Cell:
+    place = ", ".join(f"{axis} {value}" for axis, value in one.coordinates.items())
+    if one.run.fingerprint != other.run.fingerprint:
+        raise ValueError(f"experiment.axes: two different runs have {place}; an axis must tell them apart")
+    for name in one.landscapes.keys() & other.landscapes.keys():
+        if one.landscapes[name] != other.landscapes[name]:
+            raise ValueError(f"landscape.{name}: two sweeps survey {place} with different settings")
+    return Cell(one.coordinates, one.run, one.landscapes | other.landscapes)
 
 
 def _cell(job: Job, axes: Mapping[str, str], other_job: Callable[[Job, Sequence[str]], Job]) -> Cell:

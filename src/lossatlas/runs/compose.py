@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from hydra import compose
 from hydra import version as hydra_version
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -155,17 +154,6 @@ def _without_missing_runs(node: Any) -> Any:
 def compose_job(overrides: Sequence[str]) -> Job:
     """Compose one job."""
     return Job(tuple(overrides), plain(compose_config(overrides)))
-
-
-def planned_values(overrides: Sequence[str]) -> dict[str, list[Any]]:
-    """Values that the experiment's own file sweeps, by override, whatever ``overrides`` make of them."""
-    params = _compose_base(overrides).hydra.sweeper.get("params") or {}
-    parsed = OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params.items()])
-    return {
-        override.get_key_element(): [yaml.safe_load(value) for value in override.sweep_string_iterator()]
-        for override in parsed
-        if override.is_discrete_sweep()
-    }
 
 
 def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Job]:
