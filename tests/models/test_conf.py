@@ -1,40 +1,60 @@
 """Every choice in conf/model and conf/init against what it names; what all networks have in common."""
 
 import inspect
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import nn
 
+from lossatlas.models import kaiming_normal
+from lossatlas.runs.compose import compose_config
+
 CONF = Path(__file__).parents[2] / "conf"
-FILES = sorted([*CONF.glob("model/*.yaml"), *CONF.glob("init/*.yaml")])
-MODELS = sorted(path.stem for path in CONF.glob("model/*.yaml"))
-SMALL = ["mlp", "resnet20", "resnet20_narrow", "vgg9", "vgg9_narrow"]
-CIFAR, DIGITS = [3, 32, 32], [1, 8, 8]
+INITS = sorted(path.stem for path in CONF.glob("init/*.yaml"))
+MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own"})  # which names no network
+SMALL = [name for name in MODELS if name.endswith("_narrow")] + ["lenet", "mlp"]
+HEAVY = ["densenet100", "wrn28_10", "wrn56_8"]
+CIFAR, DIGITS = (3, 32, 32), (1, 8, 8)
 
 
-def load(path: str, shape: list[int] = CIFAR) -> DictConfig:
-    data = {"shape": shape, "classes": 10}
-    return OmegaConf.create({"data": data, "choice": OmegaConf.load(CONF / f"{path}.yaml")}).choice
+@cache
+def load(group: str, choice: str, shape: tuple[int, ...] = CIFAR) -> DictConfig:
+    node: DictConfig = compose_config([f"{group}={choice}", f"data.shape={list(shape)}"])[group]
+    return node
 
 
-def names(choice: str, shape: list[int] = CIFAR) -> nn.Module:
+def names(choice: str, shape: tuple[int, ...] = CIFAR) -> nn.Module:
     torch.manual_seed(0)
-    return instantiate(load(f"model/{choice}", shape))
+    return instantiate(load("model", choice, shape))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_every_choice_shows_each_argument_of_its_target(path: Path) -> None:
-    config = load(f"{path.parent.name}/{path.stem}")
+def count(choice: str) -> int:
+    with torch.device("meta"):
+        return sum(p.numel() for p in names(choice).parameters())
+
+
+def each_with_its_images() -> list[Any]:
+    """Every choice and the shape of the images that it is for; of small networks both."""
+    wide = [pytest.param(m, CIFAR, marks=[pytest.mark.slow] if m in HEAVY else [], id=m) for m in MODELS]
+    return wide + [pytest.param(m, DIGITS, id=f"{m}-digits") for m in SMALL]
+
+
+@pytest.mark.parametrize(
+    ("group", "choice"), [*(("model", m) for m in MODELS), *(("init", i) for i in INITS)]
+)
+def test_every_choice_shows_each_argument_of_its_target(group: str, choice: str) -> None:
+    config = load(group, choice)
     parameters = inspect.signature(get_object(config._target_)).parameters
     given = {"model", "generator"} if config.get("_partial_") else set()
-    assert {key for key in config if not key.startswith("_")} == set(parameters) - given
-    assert path.read_text().startswith("# ")
+    assert {str(key) for key in config if not str(key).startswith("_")} == set(parameters) - given
+    assert (CONF / group / f"{choice}.yaml").read_text().startswith("# ")
 
 
 def conv_bn(*channels: int) -> int:
@@ -55,24 +75,41 @@ SHORTCUTS_OF_WIDTH_8 = (8 * 16 + 2 * 16) + (16 * 32 + 2 * 32)
         ("vgg9", conv_bn(3, 64, 64, 128, 128, 256, 256, 256) + 4096 * 256 + 2 * 256 + 256 * 10 + 10),
         ("vgg9_narrow", conv_bn(3, 8, 8, 16, 16, 32, 32, 32) + 512 * 32 + 2 * 32 + 32 * 10 + 10),
         ("vgg16", 15_245_130),
+        ("vgg16_bn", 15_245_130 + 4224 + 1024),  # batch norm has two parameters where there was a bias
+        ("vgg19", 15_245_130 + (9 * 256**2 + 256) + 2 * (9 * 512**2 + 512)),
         ("mlp", 3072 * 64 + 64 + 64 * 64 + 64 + 64 * 10 + 10),
     ],
 )
 def test_every_choice_has_the_parameters_that_its_layers_add_up_to(choice: str, parameters: int) -> None:
-    with torch.device("meta"):
-        network = instantiate(load(f"model/{choice}"))
-    assert sum(p.numel() for p in network.parameters()) == parameters
+    assert count(choice) == parameters
 
 
-@pytest.mark.parametrize("choice", SMALL)
-@pytest.mark.parametrize("shape", [CIFAR, DIGITS], ids=["cifar", "digits"])
-def test_every_parameter_of_a_network_gets_a_gradient(choice: str, shape: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("choice", "millions"),
+    [
+        ("preresnet110", 1.7),  # He et al. 2016b
+        ("preresnet164", 1.7),
+        ("wrn28_10", 36.5),  # Zagoruyko & Komodakis 2016
+        ("wrn16_8", 11.0),
+        ("densenet40", 1.0),  # Huang et al. 2017, table 2
+        ("densenet100", 27.2),
+        ("densenet100_bc", 0.8),
+    ],
+)
+def test_a_choice_has_the_published_number_of_parameters(choice: str, millions: float) -> None:
+    assert round(count(choice) / 1e6, 1) == millions
+
+
+@pytest.mark.parametrize(("choice", "shape"), each_with_its_images())
+def test_every_parameter_of_a_network_gets_a_gradient(choice: str, shape: tuple[int, ...]) -> None:
     network = names(choice, shape)
-    images = torch.randn(6, *shape, generator=torch.Generator().manual_seed(0))
-    loss = nn.functional.cross_entropy(network(images), torch.arange(6))
+    if not choice.startswith(("lenet", "mlp", "vgg", "squeezenet")) or choice.endswith(("_narrow", "_bn")):
+        kaiming_normal(network, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(6 if choice in SMALL else 2, *shape, generator=torch.Generator().manual_seed(0))
+    loss = nn.functional.cross_entropy(network(images), torch.arange(len(images)))
     loss.backward()
-    silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
-    assert silent == []
+    gradients = {name: p.grad for name, p in network.named_parameters()}
+    assert [name for name, g in gradients.items() if g is None or not g.any() or not g.isfinite().all()] == []
 
 
 @pytest.mark.parametrize("choice", SMALL)
@@ -96,10 +133,10 @@ def test_a_gpu_computes_the_same(choice: str) -> None:
     torch.testing.assert_close(network.cuda()(images.cuda()).cpu(), expected, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("choice", ["kaiming", "default"])
+@pytest.mark.parametrize("choice", INITS)
 def test_an_initialisation_is_called_with_the_model_and_a_generator(choice: str) -> None:
     network = names("vgg9_narrow", DIGITS)
-    initialize = instantiate(load(f"init/{choice}"))
+    initialize = instantiate(load("init", choice))
     initialize(network, generator=torch.Generator().manual_seed(0))
     std = network.classifier[-1].weight.std().item()
     assert (std < 0.002) == (choice == "kaiming")

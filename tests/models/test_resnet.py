@@ -13,9 +13,11 @@ def count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-@pytest.mark.parametrize(("depth", "expected"), [(20, 269_722), (56, 853_018), (110, 1_727_962)])
+@pytest.mark.parametrize(
+    ("depth", "expected"), [(20, 269_722), (32, 464_154), (56, 853_018), (110, 1_727_962)]
+)
 def test_option_a_has_the_published_number_of_parameters(depth: int, expected: int) -> None:
-    """He et al. 2016, table 6: 0.27M, 0.85M, 1.7M."""
+    """He et al. 2016, table 6: 0.27M, 0.46M, 0.85M, 1.7M."""
     network = ResNet(depth, shortcut="A", input_shape=[3, 32, 32], classes=10)
     assert count(network) == expected
     assert sum(isinstance(module, nn.Conv2d | nn.Linear) for module in network.modules()) == depth
@@ -71,11 +73,17 @@ def test_the_width_multiplies_every_stage() -> None:
     assert [block.conv2.out_channels for block in network.blocks] == [5, 10, 20]
 
 
-@pytest.mark.parametrize(
-    ("depth", "nearest"), [(2, "8"), (5, "8"), (9, "8 or 14"), (51, "50 or 56"), (109, "104 or 110")]
-)
+@pytest.mark.parametrize(("depth", "stages"), [(8, [1, 1, 1]), (10, [2, 1, 1]), (156, [26, 26, 25])])
+def test_blocks_are_spread_evenly_and_the_earlier_stages_take_the_rest(depth: int, stages: list[int]) -> None:
+    network = ResNet(depth, width=2, skip=False, input_shape=[3, 8, 8], classes=10)
+    channels = [block.conv2.out_channels for block in network.blocks]
+    assert [channels.count(2 * 2**stage) for stage in range(3)] == stages
+    assert sum(isinstance(module, nn.Conv2d | nn.Linear) for module in network.modules()) == depth
+
+
+@pytest.mark.parametrize(("depth", "nearest"), [(2, "8"), (7, "8"), (9, "8 or 10"), (109, "108 or 110")])
 def test_another_depth_is_refused_with_the_nearest_that_are_right(depth: int, nearest: str) -> None:
-    with pytest.raises(ValueError, match=rf"depth must be 6n \+ 2 .*, got {depth}: nearest is {nearest}$"):
+    with pytest.raises(ValueError, match=rf"depth must be even and >= 8, got {depth}: nearest is {nearest}$"):
         ResNet(depth, input_shape=[3, 32, 32], classes=10)
 
 

@@ -10,6 +10,13 @@ def check_positive(**values: int) -> None:
             raise ValueError(f"{name} must be a positive integer, got {value!r}")
 
 
+def check_probability(**values: float) -> None:
+    """Raise ValueError for the first of ``values`` that is not a probability below 1."""
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} is a probability and must be in [0, 1), got {value}")
+
+
 def check_input(
     input_shape: Sequence[int], classes: int, *, least: int, network: str
 ) -> tuple[int, int, int]:

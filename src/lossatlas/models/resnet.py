@@ -59,15 +59,20 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """CIFAR residual network of 6n + 2 layers. Maps images (B, C, H, W) to logits (B, classes).
+    """CIFAR residual network of 2b + 2 layers. Maps images (B, C, H, W) to logits (B, classes).
 
-    He et al. 2016 (arXiv:1512.03385) section 4.2: a convolution, three stages of n basic blocks with
-    ``width``, 2 ``width`` and 4 ``width`` channels, global average pooling, a linear layer. ``skip=False``
-    removes the shortcut of every block, identities and others (the "noshort" networks of Li et al. 2018,
-    arXiv:1712.09913). ``shortcut``, where a block changes the shape: "A" pads with zeros (He et al.), "B"
-    projects (Li et al.).
+    He et al. 2016 (arXiv:1512.03385) section 4.2: a convolution, three stages of basic blocks with
+    ``width``, 2 ``width`` and 4 ``width`` channels, global average pooling, a linear layer. The b blocks are
+    spread evenly over the stages; He et al. have b = 3n. What is left over goes to the earlier stages: the
+    "156 layers" of Li et al. 2018 (arXiv:1712.09913), which are not 6n + 2, are stages of 26, 26 and 25.
 
-    ValueError if ``depth`` is not 6n + 2, for an unknown shortcut, or for images of less than 4x4 pixels.
+    ``width`` 16 k gives the wide networks of Li et al., whose stem is as wide as the first stage
+    (`WideResNet` is the one of Zagoruyko & Komodakis). ``skip=False`` removes the shortcut of every block,
+    identities and others (the "noshort" networks of Li et al.). ``shortcut``, where a block changes the
+    shape: "A" pads with zeros (He et al.), "B" projects (Li et al.).
+
+    ValueError if ``depth`` is not 2b + 2 with a block for each stage, for an unknown shortcut, or for images
+    of less than 4x4 pixels.
 
     >>> network = ResNet(20, shortcut="A", input_shape=(3, 32, 32), classes=10)
     >>> sum(p.numel() for p in network.parameters())
@@ -91,7 +96,7 @@ class ResNet(nn.Module):
             raise ValueError(f"shortcut must be one of {', '.join(SHORTCUTS)}, got {shortcut!r}")
         least = 2 ** (STAGES - 1)
         image_channels, _, _ = check_input(input_shape, classes, least=least, network="a ResNet")
-        channels = [width, *(width * 2**stage for stage in range(STAGES) for _ in range(blocks))]
+        channels = [width, *(width * 2**stage for stage in range(STAGES) for _ in range(blocks[stage]))]
         self.conv = nn.Conv2d(image_channels, width, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(width)
         replacement = SHORTCUTS[shortcut] if skip else None
@@ -114,9 +119,12 @@ def _block(channels: int, out_channels: int, replacement: type[nn.Module] | None
     return BasicBlock(channels, out_channels, stride, shortcut)
 
 
-def _blocks_per_stage(depth: int) -> int:
-    blocks, rest = divmod(depth - 2, 2 * STAGES)
-    if rest or blocks < 1:
-        nearest = " or ".join(str(2 * STAGES * n + 2) for n in (blocks, blocks + 1) if n >= 1)
-        raise ValueError(f"depth must be 6n + 2 with n >= 1, got {depth}: nearest is {nearest}")
-    return blocks
+def _blocks_per_stage(depth: int) -> list[int]:
+    """Number of blocks of each stage, the earlier ones taking what cannot be spread evenly."""
+    blocks, rest = divmod(depth - 2, 2)
+    if rest or blocks < STAGES:
+        nearest = " or ".join(str(2 * b + 2) for b in (blocks, blocks + 1) if b >= STAGES)
+        least = 2 * STAGES + 2
+        raise ValueError(f"depth must be even and >= {least}, got {depth}: nearest is {nearest or least}")
+    each, left = divmod(blocks, STAGES)
+    return [each + (stage < left) for stage in range(STAGES)]

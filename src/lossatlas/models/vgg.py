@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from lossatlas.models.checks import check_input, check_positive
+from lossatlas.models.checks import check_input, check_positive, check_probability
 
 
 class VGG(nn.Module):
@@ -22,7 +22,7 @@ class VGG(nn.Module):
 
     VGG-9 of Li et al. 2018 (arXiv:1712.09913) is ``layout=[1, 1, "M", 2, 2, "M", 4, 4, 4, "M"], hidden=[4]``,
     width 64, with batch norm. VGG-16 of Garipov et al. 2018 (arXiv:1802.10026) has two hidden layers of 512,
-    dropout 0.5 and no batch norm.
+    dropout 0.5 and no batch norm; VGG-19 has four convolutions where that has three.
 
     ValueError for a layout that is no such list, or for images that the poolings would leave without a pixel.
 
@@ -47,8 +47,7 @@ class VGG(nn.Module):
         check_positive(width=width)
         for multiple in hidden:
             check_positive(hidden=multiple)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is a probability and must be in [0, 1), got {dropout}")
+        check_probability(dropout=dropout)
         convolutions = [width * item for item in layout if not isinstance(item, str)]
         poolings = len(layout) - len(convolutions)
         name = f"a VGG with {poolings} poolings"

@@ -1,0 +1,111 @@
+"""Densely connected networks for small images."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lossatlas.models.checks import check_input, check_positive, check_probability
+
+BOTTLENECK = 4  # channels of a bottleneck, in multiples of the growth
+
+
+class DenseLayer(nn.Sequential):
+    """Batch norm, ReLU and a 3x3 convolution, whose outputs join the inputs; before them perhaps a bottleneck."""
+
+    def __init__(self, channels: int, growth: int, bottleneck: bool, dropout: float) -> None:
+        layers: list[nn.Module] = []
+        if bottleneck:
+            layers += _convolution(channels, BOTTLENECK * growth, 1)
+            channels = BOTTLENECK * growth
+        super().__init__(*layers, *_convolution(channels, growth, 3), nn.Dropout(dropout))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C + growth, H, W)."""
+        return torch.cat([x, super().forward(x)], dim=1)
+
+
+class Transition(nn.Sequential):
+    """Batch norm, ReLU, a 1x1 convolution and 2x2 average pooling between two dense blocks."""
+
+    def __init__(self, channels: int, out_channels: int) -> None:
+        super().__init__(*_convolution(channels, out_channels, 1), nn.AvgPool2d(2))
+
+
+class DenseNet(nn.Module):
+    """Densely connected network. Maps images (B, C, H, W) to logits (B, classes).
+
+    Huang et al. 2017 (arXiv:1608.06993): a 3x3 convolution to ``stem`` channels; for each number in ``blocks`` a
+    dense block of so many layers, each of which adds ``growth`` channels; a transition between two blocks, which
+    keeps the share ``compression`` of the channels and halves the image; batch norm, ReLU, global average pooling,
+    a linear layer. ``bottleneck``: a 1x1 convolution before each 3x3 one (DenseNet-B). ``dropout``: after each dense
+    layer. There is no further downsampling: DenseNet-121, with 7x7 convolution and pooling in front on ImageNet,
+    has the plain stem here, as Li et al. 2018 train it on CIFAR.
+
+    | network | blocks | growth | stem | bottleneck | compression |
+    |---|---|---|---|---|---|
+    | DenseNet-40 | 12, 12, 12 | 12 | 16 | no | 1 |
+    | DenseNet-100 | 32, 32, 32 | 24 | 16 | no | 1 |
+    | DenseNet-BC-100 | 16, 16, 16 | 12 | 24 | yes | 0.5 |
+    | DenseNet-121 | 6, 12, 24, 16 | 32 | 64 | yes | 0.5 |
+
+    ValueError for sizes that are not positive, a compression outside (0, 1], or images that the transitions would
+    leave without a pixel.
+
+    >>> network = DenseNet([12, 12, 12], growth=12, input_shape=(3, 32, 32), classes=10)
+    >>> sum(p.numel() for p in network.parameters())  # printed: 1.0M
+    1019722
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[int],
+        growth: int,
+        *,
+        input_shape: Sequence[int],
+        classes: int,
+        stem: int = 16,
+        bottleneck: bool = False,
+        compression: float = 1.0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        for layers in blocks:
+            check_positive(blocks=layers)
+        check_positive(growth=growth, stem=stem)
+        check_probability(dropout=dropout)
+        if not 0 < compression <= 1:
+            raise ValueError(f"compression is a share of the channels, in (0, 1], got {compression}")
+        if not blocks:
+            raise ValueError("blocks must hold at least one number of layers, got []")
+        least = 2 ** (len(blocks) - 1)
+        name = f"a DenseNet of {len(blocks)} blocks"
+        image_channels, _, _ = check_input(input_shape, classes, least=least, network=name)
+        self.conv = nn.Conv2d(image_channels, stem, 3, padding=1, bias=False)
+        self.blocks = nn.Sequential()
+        channels = stem
+        for index, layers in enumerate(blocks):
+            if index > 0:
+                kept = int(channels * compression)
+                self.blocks.append(Transition(channels, kept))
+                channels = kept
+            for _ in range(layers):
+                self.blocks.append(DenseLayer(channels, growth, bottleneck, dropout))
+                channels += growth
+        self.norm = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.classifier = nn.Linear(channels, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        h = self.relu(self.norm(self.blocks(self.conv(images))))
+        return self.classifier(h.mean((2, 3)))
+
+
+def _convolution(channels: int, out_channels: int, kernel: int) -> list[nn.Module]:
+    """Batch norm, ReLU and a convolution that keeps the image's size."""
+    return [
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(channels, out_channels, kernel, padding=kernel // 2, bias=False),
+    ]

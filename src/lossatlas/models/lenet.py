@@ -1,0 +1,55 @@
+"""LeNet-5."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from lossatlas.models.checks import check_input
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
+KERNEL = 5
+UNPADDED = (32, 14)  # pixels a side with which LeCun et al. enter C1 and C3
+
+
+class LeNet(nn.Module):
+    """LeNet-5. Maps images (B, C, H, W) to logits (B, classes).
+
+    LeCun et al. 1998 (Proc. IEEE 86, p. 2278, fig. 2): 5x5 convolutions to 6 and 16 channels, C1 and C3, each with
+    activation and 2x2 pooling behind it; layers C5 and F6 of 120 and 84 units; an output for each class. As in later
+    versions, C3 sees all of C1's maps, pooling has no weights, and the output layer is linear.
+
+    A convolution is padded by two pixels where its input is smaller than in the paper (32x32 for C1, 14x14 for C3).
+    So images of 28x28 come to the paper's sizes, and 8x8 leaves 2x2 for C5. ``activation``: "tanh" as in the paper,
+    or "relu"; ``pooling``: "average" as there, or "max".
+
+    ValueError for another activation or pooling, or for images of less than 4x4 pixels.
+
+    >>> network = LeNet(input_shape=(1, 32, 32), classes=10)
+    >>> sum(p.numel() for p in network.parameters())  # C1 156, C3 2416, C5 48120, F6 10164, output 850
+    61706
+    """
+
+    def __init__(
+        self, *, input_shape: Sequence[int], classes: int, activation: str = "tanh", pooling: str = "average"
+    ) -> None:
+        super().__init__()
+        for name, value, choices in (("activation", activation, ACTIVATIONS), ("pooling", pooling, POOLINGS)):
+            if value not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        channels, *sides = check_input(input_shape, classes, least=4, network="a LeNet")
+        active, pool = ACTIVATIONS[activation], POOLINGS[pooling]
+        layers: list[nn.Module] = []
+        for out_channels, unpadded in zip((6, 16), UNPADDED, strict=True):
+            padding = KERNEL // 2 if min(sides) < unpadded else 0
+            layers += [nn.Conv2d(channels, out_channels, KERNEL, padding=padding), active(), pool(2)]
+            sides = [(side + 2 * padding - KERNEL + 1) // 2 for side in sides]
+            channels = out_channels
+        self.features = nn.Sequential(*layers)
+        features = channels * sides[0] * sides[1]
+        hidden = nn.Linear(features, 120), active(), nn.Linear(120, 84), active()
+        self.classifier = nn.Sequential(*hidden, nn.Linear(84, classes))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        return self.classifier(self.features(images).flatten(1))

@@ -1,0 +1,153 @@
+"""Residual networks that normalise and rectify before each convolution, and the wide ones among them."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lossatlas.models.checks import check_input, check_positive, check_probability
+
+STAGES = 3  # the image is halved between them: it needs 2**(STAGES - 1) pixels a side
+EXPANSION = 4  # of a bottleneck's inner channels to its outputs
+
+
+class PreActivationBlock(nn.Module):
+    """Convolutions, each after batch norm and ReLU, added to their input where there is a shortcut.
+
+    ``kernels`` are the convolutions' sizes and ``channels``, one more, those of the input and of each output.
+    The first 3x3 convolution has the stride. Where the shape changes, the shortcut projects what the first batch
+    norm and ReLU give.
+    """
+
+    def __init__(
+        self, channels: Sequence[int], kernels: Sequence[int], stride: int, *, skip: bool, dropout: float
+    ) -> None:
+        super().__init__()
+        spatial = kernels.index(3)
+        strides = [stride if layer == spatial else 1 for layer in range(len(kernels))]
+        self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in channels[:-1])
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(c, c_out, kernel, stride=step, padding=kernel // 2, bias=False)
+            for (c, c_out), kernel, step in zip(pairwise(channels), kernels, strides, strict=True)
+        )
+        self.dropout = nn.Dropout(dropout)  # before the last convolution
+        changes = channels[0] != channels[-1] or stride != 1
+        project = nn.Conv2d(channels[0], channels[-1], 1, stride=stride, bias=False) if changes else None
+        self.projection = project if skip else None
+        self.skip = skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
+        first = h = functional.relu(self.norms[0](x), inplace=True)
+        last = len(self.convolutions) - 1
+        for layer, convolution in enumerate(self.convolutions):
+            if layer > 0:
+                h = functional.relu(self.norms[layer](h), inplace=True)
+            h = convolution(self.dropout(h) if layer == last else h)
+        if not self.skip:
+            return h
+        return h + (x if self.projection is None else self.projection(first))
+
+
+class PreActResNet(nn.Module):
+    """Pre-activation CIFAR residual network. Maps images (B, C, H, W) to logits (B, classes).
+
+    He et al. 2016b (arXiv:1603.05027): a convolution to ``stem`` channels (default: ``width``), three stages of
+    n blocks with ``width``, 2 ``width`` and 4 ``width`` channels, batch norm, ReLU, global average pooling, a linear
+    layer. A block is two 3x3 convolutions, and the depth 6n + 2; with ``bottleneck`` a 1x1, a 3x3 and a 1x1
+    convolution with four times the output channels, and the depth 9n + 2. ``skip=False`` removes the shortcut of
+    every block. ``dropout``: before the last convolution of each block.
+
+    ValueError for another depth, a dropout that is no probability below 1, or images of less than 4x4 pixels.
+
+    >>> network = PreActResNet(164, bottleneck=True, input_shape=(3, 32, 32), classes=10)
+    >>> sum(p.numel() for p in network.parameters())
+    1703258
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        *,
+        input_shape: Sequence[int],
+        classes: int,
+        width: int = 16,
+        stem: int | None = None,
+        bottleneck: bool = False,
+        skip: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        stem = width if stem is None else stem
+        check_positive(depth=depth, width=width, stem=stem)
+        check_probability(dropout=dropout)
+        kernels = (1, 3, 1) if bottleneck else (3, 3)
+        blocks = _blocks_per_stage(depth, len(kernels))
+        least = 2 ** (STAGES - 1)
+        image_channels, _, _ = check_input(input_shape, classes, least=least, network="a ResNet")
+        self.conv = nn.Conv2d(image_channels, stem, 3, padding=1, bias=False)
+        self.blocks = nn.Sequential()
+        channels = stem
+        for stage in range(STAGES):
+            inner = width * 2**stage
+            outputs = inner * (EXPANSION if bottleneck else 1)
+            for block in range(blocks):
+                sizes = [channels, *[inner] * (len(kernels) - 1), outputs]
+                stride = 2 if stage > 0 and block == 0 else 1
+                self.blocks.append(PreActivationBlock(sizes, kernels, stride, skip=skip, dropout=dropout))
+                channels = outputs
+        self.norm = nn.BatchNorm2d(channels)
+        self.classifier = nn.Linear(channels, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        h = functional.relu(self.norm(self.blocks(self.conv(images))), inplace=True)
+        return self.classifier(h.mean((2, 3)))
+
+
+class WideResNet(PreActResNet):
+    """Wide residual network WRN-``depth``-``widen``. Maps images (B, C, H, W) to logits (B, classes).
+
+    Zagoruyko & Komodakis 2016 (arXiv:1605.07146): `PreActResNet` of basic blocks whose stages are ``widen`` times
+    as wide as the stem, of ``width`` channels. They count the projections of the three stages among the layers, so
+    that the depth is 6n + 4. ValueError for another depth, and as `PreActResNet`.
+
+    >>> network = WideResNet(28, 10, input_shape=(3, 32, 32), classes=10)
+    >>> sum(p.numel() for p in network.parameters())  # printed: 36.5M
+    36479194
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        widen: int,
+        *,
+        input_shape: Sequence[int],
+        classes: int,
+        width: int = 16,
+        skip: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        check_positive(depth=depth, widen=widen, width=width)
+        if depth < 10 or (depth - 4) % 6:
+            raise ValueError(f"depth of a wide ResNet must be 6n + 4 with n >= 1, got {depth}")
+        super().__init__(
+            depth - 2,
+            input_shape=input_shape,
+            classes=classes,
+            width=width * widen,
+            stem=width,
+            skip=skip,
+            dropout=dropout,
+        )
+
+
+def _blocks_per_stage(depth: int, layers: int) -> int:
+    """Return n of ``depth`` = 3 n ``layers`` + 2."""
+    period = STAGES * layers
+    blocks, rest = divmod(depth - 2, period)
+    if rest or blocks < 1:
+        nearest = " or ".join(str(period * n + 2) for n in (blocks, blocks + 1) if n >= 1)
+        raise ValueError(f"depth must be {period}n + 2 with n >= 1, got {depth}: nearest is {nearest}")
+    return blocks
