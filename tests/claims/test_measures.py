@@ -71,7 +71,7 @@ def test_rise_keeps_what_is_missing_in_any_direction_missing(line: dict[str, xr.
 
 
 def test_rise_needs_the_centre_and_something_beyond_the_bound(line: dict[str, xr.Dataset]) -> None:
-    with pytest.raises(ValueError, match=r"rise needs the loss at alpha = 0; the nearest surveyed point is"):
+    with pytest.raises(ValueError, match=r"the loss at alpha = 0 is needed; the nearest surveyed point is"):
         measures.rise({"line": line["line"].isel(alpha=slice(0, 10))})
     with pytest.raises(ValueError, match=r"no surveyed point has abs\(alpha\) >= 2; alpha spans \[-1, 1\]"):
         measures.rise(line, beyond=2)
@@ -92,14 +92,6 @@ def test_value_selects_scales_and_says_what_it_is() -> None:
     )
     assert values.values.tolist() == [4.0]
     assert values.attrs == {"long_name": "Keskar's sharpness", "units": "%"}
-
-
-def test_log_keeps_what_a_reader_must_know() -> None:
-    values = xr.DataArray([np.e, 0.0], {"open": ("x", [True, False])}, dims="x", attrs={"long_name": "width"})
-    logs = measures.log(values)
-    np.testing.assert_allclose(logs, [1.0, np.nan])
-    assert logs["open"].values.tolist() == [True, False]
-    assert logs.attrs == {"long_name": "width"}
 
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(line: dict[str, xr.Dataset]) -> None:

@@ -60,6 +60,25 @@ def test_the_table_has_a_row_a_claim_with_reproduced_and_printed_numbers() -> No
     assert "L-F3 [x]" in text  # brackets are no markup
 
 
+def test_a_remark_is_shown_with_its_verdict_wherever_it_is_told() -> None:
+    remarked = replace(FAILS, remark="The digits are [too] easy.")
+    assert "The digits are [too] easy." in " ".join(printed([remarked], 130).split())
+    columns, cells = rows([remarked])
+    assert cells[0][columns.index("remark")] == "The digits are [too] easy."
+    assert verdicts_from_json(to_json([remarked])) == [remarked]
+
+
+def test_a_trend_has_an_arm_and_a_printed_number_for_each_level_and_one_setting_has_one() -> None:
+    arms = tuple(Arm(label=f"depth {depth}", mean=depth / 10, sd=0.1) for depth in (20, 56, 110))
+    paper = Paper(first=8.18, second=None, further=(16.44,), source="Li et al. 2018, Fig. 5")
+    verdict = replace(HOLDS, arms=arms, paper=paper)
+    columns, cells = rows([verdict])
+    assert cells[0][columns.index("paper")] == "8.18; –; 16.44"
+    assert verdicts_from_json(to_json([verdict])) == [verdict]
+    columns, cells = rows([replace(verdict, arms=arms[:1])])
+    assert cells[0][columns.index("paper")] == "8.18"
+
+
 def test_the_outcome_is_coloured() -> None:
     text = printed(ALL, 130, color=True)
     for code, outcome in (("32", "holds"), ("31", "fails"), ("33", "cannot tell")):

@@ -88,7 +88,7 @@ def test_equivalence_outcome_and_p_value_agree() -> None:
 def test_pairs_that_are_all_equal_are_equivalent() -> None:
     estimate = mean_within(np.zeros(5), 1.0, 0.95)
     assert (estimate.outcome, estimate.low, estimate.high) == ("holds", 0.0, 0.0)
-    assert estimate.note == "the same difference in all 5 pairs: the interval is that value"
+    assert estimate.note == "the same in all 5 pairs: the interval is that value"
     assert mean_within(np.full(5, 2.0), 1.0, 0.95).outcome == "fails"
 
 

@@ -1,16 +1,13 @@
 """Claim: a sentence of a paper in a form that datasets can decide."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import xarray as xr
-
-from lossatlas.claims.measures import Datasets
+from lossatlas.claims.measures import Datasets, Measure
 from lossatlas.claims.selection import Selector
-from lossatlas.claims.verdict import Paper, Verdict
-
-Measure = Callable[[Datasets], xr.DataArray]  # over the sweep's dimensions
+from lossatlas.claims.statistics import Estimate
+from lossatlas.claims.verdict import Arm, Paper, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,3 +29,32 @@ class Claim(ABC):
     @abstractmethod
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
+
+    def verdict(
+        self,
+        estimate: Estimate,
+        statistic: str,
+        *,
+        seeds: int,
+        against: float,
+        units: str = "",
+        arms: Sequence[Arm] = (),
+        notes: Sequence[str] = (),
+    ) -> Verdict:
+        """What an ``estimate`` of ``statistic`` from so many seeds, held ``against`` a value, makes of the claim."""
+        return Verdict(
+            id=self.id,
+            text=self.text,
+            outcome=estimate.outcome,
+            statistic=statistic,
+            units=units,
+            estimate=estimate.value,
+            interval=(estimate.low, estimate.high),
+            confidence=self.confidence,
+            against=against,
+            p_value=estimate.p_value,
+            seeds=seeds,
+            arms=tuple(arms),
+            paper=self.paper,
+            note="; ".join(filter(None, [estimate.note, *notes])),
+        )

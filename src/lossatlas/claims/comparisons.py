@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import xarray as xr
 
 from lossatlas.claims.claim import Claim
-from lossatlas.claims.measures import Datasets, log
+from lossatlas.claims.measures import Datasets
 from lossatlas.claims.pairs import Pairs, pair
 from lossatlas.claims.selection import Selector
 from lossatlas.claims.statistics import Estimate, mean_above, mean_within
@@ -85,7 +86,7 @@ class PairedRatio(Claim):
         """Judge the claim on ``datasets``."""
         values = self.measure(datasets)
         logs = pair(
-            log(values),
+            _log(values),
             self.greater,
             self.lesser,
             at=self.at,
@@ -142,6 +143,11 @@ class Equivalence(Claim):
         )
 
 
+def _log(values: xr.DataArray) -> xr.DataArray:
+    """Natural logarithm, NaN where the value is not positive; keeps what is known of the values."""
+    return xr.apply_ufunc(np.log, values.where(values > 0), keep_attrs=True)
+
+
 def _verdict(
     claim: Claim,
     pairs: Pairs,
@@ -151,19 +157,12 @@ def _verdict(
     units: str,
     against: float,
 ) -> Verdict:
-    return Verdict(
-        id=claim.id,
-        text=claim.text,
-        outcome=estimate.outcome,
-        statistic=statistic,
+    return claim.verdict(
+        estimate,
+        statistic,
         units=units,
-        estimate=estimate.value,
-        interval=(estimate.low, estimate.high),
-        confidence=claim.confidence,
-        against=against,
-        p_value=estimate.p_value,
         seeds=len(pairs.first),
+        against=against,
         arms=pairs.arms(claim.paper),
-        paper=claim.paper,
-        note="; ".join(filter(None, [estimate.note, *pairs.notes()])),
+        notes=pairs.notes(),
     )

@@ -1,14 +1,14 @@
 """Two arms of a sweep, paired over seeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from lossatlas.claims.selection import Selector, average, describe, select
-from lossatlas.claims.statistics import Estimate, Outcome
+from lossatlas.claims.statistics import Estimate, Outcome, withheld
 from lossatlas.claims.verdict import Arm, Paper
 
 REPLICATE = "seed"  # the dimension whose values are independent repetitions
@@ -55,18 +55,13 @@ class Pairs:
             "either": self.first_open.any() or self.second_open.any(),
         }
         if estimate.outcome in blocks and is_open[blocks[estimate.outcome]]:
-            reason = f"would be {estimate.outcome!r}, but rests on values that are only lower bounds"
-            return replace(estimate, outcome="cannot tell", note=reason)
+            return withheld(estimate)
         return estimate
 
     def arms(self, paper: Paper | None) -> tuple[Arm, Arm]:
         """Mean and standard deviation of either arm, beside the paper's number."""
-        printed = (paper.first, paper.second) if paper else (None, None)
-        first, second = (
-            Arm(label=label, mean=_mean(values), sd=_sd(values), paper=number)
-            for label, values, number in zip(self.labels, (self.first, self.second), printed, strict=True)
-        )
-        return first, second
+        first, second = self.labels
+        return arm(first, self.first, paper, 0), arm(second, self.second, paper, 1)
 
 
 def pair(
@@ -107,10 +102,19 @@ def _arm(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Values and their ``open`` as (seeds, all of worst_over)."""
     chosen = only_dims(select(values, where), [REPLICATE, *worst_over])
-    is_open = chosen["open"] if "open" in chosen.coords else xr.zeros_like(chosen, dtype=bool)
-    is_open = is_open.broadcast_like(chosen).transpose(*chosen.dims)
     n = chosen.sizes[REPLICATE]
-    return chosen.values.astype(float).reshape(n, -1), is_open.values.reshape(n, -1)
+    return chosen.values.astype(float).reshape(n, -1), bounds(chosen).reshape(n, -1)
+
+
+def bounds(values: xr.DataArray) -> NDArray[np.bool_]:
+    """Which of ``values`` are only lower bounds; of their shape.
+
+    >>> bounds(xr.DataArray([1.0, 2.0], {"open": ("seed", [False, True])}, dims="seed"))
+    array([False,  True])
+    """
+    if "open" not in values.coords:
+        return np.zeros(values.shape, bool)
+    return values["open"].broadcast_like(values).transpose(*values.dims).values
 
 
 def only_dims(values: xr.DataArray, dims: Sequence[str]) -> xr.DataArray:
@@ -131,9 +135,9 @@ def only_dims(values: xr.DataArray, dims: Sequence[str]) -> xr.DataArray:
     return values.squeeze(extra, drop=True).transpose(*dims)
 
 
-def _mean(values: NDArray[np.float64]) -> float:
-    return float(values.mean()) if len(values) else np.nan
-
-
-def _sd(values: NDArray[np.float64]) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
+def arm(label: str, values: NDArray[np.float64], paper: Paper | None, place: int) -> Arm:
+    """Mean and standard deviation of an arm's values (n,), beside the paper's number for the arm in this place."""
+    with np.errstate(invalid="ignore"):  # of infinite values there is no deviation
+        mean = float(values.mean()) if len(values) else np.nan
+        sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
+    return Arm(label=label, mean=mean, sd=sd, paper=paper.number(place) if paper else None)

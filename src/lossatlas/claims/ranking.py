@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from lossatlas.claims.claim import Claim, Measure
-from lossatlas.claims.measures import Datasets
-from lossatlas.claims.pairs import REPLICATE, only_dims
+from lossatlas.claims.claim import Claim
+from lossatlas.claims.measures import Datasets, Measure
+from lossatlas.claims.pairs import REPLICATE, bounds, only_dims
 from lossatlas.claims.selection import Selector, average, select
 from lossatlas.claims.statistics import MINIMUM_PAIRS, share_above_half
 from lossatlas.claims.verdict import Verdict
@@ -58,20 +58,12 @@ class RankingAgreement(Claim):
         left_out = decided.size - trials
         note = f"{left_out} of {decided.size} comparisons left out: missing, tied or only bounded"
         names = (measure.attrs.get("long_name", "the measure"), other.attrs.get("long_name", "the other"))
-        return Verdict(
-            id=self.id,
-            text=self.text,
-            outcome=estimate.outcome,
-            statistic=f"share of {trials} comparisons in which {names[0]} and {names[1]} agree as claimed",
-            units="",
-            estimate=estimate.value,
-            interval=(estimate.low, estimate.high),
-            confidence=self.confidence,
-            against=0.5,
-            p_value=estimate.p_value,
+        return self.verdict(
+            estimate,
+            f"share of {trials} comparisons in which {names[0]} and {names[1]} agree as claimed",
             seeds=seeds,
-            paper=self.paper,
-            note="; ".join(filter(None, [estimate.note, note if left_out else ""])),
+            against=0.5,
+            notes=[note] if left_out else [],
         )
 
     def _order(self, values: xr.DataArray) -> NDArray[np.float64]:
@@ -80,12 +72,6 @@ class RankingAgreement(Claim):
         one, two = (only_dims(select(values, arm), dims) for arm in (self.first, self.second))
         with np.errstate(invalid="ignore"):
             order = np.nan_to_num(np.sign(one.values - two.values))
-        order[(order > 0) & _is_open(two)] = 0.0
-        order[(order < 0) & _is_open(one)] = 0.0
+        order[(order > 0) & bounds(two)] = 0.0
+        order[(order < 0) & bounds(one)] = 0.0
         return order.reshape(len(order), -1)
-
-
-def _is_open(values: xr.DataArray) -> NDArray[np.bool_]:
-    if "open" not in values.coords:
-        return np.zeros(values.shape, bool)
-    return values["open"].broadcast_like(values).transpose(*values.dims).values

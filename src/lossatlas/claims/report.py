@@ -18,7 +18,7 @@ COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "cannot tell": "
 
 
 def table(verdicts: Sequence[Verdict], title: str | None = None) -> Table:
-    """One row a claim, its arms and reasons in small print, and below the conditions. Fits 80 columns."""
+    """One row a claim, its arms, reasons and remark in small print, and below the conditions. Fits 80 columns."""
     drawn = Table(title=title, box=box.HORIZONTALS, show_lines=True, pad_edge=False)
     drawn.caption, drawn.caption_justify = conditions(verdicts), "left"
     drawn.add_column("claim", ratio=1, min_width=14)
@@ -30,10 +30,10 @@ def table(verdicts: Sequence[Verdict], title: str | None = None) -> Table:
     for verdict in verdicts:
         drawn.add_row(
             f"[bold]{escape(verdict.id)}[/]  {escape(verdict.text)}[dim]{escape(_small_print(verdict))}[/]",
-            f"[bold {COLORS[verdict.outcome]}]{verdict.outcome}[/]{_mark(verdict)}",
+            f"[bold {COLORS[verdict.outcome]}]{verdict.outcome}[/]{mark(verdict)}",
             escape(estimate(verdict)),
             escape("\n".join(map(_spread, verdict.arms))) or "–",
-            escape("\n".join(_printed(verdict))) or "–",
+            escape("\n".join(printed(verdict))) or "–",
             str(verdict.seeds),
         )
     return drawn
@@ -52,7 +52,7 @@ def caption(verdicts: Sequence[Verdict]) -> str:
     """Which claims hold, fail and remain open, in a few lines for a figure."""
     groups = []
     for outcome in OUTCOMES:
-        names = [v.id + _mark(v) for v in verdicts if v.outcome == outcome]
+        names = [v.id + mark(v) for v in verdicts if v.outcome == outcome]
         if names:
             groups.append(f"{outcome.capitalize()} ({len(names)}): {', '.join(names)}.")
     return "\n".join([*groups, conditions(verdicts)])
@@ -61,15 +61,16 @@ def caption(verdicts: Sequence[Verdict]) -> str:
 def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
     """Column names and rows of plain values, as a dashboard's table takes them. None: not known."""
     columns = ["id", "claim", "outcome", "if all hold at once", "statistic", "estimate", "low", "high"]
-    columns += ["units", "p value", "reproduced", "paper", "seeds", "note"]
+    columns += ["units", "p value", "reproduced", "paper", "seeds", "note", "remark"]
     return columns, [_strict(_row(verdict)) for verdict in verdicts]
 
 
 def _row(v: Verdict) -> list[Any]:
     reproduced = "; ".join(f"{arm.label}: {_spread(arm)}" for arm in v.arms)
     numbers: list[Any] = [v.estimate, *v.interval, v.units, v.p_value]
-    printed = "; ".join(_printed(v))
-    return [v.id, v.text, v.outcome, v.corrected, v.statistic, *numbers, reproduced, printed, v.seeds, v.note]
+    paper = "; ".join(printed(v))
+    words: list[Any] = [v.seeds, v.note, v.remark]
+    return [v.id, v.text, v.outcome, v.corrected, v.statistic, *numbers, reproduced, paper, *words]
 
 
 def conditions(verdicts: Sequence[Verdict]) -> str:
@@ -83,7 +84,7 @@ def conditions(verdicts: Sequence[Verdict]) -> str:
         f"{len(verdicts)} claims, each judged by its own {level} interval over seeds; "
         f"if there were nothing to see, about {by_chance:.2g} would be decided by chance."
     )
-    if any(map(_mark, verdicts)):
+    if any(map(mark, verdicts)):
         text += " * not decided if all claims are to hold at once (Bonferroni)."
     return text
 
@@ -118,19 +119,20 @@ def _spread(arm: Arm) -> str:
 
 def _small_print(verdict: Verdict) -> str:
     arms = " / ".join(arm.label for arm in verdict.arms)
-    return "".join(f"\n{line}" for line in (arms, verdict.note) if line)
+    return "".join(f"\n{line}" for line in (arms, verdict.note, verdict.remark) if line)
 
 
-def _printed(verdict: Verdict) -> list[str]:
+def printed(verdict: Verdict) -> list[str]:
     """The paper's numbers as printed, arm by arm."""
     paper = verdict.paper
     if paper is None:
         return []
     about = "≈" if paper.approximate else ""
-    return ["–" if printed is None else f"{about}{printed:g}" for printed in (paper.first, paper.second)]
+    numbers = [paper.number(arm) for arm in range(len(verdict.arms) or 2)]
+    return ["–" if value is None else f"{about}{value:g}" for value in numbers]
 
 
-def _mark(verdict: Verdict) -> str:
+def mark(verdict: Verdict) -> str:
     """A star on a claim that is decided taken by itself, not as one of many."""
     undecided = verdict.corrected not in (None, verdict.outcome)
     return "*" if undecided else ""

@@ -1,6 +1,6 @@
 """Choosing networks by the values of the sweep's dimensions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -21,6 +21,22 @@ def select(values: xr.DataArray, where: Selector) -> xr.DataArray:
     for dim, wanted in where.items():
         values = values.isel({dim: _position(values, dim, wanted)}, drop=True)
     return values
+
+
+def choose(values: xr.DataArray, dim: str, among: Sequence[str | int | float] | None) -> xr.DataArray:
+    """The part of ``values`` at several values of a dimension, in their order; all of it for None.
+
+    ValueError if there is no such dimension, or no such value on it.
+
+    >>> errors = xr.DataArray([5.0, 2.0, 3.0], coords={"depth": [8, 20, 56]})
+    >>> choose(errors, "depth", [20, 8]).values
+    array([2., 5.])
+    """
+    if dim not in values.dims:
+        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
+    if among is None:
+        return values
+    return values.isel({dim: [_position(values, dim, label) for label in among]})
 
 
 def _position(values: xr.DataArray, dim: str, wanted: str | int | float) -> int:

@@ -1,6 +1,6 @@
 """Interval estimates and what they decide. Every test here is two-sided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -38,14 +38,14 @@ def mean_above(sample: Array, threshold: float, confidence: float) -> Estimate:
     'holds'
     """
     if len(sample) < MINIMUM_PAIRS:
-        return _too_few(sample)
+        return too_few(sample)
     mean = float(sample.mean())
     if _without_spread(sample):
         return _all_alike(mean, threshold, len(sample), confidence)
     test = stats.ttest_1samp(sample, threshold)
     interval = test.confidence_interval(confidence)
     low, high = float(interval.low), float(interval.high)
-    return Estimate(mean, low, high, float(test.pvalue), _side(low, high, threshold))
+    return Estimate(mean, low, high, float(test.pvalue), side(low, high, threshold))
 
 
 def _all_alike(mean: float, threshold: float, n: int, confidence: float) -> Estimate:
@@ -59,30 +59,47 @@ def _all_alike(mean: float, threshold: float, n: int, confidence: float) -> Esti
 
 
 def mean_within(sample: Array, margin: float, confidence: float) -> Estimate:
-    """Is the mean of a sample within +-margin of 0? Equivalence by the inclusion of the interval.
+    """Is the mean of a sample within +-margin of 0? Equivalence: `mean_between` of -margin and margin.
 
-    Holds if the confidence interval of the mean lies within the margin, fails if wholly outside.
-    The p value is that of the two one-sided t tests, doubled, so that it is below 1 - confidence
-    exactly when the claim holds. Where all values are the same the interval is that value.
-
-    ``sample``: (n,), finite. Fewer than `MINIMUM_PAIRS` cannot tell.
+    ``sample``: (n,), finite. ValueError for a margin that is not above 0.
 
     >>> mean_within(np.array([0.1, -0.2, 0.0, 0.2, 0.1]), margin=1.0, confidence=0.95).outcome
     'holds'
     """
     if margin <= 0:
         raise ValueError(f"margin must be above 0, got {margin:g}")
+    return mean_between(sample, -margin, margin, confidence)
+
+
+def mean_between(
+    sample: Array, least: float, most: float, confidence: float, what: str = "pairs"
+) -> Estimate:
+    """Does the mean of a sample lie between two values? By the inclusion of its t interval.
+
+    Holds if the confidence interval of the mean lies between ``least`` and ``most``, fails if wholly outside; either
+    may be infinite. The p value is that of the two one-sided t tests, doubled, so that it is below 1 - confidence
+    exactly when the claim holds. Where all values are the same the interval is that value.
+
+    ``sample``: (n,), finite. Fewer than `MINIMUM_PAIRS` cannot tell; ``what`` they are is said then. ValueError unless
+    least < most.
+
+    >>> mean_between(np.array([2.31, 2.29, 2.30, 2.30, 2.31]), least=2.25, most=2.35, confidence=0.95).outcome
+    'holds'
+    """
+    if not least < most:
+        raise ValueError(f"least must be below most, got {least:g} and {most:g}")
     if len(sample) < MINIMUM_PAIRS:
-        return _too_few(sample)
+        return too_few(sample, what)
     mean = float(sample.mean())
     if _without_spread(sample):
-        note = f"the same difference in all {len(sample)} pairs: the interval is that value"
-        return Estimate(mean, mean, mean, np.nan, _inside(mean, mean, margin), note)
+        note = f"the same in all {len(sample)} {what}: the interval is that value"
+        return Estimate(mean, mean, mean, np.nan, _inside(mean, mean, least, most), note)
     interval = stats.ttest_1samp(sample, 0.0).confidence_interval(confidence)
     low, high = float(interval.low), float(interval.high)
-    above = stats.ttest_1samp(sample, -margin, alternative="greater").pvalue
-    below = stats.ttest_1samp(sample, margin, alternative="less").pvalue
-    return Estimate(mean, low, high, min(1.0, 2 * float(max(above, below))), _inside(low, high, margin))
+    above = stats.ttest_1samp(sample, least, alternative="greater").pvalue if np.isfinite(least) else 0.0
+    below = stats.ttest_1samp(sample, most, alternative="less").pvalue if np.isfinite(most) else 0.0
+    p_value = min(1.0, 2 * float(max(above, below)))
+    return Estimate(mean, low, high, p_value, _inside(low, high, least, most))
 
 
 def share_above_half(successes: int, trials: int, confidence: float) -> Estimate:
@@ -95,32 +112,47 @@ def share_above_half(successes: int, trials: int, confidence: float) -> Estimate
     """
     if trials < MINIMUM_PAIRS:
         share = successes / trials if trials else np.nan
-        return Estimate(share, np.nan, np.nan, np.nan, "cannot tell", _few(trials))
+        return Estimate(share, np.nan, np.nan, np.nan, "cannot tell", few(trials))
     test = stats.binomtest(successes, trials, 0.5)
     interval = test.proportion_ci(confidence, method="exact")
     low, high = float(interval.low), float(interval.high)
-    return Estimate(successes / trials, low, high, float(test.pvalue), _side(low, high, 0.5))
+    return Estimate(successes / trials, low, high, float(test.pvalue), side(low, high, 0.5))
 
 
-def _side(low: float, high: float, threshold: float) -> Outcome:
+def side(low: float, high: float, threshold: float) -> Outcome:
+    """What an interval decides on being above a threshold."""
     if low > threshold:
         return "holds"
     return "fails" if high < threshold else "cannot tell"
 
 
-def _inside(low: float, high: float, margin: float) -> Outcome:
-    if -margin < low and high < margin:
+def _inside(low: float, high: float, least: float, most: float) -> Outcome:
+    if least < low and high < most:
         return "holds"
-    return "fails" if low > margin or high < -margin else "cannot tell"
+    return "fails" if low > most or high < least else "cannot tell"
 
 
-def _too_few(sample: Array) -> Estimate:
+def opposite(outcome: Outcome) -> Outcome:
+    """What the same interval decides on the opposite claim."""
+    reverse: dict[Outcome, Outcome] = {"holds": "fails", "fails": "holds", "cannot tell": "cannot tell"}
+    return reverse[outcome]
+
+
+def withheld(estimate: Estimate) -> Estimate:
+    """The estimate without its outcome, which leans on values that are only lower bounds."""
+    reason = f"would be {estimate.outcome!r}, but rests on values that are only lower bounds"
+    return replace(estimate, outcome="cannot tell", note=reason)
+
+
+def too_few(sample: Array, what: str = "pairs") -> Estimate:
+    """The mean of a sample, without an interval."""
     mean = float(sample.mean()) if len(sample) else np.nan
-    return Estimate(mean, np.nan, np.nan, np.nan, "cannot tell", _few(len(sample)))
+    return Estimate(mean, np.nan, np.nan, np.nan, "cannot tell", few(len(sample), what))
 
 
-def _few(n: int) -> str:
-    return f"{n} usable pairs, at least {MINIMUM_PAIRS} are needed"
+def few(n: int, what: str = "pairs") -> str:
+    """Why nothing is decided."""
+    return f"{n} usable {what}, at least {MINIMUM_PAIRS} are needed"
 
 
 def _without_spread(sample: Array) -> bool:

@@ -10,12 +10,21 @@ from lossatlas.claims.statistics import Outcome
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """What the paper prints for the two arms of a comparison. None where it prints nothing."""
+    """What the paper prints for the arms of a comparison or a trend. None where it prints nothing."""
 
     first: float | None  # the arm that the claim names first
     second: float | None
     source: str  # "Li et al. 2018, Fig. 2a"
     approximate: bool = False  # read off a picture
+    further: tuple[float | None, ...] = ()  # of a trend's third level and on
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "further", tuple(self.further))  # lists come from YAML and JSON
+
+    def number(self, arm: int) -> float | None:
+        """What is printed for an arm, counted from 0."""
+        numbers = (self.first, self.second, *self.further)
+        return numbers[arm] if arm < len(numbers) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +56,7 @@ class Verdict:
     paper: Paper | None = None
     note: str = ""  # why it cannot tell, what was left out, which values are lower bounds
     corrected: Outcome | None = None  # outcome if all claims of the experiment are to hold at once
+    remark: str = ""  # why it came out so, in the words of the experiment's author
 
 
 def verdicts_from_json(text: str) -> list[Verdict]:

@@ -1,0 +1,53 @@
+"""Measures: functions from an experiment's datasets to one array over the sweep's dimensions.
+
+A dataset of ``datasets`` is one landscape over all networks of the sweep; cells that were not
+surveyed are NaN and stay NaN. What a measure returns carries ``long_name`` and ``units``. Where a
+value is only a lower bound, because a level set reaches the end of what was surveyed, the
+non-index coordinate ``open`` is true. Measures whose ``of`` is a measure are made of that one.
+"""
+
+from lossatlas.claims.measures.combined import difference, log10, mean, ratio, slope, spread
+from lossatlas.claims.measures.folds import mean_by_curvature
+from lossatlas.claims.measures.lines import rise, width
+from lossatlas.claims.measures.reading import Datasets, Measure
+from lossatlas.claims.measures.stacked import stacked
+from lossatlas.claims.measures.surfaces import (
+    area,
+    components,
+    half_width,
+    local_minima,
+    mean_over_plane,
+    most_components,
+    negative_curvature,
+    roughness,
+    share_above,
+    value_range,
+)
+from lossatlas.claims.measures.values import last, value
+
+__all__ = [
+    "Datasets",
+    "Measure",
+    "area",
+    "components",
+    "difference",
+    "half_width",
+    "last",
+    "local_minima",
+    "log10",
+    "mean",
+    "mean_by_curvature",
+    "mean_over_plane",
+    "most_components",
+    "negative_curvature",
+    "ratio",
+    "rise",
+    "roughness",
+    "share_above",
+    "slope",
+    "spread",
+    "stacked",
+    "value",
+    "value_range",
+    "width",
+]

@@ -1,0 +1,76 @@
+"""Claim that a measure rises or falls along an axis of the sweep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossatlas.claims.claim import Claim
+from lossatlas.claims.measures import Datasets
+from lossatlas.claims.pairs import REPLICATE, arm, bounds, only_dims
+from lossatlas.claims.rank_statistics import mean_trend
+from lossatlas.claims.selection import average, choose, describe, select
+from lossatlas.claims.statistics import Estimate, opposite, withheld
+from lossatlas.claims.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend(Claim):
+    """The measure rises (``decreasing``: falls) along an axis of three values or more: Page's trend test.
+
+    The estimate is the mean over seeds of Spearman's rho between measure and axis, held against 0; see
+    `rank_statistics.mean_trend`. It says that larger values go with later places, not that every step rises.
+    A seed with a NaN at one of the values is left out; infinite values rank above all others. A value that is only
+    a lower bound is tried as it stands and as the largest of all: if that changes the outcome, one cannot tell.
+
+    >>> import xarray as xr
+    >>> errors = xr.DataArray([[3.0, 3.2, 2.9, 3.1, 3.0], [5.0, 5.1, 5.3, 4.9, 5.0], [9.0, 8.0, 7.0, 8.0, 9.0]],
+    ...                       coords={"depth": [20, 56, 110], "seed": range(5)})
+    >>> claim = Trend(id="L-F5", text="Errors grow with depth", measure=lambda datasets: errors, along="depth")
+    >>> verdict = claim({})
+    >>> verdict.outcome, verdict.estimate, [arm.label for arm in verdict.arms]
+    ('holds', 1.0, ['depth 20', 'depth 56', 'depth 110'])
+    """
+
+    along: str
+    among: Sequence[str | int | float] | None = None  # values of the axis, in their order; None: all
+    decreasing: bool = False
+
+    def __call__(self, datasets: Datasets) -> Verdict:
+        """Judge the claim on ``datasets``."""
+        chosen = choose(
+            average(select(self.measure(datasets), self.at), self.mean_over), self.along, self.among
+        )
+        ordered = only_dims(chosen, [REPLICATE, self.along])
+        known = ~np.isnan(ordered.values).any(axis=1)
+        values, is_open = ordered.values[known].astype(float), bounds(ordered)[known]
+        estimate = self._judged(values)
+        if self._judged(np.where(is_open, np.inf, values)).outcome != estimate.outcome:
+            estimate = withheld(estimate)
+        name, levels = chosen.attrs.get("long_name", "the measure"), ordered[self.along].values.tolist()
+        arms = (
+            arm(describe({self.along: level}), values[:, place], self.paper, place)
+            for place, level in enumerate(levels)
+        )
+        return self.verdict(
+            estimate,
+            f"mean rank correlation of {name} with {self.along}",
+            seeds=len(values),
+            against=0.0,
+            arms=tuple(arms),
+            notes=_notes(known, is_open),
+        )
+
+    def _judged(self, values: NDArray[np.float64]) -> Estimate:
+        estimate = mean_trend(values, self.confidence)
+        return replace(estimate, outcome=opposite(estimate.outcome)) if self.decreasing else estimate
+
+
+def _notes(known: NDArray[np.bool_], is_open: NDArray[np.bool_]) -> list[str]:
+    notes = []
+    if not known.all():
+        notes.append(f"{(~known).sum()} of {known.size} seeds left out: not surveyed, or NaN")
+    if is_open.any():
+        notes.append(f"{is_open.sum()} of {is_open.size} values reach the end of what was surveyed")
+    return notes
