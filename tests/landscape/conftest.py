@@ -1,6 +1,7 @@
 """Small problems, most of them with a landscape that is known in closed form."""
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -29,6 +30,12 @@ def randomize(model: nn.Module, rng: torch.Generator) -> nn.Module:
             module.running_mean.normal_(0.0, 0.5, generator=rng)
             module.running_var.uniform_(0.5, 2.0, generator=rng)
     return model
+
+
+@pytest.fixture
+def randomized(rng: torch.Generator) -> Callable[[nn.Module], nn.Module]:
+    """`randomize` with the generator of the test."""
+    return lambda model: randomize(model, rng)
 
 
 def convolutional() -> nn.Sequential:

@@ -27,6 +27,7 @@ CHOSEN = {
     "sam_sharpness": {},
     "level_sets": {},
     "jacobian": {"splits": ["train", "test"]},
+    "twins": {"survey": {"_partial_": True}, "defaults": [{"/landscape@survey": "eigenvalues"}]},
 }
 
 

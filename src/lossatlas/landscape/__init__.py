@@ -24,6 +24,7 @@ from lossatlas.landscape.directions import normalize_direction, random_direction
 from lossatlas.landscape.engine import Engine
 from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.problem import Loss, Problem
+from lossatlas.landscape.rescaling import rescaled
 from lossatlas.landscape.sampling.adaptive import Adaptive
 from lossatlas.landscape.shapes.curves import Curve, Polyline
 from lossatlas.landscape.shapes.grid import Grid, Points
@@ -44,6 +45,7 @@ from lossatlas.landscape.surveys import (
     surface,
     trace,
     trajectory,
+    twins,
     weights,
 )
 from lossatlas.landscape.visiting.journal import Journal
@@ -89,6 +91,7 @@ __all__ = [
     "path",
     "plane",
     "random_direction",
+    "rescaled",
     "sam_sharpness",
     "sharpness",
     "spectrum",
@@ -97,5 +100,6 @@ __all__ = [
     "surface",
     "trace",
     "trajectory",
+    "twins",
     "weights",
 ]

@@ -61,10 +61,10 @@ def stand_ins(job: Job, network: nn.Module) -> Replacements:
             )
         return build_network(compose_job(merge_overrides(job.overrides, value)).config).state_dict()
 
-    def snapshots(wanted: Any) -> list[dict[str, Tensor]]:
+    def snapshots(wanted: Any) -> Mapping[int, Mapping[str, Tensor]]:
         epochs = check_snapshots(wanted, job.config["study"].get("snapshot_epochs", []))
-        last = [] if epochs[-1] == job.config["epochs"] else [expected]
-        return [_perturbed(expected, epoch) for epoch in epochs] + last
+        last = {} if epochs[-1] == job.config["epochs"] else {job.config["epochs"]: expected}
+        return {epoch: _perturbed(expected, epoch) for epoch in epochs} | last
 
     return {"run": run, "snapshots": snapshots, "weights": lambda path: load_weights(Path(path), expected)}
 

@@ -29,6 +29,11 @@ log = logging.getLogger(__name__)
 LANDSCAPE_VERSION = 2
 """Raised when the numerics of landscapes change, so that datasets of the older code are no longer found."""
 
+SURVEY_VERSIONS: Mapping[str, int] = {
+    "lossatlas.landscape.trajectory": 2
+}  # its snapshots are told by their epochs
+"""The same for one survey alone, by its ``_target_``; 1 where it is not named."""
+
 OtherRun = Callable[[Any], Run]
 """From the value of a node ``{run: ...}``, overrides of this run's configuration or a fingerprint, to that run."""
 
@@ -48,9 +53,25 @@ def landscape_path(
         return others[-1]
 
     settings = replaced(node, {"run": fingerprint_of, "weights": lambda path: sha256(Path(path))})
-    key = digest({"version": LANDSCAPE_VERSION, "node": settings} | ({"weights": weights} if weights else {}))
+    key = digest(
+        {"version": LANDSCAPE_VERSION, "node": settings}
+        | ({"weights": weights} if weights else {})
+        | ({"surveys": surveys} if (surveys := _survey_versions(node)) else {})
+    )
     between_itself = weights is None and run.fingerprint in others
     return None if between_itself else run.landscapes / f"{name}-{key}.nc"
+
+
+def _survey_versions(node: Any) -> dict[str, int]:
+    """Those of `SURVEY_VERSIONS` that ``node`` makes use of, at any depth.
+
+    >>> _survey_versions({"_target_": "lossatlas.landscape.trajectory", "points": 3})
+    {'lossatlas.landscape.trajectory': 2}
+    """
+    values = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
+    found = {name: version for value in values for name, version in _survey_versions(value).items()}
+    target = node.get("_target_") if isinstance(node, Mapping) else None
+    return found | ({target: SURVEY_VERSIONS[target]} if target in SURVEY_VERSIONS else {})
 
 
 def open_landscape(path: Path) -> xr.Dataset:
@@ -206,16 +227,16 @@ class Surveyor:
     def _file(self, path: str) -> dict[str, Tensor]:
         return load_weights(Path(path), self.problem.model.state_dict())
 
-    def _snapshots(self, wanted: Any) -> list[dict[str, Tensor]]:
-        """The kept weights of ``wanted`` epochs in order, the final ones last."""
+    def _snapshots(self, wanted: Any) -> dict[int, dict[str, Tensor]]:
+        """The kept weights of ``wanted`` epochs in order, the final ones last, by epoch."""
         epochs = check_snapshots(wanted, self.config["study"].get("snapshot_epochs", []))
         expected = self.problem.model.state_dict()
-        states = []
+        states = {}
         for epoch in epochs:
-            states.append(self.run.snapshot(epoch))
-            check_state(expected, states[-1], self.run.snapshot_path(epoch))
-        if epochs[-1] != self.config["epochs"]:
-            states.append(self._checked(self.run, expected))
+            states[epoch] = self.run.snapshot(epoch)
+            check_state(expected, states[epoch], self.run.snapshot_path(epoch))
+        if (last := self.config["epochs"]) not in states:
+            states[last] = self._checked(self.run, expected)
         return states
 
     @staticmethod

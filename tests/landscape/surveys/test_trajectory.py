@@ -63,6 +63,8 @@ def test_directions_and_path_are_those_of_scikit_learn(
         np.testing.assert_allclose(dataset[f"path_{axis}"], expected[:, k], atol=1e-5 * scale)
         np.testing.assert_allclose(dataset[f"path_{axis}_cosine"], expected[:, k], atol=1e-5 * scale)
     np.testing.assert_allclose(dataset.path_distance[:-1], np.linalg.norm(matrix, axis=1), rtol=1e-6)
+    in_plane = pca.explained_variance_ratio_[:2].sum()
+    assert float(dataset.plane_explained_ratio) == pytest.approx(in_plane, rel=1e-6)
 
 
 def test_their_convention_has_the_last_network_in_the_matrix(
@@ -159,6 +161,44 @@ def test_random_planes_show_what_least_squares_finds_in_them(
         assert float(dataset.random_cosine[draw]) == pytest.approx(cosine, rel=1e-6)
 
 
+def unscaled(problem: Problem, *, seed: int, index: int) -> np.ndarray:
+    """A Gaussian direction over all parameters, flattened."""
+    direction = random_direction(
+        parameters(problem.model), seed=seed, index=index, normalize="none", ignore="none"
+    )
+    return flatten(direction).double().numpy()
+
+
+def test_the_plane_of_the_chord_shows_what_least_squares_finds_in_it(
+    problem: Problem, snapshots: list[State]
+) -> None:
+    """The chord is the way from the network to the first snapshot; both start and end lie on it."""
+    dataset = trajectory(problem, snapshots=snapshots, points=2, draws=2, seed=5)
+    matrix = rows(problem, snapshots)
+    chord = matrix[0] / np.linalg.norm(matrix[0])
+    for draw in range(2):
+        basis = np.stack([chord, unscaled(problem, seed=5, index=2 * draw)], axis=1)
+        coordinates = np.linalg.lstsq(basis, matrix.T, rcond=None)[0].T
+        np.testing.assert_allclose(dataset.chord_x[draw, :-1], coordinates[:, 0], rtol=1e-5)
+        scale = abs(coordinates[1:, 1]).max()
+        np.testing.assert_allclose(dataset.chord_y[draw, :-1], coordinates[:, 1], atol=1e-5 * scale)
+        projected = (coordinates - coordinates.mean(0)) @ basis.T
+        share = (projected**2).sum() / ((matrix - matrix.mean(0)) ** 2).sum()
+        assert float(dataset.chord_explained_ratio[draw]) == pytest.approx(share, rel=1e-5)
+
+
+def test_an_excursion_is_the_length_of_a_projection_over_the_length_of_the_way(
+    problem: Problem, snapshots: list[State]
+) -> None:
+    dataset = trajectory(problem, snapshots=snapshots, points=2, draws=2, seed=5)
+    matrix = rows(problem, snapshots)
+    for draw in range(2):
+        pair = [unscaled(problem, seed=5, index=2 * draw + i) for i in (0, 1)]
+        basis, _ = np.linalg.qr(np.stack(pair, axis=1))
+        seen = np.linalg.norm(matrix @ basis, axis=1).max() / np.linalg.norm(matrix, axis=1).max()
+        assert float(dataset.random_excursion[draw]) == pytest.approx(seen, rel=1e-6)
+
+
 def test_random_planes_show_as_much_as_is_expected_of_gaussians(
     problem: Problem, snapshots: list[State]
 ) -> None:
@@ -178,6 +218,26 @@ def test_the_network_may_be_the_last_of_the_snapshots(problem: Problem, snapshot
     without = trajectory(problem, snapshots=snapshots, points=2)
     with_it = trajectory(problem, snapshots=[*snapshots, problem.model.state_dict()], points=2)
     assert with_it.identical(without)
+
+
+def test_snapshots_by_epoch_are_the_same_way_with_epochs_for_numbers(
+    problem: Problem, snapshots: list[State]
+) -> None:
+    numbered = trajectory(problem, snapshots=snapshots, points=2)
+    final = problem.model.state_dict()
+    epochs = [0, 3, 5, 10, 20]
+    by_epoch = {30: final, **dict(zip(epochs, snapshots, strict=True))}  # in any order
+    dataset = trajectory(problem, snapshots=by_epoch, points=2)
+    assert dataset.snapshot.values.tolist() == [*epochs, 30]
+    assert dataset.snapshot.attrs["units"] == "epoch"
+    assert dataset.assign_coords(snapshot=numbered.snapshot).identical(numbered)
+
+
+def test_the_epoch_of_a_network_that_is_none_of_the_snapshots_is_not_known(
+    problem: Problem, snapshots: list[State]
+) -> None:
+    dataset = trajectory(problem, snapshots=dict(enumerate(snapshots)), points=2)
+    np.testing.assert_equal(dataset.snapshot.values, [0, 1, 2, 3, 4, np.nan])
 
 
 def test_a_dataset_survives_netcdf(problem: Problem, snapshots: list[State], tmp_path: object) -> None:
@@ -218,6 +278,8 @@ def test_a_trajectory_needs_snapshots_that_span_a_plane(problem: Problem, snapsh
         ValueError, match=r"snapshot 1 has '9\.bias' of shape \(4,\), the network of shape \(3,\)"
     ):
         trajectory(problem, snapshots=[snapshots[0], {**snapshots[1], "9.bias": torch.zeros(4)}])
+    with pytest.raises(ValueError, match=r"the snapshot of epoch 7 has '9\.bias' of shape \(4,\)"):
+        trajectory(problem, snapshots={7: {**snapshots[1], "9.bias": torch.zeros(4)}})
 
 
 @pytest.mark.gpu

@@ -1,13 +1,9 @@
 """Principal components of a trajectory as directions."""
 
-from collections.abc import Mapping, Sequence
-
-from torch import Tensor
-
 from lossatlas.landscape.along.axes import Axes, fixed_axes
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.pca import principal_components
-from lossatlas.landscape.shapes.trajectories import trajectory_to
+from lossatlas.landscape.shapes.trajectories import Snapshots, trajectory_to
 
 
 class PrincipalDirections:
@@ -26,7 +22,7 @@ class PrincipalDirections:
 
     def __init__(
         self,
-        snapshots: Sequence[Mapping[str, Tensor]],
+        snapshots: Snapshots,
         components: int = 2,
         centred: bool = True,
         ignore: str = "none",

@@ -73,13 +73,17 @@ class Grid:
         return None if self.combine is None else self.combine(*self.coordinates(index))
 
 
-def axis(name: str, values: ArrayLike, meaning: str) -> xr.Variable:
+OWN = "of_this_network"
+"""Attribute of an axis whose values, unlike its number of points, depend on the networks that are surveyed."""
+
+
+def axis(name: str, values: ArrayLike, meaning: str, *, units: str = "1") -> xr.Variable:
     """Coordinate along the dimension ``name``; ``meaning`` becomes its long name.
 
     >>> axis("alpha", [0.0, 1.0], "distance").attrs
     {'long_name': 'distance', 'units': '1'}
     """
-    return xr.Variable((name,), np.asarray(values), {"long_name": meaning, "units": "1"})
+    return xr.Variable((name,), np.asarray(values), {"long_name": meaning, "units": units})
 
 
 def evenly(low: float, high: float, points: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lossatlas.landscape.directions import random_direction
 from lossatlas.landscape.shapes.combination import Basis, Combination
-from lossatlas.landscape.shapes.grid import Grid, around, axis, symmetric
+from lossatlas.landscape.shapes.grid import OWN, Grid, around, axis, symmetric
 from lossatlas.landscape.shapes.variances import clamp_variances, variance_names
 from lossatlas.landscape.weight_space import Weights, check_alike, inner, matching, norm
 
@@ -127,7 +127,10 @@ class Plane:
         if self.marks is None:
             raise ValueError("the plane was not laid through points: it has no marks")
         x, y = (around(values, margin, points) for values in self.marks.T)
-        return self._grid(y, x)
+        grid = self._grid(y, x)
+        for variable in grid.axes.values():
+            variable.attrs[OWN] = 1
+        return grid
 
     def _grid(self, y: NDArray[np.float64], x: NDArray[np.float64]) -> Grid:
         return Grid({"y": axis("y", y, _ALONG_Y), "x": axis("x", x, _ALONG_X)}, self.place, self.combine)

@@ -16,6 +16,7 @@ class Projection:
     """The rows in the plane of two directions, which need not be orthogonal."""
 
     orthogonal: NDArray[np.float64]  # (rows, 2) coordinates of the nearest point, in units of the directions
+    distance: NDArray[np.float64]  # (rows,) of that point from the origin
     cosine: NDArray[np.float64]  # (rows, 2) inner products over the directions' norms, as in Li et al.'s code
     angle_cosine: float  # between the directions
     explained: float  # share of the rows' variance, or mean square, that lies in the plane
@@ -37,8 +38,8 @@ def projection(
     >>> import torch
     >>> row = Rows([{"w": torch.tensor([4.0, 3.0])}], {"w": torch.zeros(2)})
     >>> seen = projection(row, {"w": torch.tensor([2.0, 0.0])}, {"w": torch.tensor([0.0, 1.0])}, total=25.0)
-    >>> seen.orthogonal, seen.cosine
-    (array([[2., 3.]]), array([[4., 3.]]))
+    >>> seen.orthogonal, seen.distance, seen.cosine
+    (array([[2., 3.]]), array([5.]), array([[4., 3.]]))
     """
     products = rows.products(first, second)
     across = inner(first, second)
@@ -47,4 +48,5 @@ def projection(
     coordinates = np.linalg.solve(gram, products.T).T
     spread = coordinates - coordinates.mean(axis=0) if centred else coordinates
     explained = float(np.einsum("ij,jk,ik->", spread, gram, spread)) / total
-    return Projection(coordinates, products / sizes, across / float(sizes.prod()), explained)
+    distance = np.sqrt(np.einsum("ij,jk,ik->i", coordinates, gram, coordinates))
+    return Projection(coordinates, distance, products / sizes, across / float(sizes.prod()), explained)

@@ -14,6 +14,7 @@ from lossatlas.landscape.surveys.spectrum import spectrum
 from lossatlas.landscape.surveys.surface import surface
 from lossatlas.landscape.surveys.trace import trace
 from lossatlas.landscape.surveys.trajectory import trajectory
+from lossatlas.landscape.surveys.twins import twins
 from lossatlas.landscape.surveys.weights import weights
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "surface",
     "trace",
     "trajectory",
+    "twins",
     "weights",
 ]

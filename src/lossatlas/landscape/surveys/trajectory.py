@@ -1,11 +1,10 @@
 """The path of training in the plane of its principal directions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from torch import Tensor
 
 from lossatlas.landscape.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
@@ -14,6 +13,7 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import axis
 from lossatlas.landscape.shapes.sequences import Concatenated, Networks
 from lossatlas.landscape.shapes.trajectories import (
+    Snapshots,
     path_variables,
     principal_plane,
     random_variables,
@@ -25,7 +25,7 @@ from lossatlas.landscape.visiting.visit import Progress
 def trajectory(
     problem: Problem,
     *,
-    snapshots: Sequence[Mapping[str, Tensor]],
+    snapshots: Snapshots,
     points: int = 51,
     margin: float = 0.2,
     centred: bool = True,
@@ -41,25 +41,30 @@ def trajectory(
 ) -> xr.Dataset:
     """Loss and error over the plane of a trajectory's principal directions (Li et al. 2018, section 7, figure 9).
 
-    ``snapshots`` are state dicts of the network at times of its training, in order. The network is the end of
-    the path; it need not be among them. The directions are the first two principal components of the matrix
-    [w_0 - w_n; ...; w_(n-1) - w_n], with w_n the network, whose mean is subtracted if ``centred``. ``ignore`` =
-    "biasbn" leaves out what has fewer than two dimensions. With the ``convention`` "li2018" the last row, of
-    zeros, belongs to the matrix, as in the authors' code.
+    ``snapshots`` are state dicts of the network at times of its training, in order, or by epoch in a mapping. The
+    network is the end of the path; it need not be among them. The directions are the first two principal
+    components of the matrix [w_0 - w_n; ...; w_(n-1) - w_n], with w_n the network, whose mean is subtracted if
+    ``centred``. ``ignore`` = "biasbn" leaves out what has fewer than two dimensions. With the ``convention``
+    "li2018" the last row, of zeros, belongs to the matrix, as in the authors' code.
 
     The grid has ``points`` x ``points`` points over the box around the projected path, wider by ``margin`` of it
     on each side; the network, at the origin, lends it its running statistics of batch norm. The rest is as in
     `evaluate`. Returns
 
     - ``loss`` and ``error`` over (split, y, x);
-    - over (snapshot,): ``path_x`` and ``path_y``, the point of the plane nearest to each snapshot;
-      ``path_x_cosine`` and ``path_y_cosine``, as the authors' code projects; ``path_distance`` from the network;
-      and over (split, snapshot) ``path_loss`` and ``path_error``, those of the snapshots themselves;
-    - ``explained_variance_ratio`` over (component,), the first 10;
+    - over (snapshot,), which are epochs where these are given and NaN where the network's own is not, else
+      numbers: ``path_x`` and ``path_y``, the point of the plane nearest to each snapshot; ``path_x_cosine`` and
+      ``path_y_cosine``, as the authors' code projects; ``path_distance`` from the network; and over (split,
+      snapshot) ``path_loss`` and ``path_error``, those of the snapshots themselves;
+    - ``explained_variance_ratio`` over (component,), the first 10, and ``plane_explained_ratio``, what the plane shows;
     - for ``draws`` pairs of Gaussian directions of ``seed``, rescaled as ``normalize`` says: what they show of the
-      path, ``random_x`` and ``random_y`` over (draw, snapshot), ``random_explained_ratio`` and ``random_cosine``
-      between the two over (draw,), with the expectations for unscaled ones, ``random_explained_expected`` = 2/n
-      and ``random_cosine_expected`` = sqrt(2/(pi n)) of the absolute cosine, n being the number of weights.
+      path (figure 8, left), ``random_x`` and ``random_y`` over (draw, snapshot), and over (draw,)
+      ``random_explained_ratio``, ``random_excursion``, the farthest that it is seen to be from the network as a
+      share of the farthest that it is, and ``random_cosine`` between the two; for unscaled ones 2/n is expected
+      of the share, ``random_explained_expected``, and sqrt(2/(pi n)) of the absolute cosine,
+      ``random_cosine_expected``, n being the number of weights;
+    - what the first of each pair and the chord, from the network to the first snapshot, show (figure 8, right):
+      ``chord_x``, the distance along it, ``chord_y`` and ``chord_explained_ratio``.
 
     ValueError for a value out of its range, for snapshots on one line, and, naming the first difference, for a
     snapshot of another network.
@@ -104,6 +109,7 @@ def trajectory(
     surface, on_path = both.split(measured)
     dataset = surface.merge(on_path.rename({name: f"path_{name}" for name in on_path.data_vars}))
     dataset = dataset.assign({**path_variables(way, pca, seen), **random})
+    dataset["snapshot"] = way.times
     dataset["component"] = axis(
         "component", np.arange(1, dataset.sizes["component"] + 1), "number of the component"
     )
