@@ -4,11 +4,18 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# What `make reproduce` reproduces: a folder of experiments/. EXPERIMENT=depth make reproduce
+EXPERIMENT ?= sharpness
+ALL        := $(patsubst experiments/%/digits.yaml,%,$(sort $(wildcard experiments/*/digits.yaml)))
+
 .DEFAULT_GOAL := help
-.PHONY: help venv reproduce results test test-all lint types bench clean
+.PHONY: help venv reproduce list results estimates test test-all lint types bench clean
 
 help:
-	@echo "make reproduce  train, survey, draw and judge the experiment 'sharpness' at scale digits"
+	@echo "make reproduce  train, survey, draw and judge the experiment '$(EXPERIMENT)' at scale digits"
+	@echo "                (EXPERIMENT=... of $(ALL))"
+	@echo "make list       every experiment: its question, its cost, its last verdict"
+	@echo "make results    reproduce all of them, and rewrite what experiments/ shows"
 	@echo "make test       lint, types, docstring examples and the fast tests"
 	@echo "make test-all   the slow tests too"
 	@echo "make venv       only set up .venv"
@@ -25,11 +32,18 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 reproduce: $(STAMP)
-	@$(BIN)/lossatlas reproduce sharpness
+	@$(BIN)/lossatlas reproduce $(EXPERIMENT)
+
+list: $(STAMP)
+	@$(BIN)/lossatlas reproduce --list
 
 # The pictures and verdicts that experiments/ shows, computed anew where the store lacks them.
 results: $(STAMP)
-	@$(BIN)/lossatlas reproduce sharpness --publish
+	@for name in $(ALL); do $(BIN)/lossatlas reproduce $$name --publish || exit 1; done
+
+# What scale paper takes, counted anew.
+estimates: $(STAMP)
+	@for name in $(ALL); do $(BIN)/lossatlas reproduce $$name scale=paper --estimate --publish || exit 1; done
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -1,4 +1,7 @@
-"""Made-up datasets in the layout of the experiment `sharpness`, smooth enough to be looked at."""
+"""Made-up datasets in the layout of the experiment `sharpness`, smooth enough to be looked at.
+
+Those of its networks VGG-9 lie over optimizer, weight decay, batch size and seed; `gathered` puts a ResNet beside them.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -6,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-SMALL, LARGE, DECAY = 16, 164, 0.0005
+SMALL, MIDDLE, LARGE, DECAY = 16, 82, 164, 0.0005
 SWEEP = {"optimizer": ["sgd", "adam"], "weight_decay": [0.0, DECAY], "batch_size": [SMALL, LARGE]}
 # How steep the filter-normalised loss is, what the test error is, and where the weight norm ends.
 STEEPNESS = {(0.0, SMALL): 4.0, (0.0, LARGE): 9.0, (DECAY, SMALL): 3.0, (DECAY, LARGE): 6.0}
@@ -56,6 +59,18 @@ class Factory:
                 {"direction": range(4), "alpha": axis, **split},
                 **both,
             ),
+            "line_layer": sweep(
+                self.line_layer,
+                ("direction", "split", "alpha"),
+                {"direction": range(4), "alpha": axis, **split},
+                **both,
+            ),
+            "line_none": sweep(
+                self.line_none,
+                ("direction", "split", "alpha"),
+                {"direction": range(4), "alpha": axis, **split},
+                **both,
+            ),
             "surface": sweep(self.surface, ("split", "y", "x"), {"x": axis, "y": axis, **split}, **both),
             "interpolation": sweep(
                 self.interpolation,
@@ -66,10 +81,30 @@ class Factory:
             ),
             "sharpness": sweep(self.sharpness, ("epsilon",), {"epsilon": [1e-3, 5e-4]}, **both),
         }
-        for name in ("line", "surface", "interpolation", "sharpness"):
+        for name in ("line", "line_layer", "line_none", "surface", "interpolation", "sharpness"):
             for optimizer in missing:
                 datasets[name] = datasets[name].where(datasets[name]["optimizer"] != optimizer)
         return datasets
+
+    @staticmethod
+    def resnet_of(vgg: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+        """What the sweep of a ResNet might give: SGD with weight decay, and a large batch of its own."""
+        chosen = {name: vgg[name] for name in ("history", "summary", "line", "surface")}
+        return {
+            name: dataset.sel(optimizer=["sgd"], weight_decay=[DECAY]).assign_coords(
+                batch_size=[SMALL, MIDDLE]
+            )
+            for name, dataset in chosen.items()
+        }
+
+    @staticmethod
+    def gathered(vgg: Mapping[str, xr.Dataset], resnet: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+        """Both sweeps over the same axes, of which no model has all places."""
+        both = {name: dataset.expand_dims(model=["vgg9"]) for name, dataset in vgg.items()}
+        for name, dataset in resnet.items():
+            both[name] = both[name].combine_first(dataset.expand_dims(model=["resnet56"]))
+        axes = {"model": ["vgg9", "resnet56"], "batch_size": [SMALL, MIDDLE, LARGE]}
+        return {name: dataset.reindex(axes) for name, dataset in both.items()}
 
     @staticmethod
     def scale(optimizer: str, what: str) -> float:
@@ -106,8 +141,20 @@ class Factory:
         }
 
     def line(self, optimizer, decay, batch, rng):
+        return self.along(self.steepness(optimizer, decay, batch, rng), rng)
+
+    def line_layer(self, optimizer, decay, batch, rng):
+        """Steepness that shows less of the network."""
+        return self.along(self.steepness(optimizer, decay, batch, rng) * rng.uniform(0.6, 1.5), rng)
+
+    def line_none(self, optimizer, decay, batch, rng):
+        """Steepness that shows nothing of it."""
+        return self.along(rng.uniform(3, 9), rng)
+
+    @staticmethod
+    def along(steepness, rng):
         alpha = np.linspace(-1, 1, 41)
-        steep = self.steepness(optimizer, decay, batch, rng) * rng.uniform(0.8, 1.2, (4, 1))
+        steep = steepness * rng.uniform(0.8, 1.2, (4, 1))
         planes = [bowl(alpha**2 * (1 + 0.2 * alpha), steep, split) for split in (0, 1)]
         loss, error = (np.stack(parts, axis=1) for parts in zip(*planes, strict=True))
         return {"loss": loss, "error": error}

@@ -16,7 +16,8 @@ FOLDER = Path(__file__).parents[2] / "experiments" / "sharpness"
 def made(small: int, large: int, decay: float, convert: str) -> list[Claim]:
     """Instantiate the claims at one scale."""
     levels = OmegaConf.load(FOLDER / "common.yaml").experiment.levels
-    levels.update({"small_batch": small, "large_batch": large, "weight_decay": decay})
+    levels.update({"small_batch": small, "large_batch": large, "weight_decay": decay, "vgg": "vgg9"})
+    levels.update({"resnet": "resnet56", "resnet_large_batch": large // 2})
     claims = OmegaConf.load(FOLDER / "claims.yaml").claims
     config = OmegaConf.create({"experiment": {"levels": levels, "claims": claims}})
     content = OmegaConf.to_container(config, resolve=True)
@@ -28,26 +29,38 @@ def judged(datasets: dict[str, xr.Dataset], convert: str = "none") -> dict[str, 
     return {verdict.id: verdict for verdict in judge(made(16, 164, 0.0005, convert), datasets)}
 
 
+def whole(factory: Any, **options: Any) -> dict[str, xr.Dataset]:
+    """Datasets of both sweeps."""
+    vgg = factory(**options)
+    return factory.gathered(vgg, factory.resnet_of(vgg))
+
+
 @pytest.mark.parametrize("convert", ["none", "all"])
 def test_data_that_are_as_the_papers_say_make_every_claim_hold(sharpness_datasets: Any, convert: str) -> None:
-    verdicts = judged(sharpness_datasets(), convert)
+    verdicts = judged(whole(sharpness_datasets), convert)
     assert {name for name, verdict in verdicts.items() if verdict.outcome != "holds"} == set()
     assert to_json(list(verdicts.values()))
 
 
 def test_swapping_the_batch_sizes_makes_every_claim_about_them_fail(sharpness_datasets: Any) -> None:
     datasets = sharpness_datasets()
-    for name in set(datasets) - {"interpolation"}:
-        swapped = {16: 164, 164: 16}
-        sizes = [swapped[size] for size in datasets[name]["batch_size"].values]
-        datasets[name] = datasets[name].assign_coords(batch_size=sizes)
+    resnet = sharpness_datasets.resnet_of(datasets)
+    for sweep in (datasets, resnet):
+        for name in set(sweep) - {"interpolation"}:
+            sizes = sweep[name]["batch_size"].values
+            sweep[name] = sweep[name].assign_coords(batch_size=sizes[::-1])
     datasets["interpolation"] = datasets["interpolation"].assign_coords(
         alpha=1 - datasets["interpolation"]["alpha"].values
     )
     datasets["interpolation"] = datasets["interpolation"].sortby("alpha")
-    outcomes = {name: verdict.outcome for name, verdict in judged(datasets).items()}
+    swapped = sharpness_datasets.gathered(datasets, resnet)
+    outcomes = {name: verdict.outcome for name, verdict in judged(swapped).items()}
     unmoved = {
         "L-F3 ranking",  # both of its measures are swapped
+        "L-A2 filter",
+        "L-A2 layer",
+        "L-A2 filter >= layer",
+        "L-A2 layer > none",
         "L-T1 error",
         "L-T1 width",
         "Keskar (i)",
@@ -57,28 +70,29 @@ def test_swapping_the_batch_sizes_makes_every_claim_about_them_fail(sharpness_da
 
 
 def test_what_was_not_surveyed_leaves_claims_open_and_no_others(sharpness_datasets: Any) -> None:
-    verdicts = judged(sharpness_datasets(missing=("adam",)))
+    verdicts = judged(whole(sharpness_datasets, missing=("adam",)))
     unsure = {name: v.note for name, v in verdicts.items() if v.outcome == "cannot tell"}
     assert set(unsure) == {"L-T1 width", "Keskar (iii)"}
     assert all("0 usable pairs" in note for note in unsure.values())
 
 
 def test_three_seeds_tell_nothing(sharpness_datasets: Any) -> None:
-    verdicts = judged(sharpness_datasets(seeds=3))
+    verdicts = judged(whole(sharpness_datasets, seeds=3))
     assert {verdict.outcome for verdict in verdicts.values()} == {"cannot tell"}
 
 
 def test_the_papers_numbers_stand_beside_the_arms(sharpness_datasets: Any) -> None:
-    """The SGD row of the VGG-9 table of Li et al.: 7.37, 11.07, 6.00, 10.19."""
-    verdicts = judged(sharpness_datasets())
-    printed = {
-        (name, arm.label): arm.paper for name in ("L-F2a (iii)", "L-F2d (iii)") for arm in verdicts[name].arms
-    }
+    """The SGD row of the VGG-9 table of Li et al.: 7.37, 11.07, 6.00, 10.19; ResNet-56: 5.89, 10.59."""
+    verdicts = judged(whole(sharpness_datasets))
+    compared = ("L-F2a (iii)", "L-F2d (iii)", "L-F15 error")
+    printed = {(name, arm.label): arm.paper for name in compared for arm in verdicts[name].arms}
     assert printed == {
         ("L-F2a (iii)", "batch size 16"): 7.37,
         ("L-F2a (iii)", "batch size 164"): 11.07,
         ("L-F2d (iii)", "batch size 16"): 6.0,
         ("L-F2d (iii)", "batch size 164"): 10.19,
+        ("L-F15 error", "batch size 16"): 5.89,
+        ("L-F15 error", "batch size 82"): 10.59,
     }
 
 
@@ -86,4 +100,7 @@ def test_the_same_config_serves_the_papers_scale() -> None:
     claims = {claim.id: claim for claim in made(128, 8192, 5e-4, "all")}
     error: Any = claims["L-F2d (iii)"]
     assert (error.greater, error.lesser) == ({"batch_size": 8192}, {"batch_size": 128})
-    assert error.at == {"optimizer": "sgd", "weight_decay": 5e-4}
+    assert error.at == {"model": "vgg9", "optimizer": "sgd", "weight_decay": 5e-4}
+    error = claims["L-F15 error"]
+    assert (error.greater, error.lesser) == ({"batch_size": 4096}, {"batch_size": 128})
+    assert error.at == {"model": "resnet56", "optimizer": "sgd", "weight_decay": 5e-4}

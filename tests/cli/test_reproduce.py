@@ -13,11 +13,13 @@ from typed import HALF_SHARPNESS, SHARPNESS, Answer, Typed, attempts, manifests,
 from lossatlas.runs.compose import config_folder
 
 REPRODUCE = ("reproduce", "sharpness")
+PICTURES = ("figure", "figure_adam", "normalizations", "resnet_lines", "resnet")
 FILES = {
-    *(f"{name}.{kind}" for name in ("figure", "figure_adam") for kind in ("png", "pdf")),
+    *(f"{name}.{kind}" for name in PICTURES for kind in ("png", "pdf")),
     *("surface.html", "verdict.json", "data"),
 }
-DATASETS = {"history", "summary", "weights", "line", "surface", "interpolation", "sharpness"}
+LINES = {"line", "line_layer", "line_none"}
+DATASETS = {"history", "summary", "weights", *LINES, "surface", "interpolation", "sharpness"}
 
 
 def results(folder: Path) -> Path:
@@ -82,11 +84,12 @@ def test_the_datasets_have_the_whole_experiment_and_nan_where_nothing_was_survey
 ) -> None:
     summary = xr.load_dataset(results(half[0]) / "data" / "summary.nc")
     assert summary.optimizer.values.tolist() == ["sgd", "adam"]
-    assert summary.weight_decay.values.tolist() == [0.0, 0.005]
-    assert summary.batch_size.values.tolist() == [16, 164]
+    assert summary.model.values.tolist() == ["vgg9_narrow", "resnet14_narrow"]
+    assert summary.weight_decay.values.tolist() == [0.0, 0.0005, 0.005]
+    assert summary.batch_size.values.tolist() == [16, 82, 164]
     surveyed = summary.test_error.notnull()
     assert int(surveyed.sum()) == 2
-    assert bool(surveyed.sel(optimizer="sgd", weight_decay=0.0, seed=0).all())
+    assert bool(surveyed.sel(optimizer="sgd", weight_decay=0.0, batch_size=[16, 164], seed=0)[0].all())
 
 
 def test_asked_again_it_computes_and_draws_nothing(reproduced: Path) -> None:

@@ -22,15 +22,16 @@ CHOICES = sorted(
     for path in config_folder().glob("**/*.yaml")
     if path.parent != config_folder() and "experiment" not in path.parts
 )
-SHARED = ("common", "claims", "figures")  # files of an experiment's folder that are no sweep
+SCALES = ("digits", "paper")
 EXPERIMENTS = [
     (name, path.stem)
     for name in experiments()
     for path in sorted((config_folder() / "experiment" / name).glob("*.yaml"))
-    if path.stem not in SHARED
+    if path.stem.partition("_")[0] in SCALES and not path.stem.endswith("_common")
 ]
 # What a choice asks of whoever takes it.
 REQUIRED = {
+    ("model", "own"): ["model._target_=lossatlas.models.MLP"],
     ("landscape", "interpolation"): ["landscape.interpolation.other.run=['seed=1']"],
     ("landscape", "path"): ["landscape.path.through=[{run: ['seed=1']}]"],
     ("landscape", "plane"): ["landscape.plane.others=[{run: ['seed=1']}, {run: ['seed=2']}]"],
@@ -129,7 +130,7 @@ def test_every_experiment_has_the_scale_that_needs_no_download() -> None:
 
 
 @pytest.mark.parametrize("name", experiments())
-@pytest.mark.parametrize("scale", ["digits", "paper"])
+@pytest.mark.parametrize("scale", SCALES)
 def test_every_sweep_of_a_scale_is_launched_with_it(name: str, scale: str) -> None:
     also = plain(composed("experiment", f"{name}/{scale}"))["experiment"].get("also", [])
     beside = [sweep for folder, sweep in EXPERIMENTS if folder == name and sweep.startswith(f"{scale}_")]

@@ -1,11 +1,16 @@
 """Datasets for the figures: those made up for the claims' tests, and those of real surveys."""
 
 import importlib.util
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xarray as xr
+
+sys.path.insert(0, str(Path(__file__).parent))
+from depth_sweep import datasets
 
 _PATH = Path(__file__).parents[1] / "claims" / "conftest.py"
 
@@ -44,6 +49,9 @@ def landscapes() -> dict[str, xr.Dataset]:
     model, *others = [network() for _ in range(6)]
     states = [other.state_dict() for other in others]
     problem = surveys.Problem(model, nn.functional.cross_entropy, data)
+    rectified = surveys.Problem(
+        nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3)), problem.loss, data
+    )
     found = [
         surveys.line(problem, directions=3, points=7),
         surveys.surface(problem, points=7),
@@ -60,5 +68,12 @@ def landscapes() -> dict[str, xr.Dataset]:
         surveys.jacobian(problem, examples=5),
         surveys.sam_sharpness(problem),
         surveys.level_sets(problem, directions=3, angles=8),
+        surveys.twins(rectified, survey=partial(surveys.eigenvalues, smallest=0), factors=[0.1, 1.0, 10.0]),
     ]
     return {dataset.attrs["survey"]: dataset for dataset in found}
+
+
+@pytest.fixture
+def depths() -> dict[str, xr.Dataset]:
+    """A sweep over depth, skip connections and seeds, of which a test may change what it likes."""
+    return datasets()

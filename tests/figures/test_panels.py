@@ -6,6 +6,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
+from lossatlas.figures.panels.contours import FEWEST_LEVELS
 from lossatlas.figures.style import ERROR, LEVELS, LOSS
 
 ALPHA = np.linspace(-1, 1, 5)
@@ -105,11 +106,21 @@ def test_contours_put_x_across_and_y_up(axis: Axes) -> None:
     np.testing.assert_allclose(path.vertices[:, 1], 0, atol=1e-12)
 
 
-@pytest.mark.parametrize("fill", [np.nan, np.inf, 50.0])
-def test_a_surface_without_a_level_is_left_empty(axis: Axes, fill: float) -> None:
+def test_a_surface_without_a_level_is_left_empty_and_says_so(axis: Axes) -> None:
+    grid = np.linspace(-1, 1, 5)
+    panels.contours(axis, xr.DataArray(np.full((5, 5), 50.0), {"y": grid, "x": grid}, ("y", "x")))
+    assert not axis.collections
+    assert [text.get_text() for text in axis.texts] == ["no level crossed: loss 50 to 50"]
+
+
+@pytest.mark.parametrize("fill", [np.nan, np.inf])
+def test_a_surface_without_a_finite_loss_is_grey_all_over_and_says_so(axis: Axes, fill: float) -> None:
     grid = np.linspace(-1, 1, 5)
     panels.contours(axis, xr.DataArray(np.full((5, 5), fill), {"y": grid, "x": grid}, ("y", "x")))
-    assert not axis.collections
+    (ground,) = axis.collections
+    assert isinstance(ground, QuadMesh)
+    assert ground.get_array().count() == 25
+    assert [text.get_text() for text in axis.texts] == ["grey: beyond float range,\n25 of 25 points"]
 
 
 def test_what_is_not_finite_is_grey_ground(axis: Axes) -> None:
@@ -136,7 +147,7 @@ def test_levels_are_the_papers_unless_too_few_are_crossed(
     surface = xr.DataArray([[low, np.nan], [np.inf, high]], dims=("y", "x"))
     levels = panels.fitting_levels(surface)
     assert (levels[0], levels[-1]) == (pytest.approx(first), pytest.approx(last))
-    assert ((levels > low) & (levels < high)).sum() >= panels.FEWEST_LEVELS
+    assert ((levels > low) & (levels < high)).sum() >= FEWEST_LEVELS
 
 
 def test_a_surface_of_small_losses_uses_all_the_colours(axis: Axes) -> None:
@@ -152,7 +163,20 @@ def test_levels_of_nothing_are_the_papers() -> None:
     np.testing.assert_array_equal(panels.fitting_levels(xr.DataArray([[np.nan]], dims=("y", "x"))), LEVELS)
 
 
-def test_the_first_seed_that_has_a_surface_is_taken() -> None:
-    loss = xr.DataArray(np.arange(12.0).reshape(3, 2, 2), dims=("seed", "y", "x"))
-    loss[0] = np.nan
-    assert panels.first_surveyed(loss).values.tolist() == [[4, 5], [6, 7]]
+def test_levels_of_a_plane_that_reaches_far_are_few(axis: Axes) -> None:
+    surface = xr.DataArray([[0.0, 1e300], [np.inf, 5.0]], {"y": [0.0, 1], "x": [0.0, 1]}, ("y", "x"))
+    decades = panels.fitting_levels(surface)[20:]
+    assert len(decades) == 8
+    assert (decades[0], decades[-1]) == (10, pytest.approx(1e267))
+    steps = np.diff(np.log10(decades))
+    np.testing.assert_allclose(steps, steps[0])
+    panels.contours(axis, surface, levels=panels.fitting_levels(surface))
+
+
+def test_planes_of_several_sweeps_are_drawn_at_their_own_points(axis: Axes) -> None:
+    """Gathered with a finer one, a surface has empty rows and columns between its own."""
+    coarse, fine = np.linspace(-1, 1, 5), np.linspace(-1, 1, 9)
+    loss = xr.DataArray(coarse**2 + 4 * coarse[:, None] ** 2, {"y": coarse, "x": coarse}, ("y", "x"))
+    panels.contours(axis, loss.reindex(y=fine, x=fine))
+    assert not [part for part in axis.collections if isinstance(part, QuadMesh)]  # nothing is grey
+    assert not axis.texts[len(axis.collections[0].labelTexts) :]

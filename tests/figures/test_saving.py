@@ -29,7 +29,7 @@ def test_the_same_figure_gives_the_same_bytes_at_another_time(
 
     def written(folder: str) -> list[bytes]:
         paths = save(picture(one), tmp_path / folder, "line")
-        paths += save(surfaces.figure(datasets), tmp_path / folder, "surfaces")
+        paths += save(surfaces.figure(datasets, columns="batch_size"), tmp_path / folder, "surfaces")
         return [path.read_bytes() for path in paths]
 
     first = written("a")
@@ -39,7 +39,7 @@ def test_the_same_figure_gives_the_same_bytes_at_another_time(
 
 
 def test_the_surface_page_needs_nothing_from_elsewhere(tmp_path: Path, sharpness_datasets: Any) -> None:
-    (page,) = save(surfaces.figure(sharpness_datasets()), tmp_path, "surface")
+    (page,) = save(surfaces.figure(sharpness_datasets(), columns="batch_size"), tmp_path, "surface")
     text = page.read_text(encoding="utf-8")
     assert page.name == "surface.html"
     assert len(text) > 3_000_000  # plotly.js is inside

@@ -14,7 +14,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCE = ("src", "conf", "experiments", "pyproject.toml", "README.md", "LICENSE")
-TINY = ("epochs=1", "model.width=2", "trainer=cpu", "logger=none", "runtime.threads=1")
+TINY = ("epochs=1", "model=vgg9_narrow", "model.width=2", "trainer=cpu", "logger=none", "runtime.threads=1")
 IN_ONE_PROCESS = "hydra/launcher=basic"
 SURVEYS = (
     *("landscape.line.points=3", "landscape.line.directions=1", "landscape.surface.points=3"),

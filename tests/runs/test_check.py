@@ -73,7 +73,7 @@ def test_keys_inside_a_list_of_nodes_are_held_against_their_target_too() -> None
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["model=resnet20_narrow", "model.depth=21"], "^model: depth must be 6n .* nearest is 20 or 26$"),
+        (["model=resnet20_narrow", "model.depth=21"], "^model: depth must be even .* nearest is 20 or 22$"),
         (["data.shape=[1,4,4]"], "^model: .* needs images of at least 8x8 pixels, got 4x4$"),
         (["init.mode=fan"], "^model: mode must be fan_in or fan_out, got 'fan'$"),
         (["data.batch_size=33"], "^data: batch_size must be 1 to 32, .* training set, got 33$"),

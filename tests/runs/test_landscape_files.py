@@ -30,6 +30,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "surface": ["points=3"],
     "trace": ["probes=4", "sketch=2"],
     "trajectory": ["points=3", "draws=2"],
+    "twins": ["factors=[1, 10]"],
     "weights": ["bins=11"],
 }
 RANDOM = {"line", "surface", "convexity", "level_sets", "trajectory"}  # along directions that are drawn

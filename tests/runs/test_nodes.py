@@ -95,18 +95,53 @@ def test_snapshots_become_the_kept_weights_in_order_and_then_the_final_ones(tmp_
     config = small(tmp_path, "study.snapshot_epochs=[1,0]")
     run = trained(config)
     states = Surveyor(run, config, no_other_run)._states["snapshots"]
-    expected = [run.snapshot(0), run.snapshot(1), run.state()]
-    for wanted, indices in (("all", [0, 1, 2]), ([1], [1, 2])):
+    expected = {0: run.snapshot(0), 1: run.snapshot(1), 2: run.state()}
+    for wanted, epochs in (("all", [0, 1, 2]), ([1], [1, 2])):
         found = states(wanted)
-        assert len(found) == len(indices)
-        for state, index in zip(found, indices, strict=True):
-            assert all(torch.equal(state[name], tensor) for name, tensor in expected[index].items())
+        assert list(found) == epochs
+        for epoch, state in found.items():
+            assert all(torch.equal(state[name], tensor) for name, tensor in expected[epoch].items())
+
+
+def test_a_survey_is_told_the_epochs_of_the_snapshots(tmp_path: Path) -> None:
+    config = small(tmp_path, "epochs=4", "study.snapshot_epochs=[0,1,3]")
+    dataset = Surveyor(trained(config), config, no_other_run).survey("trajectory", TRAJECTORY)
+    assert dataset is not None
+    assert dataset.snapshot.values.tolist() == [0, 1, 3, 4]
+    assert dataset.snapshot.attrs["units"] == "epoch"
+
+
+def test_principal_directions_take_the_snapshots_too(tmp_path: Path) -> None:
+    config = small(tmp_path, "epochs=4", "study.snapshot_epochs=[0,1,3]")
+    along = {"_target_": "lossatlas.landscape.PrincipalDirections", "snapshots": {"snapshots": "all"}}
+    node = {"_target_": "lossatlas.landscape.line", "along": along, "points": 3}
+    dataset = Surveyor(trained(config), config, no_other_run).survey("line", node)
+    assert dataset is not None
+    assert dataset.sizes["direction"] == 2
+
+
+def test_a_survey_with_a_version_of_its_own_is_not_found_under_its_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any depth; landscapes of other surveys stay where they are."""
+    run = Run(tmp_path / "abc")
+    nodes: list[dict[str, Any]] = [
+        {"_target_": "a.way", "points": 3},
+        {"_target_": "a.twins", "survey": {"_target_": "a.way"}},
+        {"_target_": "a.twins", "surveys": [{"_target_": "a.way"}]},
+        {"_target_": "a.line", "points": 3},
+    ]
+    paths = []
+    for versions in ({}, {"a.way": 2}, {"a.way": 3}):
+        monkeypatch.setattr("lossatlas.runs.survey.SURVEY_VERSIONS", versions)
+        paths.append([landscape_path(run, "x", node, no_other_run) for node in nodes])
+    assert [len(set(of_node)) for of_node in zip(*paths, strict=True)] == [3, 3, 3, 1]
 
 
 def test_the_final_weights_do_not_come_twice_where_the_last_epoch_is_kept(tmp_path: Path) -> None:
     config = small(tmp_path, "study.snapshot_epochs=[0,2]")
     states = Surveyor(trained(config), config, no_other_run)._states["snapshots"]
-    assert len(states("all")) == 2
+    assert list(states("all")) == [0, 2]
 
 
 def job(tmp_path: Path, node: dict[str, Any], *overrides: str) -> Job:
@@ -120,8 +155,8 @@ def test_a_trajectory_is_rehearsed_with_as_many_networks_as_it_will_have(tmp_pat
     check_jobs([given])
     network = torch.nn.Linear(2, 2)
     states = stand_ins(given, network)["snapshots"]("all")
-    assert len(states) == 4
-    flat = torch.stack([state["weight"].flatten() for state in states])
+    assert list(states) == [0, 1, 2, given.config["epochs"]]
+    flat = torch.stack([state["weight"].flatten() for state in states.values()])
     assert torch.linalg.matrix_rank(flat[:-1] - flat[-1]) == 3
 
 

@@ -106,6 +106,11 @@ def test_the_planned_values_are_the_files_and_single_ones_count() -> None:
     assert slow.planned == {"model.depth": [14], "model.skip": [False], "seed": [0, 1]}
 
 
+def test_what_a_dropped_sweep_plans_stands_with_the_first() -> None:
+    (main,) = compose_sweeps(["experiment=two", "model.skip=true"])
+    assert main.planned == {"model.depth": [8, 14], "model.skip": [True, False], "seed": [0, 1]}
+
+
 def other_job(job: Job, overrides: Sequence[str]) -> Job:
     return compose_job(merge_overrides(job.overrides, overrides))
 

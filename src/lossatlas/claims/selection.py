@@ -5,25 +5,31 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-Selector = Mapping[str, str | int | float]  # dimension -> the one value wanted, {"batch_size": 128}
+Label = str | int | float
+Selector = Mapping[str, Label | Sequence[Label]]
+"""Dimension -> the one value wanted, {"batch_size": 128}, or those wanted of it."""
 
 
 def select(values: xr.DataArray, where: Selector) -> xr.DataArray:
-    """The part of ``values`` at the coordinates ``where``; each dimension named there disappears.
+    """The part of ``values`` at the coordinates ``where``.
 
-    Floats match to a relative 1e-9, so that 5e-4 finds 0.0005 whatever file either came from.
-    ValueError if there is no such dimension or no such value on it.
+    A dimension of which one value is wanted disappears, one of which several are listed keeps these, in their order: so
+    means over it are means over networks that the sweep has. Floats match to a relative 1e-9, so that 5e-4 finds 0.0005
+    whatever file either came from. ValueError if there is no such dimension or no such value on it.
 
     >>> errors = xr.DataArray([1.0, 2.0], coords={"batch_size": [16, 164]})
     >>> select(errors, {"batch_size": 164}).item()
     2.0
     """
     for dim, wanted in where.items():
-        values = values.isel({dim: _position(values, dim, wanted)}, drop=True)
+        if isinstance(wanted, Sequence) and not isinstance(wanted, str):
+            values = choose(values, dim, wanted)
+        else:
+            values = values.isel({dim: _position(values, dim, wanted)}, drop=True)
     return values
 
 
-def choose(values: xr.DataArray, dim: str, among: Sequence[str | int | float] | None) -> xr.DataArray:
+def choose(values: xr.DataArray, dim: str, among: Sequence[Label] | None) -> xr.DataArray:
     """The part of ``values`` at several values of a dimension, in their order; all of it for None.
 
     ValueError if there is no such dimension, or no such value on it.
@@ -39,7 +45,7 @@ def choose(values: xr.DataArray, dim: str, among: Sequence[str | int | float] | 
     return values.isel({dim: [_position(values, dim, label) for label in among]})
 
 
-def _position(values: xr.DataArray, dim: str, wanted: str | int | float) -> int:
+def _position(values: xr.DataArray, dim: str, wanted: Label) -> int:
     if dim not in values.dims:
         raise ValueError(f"no dimension {dim!r} to select {wanted!r} on; there are {list(values.dims)}")
     labels = values[dim].values.tolist()
@@ -78,5 +84,7 @@ def describe(where: Selector) -> str:
     return ", ".join(f"{dim.replace('_', ' ')} {_plain(value)}" for dim, value in where.items())
 
 
-def _plain(value: str | int | float) -> str:
+def _plain(value: Label | Sequence[Label]) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " and ".join(map(_plain, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,40 +1,57 @@
-"""``lossatlas reproduce``: an experiment's sweep, its figures and its verdicts, in one command.
+"""``lossatlas reproduce``: an experiment's sweeps, its figures and its verdicts, in one command.
 
-Help, and the complaint about a misspelt name, end here: what imports torch is imported where it is used.
+Help, the list, and the complaint about a misspelt name end here: what imports torch is imported where it is used.
 """
 
 import argparse
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from lossatlas.runs.compose import experiments, start_hydra
+from lossatlas.runs.compose import Job, experiments, start_hydra
 from lossatlas.runs.suggest import nearest
-from lossatlas.runs.sweeps import compose_sweeps
+from lossatlas.runs.sweeps import Sweep, compose_sweeps
 
 
 def main(arguments: list[str]) -> int:
-    """Run ``lossatlas reproduce EXPERIMENT [scale=paper] [KEY=VALUE ...] [--no-train] [--publish]``."""
+    """Run ``lossatlas reproduce EXPERIMENT [scale=paper] [KEY=VALUE ...] [--no-train] [--publish]``.
+
+    ``--list`` and ``--estimate`` compute nothing.
+    """
     options = _parse(arguments)
-    if options.experiment not in experiments():
+    if options.experiment is not None and options.experiment not in experiments():
         raise ValueError(
             f"{options.experiment}: no such experiment; {nearest(options.experiment, experiments())}"
         )
+    if options.list:
+        return _list(options)
     started = time.monotonic()
-    from lossatlas.cli.errors import JobsFailed
-    from lossatlas.cli.job import other_job_among
-    from lossatlas.cli.launch import run_sweeps
-    from lossatlas.cli.reproduction import Reproduction, check_landscapes, definition
-    from lossatlas.runs.collect import locate
-
     start_hydra(options.config_dir)
     sweeps = compose_sweeps([f"experiment={options.experiment}", *options.overrides])
     jobs = [job for sweep in sweeps for job in sweep.jobs]
+    return _estimate(options, jobs) if options.estimate else _reproduce(options, sweeps, jobs, started)
+
+
+def _reproduce(
+    options: argparse.Namespace, sweeps: Sequence[Sweep], jobs: Sequence[Job], started: float
+) -> int:
+    from lossatlas.cli.errors import JobsFailed
+    from lossatlas.cli.job import other_job_among
+    from lossatlas.cli.launch import run_sweeps
+    from lossatlas.cli.reproduction import Reproduction, check_definition, definition
+    from lossatlas.runs.collect import locate
+    from lossatlas.runs.cost.measured import Stopwatch
+
+    stopwatch = Stopwatch(started)
     config = jobs[0].config
     axes = config["experiment"]["axes"]
     surveyed = {name for job in jobs for name in job.config["landscape"]}
-    check_landscapes(definition(options.experiment, config["experiment"]), surveyed)
-    cells = locate(jobs, axes, other_job_among(jobs))
-    if not options.no_train and any(cell.missing for cell in cells):
+    check_definition(definition(options.experiment, config["experiment"]), surveyed)
+    before = cells = locate(jobs, axes, other_job_among(jobs))
+    incomplete = [
+        cell for cell in cells if cell.missing
+    ]  # asked of all: what is missing is told as it was at first
+    if incomplete and not options.no_train:
         try:
             run_sweeps(sweeps)
         except JobsFailed as error:
@@ -43,31 +60,72 @@ def main(arguments: list[str]) -> int:
     planned = {axis: [v for s in sweeps for v in s.planned.get(key, [])] for axis, key in axes.items()}
     reproduction = Reproduction(options.experiment, options.overrides, config, cells, planned)
     if options.no_train or not reproduction.is_current():
-        reproduction.make()
+        reproduction.make(lambda: stopwatch.record(before, cells))
     if options.publish:
         reproduction.publish()
     reproduction.show(seconds=time.monotonic() - started)
     return 0
 
 
+def _list(options: argparse.Namespace) -> int:
+    from lossatlas.cli.catalogue import catalogue, listed
+    from lossatlas.cli.listing import show_list
+
+    given = dict(override.partition("=")[::2] for override in options.overrides)
+    results = Path(given.get("paths.results", "results"))
+    if options.publish:
+        from lossatlas.cli.publishing import write_pages
+
+        for name in experiments():
+            write_pages(name)
+    show_list([listed(options.experiment, results)] if options.experiment else catalogue(results), results)
+    return 0
+
+
+def _estimate(options: argparse.Namespace, jobs: Sequence[Job]) -> int:
+    from lossatlas.cli.estimating import estimated, show_estimate
+
+    cost = estimated(jobs, options.throughput)
+    show_estimate(cost)
+    if options.publish:
+        from lossatlas.cli.publishing import write_cost, write_pages
+
+        scale = jobs[0].config["experiment"]["scale"]
+        print(f"written to {write_cost(options.experiment, scale, cost.to_json())}")
+        write_pages(options.experiment)
+    return 0
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "lossatlas reproduce",
-        description="Train an experiment's sweep, survey its landscapes, draw its figures and judge its claims. "
+        description="Train an experiment's sweeps, survey their landscapes, draw its figures and judge its claims. "
         "What is there already is not computed again.",
         epilog=f"experiments: {', '.join(experiments())}",
     )
-    parser.add_argument("experiment", metavar="EXPERIMENT", help="a folder of experiments/")
+    parser.add_argument("experiment", nargs="?", metavar="EXPERIMENT", help="a folder of experiments/")
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="scale=paper, logger=none, seed=0,1, ..."
     )
+    parser.add_argument("--list", action="store_true", help="what there is, what it costs, what came of it")
     parser.add_argument(
         "--no-train", action="store_true", help="draw and judge anew from what the store holds"
     )
     parser.add_argument(
-        "--publish", action="store_true", help="copy figure and verdict into the experiment's own folder"
+        "--publish",
+        action="store_true",
+        help="copy figure, verdict and cost into the experiment's own folder, and write its page",
+    )
+    parser.add_argument(
+        "--estimate", action="store_true", help="count the operations that it takes; compute nothing"
+    )
+    parser.add_argument(
+        "--throughput", type=float, metavar="TFLOPS", help="1e12 operations a second that --estimate assumes"
     )
     parser.add_argument(
         "--config-dir", metavar="FOLDER", help="a folder of configuration choices of your own"
     )
-    return parser.parse_intermixed_args(list(arguments))
+    options = parser.parse_intermixed_args(list(arguments))
+    if options.experiment is None and not options.list:
+        parser.error("which EXPERIMENT? --list shows them")
+    return options

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,19 +11,20 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from lossatlas.claims import Verdict, caption, judge, table, to_json
+from lossatlas.claims.dependencies import landscapes_of
+from lossatlas.claims.remarks import check_remarks, with_remarks
 from lossatlas.claims.verdict import verdicts_from_json
 from lossatlas.cli.console import READABLE, console
 from lossatlas.cli.pictures import log_figures, log_verdicts
+from lossatlas.cli.publishing import write_pages
 from lossatlas.figures import save
 from lossatlas.files import replacing, write_text
 from lossatlas.runs.build import make
 from lossatlas.runs.collect import Cell, collect
 from lossatlas.runs.compose import config_folder
+from lossatlas.runs.cost.measured import Record, more_complete
 from lossatlas.runs.fingerprint import digest
 from lossatlas.runs.loggers import logging_to
-
-PUBLISHED = ("figure.png", "verdict.json")
-"""What an experiment's own folder shows of its reproduction."""
 
 
 def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,10 +39,14 @@ def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
 def check_landscapes(experiment: Mapping[str, Any], surveyed: Collection[str]) -> None:
     """Raise ValueError if a claim of the ``experiment`` rests on a landscape that is not ``surveyed``."""
     for claim in experiment["claims"]:
-        measures = (node for node in claim.values() if isinstance(node, Mapping) and "landscape" in node)
-        for measure in measures:
-            if measure["landscape"] not in {"history", "summary", *surveyed}:
-                raise ValueError(f"landscape: the claim {claim['id']} rests on {measure['landscape']}")
+        for name in sorted(landscapes_of(claim) - {"history", "summary", *surveyed}):
+            raise ValueError(f"landscape: the claim {claim['id']} rests on {name}")
+
+
+def check_definition(experiment: Mapping[str, Any], surveyed: Collection[str]) -> None:
+    """Raise ValueError if the ``experiment`` has a remark on no claim, or claims on what is not ``surveyed``."""
+    check_landscapes(experiment, surveyed)
+    check_remarks(experiment.get("remarks", {}), [claim["id"] for claim in experiment["claims"]])
 
 
 class Reproduction:
@@ -64,7 +69,9 @@ class Reproduction:
         self.planned = planned
         self.experiment = definition(name, config["experiment"])
         self.scale = self.experiment["scale"]
-        self.command = " ".join(["lossatlas reproduce", name, *overrides])
+        # Where things lie is nothing to reproduce, and another machine's paths say nothing.
+        typed = [override for override in overrides if not override.startswith("paths.")]
+        self.command = " ".join(["lossatlas reproduce", name, *typed])
         self.folder = Path(config["paths"]["results"]) / name / self.scale
         self.verdict_path = self.folder / "verdict.json"
 
@@ -81,13 +88,13 @@ class Reproduction:
 
     def is_current(self) -> bool:
         """Whether the folder already holds the results of just these runs and landscapes."""
-        try:
-            return json.loads(self.verdict_path.read_bytes())["key"] == self.key
-        except (OSError, ValueError, KeyError):
-            return False
+        return _content(self.verdict_path).get("key") == self.key
 
-    def make(self) -> None:
-        """Judge and draw, and write everything; the verdict last, for it says that the rest is there."""
+    def make(self, measured: Callable[[], Record | None] = lambda: None) -> None:
+        """Judge and draw, and write everything; the verdict last, for it says that the rest is there.
+
+        ``measured`` tells, when all is done, what it took to compute what the cells hold.
+        """
         with Console(stderr=True).status("reading the landscapes") as status:
             datasets = collect(self.cells, self.planned)
             for part in ("history", *dict.fromkeys(name for cell in self.cells for name in cell.landscapes)):
@@ -99,12 +106,14 @@ class Reproduction:
             for name, dataset in datasets.items():
                 self._write(name, dataset)
             status.update("judging the claims")
-            verdicts = judge([make(claim) for claim in self.experiment["claims"]], datasets)
+            judged = judge([make(claim) for claim in self.experiment["claims"]], datasets)
+            verdicts = with_remarks(judged, self.experiment.get("remarks", {}))
             status.update("drawing")
             paths = self._draw(datasets, verdicts)
             self._log(paths, verdicts)
+        cost = more_complete(_content(self.verdict_path).get("cost"), measured())
         extra = {"experiment": self.name, "scale": self.scale, "command": self.command, "key": self.key}
-        write_text(self.verdict_path, to_json(verdicts, **extra))
+        write_text(self.verdict_path, to_json(verdicts, **extra, cost=cost))
 
     def show(self, *, seconds: float) -> None:
         """Print the verdicts and where everything lies."""
@@ -129,11 +138,17 @@ class Reproduction:
         out.print(f"answered in {seconds:.0f} s")
 
     def publish(self) -> None:
-        """Copy figure and verdict into the experiment's folder, ``results/<scale>/``."""
+        """Copy figure and verdict into the experiment's folder, ``results/<scale>/``, and write its page anew.
+
+        The cost that was published stays if it is that of a more complete computation.
+        """
         target = config_folder() / "experiment" / self.name / "results" / self.scale
         target.mkdir(parents=True, exist_ok=True)
-        for name in PUBLISHED:
-            shutil.copyfile(self.folder / name, target / name)
+        content, shown = _content(self.verdict_path), _content(target / "verdict.json")
+        content["cost"] = more_complete(shown.get("cost"), content["cost"])
+        shutil.copyfile(self.folder / "figure.png", target / "figure.png")
+        write_text(target / "verdict.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        write_pages(self.name)
 
     def _write(self, name: str, dataset: xr.Dataset) -> None:
         with replacing(self.folder / "data" / f"{name}.nc") as temporary:
@@ -151,3 +166,12 @@ class Reproduction:
         with logging_to(self.config, subject=subject, folder=self.folder, job_type="figure") as logger:
             log_figures(logger, paths)
             log_verdicts(logger, verdicts)
+
+
+def _content(verdict: Path) -> dict[str, Any]:
+    """What a verdict's file holds; nothing if it cannot be read."""
+    try:
+        content = json.loads(verdict.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

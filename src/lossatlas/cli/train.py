@@ -24,6 +24,7 @@ from lossatlas.runs.compose import (
     expand_experiment,
     start_hydra,
 )
+from lossatlas.runs.own_model import expand_own_model
 from lossatlas.runs.sweeps import compose_sweeps
 
 
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
     if options.shell_completion:
         complete(options.overrides, show)
         return 0
-    overrides = expand_experiment(options.overrides)
+    overrides = expand_own_model(expand_experiment(options.overrides))
     start_hydra(options.config_dir)
     if options.help or options.hydra_help or options.cfg or options.info:
         if options.cfg:

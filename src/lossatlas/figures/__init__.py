@@ -1,7 +1,8 @@
 """Figures: functions from datasets to pictures. No torch, no results computed here.
 
-`sharpness.figure` draws an experiment's page, `surfaces.figure` its surfaces in three dimensions,
-`picture` one landscape of one network; `save` writes any of them.
+An experiment is drawn by the function ``figure`` of `contours`, `relief`, `curvature`, `trajectories` and `lines` (a
+panel a network), `trends` and `scatter` (a dot a network), `surfaces` (to be turned by hand) or `sharpness` (its
+page); `picture` draws one landscape of one network; `save` writes any of them.
 """
 
 from lossatlas.figures.pictures import PICTURES, draws, picture

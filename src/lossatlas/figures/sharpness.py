@@ -4,35 +4,32 @@ Rows: the line between the small- and the large-batch network; the weights' norm
 histogram; filter-normalised lines; filter-normalised contours. Two columns for each weight decay.
 """
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from typing import Any
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from lossatlas.figures import panels
+from lossatlas.figures.arrangement import Datasets, first_surveyed, narrowed
+from lossatlas.figures.page import legend_over, mean_sd, page_over, share_scale, unsurveyed
 from lossatlas.figures.style import BAND, ERROR, LARGE, LOSS, SMALL, STYLES, style
-
-Datasets = Mapping[str, xr.Dataset]
 
 _NEEDED = ("history", "summary", "weights", "line", "surface", "interpolation")
 _ROWS = (2.35, 1.95, 2.2, 2.75)  # heights in inches
 _COLUMN = 2.45  # width of half a weight decay, inches
-_LETTERS = 84  # of the caption on a line, for each weight decay
-_LINE = 0.155  # height of a line of the caption, inches
 
 
 def figure(
     datasets: Datasets,
     *,
     optimizer: str = "sgd",
+    at: Mapping[str, Any] | None = None,
     caption: str = "",
     log: bool = False,
     ceiling: float | None = 10.0,
@@ -40,34 +37,26 @@ def figure(
     """Small against large batches at each weight decay, for one optimizer.
 
     ``datasets``: history, summary, weights, line, surface and interpolation over (optimizer,
-    weight_decay, batch_size, seed). ``caption``: text under the panels, such as the verdicts.
-    ``log``: losses along lines on a log scale. ``ceiling``: largest loss drawn there. Contours are
-    those of the first seed that has them. ValueError for an optimizer that the sweep does not have, or
-    a dataset that is not there.
+    weight_decay, batch_size, seed). ``at``: the values of further axes, or those to show of one, as in
+    `arrange <lossatlas.figures.arrangement.arrange>`. ``caption``: text under the panels, such as the
+    verdicts. ``log``: losses along lines on a log scale. ``ceiling``: largest loss drawn there. Contours
+    are those of the first seed that has them. ValueError for an optimizer, or a value of another axis,
+    that the sweep does not have, or a dataset that is not there.
     """
     missing = [name for name in _NEEDED if name not in datasets]
     if missing:
         raise ValueError(f"the figure needs the dataset {missing[0]!r}; there are {sorted(datasets)}")
-    known = datasets["summary"]["optimizer"].values.tolist()
-    if optimizer not in known:
-        raise ValueError(f"no optimizer {optimizer!r} in the sweep; it has {known}")
-    chosen = {name: dataset.sel(optimizer=optimizer) for name, dataset in datasets.items()}
+    where = {"optimizer": optimizer, **(at or {})}
+    chosen = {name: narrowed(datasets[name], where) for name in _NEEDED}
     summary = chosen["summary"]
     columns = 2 * summary.sizes["weight_decay"]
-    lines = _wrapped(caption, _LETTERS * columns // 2)
-    heights = (*_ROWS, _LINE * (len(lines) + 1))
     with style():
-        page = Figure(
-            figsize=(_COLUMN * columns, sum(heights) + 0.4),
-            layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.07),
-        )
+        page, rows = page_over(_ROWS, _COLUMN * columns, caption)
         _legend(page, _batches(summary), optimizer)
-        rows = page.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         _interpolations(rows[0], chosen["interpolation"], summary, log=log, ceiling=ceiling)
         _weights(rows[1], chosen["history"], chosen["weights"])
         _lines(rows[2], chosen["line"], log=log, ceiling=ceiling)
         _contours(rows[3], chosen["surface"], summary)
-        rows[4].text(0.03, 0.92, "\n".join(lines), va="top", fontsize=7.5, linespacing=1.35)
     return page
 
 
@@ -87,7 +76,7 @@ def _interpolations(
         axis.set_xlabel("α on the straight line between the two networks")
         axis.set_title(f"weight decay {decay:g}", fontweight="bold", fontsize=9.5)
         _finish(axis, f"2{letter}", interpolation["loss"].sel(weight_decay=decay))
-    _share(axes)
+    share_scale(axes)
 
 
 def _weights(row: SubFigure, history: xr.Dataset, weights: xr.Dataset) -> None:
@@ -108,8 +97,8 @@ def _weights(row: SubFigure, history: xr.Dataset, weights: xr.Dataset) -> None:
         _finish(shape, f"2{c}", weights["density"].sel(weight_decay=decay))
     for axis in axes:
         axis.set_ylim(bottom=0)
-    _share(axes[::2])
-    _share(axes[1::2])
+    share_scale(axes[::2])
+    share_scale(axes[1::2])
 
 
 def _lines(row: SubFigure, line: xr.Dataset, *, log: bool, ceiling: float | None) -> None:
@@ -125,7 +114,7 @@ def _lines(row: SubFigure, line: xr.Dataset, *, log: bool, ceiling: float | None
         axis.set(xlabel="α along filter-normalised random directions", ylabel="loss")
         axis.set_xlim(line["alpha"].min().item(), line["alpha"].max().item())
         _finish(axis, f"3{a}, {b}", line["loss"].sel(weight_decay=decay))
-    _share(axes)
+    share_scale(axes)
 
 
 def _contours(row: SubFigure, surface: xr.Dataset, summary: xr.Dataset) -> None:
@@ -134,11 +123,11 @@ def _contours(row: SubFigure, surface: xr.Dataset, summary: xr.Dataset) -> None:
     axes = row.subplots(1, len(cells))
     for axis, (decay, batch, color), letter in zip(axes, cells, _letters("e", 1), strict=False):
         cell = {"weight_decay": decay, "batch_size": batch}
-        loss = panels.first_surveyed(surface["loss"].sel(split="train", **cell))
+        loss = first_surveyed(surface.sel(split="train", **cell))["loss"]
         panels.contours(axis, loss)
         error = 100 * summary["test_error"].sel(cell)
         axis.set_title(f"batch size {batch}", color=color)
-        axis.set_xlabel(f"first direction\ntest error {_mean_sd(error.values)} %")
+        axis.set_xlabel(f"first direction\ntest error {mean_sd(error.values)} %")
         _finish(axis, f"3{letter}", loss)
     axes[0].set_ylabel("second direction")
     for axis in axes[1:]:
@@ -156,13 +145,6 @@ def _batches(dataset: xr.Dataset) -> list[tuple[int, str]]:
     return [(sizes[0], SMALL), (sizes[-1], LARGE)]
 
 
-def _mean_sd(values: np.ndarray) -> str:
-    values = values[np.isfinite(values)]
-    if len(values) < 2:
-        return f"{values[0]:.2f}" if len(values) else "–"
-    return f"{values.mean():.2f} ± {values.std(ddof=1):.2f}"
-
-
 def _reach(density: xr.DataArray) -> float:
     """Half-width of the histograms: where the densest has fallen to a two-hundredth of its peak."""
     highest = density.max([dim for dim in density.dims if dim != "bin"])
@@ -170,20 +152,11 @@ def _reach(density: xr.DataArray) -> float:
     return float(abs(inside).max()) if len(inside) else 1.0
 
 
-def _share(axes: Sequence[Axes]) -> None:
-    """One vertical scale for all."""
-    low = min(axis.get_ylim()[0] for axis in axes)
-    high = max(axis.get_ylim()[1] for axis in axes)
-    for axis in axes:
-        axis.set_ylim(low, high)
-
-
 def _finish(axis: Axes, letter: str, drawn: xr.DataArray) -> None:
     """The letter that the panel has in the paper, and a word where there was nothing to draw."""
     axis.set_title(letter, loc="left", fontweight="bold")
     if drawn.isnull().all():
-        axis.set_yticks([])
-        axis.text(0.5, 0.5, "not surveyed", transform=axis.transAxes, ha="center", va="center", color="0.5")
+        unsurveyed(axis)
 
 
 def _legend(page: Figure, batches: Sequence[tuple[int, str]], optimizer: str) -> None:
@@ -197,9 +170,4 @@ def _legend(page: Figure, batches: Sequence[tuple[int, str]], optimizer: str) ->
         Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
     )
     title = f"{optimizer.upper() if len(optimizer) < 4 else optimizer.capitalize()}"
-    legend = page.legend(handles=handles, loc="outside upper center", ncols=len(handles), title=title)
-    legend.get_title().set(fontweight="bold", fontsize=10)
-
-
-def _wrapped(caption: str, letters: int) -> list[str]:
-    return [line for text in caption.splitlines() for line in textwrap.wrap(text, letters)]
+    legend_over(page, handles, title)

@@ -1,7 +1,7 @@
 """Loss surfaces in three dimensions, to be turned in the hand."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,17 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from lossatlas.figures.panels import first_surveyed
+from lossatlas.figures.arrangement import (
+    SEED,
+    Arrangement,
+    Datasets,
+    Names,
+    arrange,
+    called,
+    is_surveyed,
+    narrowed,
+)
+from lossatlas.figures.page import error_below, first_network, wrapped
 from lossatlas.figures.style import ERROR
 
 _MARKED = {  # networks beside the grid: how they are drawn, and what the axes are then
@@ -20,33 +30,45 @@ _EYE = {"x": 1.6, "y": -1.6, "z": 0.95}
 
 
 def figure(
-    datasets: Mapping[str, xr.Dataset], *, caption: str = "", split: str = "train", ceiling: float = 10.0
+    datasets: Datasets,
+    *,
+    columns: str | None = None,
+    at: Mapping[str, Any] | None = None,
+    landscape: str = "surface",
+    split: str = "train",
+    names: Names | None = None,
+    ceiling: float = 10.0,
+    caption: str = "",
 ) -> go.Figure:
-    """Surfaces of the small- and the large-batch network side by side, on one scale.
+    """Surfaces of the networks along the axis ``columns`` side by side, on one scale.
 
-    ``datasets``: "surface", loss (optimizer, weight_decay, batch_size, seed, split, y, x), and
-    "summary", test_error over the same sweep. Of each kind of network the first seed that has a
-    surface is shown, over it the test error's mean over seeds. One menu chooses optimizer and weight
-    decay, the other a linear or a log scale; what lies over ``ceiling`` is cut off, what is NaN or
-    infinite left open. Colour is the loss on a log scale. ``caption``: text below, such as the
-    verdicts. ValueError if no network of the sweep has a surface.
+    ``datasets``: the ``landscape`` with loss (..., seed, split, y, x), and summary with test_error. Of each kind of
+    network the first seed that has a surface is shown, over it the test error over seeds. One menu chooses among the
+    other axes, the other a linear or a log scale; what lies over ``ceiling`` is cut off, what is NaN or infinite left
+    open. Colour is the loss on a log scale. ``at`` and ``names`` are as in `arrange
+    <lossatlas.figures.arrangement.arrange>`. ``caption``: text below, such as the verdicts. ValueError if no network of
+    the sweep has a surface.
     """
-    loss, error = datasets["surface"]["loss"].sel(split=split), datasets["summary"]["test_error"]
-    sizes = sorted(loss["batch_size"].values.tolist())[:: max(1, loss.sizes["batch_size"] - 1)]
-    pairs = [pair for pair in _pairs(loss) if bool(np.isfinite(loss.sel(pair)).any())]
-    if not pairs:
+    shown: list[Arrangement] = []
+    labels: list[str] = []
+    for choice in _choices(datasets, columns, at or {}):
+        arranged = arrange(datasets, landscape, columns=columns, at={**(at or {}), **choice}, names=names)
+        if any(is_surveyed(panel.landscape) for panel in arranged.flat):
+            shown.append(arranged)
+            labels.append(", ".join(called(dim, value, names) for dim, value in choice.items()))
+    if not shown:
         raise ValueError("no network of this sweep has a surface")
-    drawn = make_subplots(1, len(sizes), specs=[[{"type": "scene"}] * len(sizes)], horizontal_spacing=0.02)
-    low = _floor(loss, ceiling)
-    for number, pair in enumerate(pairs):
-        for column, size in enumerate(sizes):
-            net = first_surveyed(loss.sel(pair).sel(batch_size=size))
-            drawn.add_trace(_trace(net, low, ceiling, visible=number == 0), row=1, col=1 + column)
-    texts = [_texts(error.sel(pair), sizes, caption) for pair in pairs]
-    scenes = [_scene(number) for number in range(len(sizes))]
-    drawn.update_layout(
-        annotations=texts[0], updatemenus=[_nets(pairs, texts), _scales(scenes, low, ceiling)]
-    )
+    networks = [[first_network(panel, "loss", split) for panel in arranged.flat] for arranged in shown]
+    low = min(_floor(loss, ceiling) for row in networks for loss in row if loss is not None)
+    count = len(shown[0].columns)
+    drawn = make_subplots(1, count, specs=[[{"type": "scene"}] * count], horizontal_spacing=0.02)
+    for number, row in enumerate(networks):
+        for column, loss in enumerate(row):
+            drawn.add_trace(_trace(loss, low, ceiling, visible=number == 0), row=1, col=1 + column)
+    texts = [_texts(arranged, caption) for arranged in shown]
+    scenes = [_scene(number) for number in range(count)]
+    menus = [_nets(labels, texts)] if len(labels) > 1 else []
+    drawn.update_layout(annotations=texts[0], updatemenus=[*menus, _scales(scenes, low, ceiling)])
     return _finished(drawn, split, ceiling)
 
 
@@ -117,15 +139,21 @@ def _floor(loss: xr.DataArray, ceiling: float) -> float:
     return max(lowest, ceiling / 1e4) if np.isfinite(lowest) else ceiling / 1e4
 
 
-def _pairs(loss: xr.DataArray) -> list[dict[str, Any]]:
+def _choices(datasets: Datasets, columns: str | None, at: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Values of the axes that have no place yet, in all their combinations."""
+    if "summary" not in datasets:
+        raise ValueError(f"the figure needs the dataset 'summary'; there are {sorted(datasets)}")
+    error = narrowed(datasets["summary"][["test_error"]], at)["test_error"]
+    axes = [str(dim) for dim in error.dims if dim not in {columns, SEED} and error.sizes[dim] > 1]
     return [
-        {"optimizer": optimizer, "weight_decay": decay}
-        for optimizer in loss["optimizer"].values.tolist()
-        for decay in loss["weight_decay"].values.tolist()
+        dict(zip(axes, values, strict=True))
+        for values in product(*(error[dim].values.tolist() for dim in axes))
     ]
 
 
-def _trace(loss: xr.DataArray, low: float, ceiling: float, *, visible: bool) -> go.Surface:
+def _trace(loss: xr.DataArray | None, low: float, ceiling: float, *, visible: bool) -> go.Surface:
+    if loss is None:  # not surveyed: an empty scene
+        return go.Surface(x=[0], y=[0], z=[[None]], showscale=False, visible=visible)
     z = loss.transpose("y", "x").values.astype(float)
     z = np.where(np.isfinite(z), z, np.nan)
     powers = np.arange(np.ceil(np.log10(low)), np.log10(ceiling) + 0.5)
@@ -143,28 +171,24 @@ def _trace(loss: xr.DataArray, low: float, ceiling: float, *, visible: bool) -> 
     )
 
 
-def _texts(error: xr.DataArray, sizes: Sequence[int], caption: str) -> list[dict[str, Any]]:
-    """Titles of the scenes and the caption, as annotations. ``error``: (batch_size, seed)."""
+def _texts(arranged: Arrangement, caption: str) -> list[dict[str, Any]]:
+    """Titles of the scenes and the caption, as annotations."""
     place = {"xref": "paper", "yref": "paper", "showarrow": False}
     texts: list[dict[str, Any]] = []
-    for number, size in enumerate(sizes):
-        mean = 100 * float(error.sel(batch_size=size).mean())
-        known = f"<br>test error {mean:.2f} %" if np.isfinite(mean) else ""
-        middle = (number + 0.5) / len(sizes)
-        texts.append(
-            {"text": f"<b>batch size {size}</b>{known}", "x": middle, "y": 1.0, "xanchor": "center", **place}
-        )
+    for number, (title, panel) in enumerate(zip(arranged.columns, arranged.flat, strict=True)):
+        middle = (number + 0.5) / len(arranged.columns)
+        text = "<br>".join(part for part in (title and f"<b>{title}</b>", error_below(panel)) if part)
+        texts.append({"text": text, "x": middle, "y": 1.0, "xanchor": "center", **place})
     below = {"x": 0.0, "y": -0.02, "xanchor": "left", "yanchor": "top", "align": "left", "font": {"size": 11}}
-    texts.append({"text": "<br>".join(textwrap.wrap(caption, 160)), **below, **place})
+    texts.append({"text": "<br>".join(wrapped(caption, 160)), **below, **place})
     return texts
 
 
-def _nets(pairs: list[dict[str, Any]], texts: list[list[dict[str, Any]]]) -> dict[str, Any]:
-    """Menu of the pairs of networks: shows the traces of one and its texts."""
+def _nets(labels: Sequence[str], texts: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    """Menu of the kinds of networks: shows the traces of one and its texts."""
     buttons = []
-    for number, pair in enumerate(pairs):
-        visible = [other == number for other in range(len(pairs)) for _ in range(len(texts[number]) - 1)]
-        label = f"{pair['optimizer']}, weight decay {pair['weight_decay']:g}"
+    for number, label in enumerate(labels):
+        visible = [other == number for other in range(len(labels)) for _ in range(len(texts[number]) - 1)]
         changes = [{"visible": visible}, {"annotations": texts[number]}]
         buttons.append({"label": label, "method": "update", "args": changes})
     return {"buttons": buttons, "x": 0.0, "xanchor": "left", "y": 1.18, "yanchor": "top"}

@@ -1,6 +1,5 @@
 """Checking a configuration before anything is computed: one line that says what is wrong and what would be right."""
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import digest, scientific
 from lossatlas.runs.rehearsal import rehearse
+from lossatlas.runs.signature import accepted_arguments
 from lossatlas.runs.suggest import nearest
 from lossatlas.runs.threads import threads_limited
 from lossatlas.studies import Study
@@ -219,25 +219,6 @@ def _why_not_found(target: str, error: Exception) -> str:
         return f"{target}: cannot be imported ({parent} has no {name})"
     hint = "; a module of your own must lie on PYTHONPATH" if missing == target.partition(".")[0] else ""
     return f"{target}: cannot be imported ({_first_line(cause)}){hint}"
-
-
-def accepted_arguments(target: Any) -> list[str] | None:
-    """Names of a callable's parameters, those of the base classes that ``**kwargs`` goes to as well; None if any."""
-    callables = (
-        [vars(cls)["__init__"] for cls in target.__mro__ if "__init__" in vars(cls)]
-        if inspect.isclass(target)
-        else [target]
-    )
-    names: list[str] = []
-    for function in callables:
-        try:
-            parameters = inspect.signature(function).parameters.values()
-        except (TypeError, ValueError):  # written in C
-            return None
-        names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return [name for name in names if name != "self"]
-    return None
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 import yaml
 
+from lossatlas.landscape.shapes.grid import OWN
 from lossatlas.runs.compose import Job
 from lossatlas.runs.find import named_run
 from lossatlas.runs.fingerprint import fingerprint
@@ -135,8 +136,26 @@ def _summary(run: Run) -> xr.Dataset:
     return xr.Dataset({name: ((), value) for name, value in manifest.metrics.items()})
 
 
+def numbered(dataset: xr.Dataset) -> xr.Dataset:
+    """``dataset`` with numbers along axes that are of this network alone, and their values in ``<axis>_values``.
+
+    So those of several networks, none of which has a value in common with another, lie over the same axis.
+
+    >>> x = xr.Variable("x", [0.1, 0.7], {OWN: 1})
+    >>> numbered(xr.Dataset({"loss": ("x", [5.0, 6.0])}, {"x": x}))["x_values"].to_series().to_dict()
+    {0: 0.1, 1: 0.7}
+    """
+    for name in [str(name) for name in dataset.dims if OWN in dataset[name].attrs]:
+        values = dataset[name].variable
+        number = xr.Variable(name, range(len(values)), {"long_name": f"number of the {name}", "units": "1"})
+        dataset = dataset.assign_coords({name: number}).assign({f"{name}_values": values})
+    return dataset
+
+
 def combine(parts: Sequence[tuple[Coordinates, xr.Dataset]]) -> xr.Dataset:
     """Join datasets along new dimensions, one for each coordinate; cells that no part fills are NaN.
+
+    Axes that are of each network alone, such as those of a trajectory's plane, are numbered; see `numbered`.
 
     >>> parts = [({"a": a, "seed": s}, xr.Dataset({"x": 10 * a + s})) for a, s in [(1, 0), (1, 1), (2, 0)]]
     >>> combine(parts).x.values
@@ -148,7 +167,7 @@ def combine(parts: Sequence[tuple[Coordinates, xr.Dataset]]) -> xr.Dataset:
         [tuple(coordinates[n] for n in names) for coordinates, _ in parts], names=names
     )
     joined = xr.concat(
-        [dataset for _, dataset in parts], dim="cell", combine_attrs="drop_conflicts", join="outer"
+        [numbered(dataset) for _, dataset in parts], dim="cell", combine_attrs="drop_conflicts", join="outer"
     )
     joined = joined.assign_coords(xr.Coordinates.from_pandas_multiindex(index, "cell")).unstack("cell")
     return joined.transpose(*names, ...)

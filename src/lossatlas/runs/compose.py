@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import lossatlas
 from lossatlas.runs.fingerprint import register_resolver
+from lossatlas.runs.own_model import expand_own_model
 from lossatlas.runs.suggest import nearest
 
 CONFIG_NAME = "train"
@@ -103,7 +104,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     if not GlobalHydra.instance().is_initialized():
         start_hydra()
     try:
-        return compose(CONFIG_NAME, list(overrides), return_hydra_config=True)
+        return compose(CONFIG_NAME, expand_own_model(overrides), return_hydra_config=True)
     except ConfigCompositionException as error:
         if match := re.match(r"Could not override '([^']+)'", str(error)):
             rest = compose_config([override for override in overrides if _key(override) != match[1]])
@@ -162,7 +163,7 @@ def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Jo
     It is a sweep if ``multirun`` says so or the experiment's own file does (``hydra.mode: MULTIRUN``). ValueError for
     a sweeper that decides on its jobs as it goes.
     """
-    overrides = expand_experiment(overrides)
+    overrides = expand_own_model(expand_experiment(overrides))
     base = _compose_base(overrides)
     if not multirun and base.hydra.mode != RunMode.MULTIRUN:
         return [Job(tuple(overrides), plain(compose_config(overrides)))]

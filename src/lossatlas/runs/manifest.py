@@ -136,10 +136,11 @@ def _hardware() -> dict[str, Any]:
     import torch
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {"machine": platform.machine(), "cpu": _cpu_name(), "cores": os.cpu_count(), "gpus": gpus}
+    return {"machine": platform.machine(), "cpu": cpu_name(), "cores": os.cpu_count(), "gpus": gpus}
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """Name of the processor; empty where it cannot be told."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

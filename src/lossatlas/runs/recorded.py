@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hydra._internal.utils import _locate
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from lossatlas.runs.check import ConfigError, accepted_arguments
-from lossatlas.runs.compose import Job, compose_config, plain
+from lossatlas.runs.check import ConfigError
+from lossatlas.runs.compose import Job, compose_config, compose_job, plain
 from lossatlas.runs.fingerprint import NOT_SCIENTIFIC
 from lossatlas.runs.store import Run
 
@@ -20,9 +19,6 @@ DEVICES = ("accelerator", "devices", "num_nodes", "deterministic")
 
 PLACES = tuple(key for key in NOT_SCIENTIFIC if key.startswith("data."))
 """Keys of the section ``data`` that do not change what the data are."""
-
-FROM_DATA = {"input_shape": "${data.shape}", "classes": "${data.classes}"}
-"""Arguments that a network of the user's own gets from its data if it takes them."""
 
 
 def survey_of(run: Run, overrides: Sequence[str]) -> Job:
@@ -65,36 +61,15 @@ def check_overrides(run: Run, overrides: Sequence[str]) -> None:
 
 
 def own_network(overrides: Sequence[str]) -> Job:
-    """The job of surveying a network of the user's own, which ``model._target_`` names.
+    """The job of surveying a network of the user's own, which ``model._target_`` or a file of the group names.
 
-    Unless ``overrides`` choose a file of the group ``model``, the keys of ``model`` are those that they give, and
-    `FROM_DATA`.
+    `ConfigError` if neither does: the default choice is no network of the user's.
     """
-    mine = [override for override in overrides if _key(override).startswith("model.")]
-    if _names("model", [override for override in overrides if override not in mine]):
-        return Job(tuple(overrides), plain(compose_config(overrides)))
-    config = compose_config([override for override in overrides if override not in mine])
-    OmegaConf.set_struct(config, False)
-    config.model = {}
-    for override in mine:
-        if not override.startswith("~"):
-            OmegaConf.update(config, _key(override), _value(override), force_add=True)
-    for key in _taken(config.model.get("_target_")):
-        config.model.setdefault(key, FROM_DATA[key])
-    return Job(tuple(overrides), plain(config))
-
-
-def _taken(target: str | None) -> list[str]:
-    """Keys of `FROM_DATA` that a target takes."""
-    if target is None:
+    if not any(_key(override) in ("model", "model._target_") for override in overrides):
         raise ConfigError(
             "model._target_ is missing: which network are the weights of? type model._target_=yours.Net"
         )
-    try:
-        accepted = accepted_arguments(_locate(target)) or []
-    except Exception:  # whatever the module raises; the check of the configuration tells it
-        return []
-    return [key for key in FROM_DATA if key in accepted]
+    return compose_job(overrides)
 
 
 def _launched_with(run: Run, typed: Sequence[str]) -> tuple[str, ...]:

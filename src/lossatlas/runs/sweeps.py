@@ -9,6 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from lossatlas.runs.compose import Job, compose_config, compose_jobs, expand_experiment
+from lossatlas.runs.own_model import expand_own_model
 
 EXPERIMENT = "experiment="
 
@@ -29,17 +30,26 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
 
     ``experiment.also`` lists further files of the experiment's folder, each a sweep of its own. What the user sets of
     an axis (``experiment.axes``) selects among the values that such a file plans for it; a sweep of which nothing is
-    left is dropped. Everything else that the user sets holds for all. ValueError as `compose_jobs`.
+    left is dropped, and what it planned stands with the first. Everything else that the user sets holds for all.
+    ValueError as `compose_jobs`.
     """
-    overrides = expand_experiment(overrides)
+    overrides = expand_own_model(expand_experiment(overrides))
     first = Sweep(tuple(overrides), (), planned_values(overrides))
     axes = _experiment(overrides)["axes"].values() if _named(overrides) else ()
-    further = (_beside(overrides, file) for file in _also(overrides))
-    left = [kept for sweep in further if (kept := _selected(sweep, overrides, list(axes))) is not None]
+    further = [_beside(overrides, file) for file in _also(overrides)]
+    selected = [_selected(sweep, overrides, list(axes)) for sweep in further]
+    left = [sweep for sweep in selected if sweep is not None]
+    for sweep, kept in zip(further, selected, strict=True):
+        if kept is None:  # what it plans is still what the experiment is about
+            first = replace(first, planned=_joined(first.planned, sweep.planned))
     return [
         replace(sweep, jobs=tuple(compose_jobs(sweep.overrides, multirun=multirun)))
         for sweep in (first, *left)
     ]
+
+
+def _joined(one: Mapping[str, Sequence[Any]], other: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    return {key: list(dict.fromkeys([*one.get(key, ()), *other.get(key, ())])) for key in {**one, **other}}
 
 
 def planned_values(overrides: Sequence[str]) -> dict[str, list[Any]]:

@@ -11,8 +11,6 @@ from lossatlas.figures import panels, style
 from lossatlas.figures.pictures.registry import draws
 
 FEW = 0.6  # share of the points up to which those measured are marked: more would hide the picture
-RATIO_MAX = 0.5  # end of the colours of a convexity map (Li et al. 2018, figure 7)
-MARKED_SNAPSHOTS = 5  # that carry their number
 
 
 @draws("surface")
@@ -36,7 +34,7 @@ def plane(landscape: xr.Dataset) -> Figure:
         axis.set(xlabel="distance", ylabel="distance")
         axis.plot(x, y, "o", color=style.ERROR, markersize=4, zorder=3)
         for number in range(len(x)):
-            _label(axis, f"network {number}", x[number], y[number])
+            panels.beside(axis, f"network {number}", x[number], y[number])
 
     return _contours(landscape, extras, centre=False)
 
@@ -47,22 +45,11 @@ def trajectory(landscape: xr.Dataset) -> Figure:
 
     The axes have scales of their own: most of the variance is that of the first component.
     """
-    x, y = landscape["path_x"].values, landscape["path_y"].values
-    shares = 100 * landscape["explained_variance_ratio"].values
-    numbers = landscape["snapshot"].values if "snapshot" in landscape.coords else np.arange(len(x))
-    marked = np.unique(np.linspace(0, len(x) - 1, MARKED_SNAPSHOTS).round().astype(int))
 
     def extras(axis: Axes, split: str) -> None:
-        axis.set_aspect("auto")
-        axis.set(
-            xlabel=f"1st component: {shares[0]:.1f} % of the variance",
-            ylabel=f"2nd component: {shares[1]:.1f} %",
-        )
-        axis.plot(x, y, "o-", color=style.ERROR, markersize=2.5, linewidth=0.9, zorder=3)
-        for index in marked:
-            _label(axis, f"{numbers[index]}", x[index], y[index])
+        panels.path(axis, landscape)
 
-    return _contours(landscape, extras, centre=False)
+    return _contours(landscape, extras, centre=False, aspect="auto")
 
 
 @draws("convexity")
@@ -70,21 +57,17 @@ def convexity(landscape: xr.Dataset) -> Figure:
     """Map of |lambda_min / lambda_max| of the Hessian, colours from 0 to 0.5 (Li et al. 2018, figure 7)."""
     figure = Figure(figsize=(3.9, 3.2), layout="constrained")
     axis = figure.subplots()
-    ratio = landscape["ratio"].transpose("y", "x")
-    values = np.ma.masked_invalid(ratio.values)
-    axis.set_facecolor(style.GAPS(0))
-    mesh = axis.pcolormesh(
-        ratio["x"].values, ratio["y"].values, values, cmap="viridis", vmin=0, vmax=RATIO_MAX, rasterized=True
-    )
-    axis.plot(0, 0, "+", color="white", markersize=5, markeredgewidth=0.8)
-    axis.set(xlabel="first direction", ylabel="second direction", aspect="equal")
+    mesh = panels.ratio_map(axis, landscape["ratio"])
+    axis.set(xlabel="first direction", ylabel="second direction")
     axis.set_title("negative against positive curvature")
-    beyond = "max" if values.count() and values.max() > RATIO_MAX else "neither"
-    figure.colorbar(mesh, ax=axis, label=r"$|\lambda_{\min} / \lambda_{\max}|$", extend=beyond)
+    ratio = landscape["ratio"]
+    panels.ratio_bar(figure, mesh, [axis], float(ratio.where(np.isfinite(ratio)).max()))
     return figure
 
 
-def _contours(landscape: xr.Dataset, extras: Callable[[Axes, str], None], *, centre: bool = True) -> Figure:
+def _contours(
+    landscape: xr.Dataset, extras: Callable[[Axes, str], None], *, centre: bool = True, aspect: str = "equal"
+) -> Figure:
     """A panel of contours for each split, with what ``extras`` adds to it."""
     splits = landscape["split"].values
     figure = Figure(figsize=(3.1 * len(splits), 3.2), layout="constrained")
@@ -93,7 +76,7 @@ def _contours(landscape: xr.Dataset, extras: Callable[[Axes, str], None], *, cen
     for axis, split, loss in zip(
         figure.subplots(1, len(splits), squeeze=False)[0], splits, surfaces, strict=True
     ):
-        panels.contours(axis, loss, levels=levels, centre=centre)
+        panels.contours(axis, loss, levels=levels, centre=centre, aspect=aspect)
         axis.set_title(f"{split} loss")
         extras(axis, str(split))
         axis.label_outer()
@@ -109,13 +92,3 @@ def _mark_measured(axis: Axes, measured: xr.DataArray, split: str) -> None:
     rows, columns = there.nonzero()
     x, y = measured["x"].values[columns], measured["y"].values[rows]
     axis.plot(x, y, ".", color="0.35", markersize=2.4, markeredgewidth=0)
-
-
-def _label(axis: Axes, text: str, x: float, y: float) -> None:
-    """Put ``text`` beside a point, on the side where the axes are wider."""
-    low, high = axis.get_xlim()
-    offset, anchor = (-5, "right") if x > (low + high) / 2 else (5, "left")
-    box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.75, "linewidth": 0}
-    axis.annotate(
-        text, (x, y), (offset, 4), textcoords="offset points", ha=anchor, fontsize=6.5, bbox=box, zorder=4
-    )

@@ -9,22 +9,17 @@ import numpy as np
 import pytest
 import torch
 from hydra.types import RunMode
+from paper import FN, assert_trained_as_li2018, chosen, composed
 from torch import nn
 
 from lossatlas.figures import style
 from lossatlas.runs.build import build_data, build_network, make
-from lossatlas.runs.compose import compose_config, compose_job, compose_jobs
-from lossatlas.runs.ensure import ensure
+from lossatlas.runs.compose import compose_config, compose_jobs
 from lossatlas.runs.store import Run
 
 
 def paper(*overrides: str) -> dict[str, Any]:
-    return compose_job(["experiment=sharpness/paper", *overrides]).config
-
-
-def chosen(node: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """The values that ``node`` has for the keys of ``settings``."""
-    return {key: node[key] for key in settings}
+    return composed("sharpness/paper", *overrides)
 
 
 @pytest.fixture(scope="module")
@@ -99,20 +94,12 @@ def test_the_optimizers_have_the_papers_settings(
     assert config["regularizer"] == {}  # weight decay only once
 
 
-def test_the_rate_is_divided_by_ten_after_epochs_150_225_and_275_of_300() -> None:
-    config = paper()
-    schedule = make(config["scheduler"])
-    factors = [schedule(epoch) for epoch in range(config["epochs"])]
-    assert factors == pytest.approx([1.0] * 150 + [0.1] * 75 + [0.01] * 50 + [0.001] * 25)
-    assert config["study"]["loss"] == {"_target_": "torch.nn.CrossEntropyLoss", "label_smoothing": 0.0}
+def test_training_is_the_papers() -> None:
+    assert_trained_as_li2018(paper("optimizer=sgd", "optimizer.weight_decay=0.0005", "data.batch_size=128"))
 
 
-def test_images_are_cropped_flipped_and_normalised_as_in_the_paper(tiny_cifar: Path) -> None:
+def test_images_are_normalised_as_in_the_paper(tiny_cifar: Path) -> None:
     config = paper("data.batch_size=100", f"paths.data={tiny_cifar}")
-    assert config["data"]["augment"] == {
-        "crop": {"_target_": "lossatlas.data.RandomCrop", "padding": 4},
-        "flip": {"_target_": "lossatlas.data.RandomHorizontalFlip", "p": 0.5},
-    }
     data = build_data(config)
     data.splits["test"].inputs[0, :, 0, 0] = 0
     data.splits["test"].inputs[0, :, 0, 1] = 255
@@ -137,17 +124,36 @@ def test_the_sweep_is_batch_size_by_weight_decay_by_optimizer_over_five_seeds() 
     whole = compose_config(["experiment=sharpness/paper"])
     assert whole.hydra.mode is RunMode.MULTIRUN
     assert whole.hydra.sweeper.params.seed == "0,1,2,3,4"
+    assert whole.experiment.also == ["paper_resnet"]
+
+
+def test_the_resnets_are_56_layers_with_shortcuts_trained_with_batches_of_128_and_4096() -> None:
+    """The row of figure 15: SGD, weight decay 5e-4."""
+    jobs = compose_jobs(["experiment=sharpness/paper_resnet", "seed=0"])
+    assert sorted(job.config["data"]["batch_size"] for job in jobs) == [128, 4096]
+    resnet56 = {"depth": 56, "width": 16, "skip": True, "shortcut": "B"}
+    for job in jobs:
+        assert chosen(job.config["model"], resnet56) == resnet56
+        assert_trained_as_li2018(job.config, batch_size=job.config["data"]["batch_size"])
+        around = {**FN, "points": 51}
+        expected = {"line": {**around, "directions": 10}, "surface": around}
+        landscape = job.config["landscape"]
+        assert {name: chosen(node, expected[name]) for name, node in landscape.items()} == expected
+    whole = compose_config(["experiment=sharpness/paper_resnet"])
+    assert whole.hydra.sweeper.params.seed == "0,1,2,3,4"
+    assert whole.hydra.sweeper.params.model == "resnet56"
 
 
 def test_the_landscapes_are_the_papers() -> None:
     """FN lines and surfaces from directions seeded 123, biases and batch norm left alone; dir_type "states"."""
     landscape = paper()["landscape"]
-    splits = {"splits": ["train", "test"]}
-    around = {**splits, "points": 51, "extent": 1.0, "seed": 123, "normalize": "filter", "ignore": "biasbn"}
+    around = {**FN, "points": 51}
     expected: dict[str, dict[str, Any]] = {
         "line": {**around, "directions": 10},
+        "line_layer": {**around, "normalize": "layer", "directions": 5},
+        "line_none": {**around, "normalize": "none", "extent": 0.5, "directions": 5},
         "surface": around,
-        "interpolation": {**splits, "low": -0.5, "high": 1.5, "points": 401, "statistics": True}
+        "interpolation": {"splits": FN["splits"], "low": -0.5, "high": 1.5, "points": 401, "statistics": True}
         | {"other": {"run": ["data.batch_size=8192"]}},
         "sharpness": {"epsilons": [1e-3, 5e-4], "iterations": 10, "split": "train"},  # Keskar et al. 2017
         "weights": {},
@@ -158,33 +164,18 @@ def test_the_landscapes_are_the_papers() -> None:
 def test_levels_are_those_of_the_papers_contours_and_of_its_sweep() -> None:
     levels = paper()["experiment"]["levels"]
     assert (levels["small_batch"], levels["large_batch"], levels["weight_decay"]) == (128, 8192, 5e-4)
+    assert (levels["resnet_large_batch"], levels["resnet_weight_decay"]) == (4096, 5e-4)
     np.testing.assert_allclose(style.LEVELS, [0.1 + 0.5 * k for k in range(20)])  # 0.1, 0.6, ... below 10
     assert np.isclose(style.LEVELS, levels["area"]).any()
     assert levels["epsilon"] in paper()["landscape"]["sharpness"]["epsilons"]
 
 
-@pytest.fixture
-def one_step(tmp_path: Path, write_cifar: Callable[..., Path]) -> Callable[[float], Run]:
-    """Function that takes the first step on 50 images, given the weight decay."""
-    data = write_cifar(tmp_path / "data", each=1)
-    tiny = [f"paths.data={data}", f"paths.runs={tmp_path / 'runs'}", "data.batch_size=50", "epochs=1"]
-    plainly = ["logger=none", "trainer=cpu", "study.snapshot_epochs=[0]"]
-
-    def run(weight_decay: float) -> Run:
-        return ensure(paper(*tiny, *plainly, f"optimizer.weight_decay={weight_decay}"))
-
-    return run
-
-
 def test_the_first_step_moves_the_weights_as_sgd_with_nesterov_momentum_and_weight_decay_does(
-    one_step: Callable[[float], Run],
+    one_step: Callable[..., Run],
 ) -> None:
     """From rest the step is lr (1 + momentum) (gradient + wd w): two decays differ by lr (1 + momentum) wd w."""
-    without, decayed = one_step(0.0), one_step(5e-4)
+    without, decayed = (one_step("sharpness/paper", f"optimizer.weight_decay={wd}") for wd in (0.0, 5e-4))
     for run in (without, decayed):
-        manifest = run.manifest()
-        assert manifest is not None
-        assert (manifest.status, manifest.steps) == ("finished", 1)
         assert run.history().lr.dropna().tolist() == [0.1]
     start, after, after_decayed = without.snapshot(0), without.state(), decayed.state()
     for name, weights in start.items():
@@ -193,3 +184,12 @@ def test_the_first_step_moves_the_weights_as_sgd_with_nesterov_momentum_and_weig
             expected = 0.1 * (1 + 0.9) * 5e-4 * weights.double()
             assert (moved - expected).norm() < 0.02 * expected.norm()
             assert (after[name] - weights).norm() > 0
+
+
+def test_a_resnet_takes_its_first_step(one_step: Callable[..., Run]) -> None:
+    run = one_step("sharpness/paper_resnet")
+    moved = [
+        (run.state()[name] - start).norm() for name, start in run.snapshot(0).items() if "weight" in name
+    ]
+    assert len(moved) > 56
+    assert min(moved) > 0

@@ -1,0 +1,30 @@
+"""The panels that figures are made of: each draws one kind of landscape on given axes.
+
+Arrays may have any further dimensions beside those that a panel names (seeds, directions); they are
+replicates, drawn as a median line and the range around it. NaN and infinite values are gaps.
+"""
+
+from lossatlas.figures.panels.contours import contours, fitting_levels, levels_in_words
+from lossatlas.figures.panels.marks import beside, say
+from lossatlas.figures.panels.paths import path
+from lossatlas.figures.panels.planes import plane_values, ratio_bar, ratio_map
+from lossatlas.figures.panels.profiles import histogram, loss_and_error, loss_scale, losses, spread
+from lossatlas.figures.panels.relief import relief
+
+__all__ = [
+    "beside",
+    "contours",
+    "fitting_levels",
+    "histogram",
+    "levels_in_words",
+    "loss_and_error",
+    "loss_scale",
+    "losses",
+    "path",
+    "plane_values",
+    "ratio_bar",
+    "ratio_map",
+    "relief",
+    "say",
+    "spread",
+]

@@ -1,0 +1,114 @@
+"""Panels of contour lines, and the levels that several of them share."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from lossatlas.figures import style
+from lossatlas.figures.panels.marks import say
+from lossatlas.figures.panels.planes import fill_plane, frame, plane_values
+
+FEWEST_LEVELS = 4  # lines without which contours show no shape
+MOST_DECADES = 8  # levels above the papers'
+
+
+def contours(
+    axis: Axes,
+    loss: xr.DataArray,
+    *,
+    levels: Sequence[float] | np.ndarray = style.LEVELS,
+    centre: bool = True,
+    aspect: str = "equal",
+) -> None:
+    """Contour lines of a surface, coloured by their level on a scale that all panels share.
+
+    ``loss``: (y, x). Where it is NaN or infinite there are no lines, the ground is grey and the panel says so; so it
+    does where no level is crossed. ``centre`` marks the origin.
+    """
+    x, y, values = plane_values(loss)
+    frame(axis, x, y, aspect=aspect)
+    fill_plane(axis, x, y, values)
+    if values.count() and centre:
+        axis.plot(0, 0, "+", color="0.35", markersize=5, markeredgewidth=0.8)
+    if not _crossed(values, levels):
+        if values.count() == values.size:
+            say(axis, f"no level crossed: loss {values.min():.4g} to {values.max():.4g}")
+        return  # no lines to draw, and contour() would warn
+    low, high = _color_range(np.asarray(levels))
+    lines = axis.contour(x, y, values, levels=levels, cmap=style.COLORMAP, vmin=low, vmax=high)
+    axis.clabel(lines, _labeled(np.asarray(lines.levels)), fontsize=6, fmt=_number, inline_spacing=2)
+
+
+def fitting_levels(*surfaces: xr.DataArray) -> np.ndarray:
+    """Levels at which to draw surfaces: those of the papers, and 10, 100, ... above them, if enough are crossed.
+
+    Of many decades only every second, third, ... is a level. Where the losses lie between two or three levels, they are
+    evenly spaced round numbers.
+
+    >>> bowl = xr.DataArray([[0.0, 5.2], [5.2, 12.0]], dims=("y", "x"))
+    >>> fitting_levels(bowl)[-3:].tolist(), fitting_levels(bowl / 1000)[:3].tolist()
+    ([9.1, 9.6, 10.0], [0.0, 0.001, 0.002])
+    """
+    values = np.concatenate([surface.values.ravel() for surface in surfaces] or [np.zeros(0)])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return style.LEVELS
+    low, high = values.min(), values.max()
+    papers = np.array([*style.LEVELS, *_decades(high)])
+    if ((low < papers) & (papers < high)).sum() >= FEWEST_LEVELS:
+        return papers
+    return np.asarray(MaxNLocator(12).tick_values(low, high))
+
+
+def _decades(high: float) -> np.ndarray:
+    """10, 100, ... below ``high``, or powers of a higher power of ten if they are too many."""
+    count = int(np.ceil(np.log10(high))) - 1 if high > style.DECADE else 0
+    step = -(-count // MOST_DECADES) or 1
+    return 10.0 ** np.arange(1, count + 1, step)
+
+
+def levels_in_words(levels: np.ndarray) -> str:
+    """Which levels contours are drawn at.
+
+    >>> levels_in_words(np.array([*style.LEVELS, 10.0, 100.0]))
+    'contours at 0.1, 0.6, … 9.6, 10, 100'
+    """
+    if not _are_the_papers(levels):
+        return f"contours at {_number(levels[0])}, {_number(levels[1])}, … {_number(levels[-1])}"
+    decades = [_number(level) for level in levels if level >= style.DECADE]
+    if len(decades) > 3:
+        decades = [decades[0], decades[1], f"… {decades[-1]}"]
+    return ", ".join(["contours at 0.1, 0.6, … 9.6", *decades])
+
+
+def _crossed(values: np.ma.MaskedArray, levels: Sequence[float] | np.ndarray) -> bool:
+    low, high = values.min(), values.max()
+    return any(low < level < high for level in levels)
+
+
+def _are_the_papers(levels: np.ndarray) -> bool:
+    return bool(np.isclose(levels[0], style.LEVELS[0]))
+
+
+def _color_range(levels: np.ndarray) -> tuple[float, float]:
+    """Ends of the colours: of the papers' levels 0 and the last below the decades, of others their own."""
+    if not _are_the_papers(levels):
+        return float(levels[0]) if len(levels) > 1 else 0.0, float(levels[-1])
+    return 0.0, float(levels[levels < style.DECADE].max())
+
+
+def _number(level: float) -> str:
+    exponent = np.log10(level) if level > 0 else 0.0
+    is_decade = exponent > 2 and np.isclose(exponent, round(exponent))
+    return f"$10^{{{exponent:.0f}}}$" if is_decade else f"{level:.4g}"
+
+
+def _labeled(levels: np.ndarray) -> list[float]:
+    """Levels that carry their number: of the papers' a chosen few, of others every third."""
+    if not _are_the_papers(levels):
+        return list(levels[::3])
+    usual = [level for level in levels if np.isclose(level, style.LABELED).any()]
+    return [*usual, *levels[levels > style.DECADE]]

@@ -1,0 +1,58 @@
+"""Panels of the path of training in a plane."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from lossatlas.figures import style
+from lossatlas.figures.panels.marks import beside
+
+MARKED_SNAPSHOTS = 5  # that carry their number where no epochs are marked
+CLOSE = 0.08  # of a panel's size: marks that share a label
+
+
+def path(axis: Axes, landscape: xr.Dataset, *, drops: Sequence[float] = ()) -> None:
+    """The projected path of a trajectory over its plane, axes labelled with the variance that each explains.
+
+    ``landscape``: path_x, path_y (snapshot,) and explained_variance_ratio (component,). ``drops`` are the epochs at
+    which the rate fell, marked where the path was then, between two snapshots too; epochs beyond the path are left out.
+    Without them a few snapshots carry their number. The axes have scales of their own: most of the variance is that of
+    the first component.
+    """
+    landscape = landscape.dropna("snapshot", subset=["path_x", "path_y"])
+    x, y = landscape["path_x"].values, landscape["path_y"].values
+    shares = 100 * landscape["explained_variance_ratio"].values
+    axis.set_xlabel(f"1st component: {shares[0]:.1f} % of the variance")
+    axis.set_ylabel(f"2nd component: {shares[1]:.1f} %")
+    axis.plot(x, y, "o-", color=style.ERROR, markersize=2.5, linewidth=0.9, zorder=3)
+    epochs = landscape["snapshot"].values if "snapshot" in landscape.coords else np.arange(len(x))
+    if len(drops):
+        _mark_drops(axis, [drop for drop in drops if epochs[0] <= drop <= epochs[-1]], epochs, x, y)
+        return
+    for index in np.unique(np.linspace(0, len(x) - 1, MARKED_SNAPSHOTS).round().astype(int)):
+        beside(axis, f"{epochs[index]}", x[index], y[index])
+
+
+def _mark_drops(axis: Axes, drops: Sequence[float], epochs: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+    at_x, at_y = (np.interp(drops, epochs, values) for values in (x, y))
+    axis.plot(at_x, at_y, "D", color=style.DROP, markersize=4.5, markeredgecolor="white", zorder=4)
+    size = np.array([np.diff(axis.get_xlim()), np.diff(axis.get_ylim())])[:, 0]
+    for group in _close(np.column_stack([at_x, at_y]) / size):
+        beside(axis, ", ".join(f"{drops[k]:g}" for k in group), at_x[group[0]], at_y[group[0]])
+
+
+def _close(places: np.ndarray) -> list[list[int]]:
+    """Numbers of successive ``places`` (n, 2) that are too close to carry a label each.
+
+    >>> _close(np.array([[0.0, 0.0], [0.5, 0.0], [0.51, 0.0]]))
+    [[0], [1, 2]]
+    """
+    groups: list[list[int]] = []
+    for number, place in enumerate(places):
+        if groups and np.hypot(*(place - places[groups[-1][0]])) < CLOSE:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return groups

@@ -1,0 +1,74 @@
+"""Panels over planes: their frame, the ground where a value is missing, maps of colours."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import FigureBase
+from matplotlib.ticker import MaxNLocator
+
+from lossatlas.figures import style
+from lossatlas.figures.panels.marks import say
+
+RATIO_MAX = 0.5  # end of the colours of a convexity map (Li et al. 2018, figure 7)
+
+
+def plane_values(values: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ma.MaskedArray]:
+    """Coordinates x and y, and the values (y, x) with what is not finite masked.
+
+    Rows and columns without a number anywhere are left out where others have some: sweeps whose planes have other
+    points are gathered over the coordinates of all.
+
+    >>> gathered = xr.DataArray([[1.0, np.nan, 2.0]], {"y": [0.0], "x": [-1.0, 0.3, 1.0]}, ("y", "x"))
+    >>> x, y, z = plane_values(gathered)
+    >>> x.tolist(), z.tolist()
+    ([-1.0, 1.0], [[1.0, 2.0]])
+    """
+    values = values.transpose("y", "x").astype(float)
+    if bool(values.notnull().any()):
+        values = values.dropna("x", how="all").dropna("y", how="all")
+    return values["x"].values, values["y"].values, np.ma.masked_invalid(values.values)
+
+
+def frame(axis: Axes, x: np.ndarray, y: np.ndarray, *, aspect: str = "equal") -> None:
+    """Limits and ticks of a panel over a plane, closed on all sides."""
+    axis.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), aspect=aspect)
+    for direction in (axis.xaxis, axis.yaxis):
+        direction.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(True)
+
+
+def fill_plane(axis: Axes, x: np.ndarray, y: np.ndarray, values: np.ma.MaskedArray) -> None:
+    """Grey ground where ``values`` (y, x) are masked, and a word on how many they are."""
+    missing = np.ma.getmaskarray(values)
+    if not missing.any():
+        return
+    axis.pcolormesh(x, y, np.ma.masked_where(~missing, missing), cmap=style.GAPS, vmin=0, vmax=1)
+    say(axis, f"grey: beyond float range,\n{missing.sum()} of {missing.size} points")
+
+
+def ratio_map(axis: Axes, ratio: xr.DataArray) -> QuadMesh:
+    """Map of |lambda_min / lambda_max| on the colours 0 to 0.5 (Li et al. 2018, figure 7). ``ratio``: (y, x)."""
+    x, y, values = plane_values(ratio)
+    mesh = axis.pcolormesh(x, y, values, cmap="viridis", vmin=0, vmax=RATIO_MAX, rasterized=True)
+    frame(axis, x, y)
+    _to_the_edges(axis, mesh)
+    fill_plane(axis, x, y, values)
+    axis.plot(0, 0, "+", color="white", markersize=5, markeredgewidth=0.8)
+    return mesh
+
+
+def ratio_bar(figure: FigureBase, mesh: QuadMesh, axes: Sequence[Axes] | np.ndarray, highest: float) -> None:
+    """The colour bar of ratio maps that share their colours, open upwards if the ``highest`` lies beyond them."""
+    label = r"$|\lambda_{\min} / \lambda_{\max}|$"
+    figure.colorbar(mesh, ax=axes, label=label, extend="max" if highest > RATIO_MAX else "neither")
+
+
+def _to_the_edges(axis: Axes, mesh: QuadMesh) -> None:
+    """Limits that show the whole cells around the outermost points."""
+    corners = np.asarray(mesh.get_coordinates())
+    axis.set(xlim=(corners[..., 0].min(), corners[..., 0].max()))
+    axis.set(ylim=(corners[..., 1].min(), corners[..., 1].max()))

@@ -1,0 +1,111 @@
+"""Panels of curves: losses along lines, histograms."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from lossatlas.figures import style
+
+
+def spread(
+    axis: Axes,
+    values: xr.DataArray,
+    along: str,
+    *,
+    color: str,
+    linestyle: Any = "solid",
+    label: str = "",
+    band: bool = True,
+) -> None:
+    """Median of all replicates as a line along ``along``, their whole range as a band.
+
+    A replicate that is NaN all along was not surveyed and does not count; elsewhere a NaN or an
+    infinite value leaves a gap in what it would have taken part in.
+    """
+    x = values[along].values.astype(float)
+    y = values.transpose(..., along).values.reshape(-1, len(x)).astype(float)
+    y = y[~np.isnan(y).all(axis=1)]
+    if not len(y):
+        return
+    low, middle, high = (_finite(part) for part in (y.min(axis=0), _median(y), y.max(axis=0)))
+    if band and len(y) > 1:
+        axis.fill_between(x, low, high, color=color, alpha=style.BAND, linewidth=0)
+    axis.plot(x, middle, color=color, linestyle=linestyle, label=label)
+
+
+def _median(y: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):  # the mean of inf and -inf
+        return np.median(y, axis=0)
+
+
+def _finite(y: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(y), y, np.nan)
+
+
+def losses(
+    axis: Axes,
+    landscape: xr.Dataset,
+    *,
+    along: str = "alpha",
+    log: bool = False,
+    ceiling: float | None = None,
+) -> None:
+    """Loss along a line, cut at ``ceiling``; train solid, test dashed. ``landscape``: loss (..., split, ``along``)."""
+    for split in landscape["split"].values:
+        dashes = style.STYLES.get(str(split), "dotted")
+        loss = landscape["loss"].sel(split=split)
+        spread(axis, loss, along, color=style.LOSS, linestyle=dashes, label=split)
+    loss_scale(axis, log=log, ceiling=ceiling)
+    axis.set_xlim(landscape[along].min().item(), landscape[along].max().item())
+    axis.set_xlabel(style.SYMBOLS.get(along, along))
+    axis.set_ylabel("loss")
+
+
+def loss_and_error(
+    axis: Axes,
+    landscape: xr.Dataset,
+    *,
+    along: str = "alpha",
+    log: bool = False,
+    ceiling: float | None = None,
+) -> Axes:
+    """Loss (left, cut at ``ceiling``) and error in percent (right) along a line; train solid, test dashed.
+
+    ``landscape``: loss, error (..., split, ``along``). Returns the right axis.
+    """
+    losses(axis, landscape, along=along, log=log, ceiling=ceiling)
+    right = axis.twinx()
+    for split in landscape["split"].values:
+        dashes = style.STYLES.get(str(split), "dotted")
+        error = 100 * landscape["error"].sel(split=split)
+        spread(right, error, along, color=style.ERROR, linestyle=dashes, label=split)
+    right.spines["right"].set_visible(True)
+    right.set_ylim(0, 100)
+    for side, axes, color in (("left", axis, style.LOSS), ("right", right, style.ERROR)):
+        axes.yaxis.label.set_color(color)
+        axes.tick_params(axis="y", colors=color)
+        axes.spines[side].set_color(color)
+        axes.spines["left" if side == "right" else "right"].set_visible(False)
+    right.set_ylabel("error (%)")
+    return right
+
+
+def loss_scale(axis: Axes, *, log: bool, ceiling: float | None) -> None:
+    """Loss on the vertical axis: from 0, or on a log scale, up to ``ceiling`` where the data go beyond it."""
+    if log:
+        axis.set_yscale("log")
+    else:
+        axis.set_ylim(bottom=0)
+        axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    if ceiling is not None and axis.get_ylim()[1] > ceiling:
+        axis.set_ylim(top=ceiling)
+
+
+def histogram(axis: Axes, density: xr.DataArray, *, color: str, label: str = "") -> None:
+    """Density of the weights over their value. ``density``: (..., bin)."""
+    spread(axis, density, "bin", color=color, label=label)
+    middle = density.median([dim for dim in density.dims if dim != "bin"])
+    axis.fill_between(density["bin"].values, _finite(middle.values), color=color, alpha=0.12, linewidth=0)

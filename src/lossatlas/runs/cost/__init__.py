@@ -1,0 +1,1 @@
+"""What an experiment costs: estimated from floating-point operations, and measured where it was reproduced."""

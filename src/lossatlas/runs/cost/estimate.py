@@ -1,0 +1,197 @@
+"""The cost of an experiment in floating-point operations, before any of it is computed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lossatlas.runs.build import build_network, make
+from lossatlas.runs.collect import locate
+from lossatlas.runs.compose import Job
+from lossatlas.runs.cost.flops import forward_flops
+from lossatlas.runs.cost.images import split_sizes
+from lossatlas.runs.cost.surveying import SurveyWork, survey_work
+from lossatlas.runs.cost.throughput import THROUGHPUT, Throughput
+from lossatlas.runs.fingerprint import digest, fingerprint
+
+PASSES_OF_A_STEP = 3
+"""A backward pass takes twice a forward one: the derivatives by the weights and by the inputs of each layer."""
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """What the trainings of a network take."""
+
+    runs: int
+    epochs: int
+    images: int  # in an epoch
+    tflop: float  # of all runs, 1e12 operations
+
+
+@dataclass(frozen=True)
+class SurveyCost:
+    """What the surveys of one landscape of a network take."""
+
+    name: str
+    surveys: int  # runs that have it
+    points: int  # of a survey
+    images: int  # that a point looks at
+    passes: float  # operations of a point on an image, in forward passes
+    products: float | None  # stated for a point, of a matrix and a vector
+    tflop: float  # of all surveys
+
+
+@dataclass(frozen=True)
+class NetworkCost:
+    """What one architecture costs in an experiment."""
+
+    network: str
+    parameters: int
+    gflop_per_image: float  # 1e9 operations of a forward pass, two for a multiply-add
+    training: TrainingCost
+    surveys: tuple[SurveyCost, ...]
+
+    @property
+    def tflop(self) -> float:
+        """1e12 operations of its trainings and surveys."""
+        return self.training.tflop + sum(survey.tflop for survey in self.surveys)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an experiment costs, by network, and in hours at a throughput that is an assumption."""
+
+    networks: tuple[NetworkCost, ...]
+    throughput: Throughput = THROUGHPUT
+
+    @property
+    def tflop(self) -> float:
+        """1e12 operations of all."""
+        return sum(network.tflop for network in self.networks)
+
+    @property
+    def hours(self) -> float:
+        """GPU hours of all."""
+        return self.throughput.hours(self.tflop)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain containers, with the totals."""
+        networks = [{**asdict(network), "tflop": network.tflop} for network in self.networks]
+        return {
+            "gpu_hours": self.hours,
+            "tflop": self.tflop,
+            "throughput": asdict(self.throughput),
+            "networks": networks,
+        }
+
+
+def estimate(
+    jobs: Sequence[Job],
+    other_job: Callable[[Job, Sequence[str]], Job],
+    throughput: Throughput = THROUGHPUT,
+) -> Estimate:
+    """Estimate what ``jobs`` cost; each run and each survey counts once, each network is counted once.
+
+    A training is taken to be `PASSES_OF_A_STEP` forward passes for each image of each epoch; validation and what is
+    not a convolution or a matrix product are left out. ``other_job`` as for `locate`. No data set need be there.
+    """
+    groups: dict[str, dict[str, Job]] = {}  # network and length of training -> fingerprint -> job
+    for job in jobs:
+        groups.setdefault(_group(job), {}).setdefault(fingerprint(job.config), job)
+    names = _names([next(iter(group.values())).config["model"] for group in groups.values()])
+    surveyed = _surveyed(jobs, other_job)
+    networks = [
+        _network_cost(name, list(runs.values()), [s for s in surveyed if s.group == group])
+        for name, (group, runs) in zip(names, groups.items(), strict=True)
+    ]
+    return Estimate(tuple(networks), throughput)
+
+
+@dataclass(frozen=True)
+class _Surveyed:
+    """A landscape that a run is to have."""
+
+    group: str
+    name: str
+    job: Job
+
+    @property
+    def settings(self) -> str:
+        return digest([self.name, self.job.config["landscape"][self.name]])
+
+
+def _surveyed(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job]) -> list[_Surveyed]:
+    """Landscapes of all jobs, each file of the store once."""
+    found: dict[Path, _Surveyed] = {}
+    for job in jobs:
+        (cell,) = locate([job], {}, other_job)
+        found |= {path: _Surveyed(_group(job), name, job) for name, path in cell.landscapes.items()}
+    return list(found.values())
+
+
+def _group(job: Job) -> str:
+    data = {key: value for key, value in job.config["data"].items() if key != "batch_size"}
+    return digest([job.config["model"], job.config["epochs"], data])
+
+
+def _network_cost(name: str, runs: Sequence[Job], surveyed: Sequence[_Surveyed]) -> NetworkCost:
+    config = runs[0].config
+    sizes = split_sizes(config)
+    network = build_network(config)
+    forward = forward_flops(partial(make, config["model"]), config["data"]["shape"])
+    flops = PASSES_OF_A_STEP * forward * sizes["train"] * config["epochs"] * len(runs)
+    of_settings: dict[str, list[_Surveyed]] = {}
+    for survey in surveyed:
+        of_settings.setdefault(survey.settings, []).append(survey)
+    surveys = (
+        _survey_cost(same[0].name, survey_work(same[0].job, same[0].name, network, sizes), len(same), forward)
+        for same in of_settings.values()
+    )
+    return NetworkCost(
+        name,
+        sum(parameter.numel() for parameter in network.parameters()),
+        forward / 1e9,
+        TrainingCost(len(runs), config["epochs"], sizes["train"], flops / 1e12),
+        _added(list(surveys)),
+    )
+
+
+def _survey_cost(name: str, work: SurveyWork, surveys: int, forward: int) -> SurveyCost:
+    passes = work.flops_per_image / forward
+    return SurveyCost(name, surveys, work.points, work.images, passes, work.products, work.tflop * surveys)
+
+
+def _added(surveys: Sequence[SurveyCost]) -> tuple[SurveyCost, ...]:
+    """Those that differ in nothing but how many they are, and what that makes, put together."""
+    kinds: dict[SurveyCost, SurveyCost] = {}
+    for survey in surveys:
+        kind = replace(survey, surveys=0, tflop=0.0)
+        known = kinds.get(kind, kind)
+        kinds[kind] = replace(known, surveys=known.surveys + survey.surveys, tflop=known.tflop + survey.tflop)
+    return tuple(kinds.values())
+
+
+def _names(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name of each network: its class, and the settings in which those of one class differ.
+
+    >>> _names([{"_target_": "models.ResNet", "depth": d, "width": 16} for d in (20, 56)])
+    ['ResNet depth=20', 'ResNet depth=56']
+    """
+    return [
+        _name(model, [other for other in models if other["_target_"] == model["_target_"]])
+        for model in models
+    ]
+
+
+def _name(model: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
+    differing = [
+        f"{key}={_written(value)}"
+        for key, value in model.items()
+        if any(other.get(key) != value for other in others)
+    ]
+    return " ".join([model["_target_"].rpartition(".")[2], *differing])
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")

@@ -1,0 +1,35 @@
+"""How many images a data set has, without it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lossatlas.runs.build import build_data
+
+Sizes = dict[str, int]
+"""Number of images of each split."""
+
+
+def split_sizes(config: Mapping[str, Any]) -> Sizes:
+    """Number of images of each split of a plain configuration's data.
+
+    Data sets that are fetched need not be there: their sizes are published. The others come with the package, or are
+    the user's own, and are loaded.
+
+    >>> split_sizes({"data": {"_target_": "lossatlas.data.cifar10", "validation": 5000}})
+    {'train': 45000, 'validation': 5000, 'test': 10000}
+    """
+    node = config["data"]
+    if published := PUBLISHED.get(node["_target_"]):
+        return published(node)
+    return {name: len(split.inputs) for name, split in build_data(config).splits.items()}
+
+
+def _cifar(node: Mapping[str, Any]) -> Sizes:
+    """CIFAR-10 and -100 (Krizhevsky 2009): 50,000 and 10,000."""
+    validation = node.get("validation", 0)
+    held_out = {"validation": validation} if validation else {}
+    return {"train": 50_000 - validation, **held_out, "test": 10_000}
+
+
+PUBLISHED: dict[str, Callable[[Mapping[str, Any]], Sizes]] = {"lossatlas.data.cifar10": _cifar}
+"""Target of a data set that is fetched -> sizes for its settings."""
