@@ -4,7 +4,7 @@ import pytest
 from lossatlas.claims.shape import negative_curvature, principal_curvatures, roughness, value_range
 
 RNG = np.random.default_rng(0)
-X, Y = np.sort(RNG.uniform(-1, 1, 12)), np.sort(RNG.uniform(-1, 1, 9))  # uneven
+X, Y = (np.linspace(-1, 1, points) + RNG.uniform(-0.05, 0.05, points) for points in (12, 9))  # uneven
 
 
 def quadratic(xx: float, xy: float, yy: float) -> np.ndarray:
@@ -48,6 +48,16 @@ def test_a_share_does_not_depend_on_units() -> None:
     assert negative_curvature(X, Y, 1e30 * z, ratio=0.5) == negative_curvature(X, Y, z, ratio=0.5)
 
 
+def test_what_rounding_makes_is_flat() -> None:
+    """A slope and a plateau in float32: second differences of 1e-7 of their values, of either sign."""
+    x = np.linspace(-1, 1, 17)
+    for z in (2.3 + 0.1 * x + 0.3 * x[:, None], np.full((17, 17), 2.302585)):
+        noisy = (z * (1 + 1e-7 * RNG.uniform(-1, 1, z.shape))).astype(np.float32)
+        assert negative_curvature(x, x, noisy) == 0.0
+        assert negative_curvature(x, x, noisy, rounding=0) > 0.5
+        assert negative_curvature(x, x, z - 1e-3 * x**2) == 1.0
+
+
 def test_points_beside_what_left_float_range_are_left_out() -> None:
     """Saddle above, bowl below: the row between belongs to neither."""
     x = np.linspace(-1, 1, 9)
@@ -88,6 +98,8 @@ def test_a_range_that_is_not_finite_is_infinite() -> None:
 def test_senseless_arguments_are_told() -> None:
     with pytest.raises(ValueError, match=r"ratio must lie in \[0, 1\), got 1"):
         negative_curvature(X, Y, quadratic(1, 0, 1), ratio=1)
+    with pytest.raises(ValueError, match="rounding must be 0 or above, got -1"):
+        negative_curvature(X, Y, quadratic(1, 0, 1), rounding=-1)
     with pytest.raises(ValueError, match=r"3x3 points or more, got \(9, 12\) for 12 y, 9 x"):
         negative_curvature(Y, X, quadratic(1, 0, 1))
     with pytest.raises(ValueError, match=r"3x3 points or more, got \(2, 12\)"):

@@ -75,3 +75,16 @@ def test_bounds_decide_only_what_they_cannot_undo() -> None:
         "would be 'holds', but rests on values that are only lower bounds; "
         "5 of 15 values reach the end of what was surveyed"
     )
+
+
+def test_what_cannot_be_told_is_not_told_by_lifting_bounds() -> None:
+    last = np.tile(np.array([[False], [False], [True]]), 5)
+    verdict = trend(NOISE, last)
+    assert verdict.outcome == "cannot tell"
+    assert verdict.note == "5 of 15 values reach the end of what was surveyed"
+
+
+def test_nothing_surveyed_cannot_tell() -> None:
+    verdict = trend(np.full((3, 5), np.nan))
+    assert (verdict.outcome, verdict.seeds) == ("cannot tell", 0)
+    assert np.isnan([verdict.estimate, *(arm.mean for arm in verdict.arms)]).all()

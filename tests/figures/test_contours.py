@@ -83,6 +83,7 @@ def test_what_was_not_surveyed_is_said(depths: Sweep) -> None:
     assert_nothing_overlaps(page)
     nothing = {**depths, "surface": depths["surface"].where(False)}
     assert words(draw(nothing)).count("not surveyed") == 6
+    assert_nothing_overlaps(contours.figure(nothing, columns="skip", at={"depth": 20}))
 
 
 def test_it_is_drawn_twice_to_the_same_bytes(depths: Sweep) -> None:

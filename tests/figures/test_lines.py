@@ -29,12 +29,13 @@ def test_a_panel_has_a_line_of_each_colour_and_split_the_median_over_seeds_and_d
     assert_nothing_overlaps(page)
 
 
-def test_the_key_of_a_panel_has_the_test_error_of_each_colour(depths: Sweep) -> None:
+def test_under_a_panel_stands_the_test_error_of_each_colour(depths: Sweep) -> None:
     axis = panels_of(lines.figure(depths, columns="depth", colors="skip"))[1]
-    shown = [text.get_text() for text in axis.get_legend().get_texts()]
+    shown = [(text.get_text(), text.get_color()) for text in axis.texts]
     errors = 100 * depths["summary"]["test_error"].sel(depth=56)
     cells = [errors.sel(skip=skip) for skip in (True, False)]
-    assert shown == [f"{cell.mean():.2f} ± {cell.std(ddof=1):.2f} %" for cell in cells]
+    expected = [f"test error {cell.mean():.2f} ± {cell.std(ddof=1):.2f} %" for cell in cells]
+    assert shown == list(zip(expected, colors_of([True, False]), strict=True))
 
 
 @pytest.mark.filterwarnings("error")
@@ -52,6 +53,16 @@ def test_several_landscapes_lie_in_rows_each_on_its_own_points(depths: Sweep) ->
     assert below.get_ylim() == panels_of(page)[0].get_ylim()
 
 
+def test_rows_whose_lines_reach_differently_far_have_ticks_of_their_own(depths: Sweep) -> None:
+    depths["line_none"] = depths["line"].isel(alpha=slice(4, 11))
+    page = lines.figure(depths, columns="depth", colors="skip", landscapes=["line", "line_none"])
+    page.draw_without_rendering()
+    above, below = panels_of(page)[0], panels_of(page)[3]
+    assert below.get_xlim()[1] < 0.5 * above.get_xlim()[1]
+    assert all(label.get_text() for axis in (above, below) for label in axis.get_xticklabels())
+    assert above.xaxis.get_tick_params()["labelbottom"]
+
+
 def test_landscapes_may_be_colours_of_the_same_networks(depths: Sweep) -> None:
     depths["line_none"] = depths["line"].assign(loss=3 * depths["line"]["loss"])
     page = lines.figure(
@@ -60,7 +71,7 @@ def test_landscapes_may_be_colours_of_the_same_networks(depths: Sweep) -> None:
     axis = panels_of(page)[0]
     filtered, plain = (curve(axis, color, "-") for color in colors_of(["line", "line_none"]))
     np.testing.assert_allclose(plain, 3 * filtered)
-    assert len(axis.get_legend().get_texts()) == 1  # one error
+    assert len(axis.texts) == 1  # one error
 
 
 @pytest.mark.filterwarnings("error")

@@ -11,7 +11,7 @@ from lossatlas.claims.measures import Datasets, Measure
 from lossatlas.claims.pairs import REPLICATE, bounds
 from lossatlas.claims.rank_statistics import rank_correlation
 from lossatlas.claims.selection import average, select
-from lossatlas.claims.statistics import Estimate, opposite, withheld
+from lossatlas.claims.statistics import Estimate, confirmed, opposite
 from lossatlas.claims.verdict import Verdict
 
 
@@ -44,10 +44,8 @@ class RankCorrelation(Claim):
         chosen = [select(measure(datasets), self.at) for measure in (self.measure, self.other)]
         measure, other = xr.broadcast(*self._averaged(chosen))
         (one, one_open), (two, two_open) = map(_by_seed, (measure, other))
-        estimate = self._judged(one, two)
         lifted = self._judged(np.where(one_open, np.inf, one), np.where(two_open, np.inf, two))
-        if lifted.outcome != estimate.outcome:
-            estimate = withheld(estimate)
+        estimate = confirmed(self._judged(one, two), lifted)
         known = ~(np.isnan(one) | np.isnan(two))
         names = (part.attrs.get("long_name", "the measure") for part in (measure, other))
         networks = (

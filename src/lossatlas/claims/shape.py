@@ -6,22 +6,27 @@ result that no point is left for is NaN.
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 Array = NDArray[np.float64]
 
 
-def negative_curvature(x: ArrayLike, y: ArrayLike, z: ArrayLike, *, ratio: float = 0.0) -> float:
+def negative_curvature(
+    x: ArrayLike, y: ArrayLike, z: ArrayLike, *, ratio: float = 0.0, rounding: float = 1e-6
+) -> float:
     """Share of the inner grid points at which the surface curves down in some direction.
 
-    That is where the 2x2 Hessian of z, by second differences over the 3x3 points around, has a negative eigenvalue,
-    and abs(lambda_min) > ``ratio`` abs(lambda_max), as in the maps of Li et al. 2018 (arXiv:1712.09913), figure 7;
-    a point at which the steeper curvature is the negative one counts at every ratio. So a share does not depend on
-    the units of z, and a ``ratio`` above 0 keeps rounding in a straight valley from counting. Of the loss on a plane
-    these are the principal curvatures of the restricted function: where they are negative the loss itself is
-    not convex, where they are positive nothing is said about the directions that the plane leaves out.
+    That is where the 2x2 Hessian of z, by second differences over the 3x3 points around, has a negative eigenvalue, and
+    abs(lambda_min) > ``ratio`` abs(lambda_max), as in the maps of Li et al. 2018 (arXiv:1712.09913), figure 7;
+    a point at which the steeper curvature is the negative one counts at every ratio. What a relative error ``rounding``
+    of the nine values could make by itself does not count, by default some units of float32's last place, so
+    that a plateau is flat. A share does not depend on the units of z. Of the loss on a plane these are the principal
+    curvatures of the restricted function: where they are negative the loss itself is not convex, where they
+    are positive nothing is said about the directions that the plane leaves out.
 
     ``x``: (X,) and ``y``: (Y,), increasing, not necessarily even. ``z``: (Y, X). Differences are exact for quadratic
-    functions. ValueError for a grid of less than 3x3 points or a ``ratio`` that is not in [0, 1).
+    functions. ValueError for a grid of less than 3x3 points, a ``ratio`` that is not in [0, 1),
+    or a ``rounding`` below 0.
 
     >>> x = np.linspace(-1, 1, 5)
     >>> saddle, bowl = x**2 - x[:, None] ** 2, x**2 + x[:, None] ** 2
@@ -30,11 +35,13 @@ def negative_curvature(x: ArrayLike, y: ArrayLike, z: ArrayLike, *, ratio: float
     """
     if not 0 <= ratio < 1:
         raise ValueError(f"ratio must lie in [0, 1), got {ratio:g}")
+    if rounding < 0:
+        raise ValueError(f"rounding must be 0 or above, got {rounding:g}")
     smallest, largest = principal_curvatures(x, y, z)
     known = np.isfinite(smallest)
     if not known.any():
         return np.nan
-    down = (smallest < 0) & ((-smallest > ratio * abs(largest)) | (largest <= 0))
+    down = (smallest < -_noise(x, y, z, rounding)) & ((-smallest > ratio * abs(largest)) | (largest <= 0))
     return float(down[known].mean())
 
 
@@ -59,6 +66,16 @@ def principal_curvatures(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> tuple[Arra
         finite = np.isfinite(mean) & np.isfinite(deviation)
         smallest, largest = mean - deviation, mean + deviation
     return np.where(finite, smallest, np.nan), np.where(finite, largest, np.nan)
+
+
+def _noise(x: ArrayLike, y: ArrayLike, z: ArrayLike, rounding: float) -> Array:
+    """Bound (Y - 2, X - 2) on what a relative error of the nine values around a point does to its curvatures."""
+    nearest_x, nearest_y = (
+        np.minimum(np.diff(t)[1:], np.diff(t)[:-1]) for t in (np.asarray(x), np.asarray(y))
+    )
+    around = ndimage.maximum_filter(abs(np.nan_to_num(np.asarray(z, float))), 3)[1:-1, 1:-1]
+    with np.errstate(over="ignore"):
+        return rounding * around * 4 * (nearest_x**-2.0 + (nearest_y**-2.0)[:, None])
 
 
 def _second_difference(t: Array, values: Array) -> Array:

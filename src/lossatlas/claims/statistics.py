@@ -138,6 +138,11 @@ def opposite(outcome: Outcome) -> Outcome:
     return reverse[outcome]
 
 
+def confirmed(estimate: Estimate, lifted: Estimate) -> Estimate:
+    """The ``estimate``, its outcome withheld if it is another once lower bounds are ``lifted`` above all values."""
+    return estimate if estimate.outcome in ("cannot tell", lifted.outcome) else withheld(estimate)
+
+
 def withheld(estimate: Estimate) -> Estimate:
     """The estimate without its outcome, which leans on values that are only lower bounds."""
     reason = f"would be {estimate.outcome!r}, but rests on values that are only lower bounds"

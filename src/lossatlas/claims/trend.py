@@ -11,7 +11,7 @@ from lossatlas.claims.measures import Datasets
 from lossatlas.claims.pairs import REPLICATE, arm, bounds, only_dims
 from lossatlas.claims.rank_statistics import mean_trend
 from lossatlas.claims.selection import average, choose, describe, select
-from lossatlas.claims.statistics import Estimate, opposite, withheld
+from lossatlas.claims.statistics import Estimate, confirmed, opposite
 from lossatlas.claims.verdict import Verdict
 
 
@@ -45,9 +45,7 @@ class Trend(Claim):
         ordered = only_dims(chosen, [REPLICATE, self.along])
         known = ~np.isnan(ordered.values).any(axis=1)
         values, is_open = ordered.values[known].astype(float), bounds(ordered)[known]
-        estimate = self._judged(values)
-        if self._judged(np.where(is_open, np.inf, values)).outcome != estimate.outcome:
-            estimate = withheld(estimate)
+        estimate = confirmed(self._judged(values), self._judged(np.where(is_open, np.inf, values)))
         name, levels = chosen.attrs.get("long_name", "the measure"), ordered[self.along].values.tolist()
         arms = (
             arm(describe({self.along: level}), values[:, place], self.paper, place)

@@ -44,7 +44,7 @@ def figure(
     """Median and range over seeds and directions of the loss along lines, a colour for each value of ``colors``.
 
     ``datasets``: the ``landscapes``, each with loss (..., seed, [direction,] split, alpha), and summary with
-    test_error, which each panel's key gives. Several landscapes lie in rows unless rows, columns or colors is
+    test_error, which stands under each panel. Several landscapes lie in rows unless rows, columns or colors is
     "landscape". ``log``: a log scale. ``ceiling``: largest loss drawn. ``shared``: one vertical scale for all panels.
     The other arguments are those of `contours.figure <lossatlas.figures.contours.figure>`.
     """
@@ -63,12 +63,15 @@ def figure(
             _draw(axis, panel, colors, shades)
             panels.loss_scale(axis, log=log, ceiling=ceiling)
             axis.set(xlabel="α", ylabel="loss")
+            _errors_below(axis, panel, colors, shades)
             if not any(map(is_surveyed, panel.landscapes.values())):
+                axis.set_xticks([])
                 unsurveyed(axis)
         if shared:
             share_scale(axes.flat)
-            for axis in axes.flat:
-                axis.label_outer()
+            for axis in axes[:, 1:].flat:  # across, rows may have scales of their own
+                axis.set_ylabel("")
+                axis.tick_params(labelleft=False)
     return page
 
 
@@ -79,23 +82,40 @@ def _values(panel: Panel, colors: str | None, landscapes: Sequence[str]) -> list
 
 
 def _draw(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str]) -> None:
-    """The lines of one panel, and its key of test errors."""
-    errors = []
+    """The lines of one panel."""
     for value, shade in shades.items():
-        where = {} if colors in (None, LANDSCAPE) else {str(colors): value}
         landscape = panel.landscapes[value] if colors == LANDSCAPE else panel.landscape
-        loss = narrowed(landscape, where)["loss"].dropna("alpha", how="all")
+        loss = narrowed(landscape, _where(colors, value))["loss"].dropna("alpha", how="all")
         for split in loss["split"].values.tolist() if loss.size else []:
             dashes = STYLES.get(split, "dotted")
             panels.spread(
                 axis, loss.sel(split=split), "alpha", color=shade, linestyle=dashes, band=split == "train"
             )
-        error = 100 * narrowed(panel.test_error.to_dataset(), where)["test_error"].values.ravel()
-        errors.append(Line2D([], [], color=shade, label=f"{mean_sd(error)} %"))
     axis.margins(x=0)
     axis.xaxis.set_major_locator(MaxNLocator(4))
-    shown = errors[:1] if colors == LANDSCAPE else errors  # one network, in several views
-    axis.legend(handles=shown, title="test error", title_fontsize=6.5, fontsize=6.5, loc="upper center")
+
+
+def _errors_below(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str]) -> None:
+    """The test errors under a panel, each in the colour of its lines."""
+    above: Artist = axis.xaxis.label
+    several = colors not in (None, LANDSCAPE)  # else one kind of networks, in one view or in several
+    for value, shade in shades.items() if several else [(None, "black")]:
+        error = narrowed(panel.test_error.to_dataset(), _where(colors, value) if several else {})[
+            "test_error"
+        ]
+        above = axis.annotate(
+            *(f"test error {mean_sd(100 * error.values.ravel())} %", (0.5, 0)),
+            xycoords=above,
+            xytext=(0, -2),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            color=shade,
+        )
+
+
+def _where(colors: str | None, value: Any) -> dict[str, Any]:
+    return {} if colors in (None, LANDSCAPE) else {str(colors): value}
 
 
 def _key(shades: Mapping[Any, str], colors: str | None, names: Names | None) -> list[Artist]:

@@ -72,8 +72,7 @@ def unsurveyed(axis: Axes) -> None:
 def unsurveyed_plane(axis: Axes) -> None:
     """The same in place of a square panel."""
     unsurveyed(axis)
-    axis.set_xticks([])
-    axis.set_box_aspect(1)
+    axis.set(xticks=[], xlim=(-1, 1), ylim=(-1, 1), aspect="equal")
     for side in ("top", "right"):
         axis.spines[side].set_visible(True)
 

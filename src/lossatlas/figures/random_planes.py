@@ -13,6 +13,7 @@ from lossatlas.figures.page import captioned, page_over, unsurveyed
 from lossatlas.figures.style import ERROR, LOSS, style
 
 PANEL = (2.6, 2.3)  # inches
+SMALL = 0.01  # coordinates below it are given in a smaller unit
 PLANES = {  # title -> x, y, the share of the variance, labels
     "two random directions": (
         "random_x",
@@ -74,8 +75,21 @@ def _path(axis: Axes, network: xr.Dataset, x: str, y: str, share: str, x_label: 
         unsurveyed(axis)
         return
     across, up = across[known], up[known]
+    (across, x_label), (up, y_label) = _readable(across, x_label), _readable(up, y_label)
     axis.plot(across, up, "o-", color=LOSS, markersize=2, linewidth=0.8)
     for place, marker in ((0, "s"), (-1, "X")):
         axis.plot(across[place], up[place], marker, color=ERROR, markersize=5)
     axis.set(xlabel=x_label, ylabel=y_label, title=f"{100 * float(network[share]):.2g} % of the variance")
-    axis.ticklabel_format(style="sci", scilimits=(-2, 3))
+
+
+def _readable(values: np.ndarray, label: str) -> tuple[np.ndarray, str]:
+    """Small coordinates in a unit that leaves few zeros.
+
+    >>> _readable(np.array([0.0, 4e-4]), "x")
+    (array([0., 4.]), 'x ($10^{-4}$)')
+    """
+    largest = abs(values).max()
+    if largest == 0 or largest >= SMALL:
+        return values, label
+    power = int(np.floor(np.log10(largest)))
+    return values / 10.0**power, f"{label} ($10^{{{power}}}$)"

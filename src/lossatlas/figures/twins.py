@@ -77,7 +77,7 @@ def _lines(axis: Axes, loss: xr.DataArray, ceiling: float) -> None:
             line.set_linewidth(WIDEST / (1 + number))
     panels.loss_scale(axis, log=False, ceiling=ceiling)
     axis.set(xlabel="α", ylabel="loss", xlim=(loss["alpha"].min(), loss["alpha"].max()))
-    axis.legend(title="factor", title_fontsize=6.5, fontsize=6.5, loc="upper center")
+    axis.legend(title="factor", title_fontsize=6.5, fontsize=6.5, loc="best", handlelength=1.5)
 
 
 def _multiples(axis: Axes, values: Mapping[str, xr.DataArray]) -> None:

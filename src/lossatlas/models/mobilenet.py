@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from torch import nn
-from torchvision.models import mobilenetv2
+from torchvision.models import mobilenetv2  # type: ignore[import-untyped]
 
 from lossatlas.models.checks import check_input, check_positive, check_probability
 
@@ -63,9 +63,9 @@ class MobileNetV2(mobilenetv2.MobileNetV2):
             round_nearest=round_to,
             dropout=dropout,
         )
-        stem = self.features[0][0]  # type: ignore[index]
-        self.features[0][0] = nn.Conv2d(channels, stem.out_channels, 3, padding=1, bias=False)  # type: ignore[index, operator]
-        nn.init.kaiming_normal_(self.features[0][0].weight, mode="fan_out")  # type: ignore[index] # as torchvision
+        stem = nn.Conv2d(channels, self.features[0][0].out_channels, 3, padding=1, bias=False)
+        nn.init.kaiming_normal_(stem.weight, mode="fan_out")  # as torchvision draws all convolutions
+        self.features[0][0] = stem
         _replace(self, nn.ReLU6, ACTIVATIONS[activation])
 
 

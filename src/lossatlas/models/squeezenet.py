@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torchvision.models.squeezenet import Fire
+from torchvision.models.squeezenet import Fire  # type: ignore[import-untyped]
 
 from lossatlas.models.checks import check_input, check_positive, check_probability
 

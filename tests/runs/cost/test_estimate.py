@@ -1,6 +1,7 @@
 """What an experiment is estimated to cost, and what is published of it."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from lossatlas.runs.cost.throughput import THROUGHPUT, Throughput
 from lossatlas.runs.sweeps import compose_sweeps
 
 
-def estimated(*overrides: str, throughput: Throughput = THROUGHPUT) -> Estimate:
-    jobs = [job for sweep in compose_sweeps(overrides) for job in sweep.jobs]
+def estimated(*overrides: str, throughput: Throughput = THROUGHPUT, multirun: bool = False) -> Estimate:
+    jobs = [job for sweep in compose_sweeps(overrides, multirun=multirun) for job in sweep.jobs]
     return estimate(jobs, other_job_among(jobs), throughput)
 
 
@@ -24,16 +25,20 @@ def published(name: str) -> dict[str, Any]:
 
 
 def test_runs_and_surveys_count_once_and_networks_by_their_architecture() -> None:
-    found = estimated(
-        *("experiment=sharpness", "seed=0", "optimizer=sgd", "optimizer.weight_decay=0.0", "epochs=3"),
-        *(
-            "model=mlp",
-            "model.hidden=[20]",
-            "landscape=[line,interpolation]",
-            "landscape.line.splits=[train]",
-        ),
+    sweep = (
         "data.batch_size=16,164",
+        "model=mlp",
+        "model.hidden=[20]",
+        "epochs=3",
+        "landscape=[line,interpolation]",
     )
+    points = (
+        "landscape.line.splits=[train]",
+        "landscape.line.points=31",
+        "landscape.interpolation.points=101",
+    )
+    other = 'landscape.interpolation.other={run: ["data.batch_size=164"]}'
+    found = estimated(*sweep, *points, other, multirun=True)
     (network,) = found.networks
     forward = 2 * (64 * 20 + 20 * 10)
     assert network.gflop_per_image == pytest.approx(forward / 1e9)
@@ -70,7 +75,12 @@ def test_networks_are_told_apart_by_the_settings_in_which_they_differ() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", experiments())
+QUICK = "convexity"  # of three networks; the others take their time to compose
+
+
+@pytest.mark.parametrize(
+    "name", [QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in experiments() if name != QUICK)]
+)
 def test_the_published_cost_of_the_trainings_is_that_of_the_configuration(name: str) -> None:
     """Held to the sweep of one seed of five without its landscapes, to stay quick."""
     content = published(name)
@@ -81,9 +91,19 @@ def test_the_published_cost_of_the_trainings_is_that_of_the_configuration(name: 
         assert network.gflop_per_image == expected[network.network]["gflop_per_image"]
         runs = expected[network.network]["training"]["runs"] / network.training.runs
         assert expected[network.network]["training"]["tflop"] == pytest.approx(runs * network.training.tflop)
-    total = sum(network["tflop"] for network in content["networks"])
-    assert content["tflop"] == pytest.approx(total)
-    assert content["gpu_hours"] == pytest.approx(total / content["throughput"]["tflops"] / 3600)
+
+
+@pytest.mark.parametrize("name", experiments())
+def test_the_published_cost_is_the_sum_of_its_parts(name: str) -> None:
+    content = published(name)
+    parts = [
+        part["tflop"]
+        for network in content["networks"]
+        for part in (network["training"], *network["surveys"])
+    ]
+    assert content["tflop"] == pytest.approx(sum(parts))
+    assert content["gpu_hours"] == pytest.approx(sum(parts) / content["throughput"]["tflops"] / 3600)
+    assert content["throughput"] == asdict(THROUGHPUT)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from lossatlas.claims.measures.combined import difference, log10, mean, ratio, s
 from lossatlas.claims.measures.folds import mean_by_curvature
 from lossatlas.claims.measures.lines import rise, width
 from lossatlas.claims.measures.reading import Datasets, Measure
-from lossatlas.claims.measures.stacked import stacked
+from lossatlas.claims.measures.several import stacked
 from lossatlas.claims.measures.surfaces import (
     area,
     components,

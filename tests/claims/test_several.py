@@ -4,7 +4,7 @@ import xarray as xr
 
 from lossatlas.claims.measures import spread
 from lossatlas.claims.measures.reading import Datasets
-from lossatlas.claims.measures.stacked import stacked
+from lossatlas.claims.measures.several import stacked
 
 
 def measure(offset: float, *, is_open: bool | None = None) -> object:
@@ -34,6 +34,11 @@ def test_their_spread_is_the_standard_deviation_over_them() -> None:
 def test_lower_bounds_stay_lower_bounds() -> None:
     values = stacked({}, of=[measure(1.0), measure(2.0, is_open=True)], over="plane")  # type: ignore[list-item]
     assert values["open"].transpose(*values.dims).values.tolist() == [[False, True], [False, False]]
+
+
+def test_bounds_that_are_alike_lie_along_the_new_dimension_too() -> None:
+    values = stacked({}, of=[measure(1.0, is_open=True), measure(2.0, is_open=True)], over="plane")  # type: ignore[list-item]
+    assert values["open"].transpose(*values.dims).values.tolist() == [[True, True], [False, False]]
 
 
 def test_no_measure_and_a_dimension_that_is_taken_are_refused() -> None:

@@ -22,13 +22,15 @@ def stacked(datasets: Datasets, *, of: Sequence[Measure], over: str) -> xr.DataA
     parts = [measure(datasets) for measure in of]
     if over in parts[0].dims:
         raise ValueError(f"the measures have a dimension {over!r} already: {list(parts[0].dims)}")
-    if any("open" in part.coords for part in parts):
+    bounded = any("open" in part.coords for part in parts)
+    if bounded:
         parts = [
             part.assign_coords(open=part.coords.get("open", xr.zeros_like(part, dtype=bool)))
             for part in parts
         ]
+    along_too = ["open"] if bounded else "minimal"
     joined = xr.concat(
-        parts, dim=over, join="exact", coords="different", compat="equals", combine_attrs="override"
+        parts, dim=over, join="exact", coords=along_too, compat="override", combine_attrs="override"
     )
     joined = joined.assign_coords({over: range(len(parts))}).transpose(..., over)
     return described(joined, name_of(parts[0]), units_of(parts[0]))
