@@ -13,7 +13,7 @@ from rich.console import Console
 from typed import type_here
 
 from lossatlas.cli.catalogue import AtScale, Listed, catalogue, listed
-from lossatlas.cli.listing import listing
+from lossatlas.cli.listing import cost, listing
 from lossatlas.runs.compose import config_folder, experiments
 
 MEASURED = {
@@ -69,6 +69,12 @@ def test_a_row_has_question_source_cost_and_verdict_of_each_scale(width: int) ->
     assert all(
         word in words for word in (DEPTH.question + " " + DEPTH.source + " about 1,200 GPU hours").split()
     )
+
+
+def test_the_cost_of_a_part_is_not_shown_as_that_of_the_whole() -> None:
+    part = AtScale("digits", measured={**MEASURED, "trained": 12})
+    assert cost(part) == "in part: 4 min 53 s on 2 cores"
+    assert cost(AtScale("digits")) == ""
 
 
 def test_the_command_lists_every_experiment_with_its_published_verdict() -> None:

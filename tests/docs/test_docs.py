@@ -106,8 +106,7 @@ def follow_command(arguments: list[str], where: str) -> None:
     arguments = [with_a_run_that_is_there(argument) for argument in arguments]
     if (
         command in ("runs", "export", "landscape")
-        or "--cfg" in rest
-        or "--help" in rest
+        or {"--cfg", "--help", "--list"} & set(rest)
         or (command == "train" and CHEAP in rest)
     ):
         assert status_of(arguments) == 0, where

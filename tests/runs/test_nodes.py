@@ -14,7 +14,7 @@ from lossatlas.runs.compose import Job, compose_job
 from lossatlas.runs.find import find_run, named_run, run_and_weights
 from lossatlas.runs.fingerprint import digest
 from lossatlas.runs.nodes import arguments, check_snapshots, replaced
-from lossatlas.runs.rehearsal import stand_ins
+from lossatlas.runs.rehearsal import stand_ins, unrehearsed_snapshots
 from lossatlas.runs.store import Run, Store
 from lossatlas.runs.survey import LANDSCAPE_VERSION, Surveyor, landscape_path
 
@@ -158,6 +158,15 @@ def test_a_trajectory_is_rehearsed_with_as_many_networks_as_it_will_have(tmp_pat
     assert list(states) == [0, 1, 2, given.config["epochs"]]
     flat = torch.stack([state["weight"].flatten() for state in states.values()])
     assert torch.linalg.matrix_rank(flat[:-1] - flat[-1]) == 3
+
+
+def test_of_many_snapshots_a_few_are_rehearsed_and_the_others_counted(tmp_path: Path) -> None:
+    kept = ",".join(map(str, range(30)))
+    given = job(tmp_path, TRAJECTORY, f"study.snapshot_epochs=[{kept}]")
+    states = stand_ins(given, torch.nn.Linear(2, 2))["snapshots"]("all")
+    assert list(states) == [*range(8), 30]
+    assert unrehearsed_snapshots(given, TRAJECTORY) == 22
+    assert unrehearsed_snapshots(given, {**TRAJECTORY, "snapshots": {"snapshots": [3, 4]}}) == 0
 
 
 def test_a_trajectory_without_snapshots_is_refused_before_training(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def correlation_difference(
     >>> estimate.value, estimate.outcome
     (2.0, 'holds')
     """
-    known = ~np.isnan(np.stack([one, two, other])).any(axis=0)
+    known = ~(np.isnan(one) | np.isnan(two) | np.isnan(other))
     seeds = known.any(axis=1)
     parts = [np.where(known, part, np.nan)[seeds] for part in (one, two, other)]
     n = int(seeds.sum())

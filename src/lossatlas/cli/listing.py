@@ -57,5 +57,6 @@ def cost(at: AtScale) -> str:
     """What a scale costs in a few words: as measured, else as estimated; empty if neither is known."""
     if at.measured is not None:
         cores = at.measured["cores"]
-        return f"{duration(at.measured['seconds'])} on {cores} {'core' if cores == 1 else 'cores'}"
+        part = "" if at.measured["trained"] == at.measured["cells"] else "in part: "  # the store had the rest
+        return f"{part}{duration(at.measured['seconds'])} on {cores} {'core' if cores == 1 else 'cores'}"
     return f"about {gpu_hours(at.estimated)}" if at.estimated is not None else ""

@@ -12,12 +12,13 @@ from lossatlas.landscape import Problem
 from lossatlas.runs.build import build_network, make
 from lossatlas.runs.compose import Job, compose_job, merge_overrides
 from lossatlas.runs.find import find_run
-from lossatlas.runs.nodes import Replacements, arguments, check_snapshots
+from lossatlas.runs.nodes import Replacements, arguments, check_snapshots, replaced
 from lossatlas.runs.store import Store, check_state
 from lossatlas.runs.weight_files import load_weights
 from lossatlas.seeds import generator
 
 IMAGES = 2  # of each split
+SNAPSHOTS = 8  # at most: hundreds of a large network take minutes, and show no more
 
 
 class _Rehearsed(Exception):  # noqa: N818
@@ -64,9 +65,17 @@ def stand_ins(job: Job, network: nn.Module) -> Replacements:
     def snapshots(wanted: Any) -> Mapping[int, Mapping[str, Tensor]]:
         epochs = check_snapshots(wanted, job.config["study"].get("snapshot_epochs", []))
         last = {} if epochs[-1] == job.config["epochs"] else {job.config["epochs"]: expected}
-        return {epoch: _perturbed(expected, epoch) for epoch in epochs} | last
+        return {epoch: _perturbed(expected, epoch) for epoch in epochs[:SNAPSHOTS]} | last
 
     return {"run": run, "snapshots": snapshots, "weights": lambda path: load_weights(Path(path), expected)}
+
+
+def unrehearsed_snapshots(job: Job, node: Any) -> int:
+    """How many more snapshots the survey ``node`` of ``job`` goes through than its rehearsal does."""
+    found: list[int] = []
+    kept = job.config["study"].get("snapshot_epochs", [])
+    replaced(node, {"snapshots": lambda wanted: found.append(len(check_snapshots(wanted, kept)))})
+    return sum(max(0, number - SNAPSHOTS) for number in found)
 
 
 def _perturbed(state: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:

@@ -70,7 +70,7 @@ def _survey_versions(node: Any) -> dict[str, int]:
     """
     values = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
     found = {name: version for value in values for name, version in _survey_versions(value).items()}
-    target = node.get("_target_") if isinstance(node, Mapping) else None
+    target = str(node.get("_target_")) if isinstance(node, Mapping) else ""
     return found | ({target: SURVEY_VERSIONS[target]} if target in SURVEY_VERSIONS else {})
 
 

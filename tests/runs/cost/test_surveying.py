@@ -75,6 +75,7 @@ def test_ascent_takes_derivatives_of_the_loss() -> None:
         ("eigenvalues", 1, 43),
         ("spectrum", 10, 90),
         ("trace", 61, (2 * 20 + 60) / 61),
+        ("twins", 5, 43),  # of five factors, each surveyed for its eigenvalues
     ],
 )
 def test_surveys_by_products_take_as_many_as_are_stated(landscape: str, points: int, products: float) -> None:
@@ -83,6 +84,13 @@ def test_surveys_by_products_take_as_many_as_are_stated(landscape: str, points: 
     job = compose_job([*CIFAR, f"landscape={landscape}"])
     one = product_flops(problem_of(job.config, build_network(job.config), SIZES), "hessian")
     assert work.tflop == pytest.approx(points * 50_000 * products * one / 1e12)
+
+
+def test_each_snapshot_of_a_trajectory_is_a_point_whichever_of_them_are_rehearsed() -> None:
+    snapshots = "study.snapshot_epochs=[0,1,2,3,4,5,6,7,8,9]"
+    work, forward = work_of("epochs=10", snapshots, "landscape=trajectory", "landscape.trajectory.points=5")
+    assert work.points == 25 + 11
+    assert work.flops_per_image == forward
 
 
 def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:

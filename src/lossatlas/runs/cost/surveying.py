@@ -16,7 +16,7 @@ from lossatlas.runs.compose import Job
 from lossatlas.runs.cost.flops import FlopCount
 from lossatlas.runs.cost.images import Sizes
 from lossatlas.runs.nodes import arguments
-from lossatlas.runs.rehearsal import stand_ins
+from lossatlas.runs.rehearsal import stand_ins, unrehearsed_snapshots
 from lossatlas.runs.threads import threads_limited
 
 Node = Mapping[str, Any]
@@ -63,12 +63,16 @@ def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> Survey
     """
     node = job.config["landscape"][name]
     problem = _problem(job.config, network, sizes)
-    stated = next((PRODUCTS[n["_target_"]](n) for n in _nodes(node) if n.get("_target_") in PRODUCTS), None)
+    by_products = next((part for part in _nodes(node) if part.get("_target_") in PRODUCTS), None)
     with threads_limited(1):
-        points, flops = _first_point(job, node, problem, asked_only=stated is not None)
+        points, flops = _first_point(job, node, problem, asked_only=by_products is not None)
+        points += unrehearsed_snapshots(job, node)
         seen = _seen(node, sizes)
-        if stated is not None:
-            return SurveyWork(points, sum(seen), stated * product_flops(problem, node["matrix"]), stated)
+        if by_products is not None:
+            stated = PRODUCTS[by_products["_target_"]](by_products)
+            return SurveyWork(
+                points, sum(seen), stated * product_flops(problem, by_products["matrix"]), stated
+            )
     return SurveyWork(points, sum(seen), flops / max(len(seen), 1))
 
 
