@@ -138,7 +138,7 @@ class Reproduction:
         out.print(f"answered in {seconds:.0f} s")
 
     def publish(self) -> None:
-        """Copy figure and verdict into the experiment's folder, ``results/<scale>/``, and write its page anew.
+        """Copy pictures and verdict into the experiment's folder, ``results/<scale>/``, and write its page anew.
 
         The cost that was published stays if it is that of a more complete computation.
         """
@@ -146,7 +146,9 @@ class Reproduction:
         target.mkdir(parents=True, exist_ok=True)
         content, shown = _content(self.verdict_path), _content(target / "verdict.json")
         content["cost"] = more_complete(shown.get("cost"), content["cost"])
-        shutil.copyfile(self.folder / "figure.png", target / "figure.png")
+        for stem in self.experiment["figures"]:
+            if (picture := self.folder / f"{stem}.png").exists():  # one to turn by hand has none
+                shutil.copyfile(picture, target / picture.name)
         write_text(target / "verdict.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         write_pages(self.name)
 

@@ -55,7 +55,7 @@ def figure(
                 unsurveyed(axis)
             elif beyond := panels.relief(axis, loss, low=low, high=high):
                 below += f"\ngrey: beyond float range, {beyond} of {loss.size} points"
-            axis.annotate(below, (0.5, -0.1), xycoords="axes fraction", ha="center", va="top", fontsize=8)
+            axis.annotate(below, (0.5, -0.14), xycoords="axes fraction", ha="center", va="top", fontsize=8)
     return page
 
 
