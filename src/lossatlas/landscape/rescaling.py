@@ -93,8 +93,8 @@ def rescaled(model: nn.Module, factor: float, *, layers: str = "first") -> Weigh
 
     >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     >>> twin = rescaled(network, 10.0)
-    >>> (twin["0.weight"] / network[0].weight).mean().item(), (twin["2.weight"] / network[2].weight).mean().item()
-    (10.0, 0.10000000149011612)
+    >>> [round((twin[name] / network.get_parameter(name)).mean().item(), 5) for name in ("0.weight", "2.weight")]
+    [10.0, 0.1]
     """
     if not (isfinite(factor) and factor > 0):
         raise ValueError(f"a factor must be finite and > 0, got {factor}")

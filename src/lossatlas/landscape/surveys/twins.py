@@ -43,6 +43,7 @@ def twins(
 
     >>> from functools import partial
     >>> from lossatlas.landscape import eigenvalues
+    >>> _ = torch.manual_seed(0)  # else all units may be dead, and nothing curved
     >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
     >>> problem = Problem(network, torch.nn.CrossEntropyLoss(), {"train": (torch.eye(2), torch.arange(2))})
     >>> dataset = twins(problem, survey=partial(eigenvalues, smallest=0), factors=[0.01, 1.0])
