@@ -41,7 +41,10 @@ from lossatlas.cli.main import main
         (["train", "~model"], "model is missing from the configuration"),
         (["train", "seed"], "seed: cannot be read; an override is written KEY=VALUE"),
         (["train", "seed=0,1"], "seed=0,1: several values are a sweep, which needs -m"),
-        (["train", "model=resnet20", "model.depth=21"], "model: depth must be even and >= 8, got 21: nearest is 20 or 22"),
+        (
+            ["train", "model=resnet20", "model.depth=21"],
+            "model: depth must be even and >= 8, got 21: nearest is 20 or 22",
+        ),
         (
             ["train", "model=vgg16"],
             "model: a VGG with 5 poolings needs images of at least 32x32 pixels, got 8x8",

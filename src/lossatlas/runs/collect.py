@@ -8,10 +8,9 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
-import yaml
 
 from lossatlas.landscape.shapes.grid import OWN
-from lossatlas.runs.compose import Job
+from lossatlas.runs.compose import Job, typed_value
 from lossatlas.runs.find import named_run
 from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.store import Run, Store, StoreError
@@ -95,7 +94,7 @@ def _override(job: Job, key: str) -> Any:
     for override in job.overrides:
         name, _, value = override.partition("=")
         if name == key:
-            return yaml.safe_load(value)
+            return typed_value(value)
     raise ValueError(f"the sweep does not set {key}, which experiment.axes names")
 
 

@@ -14,6 +14,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -90,6 +91,16 @@ def merge_overrides(base: Sequence[str], later: Sequence[str]) -> list[str]:
     merged = {_key(override): override for override in base}
     merged.update({_key(override): override for override in later})
     return list(merged.values())
+
+
+def typed_value(text: str) -> Any:
+    """What Hydra takes the right side of an override for.
+
+    >>> typed_value("5e-4"), typed_value("true"), typed_value("sgd"), typed_value("'1'")
+    (0.0005, True, 'sgd', '1')
+    """
+    value = OverridesParser.create().parse_override(f"key={text}").value()
+    return value.text if isinstance(value, QuotedString) else value
 
 
 def _key(override: str) -> str:

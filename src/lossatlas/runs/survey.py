@@ -29,9 +29,7 @@ log = logging.getLogger(__name__)
 LANDSCAPE_VERSION = 2
 """Raised when the numerics of landscapes change, so that datasets of the older code are no longer found."""
 
-SURVEY_VERSIONS: Mapping[str, int] = {
-    "lossatlas.landscape.trajectory": 2
-}  # its snapshots are told by their epochs
+SURVEY_VERSIONS = {"lossatlas.landscape.trajectory": 2}  # its snapshots are told by their epochs
 """The same for one survey alone, by its ``_target_``; 1 where it is not named."""
 
 OtherRun = Callable[[Any], Run]

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from lossatlas.runs.compose import Job, compose_config, compose_jobs, expand_experiment
+from lossatlas.runs.compose import Job, compose_config, compose_jobs, expand_experiment, typed_value
 from lossatlas.runs.own_model import expand_own_model
 
 EXPERIMENT = "experiment="
@@ -34,8 +33,10 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     ValueError as `compose_jobs`.
     """
     overrides = expand_own_model(expand_experiment(overrides))
+    if not _named(overrides):
+        return [Sweep(tuple(overrides), tuple(compose_jobs(overrides, multirun=multirun)), {})]
     first = Sweep(tuple(overrides), (), planned_values(overrides))
-    axes = _experiment(overrides)["axes"].values() if _named(overrides) else ()
+    axes = _experiment(overrides)["axes"].values()
     further = [_beside(overrides, file) for file in _also(overrides)]
     selected = [_selected(sweep, overrides, list(axes)) for sweep in further]
     left = [sweep for sweep in selected if sweep is not None]
@@ -65,12 +66,12 @@ def planned_values(overrides: Sequence[str]) -> dict[str, list[Any]]:
 
 def _values(override: Override) -> list[Any]:
     if override.is_sweep_override():
-        return [yaml.safe_load(value) for value in override.sweep_string_iterator()]
-    return [yaml.safe_load(str(override.get_value_element_as_str()))]
+        return [typed_value(value) for value in override.sweep_string_iterator()]
+    return [typed_value(override.get_value_element_as_str())]
 
 
 def _also(overrides: Sequence[str]) -> list[str]:
-    return list(_experiment(overrides).get("also", [])) if _named(overrides) else []
+    return list(_experiment(overrides).get("also", []))
 
 
 def _experiment(overrides: Sequence[str]) -> Mapping[str, Any]:
