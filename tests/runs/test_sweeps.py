@@ -153,9 +153,9 @@ def test_a_number_is_the_same_however_it_is_written(experiment: Path) -> None:
     """YAML takes 5e-4 for a word, Hydra does not."""
     axes = "axes: {depth: model.depth, decay: optimizer.weight_decay, skip: model.skip, seed: seed}"
     for file, text in (("digits", MAIN), ("slow", SLOW)):
-        text = text.replace("axes: {depth: model.depth, skip: model.skip, seed: seed}", axes)
-        text = text.replace("params: {", "params: {optimizer.weight_decay: '0.0,0.0005', ")
-        (experiment / f"{file}.yaml").write_text(text.lstrip())
+        told = text.replace("axes: {depth: model.depth, skip: model.skip, seed: seed}", axes)
+        swept = told.replace("params: {", "params: {optimizer.weight_decay: '0.0,0.0005', ")
+        (experiment / f"{file}.yaml").write_text(swept.lstrip())
     cells = located("optimizer.weight_decay=5e-4")
     assert {cell.coordinates["decay"] for cell in cells} == {0.0005}
     assert {cell.coordinates["skip"] for cell in cells} == {True, False}
