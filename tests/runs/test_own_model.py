@@ -9,9 +9,10 @@ from torch import nn
 
 from lossatlas.runs.build import build_network
 from lossatlas.runs.check import ConfigError, check_config, check_jobs
-from lossatlas.runs.compose import compose_config, compose_job, compose_jobs, merge_overrides
+from lossatlas.runs.compose import compose_config, compose_job, compose_jobs
 from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.own_model import expand_own_model
+from lossatlas.runs.prerequisites import merge_overrides
 
 MLP = "model._target_=lossatlas.models.MLP"
 TIMM = ["model._target_=timm.create_model", "+model.model_name=resnet10t"]

@@ -8,7 +8,8 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 from lossatlas.runs.collect import locate
-from lossatlas.runs.compose import Job, compose_job, merge_overrides, start_hydra
+from lossatlas.runs.compose import Job, compose_job, start_hydra
+from lossatlas.runs.prerequisites import merge_overrides
 from lossatlas.runs.sweeps import compose_sweeps
 
 MAIN = """

@@ -10,11 +10,12 @@ from typing import Any
 
 from lossatlas.cli.errors import one_line, traceback_wanted
 from lossatlas.interruption import Interrupted
-from lossatlas.runs.compose import Job, compose_job, merge_overrides
+from lossatlas.runs.compose import Job, compose_job
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.find import named_run
 from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.loggers import logging_to
+from lossatlas.runs.prerequisites import merge_overrides
 from lossatlas.runs.progress import Progress, write_progress
 from lossatlas.runs.store import Run, Store
 

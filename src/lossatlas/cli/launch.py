@@ -14,8 +14,8 @@ from lossatlas.cli.progress import labels, watching
 from lossatlas.interruption import Interrupted
 from lossatlas.runs.check import check_jobs
 from lossatlas.runs.collect import locate
-from lossatlas.runs.compose import CONFIG_NAME, Job, plain
-from lossatlas.runs.fingerprint import fingerprint, register_resolver
+from lossatlas.runs.compose import CONFIG_NAME, Job, job_of, places_among, register_resolver
+from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.sweeps import Sweep
 
 
@@ -50,8 +50,7 @@ def hydra_job(config: DictConfig) -> Outcome:
     """Run one job, in whatever process Hydra's launcher has put it."""
     register_resolver()
     given = HydraConfig.get().overrides
-    places = [override for override in given.hydra if override.startswith("hydra.searchpath=")]
-    return attempt(Job((*given.task, *places), plain(config)))
+    return attempt(job_of((*given.task, *places_among(given.hydra)), config))
 
 
 def _how_far(jobs: Sequence[Job], stop: str) -> str:

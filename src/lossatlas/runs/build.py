@@ -1,6 +1,6 @@
 """From a configuration to the objects that it names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -9,8 +9,13 @@ from hydra.utils import instantiate
 from torch import nn
 
 from lossatlas.data import ImageData
+from lossatlas.runs.fingerprint import fingerprint
+from lossatlas.runs.nodes import arguments
 from lossatlas.seeds import derive_seed, generator
-from lossatlas.studies import Study
+from lossatlas.studies import Study, TrainedNetwork
+
+NamedRun = Callable[[Mapping[str, Any]], TrainedNetwork]
+"""From the configuration of a run that a study names to what that has trained."""
 
 
 def make(node: Any, **arguments: Any) -> Any:
@@ -41,10 +46,18 @@ def build_network(config: Mapping[str, Any]) -> nn.Module:
     return network
 
 
-def build_study(config: Mapping[str, Any], network: nn.Module, data: ImageData) -> Study:
-    """Make the study that trains ``network`` on ``data`` as a plain configuration says."""
+def build_study(
+    config: Mapping[str, Any], network: nn.Module, data: ImageData, named: NamedRun | None = None
+) -> Study:
+    """Make the study that trains ``network`` on ``data`` as a plain configuration says.
+
+    ``named`` gives what the study gets in place of a run that it names, from its configuration; without it that is a
+    network as the run would initialise it.
+    """
+    configured, given = arguments(config["study"], {"run": named or initialised})
     return make(
-        config["study"],
+        configured,
+        **given,
         network=network,
         data=data,
         optimizer=make(config["optimizer"]),
@@ -54,6 +67,16 @@ def build_study(config: Mapping[str, Any], network: nn.Module, data: ImageData) 
     )
 
 
-def build(config: Mapping[str, Any]) -> Study:
-    """Make the study of a plain configuration, with a fresh network and its data."""
-    return build_study(config, build_network(config), build_data(config))
+def initialised(config: Mapping[str, Any]) -> TrainedNetwork:
+    """Stands in for the run of ``config``, before it is trained."""
+
+    def no_state() -> Mapping[str, Any]:
+        raise AssertionError("there is no training state before anything is trained")
+
+    state = build_network(config).state_dict()
+    return TrainedNetwork(f"run {fingerprint(config)}", state, config["seed"], no_state)
+
+
+def build(config: Mapping[str, Any], named: NamedRun | None = None) -> Study:
+    """Make the study of a plain configuration, with a fresh network and its data; ``named`` as for `build_study`."""
+    return build_study(config, build_network(config), build_data(config), named)

@@ -12,6 +12,7 @@ from lossatlas.data import ImageData
 from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import digest, scientific
+from lossatlas.runs.prerequisites import prerequisites
 from lossatlas.runs.rehearsal import rehearse
 from lossatlas.runs.signature import accepted_arguments
 from lossatlas.runs.suggest import nearest
@@ -43,6 +44,7 @@ def check_jobs(jobs: Iterable[Job]) -> None:
         for job in jobs:
             config = job.config
             check_config(config)
+            check_jobs(Job((), named) for named in prerequisites(config))
             parts = {**scientific(config), "seed": None}
             surveyed = {name: config[name] for name in ("model", "data", "study", "landscape")}
             for key, check in ((digest(parts), _check_parts), (digest(surveyed), _check_landscapes)):
@@ -63,6 +65,7 @@ def _check_parts(job: Job) -> None:
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
     _check_snapshots(study.snapshot_epochs, config["epochs"])
+    _named("study", lambda: _check_members(study, config["epochs"]))
     _check_last_batch(network, data)
 
 
@@ -95,6 +98,13 @@ def _check_snapshots(epochs: Sequence[int], last: int) -> None:
     for epoch in epochs:
         if not 0 <= epoch <= last:
             raise ConfigError(f"study.snapshot_epochs: there is no epoch {epoch}; expected 0 to {last}")
+
+
+def _check_members(study: Study, epochs: int) -> None:
+    last = epochs * study.data.steps_per_epoch
+    for step in study.member_steps:
+        if not 0 < step <= last:
+            raise ValueError(f"a member is kept after step {step}, but the run has {last} steps")
 
 
 @torch.no_grad()

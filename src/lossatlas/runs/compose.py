@@ -1,7 +1,7 @@
 """From what a user types to the plain configurations of the jobs that it means."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +20,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import lossatlas
-from lossatlas.runs.fingerprint import register_resolver
+from lossatlas.runs.fingerprint import NOT_SCIENTIFIC, fingerprint
 from lossatlas.runs.own_model import expand_own_model
+from lossatlas.runs.prerequisites import expanded, overrides_of
 from lossatlas.runs.suggest import nearest
 
 CONFIG_NAME = "train"
@@ -82,17 +83,6 @@ def experiments() -> list[str]:
     return sorted(path.name for path in folder.iterdir() if (path / "digits.yaml").exists())
 
 
-def merge_overrides(base: Sequence[str], later: Sequence[str]) -> list[str]:
-    """Overrides of ``base``, those that ``later`` names again replaced by its own.
-
-    >>> merge_overrides(["seed=0", "data.batch_size=16"], ["data.batch_size=128", "+x=1"])
-    ['seed=0', 'data.batch_size=128', '+x=1']
-    """
-    merged = {_key(override): override for override in base}
-    merged.update({_key(override): override for override in later})
-    return list(merged.values())
-
-
 def typed_value(text: str) -> Any:
     """What Hydra takes the right side of an override for.
 
@@ -101,10 +91,6 @@ def typed_value(text: str) -> Any:
     """
     value = OverridesParser.create().parse_override(f"key={text}").value()
     return value.text if isinstance(value, QuotedString) else value
-
-
-def _key(override: str) -> str:
-    return override.split("=", 1)[0].lstrip("+~")
 
 
 def compose_config(overrides: Sequence[str]) -> DictConfig:
@@ -118,7 +104,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
         return compose(CONFIG_NAME, expand_own_model(overrides), return_hydra_config=True)
     except ConfigCompositionException as error:
         if match := re.match(r"Could not override '([^']+)'", str(error)):
-            rest = compose_config([override for override in overrides if _key(override) != match[1]])
+            rest = compose_config([o for o in overrides if o.split("=", 1)[0].lstrip("+~") != match[1]])
             raise ValueError(f"{match[1]}: no such key; {_nearest_key(match[1], rest)}") from error
         raise
 
@@ -165,7 +151,57 @@ def _without_missing_runs(node: Any) -> Any:
 
 def compose_job(overrides: Sequence[str]) -> Job:
     """Compose one job."""
-    return Job(tuple(overrides), plain(compose_config(overrides)))
+    return job_of(overrides, compose_config(overrides))
+
+
+def job_of(overrides: Sequence[str], config: DictConfig) -> Job:
+    """The job of a composed configuration; the runs that its study names are composed too.
+
+    ValueError for one that is named by a fingerprint and is not finished.
+    """
+    return Job(tuple(overrides), _with_runs(plain(config), overrides))
+
+
+def _with_runs(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    def expand(value: Any) -> Mapping[str, Any]:
+        if isinstance(value, str):
+            from lossatlas.runs.find import find_finished_run  # imports torch, which no help text waits for
+            from lossatlas.runs.store import Store
+
+            return find_finished_run(Store(config["paths"]["runs"]), value).config()
+        if not isinstance(value, list | tuple) or not all(isinstance(override, str) for override in value):
+            raise ValueError(
+                f'study: run: expected overrides, as ["seed=1"], or a fingerprint in quotes, got {value!r}'
+            )
+        return compose_job(overrides_of(overrides, value)).config
+
+    return expanded(config, expand)
+
+
+def register_resolver() -> None:
+    """Make ``${fingerprint:}`` available in YAML: the fingerprint of the configuration that it stands in."""
+    OmegaConf.register_new_resolver("fingerprint", _resolve, replace=True)
+
+
+def _resolve(*, _root_: DictConfig) -> str:
+    # Nodes are resolved one by one: the dropped ones may themselves refer to the fingerprint.
+    sections = {
+        str(key): OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+        for key in _root_
+        if key not in NOT_SCIENTIFIC
+        for node in [_root_[key]]
+    }
+    given = OmegaConf.select(_root_, "hydra.overrides")
+    overrides = () if given is None else (*given.task, *places_among(given.hydra))
+    paths = OmegaConf.to_container(_root_.paths, resolve=True)
+    return fingerprint(
+        _with_runs({**sections, "paths": paths}, overrides) if "study" in sections else sections
+    )
+
+
+def places_among(overrides: Sequence[str]) -> list[str]:
+    """Those of Hydra's own overrides that say where choices lie."""
+    return [override for override in overrides if override.startswith("hydra.searchpath=")]
 
 
 def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Job]:
@@ -177,7 +213,7 @@ def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Jo
     overrides = expand_own_model(expand_experiment(overrides))
     base = _compose_base(overrides)
     if not multirun and base.hydra.mode != RunMode.MULTIRUN:
-        return [Job(tuple(overrides), plain(compose_config(overrides)))]
+        return [compose_job(overrides)]
     if not str(base.hydra.sweeper["_target_"]).endswith(".BasicSweeper"):
         raise ValueError(
             "hydra/sweeper: expected basic; all jobs of a sweep are checked before the first is launched"

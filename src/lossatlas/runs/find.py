@@ -31,6 +31,18 @@ def find_run(store: Store, text: str) -> Run:
     raise ValueError(f"{text}: no such run in {store.root}/; {hint}")
 
 
+def find_finished_run(store: Store, text: str) -> Run:
+    """As `find_run`; ValueError also if the run is not finished."""
+    run = find_run(store, text)
+    if not run.is_finished():
+        manifest = run.manifest()
+        status = "damaged" if manifest is None or manifest.status == "finished" else manifest.status
+        raise ValueError(
+            f"run {run.fingerprint} is {status}, not finished; named by overrides it is trained to its end"
+        )
+    return run
+
+
 def run_and_weights(store: Store, text: str) -> tuple[Run, Path | None]:
     """The run that ``text`` names, and the file of weights in its folder if ``text`` is one.
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from lossatlas.runs.nodes import replaced
 
 RESULTS_VERSION = 1
 """Raised when the numerics change, so that runs of the older code are no longer found."""
@@ -32,12 +32,16 @@ NOT_SCIENTIFIC: dict[str, str] = {
 
 
 def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop from a plain configuration the keys that do not change the result.
+    """Drop from a plain configuration the keys that do not change the result; runs in it are told by fingerprints.
 
     >>> scientific({"seed": 1, "data": {"root": "/d", "batch_size": 8}, "paths": {"runs": "r"}})
     {'seed': 1, 'data': {'batch_size': 8}}
     """
-    return _without(config, "")
+    return replaced(_without(config, ""), {"run": _told_by_fingerprint})
+
+
+def _told_by_fingerprint(run: Any) -> dict[str, Any]:
+    return {"run": fingerprint(run) if isinstance(run, Mapping) else run}
 
 
 def _without(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -82,19 +86,3 @@ def fingerprint(config: Mapping[str, Any]) -> str:
     (True, False)
     """
     return digest({"results_version": RESULTS_VERSION, "config": scientific(config)})
-
-
-def register_resolver() -> None:
-    """Make ``${fingerprint:}`` available in YAML: the fingerprint of the configuration that it stands in."""
-    OmegaConf.register_new_resolver("fingerprint", _resolve, replace=True)
-
-
-def _resolve(*, _root_: DictConfig) -> str:
-    # Nodes are resolved one by one: the dropped ones may themselves refer to the fingerprint.
-    sections = {
-        str(key): OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
-        for key in _root_
-        if key not in NOT_SCIENTIFIC
-        for node in [_root_[key]]
-    }
-    return fingerprint(sections)

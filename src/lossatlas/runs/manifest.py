@@ -33,6 +33,18 @@ class Attempt:
 
 
 @dataclass
+class Member:
+    """A network that a run has kept beside its final one: of an ensemble, or a point that a curve is made of."""
+
+    number: int  # from 0
+    step: int  # optimizer steps after which it was kept
+    epoch: float  # the same in epochs
+    rate: float  # learning rate of the last of these steps
+    file: str  # in the run's folder
+    sha256: str
+
+
+@dataclass
 class Manifest:
     """What is known of a run beside its configuration and its results. Kept as ``manifest.json``."""
 
@@ -53,6 +65,7 @@ class Manifest:
     metrics: dict[str, float] = field(default_factory=dict)
     weights_sha256: str | None = None
     files_sha256: dict[str, str] = field(default_factory=dict)  # configuration, history, snapshots
+    members: list[Member] = field(default_factory=list)
     failure: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -62,7 +75,9 @@ class Manifest:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Manifest":
         """Rebuild from ``to_json``'s value. TypeError or ValueError if it is not one."""
-        manifest = cls(**{**value, "attempts": [Attempt(**a) for a in value["attempts"]]})
+        attempts = [Attempt(**attempt) for attempt in value["attempts"]]
+        members = [Member(**member) for member in value.get("members", [])]
+        manifest = cls(**{**value, "attempts": attempts, "members": members})
         if manifest.status not in get_args(Status):
             raise ValueError(f"status must be one of {', '.join(get_args(Status))}, got {manifest.status!r}")
         return manifest

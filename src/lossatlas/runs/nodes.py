@@ -1,8 +1,9 @@
 """What a landscape's settings name that lies elsewhere: other runs, the run's snapshots, files of weights.
 
 ``{run: [overrides]}`` is the run that the overrides turn this one into, ``{run: fingerprint}`` one of the store,
-``{snapshots: all}`` or ``{snapshots: [0, 10]}`` are the weights kept after these epochs and the final ones, and
-``{weights: path}`` is a file.
+``{snapshots: all}`` or ``{snapshots: [0, 10]}`` are the weights kept after these epochs and the final ones,
+``{members: all}`` or ``{members: [0, 2]}`` the members that the run keeps, ``{members_of: ...}`` those of another run,
+``{curve: ...}`` the curve that another has trained (``{curve: []}``: this one), and ``{weights: path}`` is a file.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +37,7 @@ def arguments(node: Mapping[str, Any], replacements: Replacements) -> tuple[dict
     given: dict[str, Any] = {}
     for key, value in node.items():
         new = replaced(value, replacements)
-        (configured if value == new or _has_target(value) else given)[key] = new
+        (configured if value == new or _has_target(new) else given)[key] = new
     return configured, given
 
 
@@ -59,6 +60,26 @@ def check_snapshots(wanted: Any, kept: Sequence[int]) -> list[int]:
             epochs = ", ".join(map(str, sorted(kept)))
             raise ValueError(f"there is no snapshot of epoch {epoch}; study.snapshot_epochs has {epochs}")
     return sorted(wanted)
+
+
+def check_members(wanted: Any, kept: Sequence[int]) -> list[int]:
+    """Numbers that ``{members: wanted}`` means where the members in ``kept`` are kept.
+
+    ValueError, which says what to type, if there are none, or one is missing.
+
+    >>> check_members([2, 0], [0, 1, 2])
+    [2, 0]
+    """
+    if not kept:
+        raise ValueError("the run keeps no members: study=snapshot keeps one at the end of each cycle, say")
+    if wanted == "all":
+        return sorted(kept)
+    if not isinstance(wanted, list | tuple) or not wanted or not all(type(n) is int for n in wanted):
+        raise ValueError(f"members: expected all, or a list of numbers, got {wanted!r}")
+    for number in wanted:
+        if number not in kept:
+            raise ValueError(f"there is no member {number}; the run has {len(kept)}, numbered from 0")
+    return list(wanted)
 
 
 def _has_target(node: Any) -> bool:

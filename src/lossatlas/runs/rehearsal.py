@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.data import ImageData
-from lossatlas.landscape import Problem
-from lossatlas.runs.build import build_network, make
-from lossatlas.runs.compose import Job, compose_job, merge_overrides
+from lossatlas.landscape import Problem, parameters
+from lossatlas.landscape.shapes.controlled import ControlledCurve
+from lossatlas.runs.build import build_data, build_network, build_study, make
+from lossatlas.runs.compose import Job, compose_job
 from lossatlas.runs.find import find_run
-from lossatlas.runs.nodes import Replacements, arguments, check_snapshots, replaced
+from lossatlas.runs.nodes import Replacements, arguments, check_members, check_snapshots, replaced
+from lossatlas.runs.prerequisites import merge_overrides
 from lossatlas.runs.store import Store, check_state
 from lossatlas.runs.weight_files import load_weights
 from lossatlas.seeds import generator
@@ -39,7 +41,7 @@ def rehearse(job: Job, name: str, network: nn.Module, data: ImageData) -> None:
     for split in data.splits:
         inputs, targets = data.normalized(split)
         splits[split] = inputs[:IMAGES], targets[:IMAGES]
-    configured, given = arguments(job.config["landscape"][name], stand_ins(job, network))
+    configured, given = arguments(job.config["landscape"][name], stand_ins(job, network, data))
     problem = Problem(network, make(job.config["study"]["loss"]), splits)
     try:
         make(configured, **given, problem=problem, journal=None, progress=stop)
@@ -47,7 +49,7 @@ def rehearse(job: Job, name: str, network: nn.Module, data: ImageData) -> None:
         return
 
 
-def stand_ins(job: Job, network: nn.Module) -> Replacements:
+def stand_ins(job: Job, network: nn.Module, data: ImageData | None = None) -> Replacements:
     """State dicts for what a landscape of ``job`` names: those of files as they are, others freshly initialised."""
     expected = network.state_dict()
 
@@ -56,18 +58,58 @@ def stand_ins(job: Job, network: nn.Module) -> Replacements:
             other = find_run(Store(job.config["paths"]["runs"]), value)
             check_state(expected, state := other.state(), other.weights_path)
             return state
-        if not isinstance(value, list | tuple):
-            raise ValueError(
-                f'run: expected overrides, as ["seed=1"], or a fingerprint in quotes, got {value!r}'
-            )
-        return build_network(compose_job(merge_overrides(job.overrides, value)).config).state_dict()
+        return build_network(other_job(job, value).config).state_dict()
 
     def snapshots(wanted: Any) -> Mapping[int, Mapping[str, Tensor]]:
         epochs = check_snapshots(wanted, job.config["study"].get("snapshot_epochs", []))
         last = {} if epochs[-1] == job.config["epochs"] else {job.config["epochs"]: expected}
         return {epoch: _perturbed(expected, epoch) for epoch in epochs[:SNAPSHOTS]} | last
 
-    return {"run": run, "snapshots": snapshots, "weights": lambda path: load_weights(Path(path), expected)}
+    def members(wanted: Any, of: Mapping[str, Any] = job.config) -> Mapping[int, Mapping[str, Tensor]]:
+        numbers = check_members(wanted, range(_number_of_members(of, network, data)))
+        return {number: _perturbed(expected, number) for number in numbers[:SNAPSHOTS]}
+
+    def members_of(value: Any) -> Mapping[int, Mapping[str, Tensor]]:
+        return members("all", _config_of(job, value))
+
+    def curve(value: Any) -> ControlledCurve:
+        study = _config_of(job, value)["study"]
+        if "curve" not in study:
+            raise ValueError("the run that is named trains no curve: study=curve trains one")
+        family = make(study["curve"])
+        points = [_perturbed(expected, number) for number in range(family.points(len(study["ends"])))]
+        return ControlledCurve(family, points, measured=list(parameters(network)))
+
+    return {
+        "run": run,
+        "snapshots": snapshots,
+        "members": members,
+        "members_of": members_of,
+        "curve": curve,
+        "weights": lambda path: load_weights(Path(path), expected),
+    }
+
+
+def other_job(job: Job, value: Any) -> Job:
+    """The job that the overrides ``value`` turn ``job`` into. ValueError if they are none."""
+    if not isinstance(value, list | tuple):
+        raise ValueError(f'run: expected overrides, as ["seed=1"], or a fingerprint in quotes, got {value!r}')
+    return compose_job(merge_overrides(job.overrides, value))
+
+
+def _config_of(job: Job, value: Any) -> Mapping[str, Any]:
+    """Configuration of the run that ``value`` names in a landscape of ``job``; nothing names its own."""
+    if isinstance(value, str):
+        return find_run(Store(job.config["paths"]["runs"]), value).config()
+    return other_job(job, value).config if value else job.config
+
+
+def _number_of_members(config: Mapping[str, Any], network: nn.Module, data: ImageData | None) -> int:
+    """How many members the run of ``config`` is going to keep."""
+    study = config["study"]
+    if "curve" in study:
+        return int(make(study["curve"]).points(len(study["ends"])))
+    return len(build_study(config, network, data or build_data(config)).member_steps)
 
 
 def unrehearsed_snapshots(job: Job, node: Any) -> int:

@@ -60,6 +60,7 @@ class Run:
         self.lock_path = folder / "lock"
         self.holder_path = folder / "lock.holder"
         self.snapshots = folder / "snapshots"
+        self.member_folder = folder / "members"
         self.landscapes = folder / "landscapes"
 
     @property
@@ -102,6 +103,22 @@ class Run:
         """Where the weights after ``epoch`` epochs lie."""
         return self.snapshots / f"epoch-{epoch:04d}.safetensors"
 
+    def members(self) -> dict[int, dict[str, Tensor]]:
+        """Parameters and buffers of all members that the run has kept, by number.
+
+        `StoreError` if a file is damaged.
+        """
+        manifest = self.manifest()
+        return {} if manifest is None else {m.number: self.member(m.number) for m in manifest.members}
+
+    def member(self, number: int) -> dict[str, Tensor]:
+        """Parameters and buffers of one member. `StoreError` if its file is missing or damaged."""
+        return self._load_tensors(self.member_path(number))
+
+    def member_path(self, number: int) -> Path:
+        """Where the weights of a member lie."""
+        return self.member_folder / f"member-{number:03d}.safetensors"
+
     def name_of(self, path: Path) -> str:
         """Name of one of the run's files in its manifest."""
         return path.relative_to(self.folder).as_posix()
@@ -122,7 +139,11 @@ class Run:
 
     def damaged_files(self, manifest: Manifest) -> list[Path]:
         """Those of a finished run's files that are missing or not what was written."""
-        hashes = {"weights.safetensors": manifest.weights_sha256, **manifest.files_sha256}
+        hashes = {
+            "weights.safetensors": manifest.weights_sha256,
+            **manifest.files_sha256,
+            **{member.file: member.sha256 for member in manifest.members},
+        }
         return [
             path
             for name, expected in hashes.items()
@@ -171,7 +192,7 @@ class Run:
 
     def remove_leftovers(self) -> None:
         """Remove what killed processes left half-written; for the holder of the lock."""
-        for folder in (self.folder, self.snapshots, self.landscapes):
+        for folder in (self.folder, self.snapshots, self.member_folder, self.landscapes):
             remove_leftovers(folder, keep=self.progress_path)
 
     def set_damage_aside(self, say: Callable[[str], None]) -> None:

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from lossatlas import interruption
 from lossatlas.files import replacing, set_aside, sha256
-from lossatlas.landscape import Problem
+from lossatlas.landscape import Problem, parameters
+from lossatlas.landscape.shapes.controlled import ControlledCurve
 from lossatlas.landscape.visiting.ranks import ranks
 from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.fingerprint import digest
-from lossatlas.runs.nodes import Replacements, arguments, check_snapshots, replaced
+from lossatlas.runs.nodes import Replacements, arguments, check_members, check_snapshots, replaced
 from lossatlas.runs.progress import Progress, write_progress
 from lossatlas.runs.store import Run, StoreError, check_state
 from lossatlas.runs.threads import threads_limited
@@ -50,7 +51,17 @@ def landscape_path(
         others.append(other_run(value).fingerprint)
         return others[-1]
 
-    settings = replaced(node, {"run": fingerprint_of, "weights": lambda path: sha256(Path(path))})
+    def with_fingerprint(key: str) -> Callable[[Any], dict[str, str]]:
+        return lambda value: {key: (other_run(value) if value else run).fingerprint}
+
+    settings = replaced(
+        node,
+        {
+            "run": fingerprint_of,
+            "weights": lambda path: sha256(Path(path)),
+            **{key: with_fingerprint(key) for key in ("members_of", "curve")},
+        },
+    )
     key = digest(
         {"version": LANDSCAPE_VERSION, "node": settings}
         | ({"weights": weights} if weights else {})
@@ -217,7 +228,14 @@ class Surveyor:
     @property
     def _states(self) -> Replacements:
         """What takes the place of nodes that name other networks: state dicts."""
-        return {"run": self._state, "snapshots": self._snapshots, "weights": self._file}
+        return {
+            "run": self._state,
+            "snapshots": self._snapshots,
+            "members": self._members,
+            "members_of": self._members_of,
+            "curve": self._curve,
+            "weights": self._file,
+        }
 
     def _state(self, value: Any) -> dict[str, Tensor]:
         return self._checked(self._ensure_run(value), self.problem.model.state_dict())
@@ -236,6 +254,30 @@ class Surveyor:
         if (last := self.config["epochs"]) not in states:
             states[last] = self._checked(self.run, expected)
         return states
+
+    def _members(self, wanted: Any) -> dict[int, dict[str, Tensor]]:
+        """Those of the run's members that are ``wanted``, by number."""
+        members = self._all_members(self.run)
+        return {number: members[number] for number in check_members(wanted, list(members))}
+
+    def _members_of(self, value: Any) -> dict[int, dict[str, Tensor]]:
+        members = self._all_members(self._ensure_run(value) if value else self.run)
+        return {number: members[number] for number in check_members("all", list(members))}
+
+    def _curve(self, value: Any) -> ControlledCurve:
+        """The curve that the run named by ``value`` has trained; by nothing: the surveyed one."""
+        run = self._ensure_run(value) if value else self.run
+        family = run.config()["study"].get("curve")
+        if family is None:
+            raise ValueError(f"run {run.fingerprint} has trained no curve: study=curve trains one")
+        points = list(self._all_members(run).values())
+        return ControlledCurve(make(family), points, measured=list(parameters(self.problem.model)))
+
+    def _all_members(self, run: Run) -> dict[int, dict[str, Tensor]]:
+        expected, members = self.problem.model.state_dict(), run.members()
+        for number, state in members.items():
+            check_state(expected, state, run.member_path(number))
+        return members
 
     @staticmethod
     def _checked(run: Run, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

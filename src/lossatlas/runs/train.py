@@ -10,16 +10,17 @@ import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from torch import Tensor
 
 from lossatlas import interruption
 from lossatlas.files import set_aside, sha256
-from lossatlas.runs.build import build, make
-from lossatlas.runs.manifest import Manifest, age_seconds, new_attempt
+from lossatlas.runs.build import make
+from lossatlas.runs.manifest import Manifest, Member, age_seconds, new_attempt
 from lossatlas.runs.progress import Progress, write_progress
 from lossatlas.runs.store import Run, StoreError, check_state, name_damage
 from lossatlas.runs.threads import threads_limited
 from lossatlas.studies import NonFiniteLossError, Study
-from lossatlas.studies.callbacks import Checkpointing, ReportProgress, Snapshots
+from lossatlas.studies.callbacks import Checkpointing, Members, ReportProgress, Snapshots
 from lossatlas.studies.checkpoint_io import WholeCheckpointIO
 
 
@@ -30,18 +31,18 @@ class RunFailed(FloatingPointError):  # noqa: N818
 def train(
     run: Run,
     config: Mapping[str, Any],
+    study: Study,
     manifest: Manifest,
     *,
     logger: Logger | None,
     stages: int,
     say: Callable[[str], None],
 ) -> None:
-    """Train ``run`` to its end and write its results; the caller holds its lock.
+    """Train ``run`` to its end with ``study``, made of ``config``, and write its results; the caller holds its lock.
 
     `Interrupted` after a request to stop, with the state saved. `RunFailed` if the loss becomes NaN or
     infinite. ValueError for a snapshot after the last epoch.
     """
-    study = build(config)
     if any(not 0 <= epoch <= config["epochs"] for epoch in study.snapshot_epochs):
         raise ValueError(f"snapshot_epochs must be 0 to {config['epochs']}, got {study.snapshot_epochs}")
     resume_step = _resume_step(run, manifest, study, say)
@@ -58,6 +59,7 @@ def train(
             checkpoint = None if resume_step is None else run.checkpoint_path
             trainer.fit(study, ckpt_path=checkpoint, weights_only=True)
             study.to(trainer.strategy.root_device)  # Lightning has moved it to the CPU
+            study.finish()
             _write_results(run, manifest, study)
             manifest.status = "finished"
         except NonFiniteLossError as error:
@@ -76,6 +78,8 @@ def train(
 
 
 def _write_results(run: Run, manifest: Manifest, study: Study) -> None:
+    for number, state in enumerate(study.final_members()):
+        _keep_member(run, manifest, study, number, state)
     run.write_history(study.history)
     run.write_tensors(run.weights_path, study.network.state_dict())
     manifest.epochs, manifest.steps = int(study.history[-1]["epoch"]), int(study.history[-1]["step"])
@@ -83,6 +87,16 @@ def _write_results(run: Run, manifest: Manifest, study: Study) -> None:
     manifest.weights_sha256 = sha256(run.weights_path)
     for path in (run.config_path, run.history_path):
         manifest.files_sha256[path.name] = sha256(path)
+
+
+def _keep_member(
+    run: Run, manifest: Manifest, study: Study, number: int, state: Mapping[str, Tensor]
+) -> None:
+    path, step = run.member_path(number), study.global_step
+    run.write_tensors(path, dict(state))
+    epoch = step / study.data.steps_per_epoch
+    member = Member(number, step, epoch, study.rate_in_use, run.name_of(path), sha256(path))
+    manifest.members = [*(kept for kept in manifest.members if kept.number < number), member]
 
 
 def _trainer(
@@ -99,6 +113,10 @@ def _trainer(
         manifest.files_sha256[run.name_of(path)] = sha256(path)
         run.write_manifest(manifest)  # before the checkpoint from which it would not be written again
 
+    def save_member(number: int) -> None:
+        _keep_member(run, manifest, study, number, study.network.state_dict())
+        run.write_manifest(manifest)
+
     def report(step: int, steps: int, loss: float) -> None:
         epoch = -(-step // study.data.steps_per_epoch)
         write_progress(run, Progress("train", step, steps, epoch, config["epochs"], loss, 0, stages))
@@ -113,6 +131,7 @@ def _trainer(
             callbacks=[
                 ReportProgress(report),
                 Snapshots(study.snapshot_epochs, save_snapshot),
+                Members(save_member),
                 Checkpointing(run.checkpoint_path, seconds=config["runtime"]["checkpoint_seconds"]),
             ],
         )
@@ -135,7 +154,10 @@ def _resume_step(run: Run, manifest: Manifest, study: Study, say: Callable[[str]
         say(f"{run.checkpoint_path}: damaged ({reason}); set aside as {aside.name}, training from the start")
         return None
     check_state(study.state_dict(), state, run.checkpoint_path)
-    return step if _has_snapshots(run, manifest, study, step, say) else None
+    has_all = _has_snapshots(run, manifest, study, step, say) and _has_members(
+        run, manifest, study, step, say
+    )
+    return step if has_all else None
 
 
 def _has_snapshots(run: Run, manifest: Manifest, study: Study, step: int, say: Callable[[str], None]) -> bool:
@@ -144,6 +166,17 @@ def _has_snapshots(run: Run, manifest: Manifest, study: Study, step: int, say: C
         path = run.snapshot_path(epoch)
         expected = manifest.files_sha256.get(run.name_of(path))
         if epoch * study.data.steps_per_epoch <= step and not run.is_intact(path, expected):
+            name_damage(path, say, "training from the start")
+            return False
+    return True
+
+
+def _has_members(run: Run, manifest: Manifest, study: Study, step: int, say: Callable[[str], None]) -> bool:
+    """The same for the members of an ensemble."""
+    hashes = {member.number: member.sha256 for member in manifest.members}
+    for number, kept_after in enumerate(study.member_steps):
+        path = run.member_path(number)
+        if kept_after <= step and not run.is_intact(path, hashes.get(number)):
             name_damage(path, say, "training from the start")
             return False
     return True

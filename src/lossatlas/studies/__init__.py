@@ -4,6 +4,7 @@ from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
 from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, TrainingBatches
 from lossatlas.studies.surveying import SurveyAtEpochs
+from lossatlas.studies.trained import TrainedNetwork
 
 __all__ = [
     "CalibrationError",
@@ -14,5 +15,6 @@ __all__ = [
     "Schedule",
     "Study",
     "SurveyAtEpochs",
+    "TrainedNetwork",
     "TrainingBatches",
 ]

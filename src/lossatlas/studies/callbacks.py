@@ -72,6 +72,19 @@ class Snapshots(Checkpoint):
             self._save(epoch)
 
 
+class Members(Checkpoint):
+    """Calls ``save(number)`` after each of the study's ``member_steps``, before a checkpoint can be past it."""
+
+    def __init__(self, save: Callable[[int], None]) -> None:
+        self._save = save
+
+    def on_train_batch_end(self, trainer: Trainer, study: LightningModule, *_: Any) -> None:  # noqa: D102
+        assert isinstance(study, Study)
+        if study.global_step in study.member_steps:
+            study.check_finite()
+            self._save(study.member_steps.index(study.global_step))
+
+
 class ReportProgress(Callback):
     """Calls ``report(step, steps, loss)`` after the first step and then about once a second."""
 

@@ -56,7 +56,8 @@ class Study(LightningModule):
 
     ``snapshot_epochs`` are those whose weights are to be kept; 0 is the initialisation.
 
-    Subclasses define `batch_loss`. The study keeps ``history``, one row an epoch (row 0: at initialisation),
+    Subclasses define `batch_loss`; they may train other parameters than the network's, keep members of an ensemble
+    on the way, or end with several networks. The study keeps ``history``, one row an epoch (row 0: at initialisation),
     which travels in the checkpoint, so that a resumed run has the rows of an uninterrupted one.
     """
 
@@ -97,6 +98,26 @@ class Study(LightningModule):
         """Loss of a training batch, to be minimised, and the number of its samples that were got wrong."""
         raise NotImplementedError
 
+    @property
+    def member_steps(self) -> tuple[int, ...]:
+        """Numbers of optimizer steps, ascending, after which the network is kept as the next member."""
+        return ()
+
+    def trained_parameters(self) -> Iterable[nn.Parameter]:
+        """Parameters that the optimizer is given."""
+        return self.network.parameters()
+
+    def penalized(self) -> Mapping[str, Tensor]:
+        """Tensors by name that the penalties of the step in progress act on."""
+        return dict(self.network.named_parameters())
+
+    def finish(self) -> None:
+        """Make the network that the run ends with, when the last step is done; here it is what was trained."""
+
+    def final_members(self) -> Sequence[Mapping[str, Tensor]]:
+        """State dicts that are known at the end alone and kept beside the network, such as the points of a curve."""
+        return ()
+
     def epoch_metrics(self) -> dict[str, float]:
         """Further columns for the row of the epoch that has just ended."""
         return {}
@@ -108,7 +129,7 @@ class Study(LightningModule):
     # Lightning's hooks, in the order in which they run
 
     def configure_optimizers(self) -> Any:  # noqa: D102
-        optimizer = self._optimizer(self.network.parameters())
+        optimizer = self._optimizer(self.trained_parameters())
         steps = self.data.steps_per_epoch if self._schedule.interval == "step" else 1
         scheduler = LambdaLR(optimizer, lambda position: self._schedule(position / steps))
         return {
@@ -144,7 +165,7 @@ class Study(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: D102
         loss, wrong = self.batch_loss(batch)
         for penalty in self._penalties.values():
-            loss = loss + penalty(dict(self.network.named_parameters()))
+            loss = loss + penalty(self.penalized())
         self._losses.append(loss.detach())
         self._errors.append(wrong)
         return loss
@@ -159,7 +180,7 @@ class Study(LightningModule):
             "train_loss": float(torch.stack(self._losses).double() @ sizes / sizes.sum()),
             "train_error": float(torch.stack(self._errors).double().sum() / sizes.sum()),
             "weight_norm": self.weight_norm(),
-            "lr": self._rate_in_use,
+            "lr": self.rate_in_use,
             **self.epoch_metrics(),
         }
         self.history.append(row)
@@ -235,7 +256,7 @@ class Study(LightningModule):
         return float(torch.stack(norms).double().norm())
 
     @property
-    def _rate_in_use(self) -> float:
+    def rate_in_use(self) -> float:
         """Learning rate of the last step."""
         position = (self.global_step - 1) / self.data.steps_per_epoch
         optimizer = self.trainer.optimizers[0]
