@@ -18,6 +18,7 @@ from lossatlas.cli.console import console
 from lossatlas.cli.status import status_of
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import fingerprint
+from lossatlas.runs.prerequisites import prerequisites
 from lossatlas.runs.progress import Progress, read_progress
 from lossatlas.runs.store import Run, Store
 
@@ -51,6 +52,7 @@ class _Row:
     label: str
     progress: Progress
     fresh: bool
+    of_another: bool = False  # the progress of a run that the job's study names, and that is had first
 
 
 class Watch:
@@ -65,6 +67,7 @@ class Watch:
     ) -> None:
         self.console = console or Console(stderr=True)
         self._jobs = _runs_of(jobs) if runs is None else list(runs)
+        self._named = _named_runs(jobs) if runs is None else {}
         self._started = time.time()
         self._first_fraction: float | None = None
 
@@ -72,14 +75,21 @@ class Watch:
         """Jobs that have said something since the watch began."""
         rows = []
         for label, run in self._jobs:
-            try:
-                written = run.progress_path.stat().st_mtime
-            except OSError:
-                continue
-            progress = read_progress(run)
-            if progress is not None and written >= self._started - 1:
-                rows.append(_Row(label, progress, time.time() - written < STALE_SECONDS))
+            row = self._row(label, run)
+            named = (self._row(label, other, of_another=True) for other in self._named.get(run.fingerprint, ()))
+            rows += [row] if row else [found for found in named if found and self._runs(found)][-1:]
         return rows
+
+    def _row(self, label: str, run: Run, *, of_another: bool = False) -> _Row | None:
+        """What ``run`` has said since the watch began."""
+        try:
+            written = run.progress_path.stat().st_mtime
+        except OSError:
+            return None
+        progress = read_progress(run)
+        if progress is None or written < self._started - 1:
+            return None
+        return _Row(label, progress, time.time() - written < STALE_SECONDS, of_another)
 
     def render(self) -> RenderableType:
         """Draw the state of the sweep: a bar for all jobs, a line for each that runs."""
@@ -112,19 +122,19 @@ class Watch:
     @staticmethod
     def _line(row: _Row) -> str:
         progress = row.progress
-        label = f"{row.label}: " if row.label else ""
+        label = (f"{row.label}: " if row.label else "") + ("first, another run: " if row.of_another else "")
         if progress.phase != "train":
             return f"{label}{progress.phase} {progress.done}/{progress.total} points"
         loss = "" if progress.loss is None else f", loss {progress.loss:.4f}"
         return f"{label}epoch {progress.epoch}/{progress.epochs}{loss}"
 
     def _count(self, rows: list[_Row]) -> str:
-        phases = Counter(row.progress.phase for row in rows)
+        phases = Counter(row.progress.phase for row in rows if not row.of_another)
         failed = f", {phases['failed']} failed" if phases["failed"] else ""
         return f"runs {phases['done']}/{len(self._jobs)}{failed}"
 
     def _fraction(self, rows: list[_Row]) -> float:
-        return sum(row.progress.fraction for row in rows) / len(self._jobs)
+        return sum(row.progress.fraction for row in rows if not row.of_another) / len(self._jobs)
 
     def _left(self, fraction: float) -> str:
         if fraction >= 1:
@@ -174,6 +184,15 @@ def _runs_of(jobs: Sequence[Job]) -> list[tuple[str, Run]]:
         (label, Store(job.config["paths"]["runs"]).run(fingerprint(job.config)))
         for label, job in zip(labels(jobs), jobs, strict=True)
     ]
+
+
+def _named_runs(jobs: Sequence[Job]) -> dict[str, list[Run]]:
+    """The runs that the studies of ``jobs`` name, by the fingerprints of the runs that are to start from them."""
+    named = {}
+    for job in jobs:
+        store = Store(job.config["paths"]["runs"])
+        named[fingerprint(job.config)] = [store.run(fingerprint(other)) for other in prerequisites(job.config)]
+    return named
 
 
 def _outcome(run: Run) -> tuple[str, str]:

@@ -65,20 +65,24 @@ def stand_ins(job: Job, network: nn.Module, data: ImageData | None = None) -> Re
         last = {} if epochs[-1] == job.config["epochs"] else {job.config["epochs"]: expected}
         return {epoch: _perturbed(expected, epoch) for epoch in epochs[:SNAPSHOTS]} | last
 
-    def members(wanted: Any, of: Mapping[str, Any] = job.config) -> Mapping[int, Mapping[str, Tensor]]:
-        numbers = check_members(wanted, range(_number_of_members(of, network, data)))
-        return {number: _perturbed(expected, number) for number in numbers[:SNAPSHOTS]}
+    def kept_by(config: Mapping[str, Any]) -> list[Mapping[str, Tensor]]:
+        study = build_study(config, network, data or build_data(config))
+        return list(study.final_members()) or [_perturbed(expected, step) for step in study.member_steps]
+
+    def members(wanted: Any) -> Mapping[int, Mapping[str, Tensor]]:
+        kept = kept_by(job.config)
+        return {number: kept[number] for number in check_members(wanted, range(len(kept)))[:SNAPSHOTS]}
 
     def members_of(value: Any) -> Mapping[int, Mapping[str, Tensor]]:
-        return members("all", _config_of(job, value))
+        kept = kept_by(_config_of(job, value))
+        return {number: kept[number] for number in check_members("all", range(len(kept)))[:SNAPSHOTS]}
 
     def curve(value: Any) -> ControlledCurve:
-        study = _config_of(job, value)["study"]
-        if "curve" not in study:
+        config = _config_of(job, value)
+        if "curve" not in config["study"]:
             raise ValueError("the run that is named trains no curve: study=curve trains one")
-        family = make(study["curve"])
-        points = [_perturbed(expected, number) for number in range(family.points(len(study["ends"])))]
-        return ControlledCurve(family, points, measured=list(parameters(network)))
+        family = make(config["study"]["curve"])
+        return ControlledCurve(family, kept_by(config), measured=list(parameters(network)))
 
     return {
         "run": run,
@@ -102,14 +106,6 @@ def _config_of(job: Job, value: Any) -> Mapping[str, Any]:
     if isinstance(value, str):
         return find_run(Store(job.config["paths"]["runs"]), value).config()
     return other_job(job, value).config if value else job.config
-
-
-def _number_of_members(config: Mapping[str, Any], network: nn.Module, data: ImageData | None) -> int:
-    """How many members the run of ``config`` is going to keep."""
-    study = config["study"]
-    if "curve" in study:
-        return int(make(study["curve"]).points(len(study["ends"])))
-    return len(build_study(config, network, data or build_data(config)).member_steps)
 
 
 def unrehearsed_snapshots(job: Job, node: Any) -> int:
