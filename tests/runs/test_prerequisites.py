@@ -94,7 +94,12 @@ def test_a_member_that_is_damaged_has_the_run_computed_again_to_the_same_bits(tm
 
 def test_a_run_named_by_its_fingerprint_must_be_finished(tmp_path: Path) -> None:
     start = trained(small(tmp_path, "seed=7", "epochs=1"))
-    named = [*SMALL, CONTINUED[0], f"+study.start={{run: '{start.fingerprint[:6]}'}}", f"paths.runs={tmp_path}"]
+    named = [
+        *SMALL,
+        CONTINUED[0],
+        f"+study.start={{run: '{start.fingerprint[:6]}'}}",
+        f"paths.runs={tmp_path}",
+    ]
     assert fingerprint(prerequisites(compose_job(named).config)[0]) == start.fingerprint
     manifest = manifest_of(start)
     manifest.status = "interrupted"
@@ -124,7 +129,9 @@ def test_a_checkpoint_that_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
     assert network.seed == 7
     assert isinstance(network.training_state()["optimizer_states"], list)
     start.checkpoint_path.unlink()
-    with pytest.raises(StoreError, match=r"checkpoint.ckpt: missing; remove .* to have the run trained again"):
+    with pytest.raises(
+        StoreError, match=r"checkpoint.ckpt: missing; remove .* to have the run trained again"
+    ):
         network.training_state()
 
 

@@ -10,9 +10,10 @@ from rich.table import Table
 from lossatlas.cli.console import READABLE, console
 from lossatlas.cli.job import other_job_among
 from lossatlas.runs.compose import Job
-from lossatlas.runs.cost.estimate import PASSES_OF_A_STEP, Estimate, NetworkCost, SurveyCost, estimate
+from lossatlas.runs.cost.estimate import Estimate, NetworkCost, SurveyCost, estimate
 from lossatlas.runs.cost.sentences import estimated_sentence
 from lossatlas.runs.cost.throughput import THROUGHPUT, Throughput
+from lossatlas.runs.cost.training import PASSES_OF_A_STEP
 
 
 def estimated(jobs: Sequence[Job], tflops: float | None) -> Estimate:

@@ -76,7 +76,9 @@ class Watch:
         rows = []
         for label, run in self._jobs:
             row = self._row(label, run)
-            named = (self._row(label, other, of_another=True) for other in self._named.get(run.fingerprint, ()))
+            named = (
+                self._row(label, other, of_another=True) for other in self._named.get(run.fingerprint, ())
+            )
             rows += [row] if row else [found for found in named if found and self._runs(found)][-1:]
         return rows
 
@@ -191,7 +193,9 @@ def _named_runs(jobs: Sequence[Job]) -> dict[str, list[Run]]:
     named = {}
     for job in jobs:
         store = Store(job.config["paths"]["runs"])
-        named[fingerprint(job.config)] = [store.run(fingerprint(other)) for other in prerequisites(job.config)]
+        named[fingerprint(job.config)] = [
+            store.run(fingerprint(other)) for other in prerequisites(job.config)
+        ]
     return named
 
 

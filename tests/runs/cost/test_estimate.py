@@ -75,6 +75,25 @@ def test_networks_are_told_apart_by_the_settings_in_which_they_differ() -> None:
     ]
 
 
+def test_the_runs_that_a_study_names_count_each_once() -> None:
+    ends = "study.ends=[{run: ['seed=1', 'epochs=5']}, {run: ['seed=2', 'epochs=5']}]"
+    found = estimated(
+        *("model=mlp", "model.hidden=[20]", "epochs=3", "study=curve", ends, "seed=0,3", "landscape=path"),
+        *("landscape.path.through={curve: []}", "landscape.path.points=11"),
+        multirun=True,
+    )
+    forward = 2 * (64 * 20 + 20 * 10)
+    assert {network.network: network.training.runs for network in found.networks} == {
+        "MLP, Classifier, 5 epochs": 2,
+        "MLP, Curve, 3 epochs": 2,
+    }
+    assert sum(network.training.tflop for network in found.networks) == pytest.approx(
+        3 * forward * 1000 * (2 * 5 + 2 * 3) / 1e12
+    )
+    (path,) = found.networks[1].surveys
+    assert (path.surveys, path.points) == (2, 11)
+
+
 QUICK = "convexity"  # of three networks; the others take their time to compose
 
 

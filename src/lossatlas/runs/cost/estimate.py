@@ -13,10 +13,9 @@ from lossatlas.runs.cost.flops import forward_flops
 from lossatlas.runs.cost.images import split_sizes
 from lossatlas.runs.cost.surveying import SurveyWork, survey_work
 from lossatlas.runs.cost.throughput import THROUGHPUT, Throughput
+from lossatlas.runs.cost.training import passes_of_a_step
 from lossatlas.runs.fingerprint import digest, fingerprint
-
-PASSES_OF_A_STEP = 3
-"""A backward pass takes twice a forward one: the derivatives by the weights and by the inputs of each layer."""
+from lossatlas.runs.prerequisites import prerequisites
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class SurveyCost:
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """What one architecture costs in an experiment."""
+    """What one architecture costs in an experiment, trained in one way."""
 
     network: str
     parameters: int
@@ -93,19 +92,28 @@ def estimate(
 ) -> Estimate:
     """Estimate what ``jobs`` cost; each run and each survey counts once, each network is counted once.
 
-    A training is taken to be `PASSES_OF_A_STEP` forward passes for each image of each epoch; validation and what is
+    The runs that their studies name count as well. A training is taken to be `passes_of_a_step` forward passes for each
+    image of each epoch; validation and what is
     not a convolution or a matrix product are left out. ``other_job`` as for `locate`. No data set need be there.
     """
     groups: dict[str, dict[str, Job]] = {}  # network and length of training -> fingerprint -> job
-    for job in jobs:
+    for job in _with_named_runs(jobs):
         groups.setdefault(_group(job), {}).setdefault(fingerprint(job.config), job)
-    names = _names([next(iter(group.values())).config["model"] for group in groups.values()])
+    names = _names([next(iter(group.values())).config for group in groups.values()])
     surveyed = _surveyed(jobs, other_job)
     networks = [
         _network_cost(name, list(runs.values()), [s for s in surveyed if s.group == group])
         for name, (group, runs) in zip(names, groups.items(), strict=True)
     ]
     return Estimate(tuple(networks), throughput)
+
+
+def _with_named_runs(jobs: Sequence[Job]) -> list[Job]:
+    """The runs that the studies of ``jobs`` name, each before those that name it, and ``jobs``."""
+    found: list[Job] = []
+    for job in jobs:
+        found += [*_with_named_runs([Job((), config) for config in prerequisites(job.config)]), job]
+    return found
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,8 @@ def _surveyed(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job
 
 def _group(job: Job) -> str:
     data = {key: value for key, value in job.config["data"].items() if key != "batch_size"}
-    return digest([job.config["model"], job.config["epochs"], data])
+    study = job.config["study"]["_target_"], passes_of_a_step(job.config)
+    return digest([job.config["model"], job.config["epochs"], data, *study])
 
 
 def _network_cost(name: str, runs: Sequence[Job], surveyed: Sequence[_Surveyed]) -> NetworkCost:
@@ -140,7 +149,7 @@ def _network_cost(name: str, runs: Sequence[Job], surveyed: Sequence[_Surveyed])
     sizes = split_sizes(config)
     network = build_network(config)
     forward = forward_flops(partial(make, config["model"]), config["data"]["shape"])
-    flops = PASSES_OF_A_STEP * forward * sizes["train"] * config["epochs"] * len(runs)
+    flops = passes_of_a_step(config) * forward * sizes["train"] * config["epochs"] * len(runs)
     of_settings: dict[str, list[_Surveyed]] = {}
     for survey in surveyed:
         of_settings.setdefault(survey.settings, []).append(survey)
@@ -172,15 +181,19 @@ def _added(surveys: Sequence[SurveyCost]) -> tuple[SurveyCost, ...]:
     return tuple(kinds.values())
 
 
-def _names(models: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Name of each network: its class, and the settings in which those of one class differ.
+def _names(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name of each network: its class, the settings in which those of one class differ, and what else than train it.
 
-    >>> _names([{"_target_": "models.ResNet", "depth": d, "width": 16} for d in (20, 56)])
+    >>> models = [{"_target_": "models.ResNet", "depth": d, "width": 16} for d in (20, 56)]
+    >>> rest = {"study": {"_target_": "studies.Classifier"}, "epochs": 3}
+    >>> _names([{"model": model, **rest} for model in models])
     ['ResNet depth=20', 'ResNet depth=56']
     """
+    models = [config["model"] for config in configs]
     return [
         _name(model, [other for other in models if other["_target_"] == model["_target_"]])
-        for model in models
+        + _way(config, [other for other in configs if other["model"] == model])
+        for config, model in zip(configs, models, strict=True)
     ]
 
 
@@ -191,6 +204,14 @@ def _name(model: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
         if any(other.get(key) != value for other in others)
     ]
     return " ".join([model["_target_"].rpartition(".")[2], *differing])
+
+
+def _way(config: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
+    """Study and epochs of ``config``, where ``others`` train the same network in other ways."""
+    studies = {other["study"]["_target_"] for other in others}
+    lengths = {other["epochs"] for other in others}
+    study = f", {config['study']['_target_'].rpartition('.')[2]}" if len(studies) > 1 else ""
+    return study + (f", {config['epochs']} epochs" if len(lengths) > 1 else "")
 
 
 def _written(value: Any) -> str:

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
+
+from lossatlas.data import ImageData, Split
 from lossatlas.runs.build import build_data
 
 Sizes = dict[str, int]
@@ -24,6 +27,31 @@ def split_sizes(config: Mapping[str, Any]) -> Sizes:
     return {name: len(split.inputs) for name, split in build_data(config).splits.items()}
 
 
+def blank_data(config: Mapping[str, Any]) -> ImageData:
+    """As many images as a plain configuration's data has, all black and in the memory of one.
+
+    >>> node = {"_target_": "lossatlas.data.cifar10", "shape": [3, 32, 32], "classes": 10, "batch_size": 128}
+    >>> blank_data({"data": node}).steps_per_epoch
+    391
+    """
+    node = config["data"]
+    image = torch.zeros(1, *node["shape"], dtype=torch.uint8)
+    splits = {
+        name: Split(image.expand(size, -1, -1, -1), torch.zeros(1, dtype=torch.int64).expand(size))
+        for name, size in split_sizes(config).items()
+    }
+    channels = node["shape"][0]
+    return ImageData(
+        splits,
+        shape=node["shape"],
+        classes=node["classes"],
+        mean=[0.0] * channels,
+        std=[1.0] * channels,
+        batch_size=node["batch_size"],
+        drop_last=node.get("drop_last", False),
+    )
+
+
 def _cifar(node: Mapping[str, Any]) -> Sizes:
     """CIFAR-10 and -100 (Krizhevsky 2009): 50,000 and 10,000."""
     validation = node.get("validation", 0)
@@ -31,5 +59,8 @@ def _cifar(node: Mapping[str, Any]) -> Sizes:
     return {"train": 50_000 - validation, **held_out, "test": 10_000}
 
 
-PUBLISHED: dict[str, Callable[[Mapping[str, Any]], Sizes]] = {"lossatlas.data.cifar10": _cifar}
+PUBLISHED: dict[str, Callable[[Mapping[str, Any]], Sizes]] = {
+    "lossatlas.data.cifar10": _cifar,
+    "lossatlas.data.cifar100": _cifar,
+}
 """Target of a data set that is fetched -> sizes for its settings."""

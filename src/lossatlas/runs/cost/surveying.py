@@ -14,7 +14,7 @@ from lossatlas.landscape.measuring.bench import opened
 from lossatlas.runs.build import make
 from lossatlas.runs.compose import Job
 from lossatlas.runs.cost.flops import FlopCount
-from lossatlas.runs.cost.images import Sizes
+from lossatlas.runs.cost.images import Sizes, blank_data
 from lossatlas.runs.nodes import arguments
 from lossatlas.runs.rehearsal import stand_ins, unrehearsed_snapshots
 from lossatlas.runs.threads import threads_limited
@@ -78,7 +78,7 @@ def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> Survey
 
 def _first_point(job: Job, node: Node, problem: Problem, *, asked_only: bool) -> tuple[int, int]:
     """Number of points of a survey, and operations of the first."""
-    configured, given = arguments(_plain(node), stand_ins(job, problem.model))
+    configured, given = arguments(_plain(node), stand_ins(job, problem.model, blank_data(job.config)))
     count = FlopCount()
     heard: list[tuple[int, int, int]] = []  # finished points, all points, operations so far
 
