@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 
-from lossatlas.optim import Constant, Cosine, Step
+from lossatlas.optim import Constant, Cosine, Linear, Step
 
 
 def rates(make: type[LRScheduler], length: int, **arguments: object) -> list[float]:
@@ -41,6 +41,22 @@ def test_cosine_stays_at_its_floor_after_its_end() -> None:
     assert Cosine(epochs=10, floor=0.25)(10) == Cosine(epochs=10, floor=0.25)(25) == 0.25
 
 
+def garipov2018(epoch: int, epochs: int) -> float:
+    """Factor of the paper's code: constant to a half, linear to a hundredth at nine tenths (arXiv:1802.10026)."""
+    done = epoch / epochs
+    if done <= 0.5:
+        return 1.0
+    return 1.0 - (done - 0.5) / 0.4 * 0.99 if done <= 0.9 else 0.01
+
+
+@pytest.mark.parametrize("epochs", [150, 200, 7])
+def test_linear_is_the_schedule_of_garipov_et_al(epochs: int) -> None:
+    schedule = Linear(epochs)
+    expected = [garipov2018(epoch, epochs) for epoch in range(epochs)]
+    assert [schedule(epoch) for epoch in range(epochs)] == pytest.approx(expected, abs=1e-12)
+    assert schedule(2 * epochs) == pytest.approx(0.01)
+
+
 def test_constant_is_one_everywhere() -> None:
     assert {Constant()(epoch) for epoch in (0, 0.5, 1000)} == {1.0}
 
@@ -53,6 +69,10 @@ def test_constant_is_one_everywhere() -> None:
         (Step, {"milestones": [3], "gamma": 0}, "gamma must be positive, got 0"),
         (Cosine, {"epochs": 0}, "epochs must be positive, got 0"),
         (Cosine, {"epochs": 1, "floor": 1.5}, r"floor is a factor of the base rate .* \[0, 1\], got 1.5"),
+        (Linear, {"epochs": 0}, "epochs must be positive, got 0"),
+        (Linear, {"epochs": 9, "begin": 0.9}, "begin and end are shares .* begin < end, got 0.9 and 0.9"),
+        (Linear, {"epochs": 9, "floor": -0.1}, r"floor is a factor of the base rate .* \[0, 1\], got -0.1"),
+        (Linear, {"epochs": 9, "interval": "batch"}, "interval must be one of step, epoch, got 'batch'"),
         (Constant, {"interval": "batch"}, "interval must be one of step, epoch, got 'batch'"),
         (Step, {"milestones": [3], "interval": "batch"}, "interval must be one of step, epoch, got 'batch'"),
         (Cosine, {"epochs": 3, "interval": "batch"}, "interval must be one of step, epoch, got 'batch'"),

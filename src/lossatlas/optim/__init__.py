@@ -1,6 +1,17 @@
 """Learning-rate schedules as functions of the epoch, and penalties as functions of the weights."""
 
+from lossatlas.optim.cycles import Cyclic, CyclicCosine, Triangular, WarmRestarts
 from lossatlas.optim.penalties import L2
-from lossatlas.optim.schedules import Constant, Cosine, Step
+from lossatlas.optim.schedules import Constant, Cosine, Linear, Step
 
-__all__ = ["L2", "Constant", "Cosine", "Step"]
+__all__ = [
+    "L2",
+    "Constant",
+    "Cosine",
+    "Cyclic",
+    "CyclicCosine",
+    "Linear",
+    "Step",
+    "Triangular",
+    "WarmRestarts",
+]

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from lossatlas.data import ImageData
+from lossatlas.optim import Cyclic
 from lossatlas.seeds import derive_seed
 
 Batch = tuple[Tensor, Tensor]
@@ -79,7 +80,7 @@ class Study(LightningModule):
         self.snapshot_epochs = sorted(set(snapshot_epochs))
         self.history: list[dict[str, float]] = []
         self._optimizer = optimizer
-        self._schedule = schedule
+        self._schedule = schedule.in_steps(data.steps_per_epoch) if isinstance(schedule, Cyclic) else schedule
         self._penalties = penalties
         # Of each step of this epoch so far; on the device, for reading a value at each step would stall a GPU.
         self._losses: list[Tensor] = []

@@ -1,0 +1,89 @@
+"""Stochastic weight averaging, by Lightning's own callback."""
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import WeightAveraging
+from torch import Tensor, nn
+
+from lossatlas.data import ImageData
+from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
+from lossatlas.optim import Cyclic
+from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.study import Schedule
+
+
+class AveragedClassifier(Classifier):
+    """Trains a classifier whose final weights are the mean of those that it went through (SWA).
+
+    Izmailov et al. 2018 (arXiv:1803.05407). Averaged are the weights after each epoch beyond the share ``begin`` of
+    ``epochs``, or, under a cyclic schedule, after each step beyond it at which the rate was lowest. The statistics of
+    batch norm are then those of a pass over the training set. ValueError if there is nothing to average.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: ImageData,
+        *,
+        epochs: int,
+        begin: float,
+        schedule: Schedule,
+        **study: Any,
+    ) -> None:
+        super().__init__(network, data, schedule=schedule, **study)
+        if not 0 <= begin < 1:
+            raise ValueError(f"begin is a share of training and must be in [0, 1), got {begin}")
+        steps, an_epoch = epochs * data.steps_per_epoch, data.steps_per_epoch
+        ends = range(an_epoch, steps + 1, an_epoch)
+        candidates = schedule.minima(steps, an_epoch) if isinstance(schedule, Cyclic) else tuple(ends)
+        self.averaged_steps = tuple(step for step in candidates if step > begin * steps)
+        if not self.averaged_steps:
+            raise ValueError(
+                f"there are no weights to average: no cycle ends after {begin:g} of {steps} steps"
+            )
+
+    def configure_callbacks(self) -> list[Callback]:  # noqa: D102
+        return [AveragingAfter(self.averaged_steps)]
+
+    def finish(self) -> None:
+        """Put the mean into the network, also where training was resumed after its last step."""
+        (averaging,) = (c for c in self.trainer.callbacks if isinstance(c, AveragingAfter))  # type: ignore[attr-defined]
+        self.load_state_dict(averaging.mean())
+        reestimate_statistics(self.network, self.data.normalized("train")[0], self.EVALUATION_BATCH)
+
+
+class AveragingAfter(WeightAveraging):
+    """The mean of a study's parameters after each of ``steps``; its buffers are the latest."""
+
+    def __init__(self, steps: Collection[int]) -> None:
+        super().__init__(use_buffers=False)
+        self._steps = frozenset(steps)
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:  # noqa: D102
+        return step_idx is not None and step_idx + 1 in self._steps
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Copy the study, without its data."""
+        data, pl_module.data = pl_module.data, None  # type: ignore[assignment]
+        try:
+            super().setup(trainer, pl_module, stage)
+        finally:
+            pl_module.data = data
+
+    def mean(self) -> dict[str, Tensor]:
+        """State dict of the study with the mean in place of its parameters."""
+        assert self._average_model is not None
+        return self._average_model.module.state_dict()
+
+
+@torch.no_grad()
+def reestimate_statistics(network: nn.Module, inputs: Tensor, batch_size: int) -> None:
+    """Set the statistics of the network's batch norms to those of a pass over ``inputs``, (N, ...)."""
+    network.eval()
+    statistics = PassStatistics(network, even_batches(inputs, batch_size))
+    with statistics.taken():
+        state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.load_state_dict(state)
