@@ -36,9 +36,9 @@ def data() -> ImageData:
 
 @pytest.fixture
 def make_study(data: ImageData) -> Callable[..., Classifier]:
-    """Function from changed arguments to a classifier of a perceptron with batch norm."""
+    """Function from a kind of study and changed arguments to one of a perceptron with batch norm."""
 
-    def make(**changed: Any) -> Classifier:
+    def make(kind: type[Classifier] = Classifier, **changed: Any) -> Any:
         torch.manual_seed(0)
         arguments = {
             "network": MLP([8], input_shape=data.shape, classes=CLASSES, batch_norm=True),
@@ -54,7 +54,7 @@ def make_study(data: ImageData) -> Callable[..., Classifier]:
             "penalties": {},
             "seed": 0,
         }
-        return Classifier(**(arguments | changed))
+        return kind(**(arguments | changed))
 
     return make
 

@@ -1,20 +1,35 @@
 """Studies: the LightningModules that train networks, and their callbacks."""
 
+from lossatlas.studies.averaging import AveragedClassifier
 from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.curve import Curve
+from lossatlas.studies.curve_objectives import ArcLength, CurveObjective, UniformPosition
+from lossatlas.studies.elastic_band import ElasticBand
+from lossatlas.studies.fge import FastGeometricEnsemble
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
+from lossatlas.studies.snapshot import CheckpointEnsemble, SnapshotEnsemble
 from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, TrainingBatches
 from lossatlas.studies.surveying import SurveyAtEpochs
 from lossatlas.studies.trained import TrainedNetwork
 
 __all__ = [
+    "ArcLength",
+    "AveragedClassifier",
     "CalibrationError",
+    "CheckpointEnsemble",
     "Classifier",
+    "Curve",
+    "CurveObjective",
+    "ElasticBand",
     "ErrorRate",
+    "FastGeometricEnsemble",
     "NegativeLogLikelihood",
     "NonFiniteLossError",
     "Schedule",
+    "SnapshotEnsemble",
     "Study",
     "SurveyAtEpochs",
     "TrainedNetwork",
     "TrainingBatches",
+    "UniformPosition",
 ]

@@ -13,7 +13,7 @@ class Bezier(CurveFamily):
     """From each end to the next the Bezier curve of degree bends + 1.
 
     With one bend it is (1 - t)^2 w_0 + 2 t (1 - t) w_1 + t^2 w_2, as in Garipov et al. 2018 (arXiv:1802.10026,
-    section 3.2); with more, Bernstein polynomials of higher degree. Through more than two ends it is a chain of such
+    section 3); with more, Bernstein polynomials of higher degree. Through more than two ends it is a chain of such
     curves, with a corner at each end.
 
     >>> Bezier(bends=1).coefficients(0.5, points=3)

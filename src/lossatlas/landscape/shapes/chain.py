@@ -11,7 +11,7 @@ from lossatlas.landscape.shapes.families import CurveFamily, located
 class PolygonalChain(CurveFamily):
     """The straight lines from each control point to the next, each over an equal part of [0, 1].
 
-    That of Garipov et al. 2018 (arXiv:1802.10026, section 3.2) has one bend.
+    That of Garipov et al. 2018 (arXiv:1802.10026, section 3) has one bend.
 
     >>> PolygonalChain(bends=1).coefficients(0.25, points=3)
     [0.5, 0.5, 0.0]

@@ -114,16 +114,18 @@ def symmetric(extent: float, points: int) -> NDArray[np.float64]:
     return evenly(-extent, extent, points)
 
 
-def around(values: ArrayLike, margin: float, points: int) -> NDArray[np.float64]:
+def around(values: ArrayLike, margin: float | tuple[float, float], points: int) -> NDArray[np.float64]:
     """Return ``points`` evenly spaced numbers over the range of ``values``, wider by ``margin`` of it at each end.
 
-    ValueError if ``margin`` is negative, or as `evenly` raises it.
+    Of two margins the first is that of the lower end. ValueError if one is negative, or as `evenly` raises it.
 
-    >>> around([0.0, 10.0, 4.0], 0.2, 3).tolist()
-    [-2.0, 5.0, 12.0]
+    >>> around([0.0, 10.0, 4.0], 0.2, 3).tolist(), around([0.0, 10.0], (0.0, 0.4), 3).tolist()
+    ([-2.0, 5.0, 12.0], [0.0, 7.0, 14.0])
     """
-    if not (isfinite(margin) and margin >= 0):
-        raise ValueError(f"margin must be finite and >= 0, got {margin}")
+    below, above = margin if isinstance(margin, tuple) else (margin, margin)
+    for given in (below, above):
+        if not (isfinite(given) and given >= 0):
+            raise ValueError(f"margin must be finite and >= 0, got {given}")
     low, high = float(np.min(values)), float(np.max(values))
-    room = margin * (high - low)
-    return evenly(low - room, high + room, points)
+    size = high - low
+    return evenly(low - below * size, high + above * size, points)

@@ -1,6 +1,6 @@
 """Planes in weight space. All tensors are written in place: nothing is allocated at a point."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,8 @@ from lossatlas.landscape.shapes.combination import Basis, Combination
 from lossatlas.landscape.shapes.grid import OWN, Grid, around, axis, symmetric
 from lossatlas.landscape.shapes.variances import clamp_variances, variance_names
 from lossatlas.landscape.weight_space import Weights, check_alike, inner, matching, norm
+
+SIDES = ("left", "right", "bottom", "top")
 
 _ALONG_X = "distance from the centre in units of the direction of x"
 _ALONG_Y = "distance from the centre in units of the direction of y"
@@ -119,14 +121,16 @@ class Plane:
         values = symmetric(extent, points)
         return self._grid(values, values)
 
-    def grid_around_marks(self, points: int = 51, *, margin: float = 0.2) -> Grid:
+    def grid_around_marks(self, points: int = 51, *, margin: float | Mapping[str, float] = 0.2) -> Grid:
         """``points`` x ``points`` points over the box around ``marks``, wider by ``margin`` of it on each side.
 
-        ValueError if there are no marks, or as `around` raises it.
+        ``margin`` is one share of the box for all sides, or one for each of "left", "right", "bottom" and "top".
+        ValueError if there are no marks, for sides that are not these four, or as `around` raises it.
         """
         if self.marks is None:
             raise ValueError("the plane was not laid through points: it has no marks")
-        x, y = (around(values, margin, points) for values in self.marks.T)
+        margins = _by_axis(margin)
+        x, y = (around(values, room, points) for values, room in zip(self.marks.T, margins, strict=True))
         grid = self._grid(y, x)
         for variable in grid.axes.values():
             variable.attrs[OWN] = 1
@@ -134,6 +138,18 @@ class Plane:
 
     def _grid(self, y: NDArray[np.float64], x: NDArray[np.float64]) -> Grid:
         return Grid({"y": axis("y", y, _ALONG_Y), "x": axis("x", x, _ALONG_X)}, self.place, self.combine)
+
+
+def _by_axis(margin: float | Mapping[str, float]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Margins at the lower and the upper end of x, and of y."""
+    if not isinstance(margin, Mapping):
+        return (margin, margin), (margin, margin)
+    if set(margin) != set(SIDES):
+        raise ValueError(
+            f"margin must be a number, or one for each of {', '.join(SIDES)}, got {dict(margin)}"
+        )
+    left, right, bottom, top = (float(margin[side]) for side in SIDES)
+    return (left, right), (bottom, top)
 
 
 def _only(weights: Weights, names: Collection[str]) -> Weights:

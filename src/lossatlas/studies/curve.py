@@ -1,0 +1,191 @@
+"""Training a curve of low loss between finished networks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.optim import Optimizer
+
+from lossatlas.data import ImageData
+from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
+from lossatlas.landscape.measuring.isolation import evaluation_mode
+from lossatlas.landscape.measuring.layout import fitting_batch_size
+from lossatlas.landscape.shapes.chain import PolygonalChain
+from lossatlas.landscape.shapes.controlled import ControlledCurve
+from lossatlas.landscape.shapes.families import CurveFamily
+from lossatlas.landscape.weight_space import Weights, flatten, statistics, unflatten
+from lossatlas.seeds import generator
+from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.curve_objectives import CurveObjective
+from lossatlas.studies.ends import check_ends
+from lossatlas.studies.study import Batch, NonFiniteLossError
+from lossatlas.studies.trained import TrainedNetwork
+
+Penalty = Callable[[Mapping[str, Tensor]], Tensor]
+
+
+class Curve(Classifier):
+    """Trains the bends of a curve between ``ends``, which stay as they are, so that the loss is low all along it.
+
+    Garipov et al. 2018 (arXiv:1802.10026, section 3): at each step the loss of a batch is taken at phi(t) with one
+    t ~ U(0, 1), of the stream "t" of the seed at that step, and counts as ``objective`` says. Penalties are of phi(t)
+    too. Bends begin on the straight lines between the ends.
+
+    ``network`` computes with any weights by `torch.func.functional_call`, its batch norm with the batch's statistics.
+    After an epoch, and at the end, it is the middle of the curve, t = 0.5, with the statistics of a pass over the
+    training data there, and that is what is measured. The members are the control points: the ends as they are, and
+    bends with statistics on the straight lines between those of the ends.
+
+    ValueError as `check_ends` raises it, for a curve without bends, and for an optimizer with a weight decay, which
+    would be that of the bends.
+    """
+
+    _ends: Tensor  # (ends, n), the parameters of each in one row
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: ImageData,
+        *,
+        ends: Sequence[TrainedNetwork],
+        curve: CurveFamily,
+        objective: CurveObjective,
+        optimizer: Callable[..., Optimizer],
+        penalties: Mapping[str, Penalty],
+        **study: Any,
+    ) -> None:
+        check_ends(network, ends)
+        if not curve.bends:
+            raise ValueError(f"curve.bends={curve.bends} leaves nothing to train; expected a number >= 1")
+        _check_weight_decay(optimizer)
+        super().__init__(network, data, optimizer=optimizer, penalties={}, **study)
+        self.family = curve
+        self.ends = list(ends)
+        self._objective = objective
+        self._penalties_of_point = penalties
+        names = dict(network.named_parameters())
+        vectors = [flatten({name: end.state[name] for name in names}) for end in ends]
+        self.register_buffer("_ends", torch.stack(vectors), persistent=False)
+        self.bends = nn.Parameter(self._straight[self._bend_rows] @ self._ends)  # (bends, n)
+
+    @property
+    def points(self) -> int:
+        """Number of control points."""
+        return self.family.points(len(self.ends))
+
+    @property
+    def _end_rows(self) -> list[int]:
+        return list(self.family.ends(self.points))
+
+    @property
+    def _bend_rows(self) -> list[int]:
+        return [k for k in range(self.points) if k not in self.family.ends(self.points)]
+
+    @property
+    def _straight(self) -> Tensor:
+        """The control points of a straight curve as combinations of the ends, (points, ends)."""
+        lines, ends = PolygonalChain(bends=0), len(self.ends)
+        return torch.tensor([lines.coefficients(k / (self.points - 1), ends) for k in range(self.points)])
+
+    def control_points(self) -> Tensor:
+        """Parameters of the control points, (points, n), with a gradient by the bends."""
+        rows = torch.tensor([*self._end_rows, *self._bend_rows]).argsort()
+        return torch.cat([self._ends, self.bends])[rows.to(self.device)]
+
+    def at(self, t: float) -> Weights:
+        """Parameters of the network at ``t`` by name, with a gradient by the bends."""
+        coefficients = self._ends.new_tensor(self.family.coefficients(t, self.points))
+        vector = coefficients[self._end_rows] @ self._ends + coefficients[self._bend_rows] @ self.bends
+        return unflatten(vector, dict(self.network.named_parameters()))
+
+    def trained_parameters(self) -> Sequence[nn.Parameter]:  # noqa: D102
+        return [self.bends]
+
+    def batch_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Loss and penalties of a batch at one random position along the curve, as the objective counts them."""
+        inputs, targets = batch
+        t = self.family.draw(generator(self.seed, "t", self.global_step))
+        point = self.at(t)
+        logits = functional_call(self.network, point, (inputs,))
+        loss = self.loss(logits, targets) + sum(
+            penalty(point) for penalty in self._penalties_of_point.values()
+        )
+        counts = self._objective(self.family, self.control_points(), t)
+        return counts * loss, (logits.detach().argmax(-1) != targets).sum()
+
+    def on_fit_start(self) -> None:
+        """Begin with the middle of the curve in the network."""
+        self._take_middle()
+
+    def on_train_epoch_end(self) -> None:
+        """Record the epoch's row, as measured in the middle of the curve."""
+        self._take_middle()
+        super().on_train_epoch_end()
+
+    def finish(self) -> None:
+        """Have the network be the middle of the curve."""
+        self._take_middle()
+
+    @torch.no_grad()
+    def _take_middle(self) -> None:
+        for name, tensor in self.at(0.5).items():
+            self.network.get_parameter(name).copy_(tensor)
+        inputs, _ = self.data.normalized("train")
+        batches = even_batches(inputs, fitting_batch_size(inputs, self.network))
+        with evaluation_mode(self.network):
+            with PassStatistics(self.network, batches).taken():
+                there = statistics(self.network)
+            for name, tensor in there.items():
+                self.network.get_buffer(name).copy_(tensor)
+
+    def check_finite(self) -> None:  # noqa: D102
+        super().check_finite()
+        if not (finite := self.bends.isfinite()).all():
+            raise NonFiniteLossError(
+                self.global_step - 1, float(self.bends[~finite][0]), "a bend of the curve"
+            )
+
+    def final_members(self) -> list[dict[str, Tensor]]:
+        """State dicts of the control points in order."""
+        ends = dict(zip(self._end_rows, self.ends, strict=True))
+        bends = dict(zip(self._bend_rows, self.bends.detach(), strict=True))
+        return [
+            dict(ends[k].state) if k in ends else self._bend_state(k, bends[k]) for k in range(self.points)
+        ]
+
+    def _bend_state(self, k: int, vector: Tensor) -> dict[str, Tensor]:
+        named = dict(self.network.named_parameters(remove_duplicate=False))
+        by_parameter = {
+            id(named[name]): part
+            for name, part in unflatten(vector, dict(self.network.named_parameters())).items()
+        }
+        parts = {
+            name: by_parameter[id(parameter)] for name, parameter in named.items()
+        }  # shared ones once for each name
+        for name in statistics(self.network):
+            of_ends = torch.stack([end.state[name] for end in self.ends])  # (ends, ...)
+            parts[name] = torch.tensordot(self._straight[k].to(of_ends), of_ends, dims=1)
+        return {name: parts.get(name, tensor) for name, tensor in self.ends[0].state.items()}
+
+    def final_metrics(self) -> dict[str, float]:
+        """Metrics of the middle, the length of the curve, the distance between the ends, and their ratio.
+
+        With more than two ends it is the length of the straight lines through them.
+        """
+        names = [name for name, _ in self.network.named_parameters()]
+        length = ControlledCurve(self.family, self.final_members(), measured=names).length()
+        straight = PolygonalChain(bends=0)
+        distance = ControlledCurve(straight, [end.state for end in self.ends], measured=names).length()
+        curve = {"curve_length": length, "end_distance": distance, "length_ratio": length / distance}
+        return {**super().final_metrics(), **curve}
+
+
+def _check_weight_decay(optimizer: Callable[..., Optimizer]) -> None:
+    for group in optimizer([nn.Parameter(torch.zeros(1))]).param_groups:
+        if decay := group.get("weight_decay", 0.0):
+            raise ValueError(
+                f"optimizer.weight_decay={decay} would act on the bends, not along the curve: type "
+                f"optimizer.weight_decay=0 regularizer=l2 regularizer.l2.weight_decay={decay}"
+            )
