@@ -20,9 +20,12 @@ def load(choice: str, root: Path) -> DictConfig:
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_choice_makes_the_data_that_it_declares(choice: str, tiny_cifar: Path) -> None:
+def test_every_choice_makes_the_data_that_it_declares(
+    choice: str, tiny_cifar: Path, tiny_cifar100: Path
+) -> None:
+    assert tiny_cifar == tiny_cifar100
     config = load(choice, tiny_cifar)
-    config.batch_size = min(config.batch_size, 100)  # the tiny CIFAR-10 has no more
+    config.batch_size = min(config.batch_size, 100)  # the tiny CIFARs have no more
     data = instantiate(config)
     assert isinstance(data, ImageData)
     inputs, _ = data.batch(seed=0, step=0)

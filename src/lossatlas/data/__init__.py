@@ -1,9 +1,10 @@
 """Data sets, each split one tensor on one device; order and augmentation are functions of (seed, step)."""
 
 from lossatlas.data.augmentation import Augmentation, RandomCrop, RandomHorizontalFlip
-from lossatlas.data.cifar import cifar10
+from lossatlas.data.cifar import cifar10, cifar100
 from lossatlas.data.images import ImageData
 from lossatlas.data.partition import stratified_folds, stratified_split
+from lossatlas.data.resampling import bagged, without_fold
 from lossatlas.data.scikit import digits
 from lossatlas.data.split import Split
 from lossatlas.data.synthetic import synthetic_blobs, synthetic_images
@@ -14,10 +15,13 @@ __all__ = [
     "RandomCrop",
     "RandomHorizontalFlip",
     "Split",
+    "bagged",
     "cifar10",
+    "cifar100",
     "digits",
     "stratified_folds",
     "stratified_split",
     "synthetic_blobs",
     "synthetic_images",
+    "without_fold",
 ]

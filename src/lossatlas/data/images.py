@@ -80,6 +80,24 @@ class ImageData:
         moved._normalized = {name: inputs.to(device) for name, inputs in self._normalized.items()}
         return moved
 
+    def trained_on(self, rows: Tensor) -> "ImageData":
+        """Return the data with ``rows``, (n,) int64, of the training split in its place; the normalisation stays.
+
+        ValueError if they are fewer than a batch takes.
+
+        >>> split = Split(torch.zeros(5, 1, 1, 1), torch.tensor([0, 1, 2, 3, 4]))
+        >>> data = ImageData(
+        ...     {"train": split, "test": split}, shape=(1, 1, 1), classes=5, mean=[0.0], std=[1.0], batch_size=1
+        ... )
+        >>> data.trained_on(torch.tensor([4, 4, 0])).splits["train"].targets
+        tensor([4, 4, 0])
+        """
+        train, other = self.splits["train"], copy.copy(self)
+        other.splits = {**self.splits, "train": Split(train.inputs[rows], train.targets[rows])}
+        other._normalized = {}
+        other._check_batch_size()
+        return other
+
     def normalized(self, split: str) -> Batch:
         """Return the whole ``split`` as the network sees it: inputs (N, C, H, W) float32, targets (N,).
 
@@ -150,6 +168,9 @@ class ImageData:
             raise ValueError(
                 f"mean and positive std must be given for {self.shape[0]} channels, got {mean} and {std}"
             )
+        self._check_batch_size()
+
+    def _check_batch_size(self) -> None:
         samples = len(self.splits["train"])
         if not 1 <= self.batch_size <= samples:
             raise ValueError(

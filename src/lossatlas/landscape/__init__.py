@@ -9,6 +9,7 @@
 {'split': 1, 'y': 11, 'x': 11}
 """
 
+from lossatlas.landscape.alignment import align, match_weights, permuted, random_orders, unit_groups
 from lossatlas.landscape.along import (
     DirectionFile,
     GivenDirections,
@@ -26,13 +27,21 @@ from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.rescaling import rescaled
 from lossatlas.landscape.sampling.adaptive import Adaptive
+from lossatlas.landscape.shapes.bezier import Bezier
+from lossatlas.landscape.shapes.chain import PolygonalChain
+from lossatlas.landscape.shapes.controlled import ControlledCurve
 from lossatlas.landscape.shapes.curves import Curve, Polyline
+from lossatlas.landscape.shapes.families import CurveFamily
 from lossatlas.landscape.shapes.grid import Grid, Points
 from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
 from lossatlas.landscape.shapes.plane import Plane
 from lossatlas.landscape.surveys import (
+    aligned,
     convexity,
+    curve_distances,
+    curve_plane,
     eigenvalues,
+    ensemble,
     interpolation,
     jacobian,
     level_sets,
@@ -41,10 +50,12 @@ from lossatlas.landscape.surveys import (
     plane,
     sam_sharpness,
     sharpness,
+    spanning_tree,
     spectrum,
     surface,
     trace,
     trajectory,
+    tunnel,
     twins,
     weights,
 )
@@ -54,8 +65,11 @@ from lossatlas.landscape.weight_space import Weights, norm, parameters, state, s
 
 __all__ = [
     "Adaptive",
+    "Bezier",
     "Bundle",
+    "ControlledCurve",
     "Curve",
+    "CurveFamily",
     "DirectionFile",
     "Engine",
     "GivenDirections",
@@ -67,6 +81,7 @@ __all__ = [
     "Loss",
     "Plane",
     "Points",
+    "PolygonalChain",
     "Polyline",
     "PrincipalDirections",
     "Problem",
@@ -76,8 +91,13 @@ __all__ = [
     "SeveralDirections",
     "TowardsNetworks",
     "Weights",
+    "align",
+    "aligned",
     "convexity",
+    "curve_distances",
+    "curve_plane",
     "eigenvalues",
+    "ensemble",
     "evaluate",
     "extreme_eigenvalues",
     "hessian_directions",
@@ -85,21 +105,27 @@ __all__ = [
     "jacobian",
     "level_sets",
     "line",
+    "match_weights",
     "norm",
     "normalize_direction",
     "parameters",
     "path",
+    "permuted",
     "plane",
     "random_direction",
+    "random_orders",
     "rescaled",
     "sam_sharpness",
     "sharpness",
+    "spanning_tree",
     "spectrum",
     "state",
     "statistics",
     "surface",
     "trace",
     "trajectory",
+    "tunnel",
     "twins",
+    "unit_groups",
     "weights",
 ]

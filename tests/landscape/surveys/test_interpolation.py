@@ -81,3 +81,27 @@ def test_another_kind_of_network_is_refused(problem: Problem) -> None:
 def test_an_empty_range_is_refused(problem: Problem) -> None:
     with pytest.raises(ValueError, match=r"the range must be finite and rise, got 1\.0 to 1\.0"):
         interpolation(problem, other=problem.model.state_dict(), low=1.0, high=1.0)
+
+
+def test_lines_to_several_networks_are_the_line_to_each(problem: Problem) -> None:
+    rng = torch.Generator().manual_seed(5)
+    others = [
+        {
+            name: tensor + torch.rand(tensor.shape, generator=rng).to(tensor)
+            if tensor.is_floating_point()
+            else tensor
+            for name, tensor in problem.model.state_dict().items()
+        }
+        for _ in range(3)
+    ]
+    together = interpolation(problem, other=dict(enumerate(others)), points=5)
+    assert together.loss.dims == ("member", "split", "alpha")
+    clamped = 0
+    for number, other in enumerate(others):
+        alone = interpolation(problem, other=other, points=5)
+        np.testing.assert_array_equal(together.loss.sel(member=number), alone.loss)
+        np.testing.assert_array_equal(together.error.sel(member=number), alone.error)
+        clamped += alone.attrs["clamped_variances"]
+    assert together.attrs["clamped_variances"] == clamped
+    with pytest.raises(ValueError, match="other: expected the state dict of a network, or several, got none"):
+        interpolation(problem, other=[])

@@ -5,7 +5,17 @@ import pytest
 import torch
 from torch import nn
 
-from lossatlas.landscape import Curve, Problem, interpolation, parameters, path
+from lossatlas.landscape import (
+    Bezier,
+    ControlledCurve,
+    Curve,
+    Engine,
+    PolygonalChain,
+    Problem,
+    interpolation,
+    parameters,
+    path,
+)
 from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.weight_space import flatten
 
@@ -102,3 +112,93 @@ def test_a_network_of_another_kind_is_named(problem: Problem) -> None:
 def test_a_line_needs_two_points(problem: Problem, other_network: nn.Module) -> None:
     with pytest.raises(ValueError, match="points must be >= 2, got 1"):
         path(problem, through=[other_network.state_dict()], points=1)
+
+
+@pytest.fixture
+def bezier(problem: Problem, other_network: nn.Module, third_network: nn.Module) -> ControlledCurve:
+    states = [network.state_dict() for network in (other_network, third_network, problem.model)]
+    return ControlledCurve(Bezier(bends=1), states)
+
+
+def test_a_trained_curve_ends_at_its_networks_to_the_last_bit(
+    problem: Problem, bezier: ControlledCurve, other_network: nn.Module
+) -> None:
+    dataset = path(problem, through=bezier, points=5)
+    for t, network in ((0.0, other_network), (1.0, problem.model)):
+        at_end = dataset.sel(t=t, split="train")
+        assert [float(at_end.loss), float(at_end.error)] == measured(problem, network)[:2]
+
+
+def test_along_a_trained_curve_the_loss_is_that_of_its_polynomial(
+    problem: Problem, bezier: ControlledCurve, other_network: nn.Module, third_network: nn.Module
+) -> None:
+    dataset = path(problem, through=bezier, points=5)
+    middle = copy.deepcopy(problem.model)
+    states = [network.state_dict() for network in (other_network, third_network, problem.model)]
+    middle.load_state_dict(
+        {
+            name: 0.25 * states[0][name] + 0.5 * states[1][name] + 0.25 * states[2][name]
+            if states[0][name].is_floating_point()
+            else states[0][name]
+            for name in states[0]
+        }
+    )
+    expected = measured(problem, middle)
+    assert float(dataset.loss.sel(t=0.5, split="train")) == pytest.approx(expected[0], rel=1e-5)
+
+
+def test_the_length_ratio_of_a_chain_is_that_of_its_two_lines(
+    problem: Problem, other_network: nn.Module, third_network: nn.Module
+) -> None:
+    networks = [problem.model, other_network, third_network]
+    chain = ControlledCurve(PolygonalChain(bends=1), [network.state_dict() for network in networks])
+    a, b, c = (flatten(parameters(network)).double() for network in networks)
+    way, straight = float((b - a).norm() + (c - b).norm()), float((c - a).norm())
+    for through in (chain, [network.state_dict() for network in networks[1:]]):
+        dataset = path(problem, through=through, points=5)
+        assert float(dataset.curve_length) == pytest.approx(way, rel=1e-6)
+        assert float(dataset.end_distance) == pytest.approx(straight, rel=1e-6)
+        assert float(dataset.length_ratio) == pytest.approx(way / straight, rel=1e-6)
+
+
+def test_the_straight_line_has_the_length_ratio_one(problem: Problem, other_network: nn.Module) -> None:
+    assert float(path(problem, through=[other_network.state_dict()], points=3).length_ratio) == 1.0
+
+
+def test_the_likelihood_is_the_cross_entropy_without_label_smoothing(
+    problem: Problem, other_network: nn.Module
+) -> None:
+    smoothed = Problem(problem.model, nn.CrossEntropyLoss(label_smoothing=0.2), problem.data)
+    other = other_network.state_dict()
+    plain, dataset = (path(each, through=[other], points=3) for each in (problem, smoothed))
+    np.testing.assert_allclose(dataset.nll, plain.loss, rtol=1e-5)
+    assert not np.allclose(dataset.loss, dataset.nll)
+
+
+def test_regression_has_no_likelihood_but_a_regularized_loss(regression: Problem) -> None:
+    other = {name: torch.zeros_like(tensor) for name, tensor in regression.model.state_dict().items()}
+    dataset = path(regression, through=[other], points=3, weight_decay=0.5)
+    assert "nll" not in dataset
+    assert "error_maximum" not in dataset
+    squares = sum(float(tensor.square().sum()) for tensor in parameters(regression.model).values())
+    added = (dataset.regularized_loss - dataset.loss).sel(split="train")
+    np.testing.assert_allclose(added, [0.25 * squares, 0.25 * squares / 4, 0.0], rtol=1e-12, atol=1e-12)
+
+
+def test_statistics_are_of_each_split_and_of_each_measure(problem: Problem, other_network: nn.Module) -> None:
+    dataset = path(problem, through=[other_network.state_dict()], points=9, weight_decay=0.01)
+    for name in ("loss", "error", "nll", "regularized_loss"):
+        values = dataset[name].transpose("split", "t").values
+        np.testing.assert_array_equal(dataset[f"{name}_maximum"], values.max(1))
+        np.testing.assert_array_equal(dataset[f"{name}_minimum"], values.min(1))
+        np.testing.assert_array_equal(dataset[f"{name}_rise"], values.max(1) - values[:, [0, -1]].max(1))
+
+
+def test_statistics_of_batch_norm_are_those_of_the_point_and_not_of_the_last_one(
+    problem: Problem, bezier: ControlledCurve
+) -> None:
+    """Points in another order, by themselves: each has the statistics of a pass at its own weights."""
+    engine = Engine(evaluation="recompute")
+    whole = path(problem, through=bezier, points=5, engine=engine)
+    ends = path(problem, through=bezier, points=2, engine=engine)
+    np.testing.assert_array_equal(whole.loss.sel(t=[0.0, 1.0]), ends.loss)

@@ -5,7 +5,16 @@ import pytest
 import torch
 from torch import nn
 
-from lossatlas.landscape import Problem, parameters, plane
+from lossatlas.landscape import (
+    Bezier,
+    ControlledCurve,
+    Engine,
+    PolygonalChain,
+    Problem,
+    curve_plane,
+    parameters,
+    plane,
+)
 from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.weight_space import flatten
 
@@ -144,3 +153,138 @@ def test_a_gpu_gives_what_the_cpu_gives(problem: Problem, others: list[dict[str,
     dataset = plane(Problem(copy.deepcopy(problem.model).cuda(), problem.loss, data), others=others, points=3)
     for name in ("loss", "point_loss", "point_x", "point_y"):
         np.testing.assert_allclose(dataset[name], expected[name], rtol=1e-4, atol=1e-6)
+
+
+def test_margins_are_given_for_each_side(problem: Problem, others: list[dict[str, torch.Tensor]]) -> None:
+    margin = {"left": 0.0, "right": 0.5, "bottom": 0.25, "top": 1.0}
+    dataset = plane(problem, others=others, points=2, margin=margin)
+    for name, below, above in (("x", 0.0, 0.5), ("y", 0.25, 1.0)):
+        low, high = float(dataset[f"point_{name}"].min()), float(dataset[f"point_{name}"].max())
+        expected = [low - below * (high - low), high + above * (high - low)]
+        np.testing.assert_allclose(dataset[name], expected, rtol=1e-12)
+    assert dataset.margin == "left 0, right 0.5, bottom 0.25, top 1"
+
+
+def test_margins_name_all_sides_and_no_others(
+    problem: Problem, others: list[dict[str, torch.Tensor]]
+) -> None:
+    with pytest.raises(ValueError, match="or one for each of left, right, bottom, top, got"):
+        plane(problem, others=others, margin={"left": 0.1})
+    with pytest.raises(ValueError, match=r"margin must be finite and >= 0, got -0\.1"):
+        plane(problem, others=others, margin={"left": 0.1, "right": 0.1, "bottom": 0.1, "top": -0.1})
+
+
+def test_the_regularized_loss_is_that_of_each_point_of_the_plane(
+    problem: Problem, others: list[dict[str, torch.Tensor]]
+) -> None:
+    """|w|^2 from coordinates: that of the origin, plus 2 a.(x u + y v), plus x^2 + y^2, with u and v orthonormal."""
+    dataset = plane(problem, others=others, points=3, weight_decay=0.02)
+    names = list(parameters(problem.model))
+    a, b, c = (
+        flatten({name: state[name] for name in names}).double()
+        for state in (problem.model.state_dict(), *others)
+    )
+    u = (b - a) / (b - a).norm()
+    v = (c - a) - ((c - a) @ u) * u
+    v = v / v.norm()
+    x, y = dataset.x, dataset.y
+    squares = float(a @ a) + 2 * (x * float(a @ u) + y * float(a @ v)) + x**2 + y**2
+    added = (dataset.regularized_loss - dataset.loss).sel(split="train").transpose("y", "x")
+    np.testing.assert_allclose(added, 0.01 * squares.transpose("y", "x"), rtol=1e-4)
+    at_networks = (dataset.point_regularized_loss - dataset.point_loss).sel(split="train")
+    np.testing.assert_allclose(at_networks, [0.01 * float(w @ w) for w in (a, b, c)], rtol=1e-5)
+
+
+def control_points(problem: Problem, number: int) -> list[dict[str, torch.Tensor]]:
+    """Networks that lie in no plane together."""
+    rng = torch.Generator().manual_seed(7)
+    return [
+        {
+            name: tensor + 0.3 * torch.rand(tensor.shape, generator=rng).to(tensor)
+            if tensor.is_floating_point()
+            else tensor
+            for name, tensor in problem.model.state_dict().items()
+        }
+        for _ in range(number)
+    ]
+
+
+@pytest.mark.parametrize(("bend", "third"), [(None, 2), (1, 1), (3, 3)])
+def test_a_plane_goes_through_both_ends_of_a_curve_and_the_chosen_of_its_three_bends(
+    problem: Problem, bend: int | None, third: int
+) -> None:
+    """And not through the control points 0, 1 and 2, whatever their number, as in Garipov et al.'s code."""
+    points = control_points(problem, 5)
+    dataset = curve_plane(
+        problem, curve=ControlledCurve(PolygonalChain(bends=3), points), bend=bend, points=2
+    )
+    for k, point in enumerate((points[0], points[4], points[third])):
+        network = copy.deepcopy(problem.model)
+        network.load_state_dict(point)
+        with opened(Problem(network, problem.loss, problem.data)) as bench:
+            assert float(dataset.point_loss.sel(point=k, split="train")) == bench.measure()[0]
+    at_bend = dataset.sel(curve=0, curve_t=third / 4, method="nearest")
+    assert float(at_bend.curve_distance) == pytest.approx(0.0, abs=1e-4)
+    assert float(at_bend.curve_x) == pytest.approx(float(dataset.point_x[2]), abs=1e-4)
+    assert float(at_bend.curve_y) == pytest.approx(float(dataset.point_y[2]), abs=1e-4)
+
+
+def test_a_curve_is_drawn_where_it_is_projected_and_its_distance_from_the_plane_is_what_is_left(
+    problem: Problem,
+) -> None:
+    points = control_points(problem, 4)
+    curve = ControlledCurve(Bezier(bends=2), points)
+    dataset = curve_plane(problem, curve=curve, points=2)
+    names = list(parameters(problem.model))
+    w = [flatten({name: point[name] for name in names}).double() for point in points]
+    basis = torch.stack([w[3] - w[0], w[2] - w[0]], dim=1)
+    for t in (0.25, 0.5, 1.0):
+        s = 1 - t
+        offset = s**3 * w[0] + 3 * s**2 * t * w[1] + 3 * s * t**2 * w[2] + t**3 * w[3] - w[0]
+        solution = torch.linalg.lstsq(basis, offset[:, None]).solution
+        rest = float((offset - (basis @ solution)[:, 0]).norm())
+        seen = dataset.sel(curve=0, curve_t=t)
+        assert float(seen.curve_distance) == pytest.approx(rest, rel=1e-3, abs=1e-4)
+        whole = np.sqrt(float(seen.curve_x) ** 2 + float(seen.curve_y) ** 2 + rest**2)
+        assert whole == pytest.approx(float(offset.norm()), rel=1e-5)
+
+
+def test_curves_are_drawn_by_name_in_the_plane_of_three_networks(
+    problem: Problem, others: list[dict[str, torch.Tensor]]
+) -> None:
+    chain = ControlledCurve(PolygonalChain(), [problem.model.state_dict(), others[1], others[0]])
+    line = ControlledCurve(PolygonalChain(bends=0), [problem.model.state_dict(), others[0]])
+    dataset = plane(problem, others=others, points=2, curves={"chain": chain, "line": line})
+    assert dataset.curve.values.tolist() == ["chain", "line"]
+    at_bend = dataset.sel(curve="chain", curve_t=0.5)
+    np.testing.assert_allclose(
+        [at_bend.curve_x, at_bend.curve_y], [dataset.point_x[2], dataset.point_y[2]], rtol=1e-4
+    )
+    assert float(abs(dataset.curve_y.sel(curve="line")).max()) < 1e-4
+    assert float(dataset.curve_distance.max()) < 1e-3
+
+
+def test_statistics_of_batch_norm_are_recomputed_at_each_point_of_the_plane(
+    problem: Problem, others: list[dict[str, torch.Tensor]]
+) -> None:
+    """The running statistics that the networks come with then make no difference."""
+    engine = Engine(evaluation="recompute")
+    shifted = [
+        {name: tensor + 1.0 if name.endswith("running_var") else tensor for name, tensor in other.items()}
+        for other in others
+    ]
+    one, two = (plane(problem, others=given, points=3, engine=engine) for given in (others, shifted))
+    np.testing.assert_array_equal(one.loss, two.loss)
+    assert not np.array_equal(one.loss, plane(problem, others=others, points=3).loss)
+
+
+def test_a_bend_must_lie_between_the_ends(problem: Problem) -> None:
+    points = control_points(problem, 3)
+    curve = ControlledCurve(Bezier(bends=1), points)
+    for bend in (0, 2, 3):
+        with pytest.raises(
+            ValueError, match=f"bend is a control point between the ends, 1 to 1 here, got {bend}"
+        ):
+            curve_plane(problem, curve=curve, bend=bend)
+    with pytest.raises(ValueError, match="the curve has no control point between its ends"):
+        curve_plane(problem, curve=ControlledCurve(PolygonalChain(bends=0), points[:2]))

@@ -1,24 +1,25 @@
 """The straight line from one network to another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import xarray as xr
-from torch import Tensor
 
 from lossatlas.landscape.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.ensembles.members import Members, is_state, listed
 from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.grid import Grid, axis
 from lossatlas.landscape.shapes.lines import Segment
 from lossatlas.landscape.visiting.visit import Progress
-from lossatlas.landscape.weight_space import check_alike, parameters, state
+from lossatlas.landscape.weight_space import Weights, check_alike, parameters, state
 
 
 def interpolation(
     problem: Problem,
     *,
-    other: Mapping[str, Tensor],
+    other: Members,
     low: float = -0.5,
     high: float = 1.5,
     points: int = 401,
@@ -36,11 +37,11 @@ def interpolation(
     are the two networks exactly; variances that fall below zero beyond the ends are clamped to zero, and the
     attribute ``clamped_variances`` counts them over all points. With the ``convention`` "li2018" they stay,
     and the loss is NaN there, as in the authors' code. Without ``statistics`` all points have the first
-    network's.
+    network's. There may be several others, numbered or in a list: then there is a line to each.
 
     ``points`` points over alpha in [``low``, ``high``]; the rest is as in `evaluate`. Returns ``loss`` and
-    ``error`` over (split, alpha). ValueError for a value out of its range, and, naming the first difference,
-    for a network of another shape.
+    ``error`` over (split, alpha), of several lines over (member, split, alpha). ValueError for a value out of
+    its range, and, naming the first difference, for a network of another shape.
 
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
@@ -49,13 +50,19 @@ def interpolation(
     >>> dataset.alpha.values
     array([-0.5,  0. ,  0.5,  1. ,  1.5])
     """
-    check_alike(problem.model.state_dict(), other, "the other network")
     start = (state if statistics else parameters)(problem.model)
-    end = {name: other[name].detach().to(tensor) for name, tensor in start.items()}
     clamp = convention_named(convention).clamps_variances
-    segment = Segment(start, end, clamp)
-    grid = segment.grid(points, low=low, high=high)
-    below_zero = sum(map(segment.negative_variances, grid.axes["alpha"].values.tolist()))
+    segments = []
+    for to in listed(other):
+        check_alike(problem.model.state_dict(), to, "the other network")
+        end = {name: to[name].detach().to(tensor) for name, tensor in start.items()}
+        segments.append(Segment(start, end, clamp))
+    grids = [segment.grid(points, low=low, high=high) for segment in segments]
+    if not grids:
+        raise ValueError("other: expected the state dict of a network, or several, got none")
+    alphas = grids[0].axes["alpha"].values.tolist()
+    below_zero = sum(segment.negative_variances(alpha) for segment in segments for alpha in alphas)
+    grid = grids[0] if is_state(other) else _fan(grids)
     dataset = evaluate(
         problem,
         grid,
@@ -70,4 +77,16 @@ def interpolation(
             "clamped_variances": below_zero if clamp else 0,
         },
     )
-    return dataset.transpose("split", "alpha", ...)
+    return dataset.transpose("member", "split", "alpha", ..., missing_dims="ignore")
+
+
+def _fan(grids: Sequence[Grid]) -> Grid:
+    """One line after the other."""
+    which = axis("member", range(len(grids)), "number of the network at alpha 1")
+
+    def place(out: Weights, member: float, alpha: float) -> None:
+        grids[int(member)].place(out, alpha)
+
+    return Grid(
+        {"member": which, **grids[0].axes}, place, lambda member, alpha: grids[int(member)].combine(alpha)
+    )

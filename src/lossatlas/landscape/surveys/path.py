@@ -3,24 +3,40 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.ensembles.along import ensembles_along
 from lossatlas.landscape.evaluation import evaluate
+from lossatlas.landscape.measuring.cross_entropy import along_memory
+from lossatlas.landscape.measuring.isolation import evaluation_mode
+from lossatlas.landscape.measuring.metrics import class_axis
+from lossatlas.landscape.measuring.probing import probed
+from lossatlas.landscape.path_statistics import path_statistics
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.regularized import with_regularized_loss
+from lossatlas.landscape.shapes.controlled import ControlledCurve
 from lossatlas.landscape.shapes.curves import Curve, Polyline
 from lossatlas.landscape.shapes.grid import axis
 from lossatlas.landscape.visiting.visit import Progress
-from lossatlas.landscape.weight_space import check_alike, parameters, state
+from lossatlas.landscape.weight_space import check_alike, norm, parameters, state
+
+_SUMMED_UP = ("loss", "error", "nll", "regularized_loss")
+
+_Way = Curve | ControlledCurve | Polyline
 
 
 def path(
     problem: Problem,
     *,
-    through: Sequence[Mapping[str, Tensor]] | Curve,
+    through: Sequence[Mapping[str, Tensor]] | Curve | ControlledCurve,
     points: int = 61,
     statistics: bool = True,
+    weight_decay: float | None = None,
+    ensemble: bool = False,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
     journal: str | Path | None = None,
@@ -32,13 +48,17 @@ def path(
     at t = k to the last bit, and each line has ``points`` points, both ends included. With ``statistics`` the
     running means and variances of batch norm are interpolated too, else all points have the first network's.
 
-    A `Curve` may stand in place of the networks: t then runs over [0, 1], and what the curve does not give is
-    as in the problem's network.
+    A `ControlledCurve`, as study=curve trains it, may stand in place of the networks, or a `Curve`: t then runs over
+    [0, 1]. What the curve does not give is as in the problem's network.
 
-    Returns ``loss`` and ``error`` over (split, t), the coordinate ``length`` of the path up to t, over the
-    parameters (of a curve: over what it gives), and for networks ``network_t``, where each is. The rest is as
-    in `evaluate`. ValueError for a value out of its range, and, naming the first difference, for a network of
-    another shape.
+    Returns over (split, t) ``loss``, ``error`` and ``nll`` (the cross-entropy without whatever else the loss has; both
+    where the targets are classes), with ``weight_decay`` also ``regularized_loss`` (`with_regularized_loss`), and with
+    ``ensemble`` those of the mean of probabilities (`ensembles_along`). Of each of the first four there are the
+    statistics of `path_statistics` over (split,), such as ``loss_maximum`` and ``loss_barrier``. The coordinate
+    ``length`` is that of the path up to t, over the parameters (of a `Curve`: over what it gives); ``curve_length`` is
+    that of the whole, ``end_distance`` of the straight line between the ends, and ``length_ratio`` their ratio. For
+    networks ``network_t`` is where each is. The rest is as in `evaluate`. ValueError for a value out of its range, and,
+    naming the first difference, for a network of another shape.
 
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
@@ -47,22 +67,44 @@ def path(
     >>> path(problem, through=others, points=3).t.values
     array([0. , 0.5, 1. , 1.5, 2. ])
     """
-    curve = through if isinstance(through, Curve) else _polyline(problem, through, statistics)
+    curve = _curve(problem, through, statistics)
+    grid = curve.grid(points)
+    passes = 2 if ensemble else 1
     dataset = evaluate(
-        problem,
-        curve.grid(points),
+        _with_nll(problem, splits),
+        grid,
         splits=splits,
         engine=engine,
         journal=journal,
-        progress=progress,
+        progress=_part(progress, 0, passes),
         attributes={"survey": "path", **_described(curve, statistics), "digest": curve.digest()},
     )
-    length = curve.lengths(dataset.t.values)
-    about = {"long_name": "length of the path up to t", "units": "1"}
-    dataset = dataset.assign_coords(length=("t", length, about))
+    dataset = with_regularized_loss(dataset, problem, grid, weight_decay)
+    if ensemble:
+        beside = None if journal is None else f"{journal}.ensemble"
+        averaged = ensembles_along(
+            problem,
+            grid,
+            splits=splits,
+            engine=engine,
+            digest=curve.digest(),
+            journal=beside,
+            progress=_part(progress, 1, passes),
+        )
+        dataset = dataset.assign(averaged.data_vars)
+    dataset = _with_lengths(dataset, problem, curve)
+    dataset = dataset.assign(path_statistics(dataset, [name for name in _SUMMED_UP if name in dataset]))
     if isinstance(curve, Polyline):
         dataset["network_t"] = axis("network", curve.corners, "position of the network along the path")
     return dataset.transpose("split", "t", ...)
+
+
+def _curve(
+    problem: Problem, through: Sequence[Mapping[str, Tensor]] | Curve | ControlledCurve, statistics: bool
+) -> _Way:
+    if isinstance(through, ControlledCurve):
+        return through.of(problem.model)
+    return through if isinstance(through, Curve) else _polyline(problem, through, statistics)
 
 
 def _polyline(problem: Problem, others: Sequence[Mapping[str, Tensor]], statistics: bool) -> Polyline:
@@ -73,7 +115,57 @@ def _polyline(problem: Problem, others: Sequence[Mapping[str, Tensor]], statisti
     return Polyline([start, *ends], measured=list(parameters(problem.model)))
 
 
-def _described(curve: Curve | Polyline, statistics: bool) -> dict[str, str]:
+def _described(curve: _Way, statistics: bool) -> dict[str, str]:
+    if isinstance(curve, Polyline):
+        return {"path": "polyline", "statistics": "interpolated" if statistics else "of the first network"}
+    return {"path": "curve"} | ({"family": repr(curve.family)} if isinstance(curve, ControlledCurve) else {})
+
+
+def _with_nll(problem: Problem, splits: Sequence[str] | None) -> Problem:
+    """The problem with the negative log-likelihood as a metric, where the targets are classes."""
+    with evaluation_mode(problem.model):
+        outputs, targets = probed(problem, problem.select(splits)[0])
+    along = class_axis(outputs, targets)
+    if along is None or "nll" in problem.metrics:
+        return problem
+    in_order = along_memory(cross_entropy)
+
+    def nll(outputs: Tensor, targets: Tensor) -> Tensor:
+        return in_order(outputs if along == 1 else outputs.movedim(along, 1), targets)
+
+    return Problem(problem.model, problem.loss, problem.data, {**problem.metrics, "nll": nll})
+
+
+def _with_lengths(dataset: xr.Dataset, problem: Problem, curve: _Way) -> xr.Dataset:
+    t = dataset["t"].values
+    length = curve.lengths(t)
+    straight = _end_distance(problem, curve, t)
+    about = {"long_name": "length of the path up to t", "units": "1"}
+    ratio = length[-1] / straight if straight > 0 else np.nan
+    summary = {
+        "curve_length": (length[-1], "length of the path"),
+        "end_distance": (straight, "length of the straight line between the ends of the path"),
+        "length_ratio": (ratio, "length of the path relative to the straight line between its ends"),
+    }
+    return dataset.assign_coords(length=("t", length, about)).assign(
+        {
+            name: ((), value, {"long_name": meaning, "units": "1"})
+            for name, (value, meaning) in summary.items()
+        }
+    )
+
+
+def _end_distance(problem: Problem, curve: _Way, t: np.ndarray) -> float:
     if isinstance(curve, Curve):
-        return {"path": "curve"}
-    return {"path": "polyline", "statistics": "interpolated" if statistics else "of the first network"}
+        return float(curve.lengths(t[[0, -1]])[-1])
+    first, last = state(problem.model), state(problem.model)
+    curve.place(first, float(t[0]))
+    curve.place(last, float(t[-1]))
+    return norm({name: last[name].double() - first[name].double() for name in parameters(problem.model)})
+
+
+def _part(progress: Progress | None, done_before: int, parts: int) -> Progress | None:
+    """Report of one of ``parts`` passes of equally many points as a part of the whole."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(done_before * total + done, parts * total)

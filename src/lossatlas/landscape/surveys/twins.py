@@ -5,10 +5,9 @@ from pathlib import Path
 
 import torch
 import xarray as xr
-from torch import Tensor
 
-from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.measuring.isolation import weights_of_its_own
+from lossatlas.landscape.measuring.outputs import outputs
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.rescaling import rescaled
 from lossatlas.landscape.shapes.grid import axis
@@ -56,27 +55,18 @@ def twins(
     if not len(factors) or len(set(factors)) < len(factors):
         raise ValueError(f"factors must be different numbers, at least one, got {list(factors)}")
     states = [rescaled(problem.model, factor, layers=layers) for factor in factors]
-    expected = _outputs(problem)
+    expected = outputs(problem)
     differences, datasets = [], []
     with torch.inference_mode(False), weights_of_its_own(problem.model, torch.preserve_format) as weights:
         for k, twin in enumerate(states):
             torch._foreach_copy_(matching(weights, twin), list(twin.values()))
-            differences.append(float((_outputs(problem) - expected).abs().max() / expected.abs().max()))
+            differences.append(float((outputs(problem) - expected).abs().max() / expected.abs().max()))
             kept, heard = _journal(journal, k), _progress(progress, k, len(factors))
             datasets.append(survey(problem, journal=kept, progress=heard))
     dataset = _along_factors(datasets, factors)
     meaning = "largest difference from the network's outputs, as a share of the largest output"
     dataset["output_difference"] = ("factor", differences, {"long_name": meaning, "units": "1"})
     return dataset.assign_attrs(survey="twins", of=datasets[0].attrs["survey"], layers=layers)
-
-
-@torch.inference_mode()
-def _outputs(problem: Problem) -> Tensor:
-    """The network's outputs for all inputs of all splits, one after the other."""
-    with opened(problem) as bench:
-        bench.forward.refresh(None)
-        batches = [batch for of_split in bench.batches.values() for batch in of_split]
-        return torch.cat([bench.forward(inputs).reshape(-1).double() for inputs, _ in batches])
 
 
 def _journal(journal: str | Path | None, k: int) -> Path | None:

@@ -1,0 +1,117 @@
+"""The members of an ensemble: their weights, how far apart these are, and what each says of the examples."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import TypeGuard
+
+import torch
+from torch import Tensor
+
+from lossatlas.landscape.measuring.bench import Bench
+from lossatlas.landscape.measuring.metrics import class_axis
+from lossatlas.landscape.weight_space import norm
+
+State = Mapping[str, Tensor]
+"""A network's state dict: parameters, and the statistics of its batch norms."""
+
+Members = State | Mapping[int, State] | Sequence["Members"]
+"""State dicts: one, several by number, several in a list, or lists of such."""
+
+
+def listed(members: Members) -> Iterator[State]:
+    """The state dicts one after the other.
+
+    >>> one, two = {"weight": torch.zeros(1)}, {"weight": torch.ones(1)}
+    >>> [int(state["weight"]) for state in listed([one, {3: two, 7: one}])]
+    [0, 1, 0]
+    """
+    if not isinstance(members, Mapping):
+        for part in members:
+            yield from listed(part)
+    elif is_state(members):
+        yield members
+    else:
+        yield from members.values()  # type: ignore[misc]
+
+
+def is_state(members: Members) -> TypeGuard[State]:
+    """Whether this is a single state dict.
+
+    >>> is_state({"weight": torch.zeros(1)}), is_state({0: {"weight": torch.zeros(1)}})
+    (True, False)
+    """
+    return isinstance(members, Mapping) and any(isinstance(value, Tensor) for value in members.values())
+
+
+def distances(states: Sequence[State], names: Sequence[str]) -> Tensor:
+    """Euclidean distance of any two networks over the tensors ``names``, (M, M) in float64.
+
+    >>> distances([{"w": torch.zeros(2)}, {"w": torch.tensor([3.0, 4.0])}], ["w"])
+    tensor([[0., 5.],
+            [5., 0.]], dtype=torch.float64)
+    """
+    found = torch.zeros(len(states), len(states), dtype=torch.float64)
+    for row, one in enumerate(states):
+        for column in range(row):
+            other = states[column]
+            apart = norm({name: one[name].double() - other[name].double() for name in names})
+            found[row, column] = found[column, row] = apart
+    return found
+
+
+def check_classes(bench: Bench) -> None:
+    """Raise ValueError unless the targets are classes, of which the network's outputs have each a score."""
+    for split, batches in bench.batches.items():
+        inputs, targets = batches[0]
+        shape = tuple(logits_of(bench, inputs[:1]).shape)
+        along = class_axis(logits_of(bench, inputs[:1]), targets[:1])
+        if along is None:
+            raise ValueError(
+                f"an ensemble needs targets that are classes: split {split!r} has targets of dtype "
+                f"{str(targets.dtype).removeprefix('torch.')} and shape {tuple(targets.shape)}, and the network "
+                f"gives outputs of shape {shape}"
+            )
+        extremes = {int(value) for _, of_batch in batches for value in of_batch.aminmax()}
+        for extreme in extremes:
+            if not 0 <= extreme < shape[along]:
+                raise ValueError(
+                    f"split {split!r} has the target {extreme}, and the network {shape[along]} classes"
+                )
+
+
+def outputs(bench: Bench, state: State, split: str) -> Tensor:
+    """Scores of the classes that the network of ``bench`` gives with the weights ``state``, (N, C) in float64.
+
+    Batch norm has the statistics of ``state``, or those of a pass over the training data if the engine says so. Of
+    outputs for every pixel or word of an example each counts as an example.
+    """
+    with torch.inference_mode():
+        for name, tensor in bench.weights.items():
+            if name in state:
+                tensor.copy_(state[name])
+        with nullcontext() if bench.statistics is None else bench.statistics.taken():
+            bench.forward.refresh()
+            parts = [
+                _classes_last(bench.forward(inputs), targets)
+                .double()
+                .cpu()  # a copy: on a GPU it is overwritten
+                for inputs, targets in bench.batches[split]
+            ]
+    return torch.cat(parts)
+
+
+def classes(bench: Bench, split: str) -> Tensor:
+    """The classes of the examples of a split, in the order of `outputs`, (N,)."""
+    return torch.cat([targets.flatten() for _, targets in bench.batches[split]]).cpu()
+
+
+def logits_of(bench: Bench, inputs: Tensor) -> Tensor:
+    """What the network gives at its present weights."""
+    with torch.inference_mode():
+        return bench.model(inputs)
+
+
+def _classes_last(given: Tensor, targets: Tensor) -> Tensor:
+    along = class_axis(given, targets)
+    assert along is not None  # by `check_classes`
+    return given.movedim(along, -1).flatten(0, -2)

@@ -1,0 +1,160 @@
+"""The tree of bands that joins several minima over the lowest saddles."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from lossatlas.landscape.bands.spanning_tree import spanning_tree as tree_over
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.evaluation import evaluate
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.controlled import ControlledCurve
+from lossatlas.landscape.shapes.grid import Grid, axis
+from lossatlas.landscape.visiting.visit import Progress
+from lossatlas.landscape.weight_space import Weights, norm, parameters, weights_digest
+
+
+def spanning_tree(
+    problem: Problem,
+    *,
+    bands: Sequence[ControlledCurve],
+    points: int = 61,
+    split: str = "train",
+    splits: Sequence[str] | None = None,
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Which of ``bands``, each between two minima, join all minima over the lowest saddles.
+
+    Minima are the ends of the bands, numbered in the order in which they come; two with the same weights are one. The
+    saddle of a band is the highest of ``points`` losses along it on ``split``; of two bands between the same minima
+    the lower counts. Draxler et al. 2018 (arXiv:1803.00885) summarise the landscape by this minimum spanning tree.
+
+    Returns ``loss`` and ``error`` over (split, band, t) and their maxima ``loss_maximum`` and ``error_maximum`` over
+    (split, band); over (band,) its minima ``start`` and ``end``, ``in_tree`` (1 or 0), and ``length_ratio``; over
+    (minimum, other) ``saddle_loss`` of the best band between two minima (NaN: none), and ``highest_loss``, the loss
+    that one must climb to between them on the way in the tree. The rest is as in `evaluate`. ValueError for no bands,
+    one with several pieces, bands that do not join all minima, or networks of another shape.
+
+    >>> import torch
+    >>> from lossatlas.landscape import PolygonalChain
+    >>> data = {"train": (torch.ones(4, 1), torch.ones(4, 1))}
+    >>> problem = Problem(torch.nn.Linear(1, 1, bias=False), torch.nn.MSELoss(), data)  # loss (w - 1)**2
+    >>> low, high, detour = ({"weight": torch.tensor([[w]])} for w in (0.0, 3.0, 5.0))
+    >>> ways = [[low, detour, high], [low, {"weight": torch.tensor([[1.0]])}, high]]
+    >>> bands = [ControlledCurve(PolygonalChain(bends=1), way) for way in ways]
+    >>> tree = spanning_tree(problem, bands=bands, points=5)
+    >>> tree.in_tree.values, tree.loss_maximum.sel(split="train").values
+    (array([0, 1], dtype=int8), array([16.,  4.]))
+    """
+    placed = _checked(problem, bands)
+    minima, ends = _minima(placed)
+    dataset = evaluate(
+        problem,
+        _grid(placed, points),
+        splits=splits,
+        engine=engine,
+        journal=journal,
+        progress=progress,
+        attributes={
+            "survey": "spanning_tree",
+            "saddles_of": split,
+            "digest": weights_digest(
+                {f"{k} {name}": w for k, each in enumerate(minima) for name, w in each.items()}
+            ),
+        },
+    )
+    dataset = dataset.transpose("split", "band", "t", ...)
+    if split not in dataset.split:
+        raise ValueError(
+            f"split: saddles are those of {split!r}, expected one of {', '.join(dataset.split.values)}"
+        )
+    for name in ("loss", "error"):
+        if name in dataset:
+            dataset[f"{name}_maximum"] = (
+                dataset[name].max("t").assign_attrs(_about(f"highest {name} along the band"))
+            )
+    saddles = dataset.loss_maximum.sel(split=split).values
+    of_bands = _of_bands(placed, ends, list(parameters(problem.model)))
+    return dataset.assign(of_bands | _of_tree(ends, saddles, len(minima)))
+
+
+def _checked(problem: Problem, bands: Sequence[ControlledCurve]) -> list[ControlledCurve]:
+    if not bands:
+        raise ValueError(
+            'bands: expected one or more, such as [{curve: ["seed=1"]}, {curve: ["seed=2"]}], got none'
+        )
+    for number, band in enumerate(bands):
+        if len(band.ends) != 2:
+            raise ValueError(f"band {number} has {len(band.ends)} ends, expected 2")
+    return [band.of(problem.model) for band in bands]
+
+
+def _minima(bands: Sequence[ControlledCurve]) -> tuple[list[Weights], NDArray[np.int64]]:
+    """The different ends, and of which each band's are, (bands, 2)."""
+    number_of: dict[str, int] = {}
+    minima: list[Weights] = []
+    ends = np.empty((len(bands), 2), dtype=np.int64)
+    for band, row in zip(bands, ends, strict=True):
+        for side, end in enumerate(band.ends):
+            digest = weights_digest(end)
+            if digest not in number_of:
+                number_of[digest] = len(minima)
+                minima.append(end)
+            row[side] = number_of[digest]
+    return minima, ends
+
+
+def _grid(bands: Sequence[ControlledCurve], points: int) -> Grid:
+    def place(out: Weights, band: float, t: float) -> None:
+        bands[int(band)].place(out, t)
+
+    which = axis("band", np.arange(len(bands)), "number of the band")
+    along = bands[0].grid(points).axes["t"]
+    return Grid({"band": which, "t": along}, place, lambda band, t: bands[int(band)].combine(t))
+
+
+def _of_bands(
+    bands: Sequence[ControlledCurve], ends: NDArray[np.int64], names: Sequence[str]
+) -> dict[str, Any]:
+    distances = [
+        norm({name: band.ends[1][name].double() - band.ends[0][name].double() for name in names})
+        for band in bands
+    ]
+    ratios = [band.length() / distance for band, distance in zip(bands, distances, strict=True)]
+    return {
+        "start": ("band", ends[:, 0], _about("number of the minimum at its start")),
+        "end": ("band", ends[:, 1], _about("number of the minimum at its end")),
+        "length_ratio": ("band", ratios, _about("length of the band over the distance of its ends")),
+    }
+
+
+def _of_tree(ends: NDArray[np.int64], saddles: NDArray[np.float64], minima: int) -> dict[str, Any]:
+    between = np.full((minima, minima), np.nan)
+    best: dict[tuple[int, int], int] = {}
+    for band in np.argsort(-saddles, kind="stable"):  # the lowest last
+        start, end = ends[band]
+        between[start, end] = between[end, start] = saddles[band]
+        best[min(start, end), max(start, end)] = int(band)
+    tree = tree_over(between)
+    in_tree = np.zeros(len(ends), dtype=np.int8)
+    in_tree[[best[int(start), int(end)] for start, end in tree.edges]] = 1
+    pairs = ("minimum", "other")
+    return {
+        "in_tree": ("band", in_tree, _about("1 if the band is part of the tree of lowest saddles")),
+        "saddle_loss": (pairs, between, _about("loss at the saddle of the best band between two minima")),
+        "highest_loss": (
+            pairs,
+            tree.highest,
+            _about("loss to climb to between two minima on the way in the tree"),
+        ),
+    }
+
+
+def _about(meaning: str) -> dict[str, str]:
+    return {"long_name": meaning, "units": "1"}

@@ -1,0 +1,88 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lossatlas.landscape import Engine, Problem, path
+
+
+def probabilities(network: nn.Module, inputs: torch.Tensor) -> np.ndarray:
+    with torch.no_grad():
+        return network.double().eval()(inputs.double()).softmax(-1).numpy()
+
+
+def between(network: nn.Module, other: nn.Module, t: float) -> nn.Module:
+    middle = copy.deepcopy(network)
+    state, end = network.state_dict(), other.state_dict()
+    middle.load_state_dict(
+        {
+            name: torch.lerp(tensor, end[name], t) if tensor.is_floating_point() else tensor
+            for name, tensor in state.items()
+        }
+    )
+    return middle
+
+
+def test_probabilities_are_averaged_and_not_logits(problem: Problem, other_network: nn.Module) -> None:
+    """In numpy, of networks that are put together by hand."""
+    dataset = path(problem, through=[other_network.state_dict()], points=3, ensemble=True)
+    for split, (inputs, targets) in problem.data.items():
+        found = [probabilities(between(problem.model, other_network, t), inputs) for t in (0.0, 0.5, 1.0)]
+        right = (np.arange(len(targets)), targets.numpy())
+        for k, t in enumerate((0.0, 0.5, 1.0)):
+            here = dataset.sel(split=split, t=t)
+            pair, growing = (found[0] + found[k]) / 2, np.mean(found[: k + 1], axis=0)
+            for name, mean in (("pair", pair), ("growing", growing)):
+                assert float(here[f"{name}_nll"]) == pytest.approx(-np.log(mean[right]).mean(), rel=1e-4)
+                assert float(here[f"{name}_error"]) == (mean.argmax(1) != targets.numpy()).mean()
+
+
+def test_at_the_start_an_ensemble_is_the_network_itself(problem: Problem, other_network: nn.Module) -> None:
+    dataset = path(problem, through=[other_network.state_dict()], points=3, ensemble=True)
+    for name in ("error", "nll"):
+        for which in ("pair", "growing"):
+            np.testing.assert_allclose(
+                dataset[f"{which}_{name}"].sel(t=0.0), dataset[name].sel(t=0.0), rtol=1e-5
+            )
+
+
+def test_statistics_are_those_of_each_point_where_they_are_recomputed(
+    problem: Problem, other_network: nn.Module
+) -> None:
+    """With statistics of a pass at each point: the end of the path then has those of the other network there."""
+    engine = Engine(evaluation="recompute")
+    dataset = path(problem, through=[other_network.state_dict()], points=2, ensemble=True, engine=engine)
+    turned = Problem(copy.deepcopy(other_network), problem.loss, problem.data)
+    back = path(turned, through=[problem.model.state_dict()], points=2, ensemble=True, engine=engine)
+    for name in ("pair_nll", "growing_nll"):
+        np.testing.assert_allclose(dataset[name].sel(t=1.0), back[name].sel(t=1.0), rtol=1e-6)
+    assert not np.allclose(dataset.pair_nll.sel(t=0.0), back.pair_nll.sel(t=0.0))
+
+
+def test_an_interrupted_survey_goes_on_with_the_same_bits(
+    problem: Problem, other_network: nn.Module, tmp_path: object
+) -> None:
+    class Enough(Exception):  # noqa: N818
+        pass
+
+    def stop(done: int, total: int) -> None:
+        assert total == 10
+        if done == 8:  # of 5 points, each gone through twice
+            raise Enough
+
+    other, journal = other_network.state_dict(), f"{tmp_path}/path.journal"
+    options = {"through": [other], "points": 5, "ensemble": True}
+    with pytest.raises(Enough):
+        path(problem, journal=journal, progress=stop, **options)
+    heard: list[int] = []
+    resumed = path(problem, journal=journal, progress=lambda done, total: heard.append(done), **options)
+    assert heard == [5, 8, 9, 10]
+    assert resumed.identical(path(problem, **options))
+
+
+def test_without_classes_there_is_no_ensemble(regression: Problem) -> None:
+    other = {name: tensor + 1 for name, tensor in regression.model.state_dict().items()}
+    with pytest.raises(ValueError, match="an ensemble needs targets that are classes"):
+        path(regression, through=[other], points=3, ensemble=True)

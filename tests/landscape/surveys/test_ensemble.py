@@ -1,0 +1,230 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from scipy.special import softmax
+from torch import Tensor, nn
+
+from lossatlas.landscape import Engine, Problem, ensemble, evaluate, parameters
+from lossatlas.landscape.shapes.lines import Line
+
+State = dict[str, Tensor]
+
+
+@pytest.fixture
+def three(problem: Problem, images: dict[str, tuple[Tensor, Tensor]]) -> Problem:
+    """The problem with a validation split."""
+    data = {**images, "validation": (images["train"][0][:13], images["train"][1][:13].flip(0))}
+    return Problem(problem.model, problem.loss, data)
+
+
+@pytest.fixture
+def states(network: nn.Module) -> list[State]:
+    """Five networks, each with statistics of its own."""
+    found = []
+    for seed in range(5):
+        rng = torch.Generator().manual_seed(seed)
+        state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        for tensor in state.values():
+            if tensor.is_floating_point():
+                tensor.add_(torch.rand(tensor.shape, generator=rng), alpha=0.5)
+        found.append(state)
+    return found
+
+
+def probabilities(problem: Problem, state: State, split: str) -> np.ndarray:
+    alone = copy.deepcopy(problem.model)
+    alone.load_state_dict(state)
+    with torch.no_grad():
+        return softmax(alone.eval()(problem.data[split][0]).double().numpy(), axis=-1)
+
+
+def expected_error(predicted: np.ndarray, problem: Problem, split: str) -> float:
+    return float((predicted.argmax(-1) != problem.data[split][1].numpy()).mean())
+
+
+def expected_nll(predicted: np.ndarray, problem: Problem, split: str) -> float:
+    targets = problem.data[split][1].numpy()
+    return float(-np.log(predicted[np.arange(len(targets)), targets]).mean())
+
+
+def test_the_first_and_the_last_m_are_the_means_of_their_probabilities(
+    three: Problem, states: list[State]
+) -> None:
+    dataset = ensemble(three, members=states)
+    assert dataset.error_last.dims == ("split", "size")
+    assert dataset["size"].values.tolist() == [1, 2, 3, 4, 5]
+    for split in three.data:
+        each = np.stack([probabilities(three, state, split) for state in states])
+        found = dataset.sel(split=split)
+        for m in range(1, 6):
+            for which, mean in (("first", each[:m].mean(0)), ("last", each[5 - m :].mean(0))):
+                of_size = found.sel(size=m)
+                assert of_size[f"error_{which}"] == pytest.approx(expected_error(mean, three, split))
+                assert of_size[f"nll_{which}"] == pytest.approx(expected_nll(mean, three, split), rel=1e-5)
+
+
+def test_a_member_alone_is_what_the_engine_measures_at_its_weights(
+    problem: Problem, states: list[State]
+) -> None:
+    dataset = ensemble(problem, members=states)
+    for number, state in enumerate(states):
+        problem.model.load_state_dict(state)
+        here = Line(
+            parameters(problem.model), {k: torch.zeros_like(v) for k, v in parameters(problem.model).items()}
+        )
+        measured = evaluate(problem, here.grid(2)).isel(alpha=0)
+        np.testing.assert_allclose(dataset.member_nll.sel(member=number), measured.loss, rtol=1e-6)
+        np.testing.assert_allclose(dataset.member_error.sel(member=number), measured.error, rtol=1e-12)
+
+
+def test_the_network_itself_comes_first_if_it_is_a_member(problem: Problem, states: list[State]) -> None:
+    with_own = ensemble(problem, members=states, own=True)
+    listed = ensemble(problem, members=[problem.model.state_dict(), *states])
+    xr.testing.assert_equal(with_own, listed)
+    alone = ensemble(problem, own=True)
+    assert dict(alone.sizes) == {"split": 2, "member": 1, "other": 1, "size": 1}
+    np.testing.assert_allclose(alone.nll_last.isel(size=0), with_own.member_nll.isel(member=0), rtol=1e-12)
+
+
+def test_the_best_are_chosen_on_the_validation_split_and_judged_on_the_others(
+    three: Problem, states: list[State]
+) -> None:
+    dataset = ensemble(three, members=states, choose_on="validation", splits=["test"])
+    assert dataset["split"].values.tolist() == ["test"]
+    losses = [
+        expected_nll(probabilities(three, state, "validation"), three, "validation") for state in states
+    ]
+    order = np.argsort(losses)
+    assert order.tolist() not in ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0])  # else the test could not fail
+    assert dataset.chosen.values.tolist() == order.tolist()
+    for m in range(1, 6):
+        mean = np.mean([probabilities(three, states[k], "test") for k in order[:m]], axis=0)
+        found = dataset.sel(size=m, split="test")
+        assert found.nll_best == pytest.approx(expected_nll(mean, three, "test"), rel=1e-5)
+    assert "error_best" not in ensemble(three, members=states)
+
+
+def test_members_count_by_their_weights_in_every_order(three: Problem, states: list[State]) -> None:
+    weights = [0.5, 1.0, 4.0, 2.0, 1.0]
+    dataset = ensemble(three, members=states, weights=weights, choose_on="validation", splits=["test"])
+    each = np.stack([probabilities(three, state, "test") for state in states])
+    order = dataset.chosen.values
+    for which, members in (("first", [0, 1, 2]), ("last", [2, 3, 4]), ("best", order[:3])):
+        mean = np.average(each[members], axis=0, weights=np.array(weights)[members])
+        found = dataset[f"nll_{which}"].sel(size=3, split="test")
+        assert found == pytest.approx(expected_nll(mean, three, "test"), rel=1e-5)
+
+
+def test_logits_are_averaged_only_by_name(problem: Problem, states: list[State]) -> None:
+    by_default = ensemble(problem, members=states)
+    xr.testing.assert_equal(by_default, ensemble(problem, members=states, combine="probabilities"))
+    geometric = ensemble(problem, members=states, combine="logits")
+    each = np.stack([np.log(probabilities(problem, state, "test")) for state in states])
+    mean = softmax(each.mean(0), axis=-1)
+    assert geometric.nll_first.sel(split="test", size=5) == pytest.approx(
+        expected_nll(mean, problem, "test"), rel=1e-5
+    )
+    assert abs(geometric.nll_first - by_default.nll_first).max() > 1e-3
+
+
+def test_agreement_is_counted_on_each_split_and_distances_between_parameters(
+    problem: Problem, states: list[State]
+) -> None:
+    dataset = ensemble(problem, members=states)
+    for split in problem.data:
+        classes = np.stack([probabilities(problem, state, split).argmax(-1) for state in states])
+        found = dataset.sel(split=split)
+        assert found.agreement == (classes == classes[0]).all(0).sum()
+        assert found.examples == classes.shape[1]
+        assert found.disagreement.sel(member=1, other=3) == np.mean(classes[1] != classes[3])
+    names = [name for name, _ in problem.model.named_parameters()]
+    apart = torch.cat([(states[1][name] - states[3][name]).flatten() for name in names]).norm()
+    assert dataset.distance.sel(member=3, other=1) == pytest.approx(apart.item(), rel=1e-6)
+
+
+def test_batch_norm_statistics_can_be_recomputed_for_each_member(
+    problem: Problem, states: list[State]
+) -> None:
+    spoilt = [
+        {name: tensor + 1 if "running" in name else tensor for name, tensor in state.items()}
+        for state in states
+    ]
+    engine = Engine(evaluation="recompute")
+    recomputed = [ensemble(problem, members=which, engine=engine) for which in (states, spoilt)]
+    xr.testing.assert_allclose(*recomputed, rtol=1e-9)
+    assert not ensemble(problem, members=states).equals(ensemble(problem, members=spoilt))
+
+
+def test_an_interrupted_survey_goes_on_with_the_next_member(
+    problem: Problem, states: list[State], tmp_path: Path
+) -> None:
+    journal, seen = tmp_path / "ensemble.journal", []
+
+    def stop(done: int, total: int) -> None:
+        seen.append((done, total))
+        if done == 7:  # five members on the first split, two on the second
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ensemble(problem, members=states, journal=journal, progress=stop)
+    assert seen[0] == (0, 10)
+    assert seen[-1] == (7, 10)
+    seen.clear()
+    resumed = ensemble(problem, members=states, journal=journal, progress=lambda *now: seen.append(now))
+    assert (7, 10) in seen  # not measured again
+    assert (6, 10) not in seen
+    assert seen[-1] == (10, 10)
+    assert resumed.identical(ensemble(problem, members=states))
+
+
+def test_a_journal_of_other_members_is_not_mixed_in(
+    problem: Problem, states: list[State], tmp_path: Path
+) -> None:
+    journal = tmp_path / "ensemble.journal"
+    ensemble(problem, members=states, journal=journal)
+    others = ensemble(problem, members=states[::-1], journal=journal)
+    assert others.identical(ensemble(problem, members=states[::-1]))
+
+
+def test_the_network_is_left_as_it_was(problem: Problem, states: list[State]) -> None:
+    problem.model.train()
+    before = {name: tensor.clone() for name, tensor in problem.model.state_dict().items()}
+    ensemble(problem, members=states)
+    assert problem.model.training
+    for name, tensor in problem.model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"members": []}, "members: an ensemble needs a network at least"),
+        ({"weights": [1.0, 2.0]}, r"weights must be 5 positive numbers, .* got \[1\.0, 2\.0\]"),
+        ({"weights": [1, 1, 1, 1, 0]}, r"weights must be 5 positive numbers, one for each member"),
+        ({"combine": "probs"}, "unknown combine 'probs', expected one of probabilities, logits"),
+        ({"bins": 0}, "bins must be >= 1, got 0"),
+        ({"choose_on": "test"}, "choose_on: members are never chosen on the split 'test'"),
+        ({"choose_on": "valid"}, "choose_on: the data has no split 'valid' .* it has train, test"),
+        ({"splits": ["valid"]}, "unknown split 'valid', the data has train, test"),
+    ],
+)
+def test_bad_input_is_refused(
+    problem: Problem, states: list[State], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        ensemble(problem, **{"members": states, **options})
+
+
+def test_a_member_of_another_architecture_or_other_classes_is_named_with_its_first_tensor(
+    problem: Problem, states: list[State]
+) -> None:
+    more = {**states[1], "9.weight": torch.zeros(4, 96), "9.bias": torch.zeros(4)}
+    with pytest.raises(ValueError, match=r"member 1 has '9\.weight' of shape \(4, 96\), .* \(3, 96\)"):
+        ensemble(problem, members=[states[0], more])
+    with pytest.raises(ValueError, match=r"member 1 has no '0\.weight', which the network has"):
+        ensemble(problem, members=[nn.Linear(1, 1).state_dict()], own=True)
