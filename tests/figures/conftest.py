@@ -67,6 +67,17 @@ def landscapes() -> dict[str, xr.Dataset]:
         surveys.spectrum(problem, probes=3, steps=10),
         surveys.jacobian(problem, examples=5),
         surveys.sam_sharpness(problem),
+        surveys.ensemble(problem, members=states, own=True),
+        surveys.aligned(rectified, other=states[0], points=5),
+        surveys.tunnel(problem, through=states[:2], positions=5, directions=3),
+        surveys.spanning_tree(
+            problem,
+            bands=[
+                surveys.ControlledCurve(surveys.PolygonalChain(bends=0), [states[i], states[k]])
+                for i, k in ((0, 1), (1, 2), (0, 2))
+            ],
+            points=9,
+        ),
         surveys.level_sets(problem, directions=3, angles=8),
         surveys.twins(rectified, survey=partial(surveys.eigenvalues, smallest=0), factors=[0.1, 1.0, 10.0]),
     ]

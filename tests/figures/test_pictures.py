@@ -43,9 +43,13 @@ def test_every_landscape_that_can_be_chosen_has_a_picture(choice: str) -> None:
         ("spectrum", {"eigenvalue", "density"}),
         ("eigenvalues", {"eigenvalue", "rank"}),
         ("trace", {"probes", "trace"}),
+        ("ensemble", {"m members", "error (%)", "member"}),
         ("jacobian", {"rank", "singular value"}),
         ("sharpness", {"size ε of the box", "sharpness (%)"}),
         ("sam_sharpness", {"radius ρ", "rise of the loss"}),
+        ("aligned", {"α", "loss", "error (%)"}),
+        ("spanning_tree", {"position along the band", "train loss", "minimum"}),
+        ("tunnel", {"position t on the curve", "loss", "distance to the level"}),
         ("level_sets", {"rise of the loss", "width"}),
     ],
 )

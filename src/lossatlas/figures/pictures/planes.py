@@ -1,6 +1,6 @@
 """Pictures of surfaces over planes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import xarray as xr
@@ -27,16 +27,23 @@ def surface(landscape: xr.Dataset) -> Figure:
 
 @draws("plane")
 def plane(landscape: xr.Dataset) -> Figure:
-    """Contours of the loss over the plane through three networks, which are marked."""
-    x, y = landscape["point_x"].values, landscape["point_y"].values
+    """Contours of the loss over the plane through three networks, which are marked, and curves that are seen in it."""
+    names = {number: f"network {number}" for number in range(landscape.sizes["point"])}
+    return _contours(landscape, _networks(landscape, names), centre=False)
 
+
+@draws("curve_plane")
+def curve_plane(landscape: xr.Dataset) -> Figure:
+    """Contours of the loss over the plane through the ends of a curve and one of its bends, with the curve."""
+    return _contours(landscape, _networks(landscape, {0: "end", 1: "end", 2: "bend"}), centre=False)
+
+
+def _networks(landscape: xr.Dataset, names: Mapping[int, str]) -> Callable[[Axes, str], None]:
     def extras(axis: Axes, split: str) -> None:
         axis.set(xlabel="distance", ylabel="distance")
-        axis.plot(x, y, "o", color=style.ERROR, markersize=4, zorder=3)
-        for number in range(len(x)):
-            panels.beside(axis, f"network {number}", x[number], y[number])
+        panels.networks_and_curves(axis, landscape, names=names, chord=False)
 
-    return _contours(landscape, extras, centre=False)
+    return extras
 
 
 @draws("trajectory")

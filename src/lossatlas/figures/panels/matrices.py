@@ -1,0 +1,56 @@
+"""Panels of what is known of each pair of networks."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+
+from lossatlas.figures import style
+
+LETTERS = 8  # rows up to which each cell carries its number
+
+
+def matrix(axis: Axes, values: xr.DataArray, *, low: float, high: float, first: int = 0) -> AxesImage:
+    """Colours from ``low`` to ``high`` for each pair, its number in its cell; the diagonal is left out.
+
+    ``values``: (member, other), NaN where a pair is not there. ``first``: what the first network is called.
+    """
+    shown = values.transpose("member", "other").values.astype(float).copy()
+    np.fill_diagonal(shown, np.nan)
+    image = axis.imshow(np.ma.masked_invalid(shown), cmap=style.COLORMAP, vmin=low, vmax=high)
+    ticks = range(len(shown))
+    for direction in (axis.xaxis, axis.yaxis):
+        direction.set_ticks(list(ticks), [str(first + tick) for tick in ticks])
+        direction.set_tick_params(length=0)
+    for side in axis.spines.values():
+        side.set_visible(False)
+    if len(shown) <= LETTERS:
+        for row, column in zip(*np.nonzero(np.isfinite(shown)), strict=True):
+            axis.text(
+                *(column, row, _number(shown[row, column])),
+                ha="center",
+                va="center",
+                fontsize=6,
+                color="white",
+            )
+    return image
+
+
+def off_diagonal(values: xr.DataArray) -> np.ndarray:
+    """Finite values of pairs of two different networks, in one vector.
+
+    >>> off_diagonal(xr.DataArray([[1.0, 0.3], [0.3, 1.0]], dims=("member", "other")))
+    array([0.3, 0.3])
+    """
+    flat = values.transpose(..., "member", "other").values.astype(float)
+    flat = flat[..., ~np.eye(flat.shape[-1], dtype=bool)].ravel()
+    return flat[np.isfinite(flat)]
+
+
+def _number(value: float) -> str:
+    """Three digits, without the zero before the point.
+
+    >>> _number(0.99), _number(12.34)
+    ('.990', '12.3')
+    """
+    return f"{value:.3f}".lstrip("0") if 0 < value < 1 else f"{value:.3g}"
