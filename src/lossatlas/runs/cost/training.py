@@ -6,8 +6,20 @@ from typing import Any
 PASSES_OF_A_STEP = 3
 """A backward pass takes twice a forward one: the derivatives by the weights and by the inputs of each layer."""
 
-NETWORKS_OF_A_STEP: dict[str, Callable[[Mapping[str, Any]], float]] = {}
-"""Target of a study that takes the gradient at several networks in a step -> how many, for its configuration."""
+
+def _of_a_band(study: Mapping[str, Any]) -> float:
+    """Mean number of gradients of a step, and the losses of the two ends: as many pivots as the cycles may insert."""
+    cycles = study["cycles"]
+    pivots = [study["pivots"] + study["insert"] * number for number in range(len(cycles))]
+    steps = [cycle["steps"] for cycle in cycles]
+    gradients = sum(many * of_cycle for many, of_cycle in zip(pivots, steps, strict=True)) / sum(steps)
+    return gradients + 2 / PASSES_OF_A_STEP
+
+
+NETWORKS_OF_A_STEP: dict[str, Callable[[Mapping[str, Any]], float]] = {
+    "lossatlas.studies.ElasticBand": _of_a_band
+}
+"""Target of a study that takes the gradient at several networks in a step -> how many, for its settings."""
 
 
 def passes_of_a_step(config: Mapping[str, Any]) -> float:
@@ -15,6 +27,10 @@ def passes_of_a_step(config: Mapping[str, Any]) -> float:
 
     >>> passes_of_a_step({"study": {"_target_": "lossatlas.studies.Classifier"}})
     3
+    >>> cycles = [{"steps": 10}, {"steps": 30}]  # of 3 pivots, then 5: 30 + 150 gradients in 40 steps
+    >>> band = {"_target_": "lossatlas.studies.ElasticBand", "pivots": 3, "insert": 2, "cycles": cycles}
+    >>> passes_of_a_step({"study": band})
+    15.5
     """
     networks = NETWORKS_OF_A_STEP.get(config["study"]["_target_"])
-    return PASSES_OF_A_STEP * (1 if networks is None else networks(config))
+    return PASSES_OF_A_STEP * (1 if networks is None else networks(config["study"]))
