@@ -98,6 +98,77 @@ def test_bad_input_is_told_in_one_line_and_nothing_is_trained(
     assert attempts(folder) == 0
 
 
+ENDS = "study.ends=[{{run: ['seed=1']}}, {{run: ['seed=2'{}]}}]"
+START = ("study=fge", "scheduler=triangular", "study.start.run=['scheduler=cosine']")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "complaint"),
+    [
+        (["study=curve"], "study.ends is required: give study.ends=VALUE"),
+        (
+            ["study=curve", ENDS.format(",'seed=1'")],
+            "are ends with the same seed=1; expected a seed for each end",
+        ),
+        (
+            ["study=curve", ENDS.format(",'model.hidden=[9]'")],
+            "has 'layers.1.weight' of shape (9, 64), the network of shape (8, 64)",
+        ),
+        (["study=curve", "study.ends=[{run: ['seed=1']}]"], "a curve needs at least two ends, got 1"),
+        (["study=curve", ENDS.format(""), "study.curve.bends=0"], "curve.bends=0 leaves nothing to train"),
+        (
+            ["study=curve", ENDS.format(""), "optimizer.weight_decay=5e-4"],
+            "type optimizer.weight_decay=0 regularizer=l2 regularizer.l2.weight_decay=0.0005",
+        ),
+        (["study=curve", "study.ends=[{run: '3f0c'}, {run: ['seed=2']}]"], "3f0c: no such run; there are no"),
+        (["study=curve", "study.ends=[{run: 3}, {run: ['seed=2']}]"], "run: expected overrides, as"),
+        (["study=snapshot"], "Cosine has no cycles: expected scheduler=cyclic_cosine, warm_restarts or"),
+        (
+            ["study=snapshot", "scheduler=cyclic_cosine", "scheduler.cycles=20"],
+            "20 cycles do not fit in 8 steps",
+        ),
+        (["study=snapshot", "scheduler=warm_restarts"], "no cycle of the schedule ends within 2 epochs"),
+        (["study=fge", "scheduler=triangular"], "study.start.run is required"),
+        ([*START, "scheduler.cycle=6"], "a cycle of 24 steps is longer than the run, which has 8"),
+        ([*START, "scheduler.cycle=3", "scheduler.unit=steps"], "an odd number, and so has no step in its"),
+        (["study=checkpoints", "study.members=100"], "members must be 1 to the 8 steps of training, got 100"),
+        (
+            ["study=elastic_band", ENDS.format(""), "study.cycles=[{steps: 9}]"],
+            "epochs must be 3, in the last",
+        ),
+        (["landscape=ensemble"], "landscape.ensemble: the run keeps no members: study=snapshot keeps one"),
+        (
+            [
+                "landscape=ensemble",
+                "landscape.ensemble.members=[{run: ['seed=1']}, {run: ['data.classes=5']}]",
+            ],
+            "'layers.3.weight' of shape (5, 8)",
+        ),
+        (
+            ["landscape=path", "landscape.path.through={curve: []}"],
+            "landscape.path: the run that is named trains no curve: study=curve trains one",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_joined_or_gathered_is_told_before_anything_is_trained(
+    folder: Path, overrides: list[str], complaint: str
+) -> None:
+    answer = type_here("train", *TINY, *overrides)
+    assert answer.status not in (0, 130)
+    assert complaint in answer.complaint
+    assert attempts(folder) == 0
+
+
+def test_an_end_that_is_not_finished_is_told_with_its_status(folder: Path) -> None:
+    assert type_here("train", *TINY, "seed=1").status == 0
+    (manifest,) = folder.glob("runs/*/manifest.json")
+    (manifest.parent / "weights.safetensors").unlink()
+    name = manifest.parent.name
+    answer = type_here("train", *TINY, "study=curve", f"study.ends=[{{run: '{name}'}}, {{run: ['seed=2']}}]")
+    assert f"run {name} is damaged, not finished; named by overrides it is trained" in answer.complaint
+
+
 def test_a_sweep_with_bad_jobs_among_good_ones_launches_none(folder: Path) -> None:
     answer = type_here("train", "-m", *TINY, "seed=0,1", "data.batch_size=16,65,66", "hydra/launcher=basic")
     assert answer.status == 1
