@@ -10,6 +10,7 @@ from lossatlas.runs.compose import compose_job
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.manifest import Manifest
+from lossatlas.runs.prerequisites import prerequisites
 from lossatlas.runs.store import Run, Store
 
 Config = dict[str, Any]
@@ -43,6 +44,11 @@ def trained(config: Config) -> Run:
 def run_of(config: Config) -> Run:
     """Handle of the run of ``config``, computed or not."""
     return Store(config["paths"]["runs"]).run(fingerprint(config))
+
+
+def named_runs(config: Config) -> list[Config]:
+    """Configurations of the runs that the study of ``config`` names."""
+    return [job.config for job in prerequisites(config)]
 
 
 def manifest_of(run: Run) -> Manifest:

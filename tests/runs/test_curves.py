@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 import torch
 from processes import Process, Signal, Stop
-from small_runs import EPOCH, RANDOM, Config, manifest_of, record, run_of, small, trained
+from small_runs import EPOCH, RANDOM, Config, manifest_of, named_runs, record, run_of, small, trained
 
 from lossatlas.runs.check import ConfigError, check_jobs
 from lossatlas.runs.compose import Job, compose_config
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.prerequisites import prerequisites
 from lossatlas.runs.store import Run
 
 RARELY = "runtime.checkpoint_seconds=1000"
@@ -30,7 +29,7 @@ CURVE = ("study=curve", ends(1, 2))
 def curve(store: Path, *overrides: str) -> Config:
     """Configuration of a small curve whose ends are trained."""
     config = small(store, *CURVE, *RANDOM, *overrides)
-    for end in prerequisites(config):
+    for end in named_runs(config):
         ensure(end)
     return config
 
@@ -49,7 +48,7 @@ def test_decay_moves_from_the_optimizer_to_the_point_of_the_curve_but_not_for_th
     tmp_path: Path,
 ) -> None:
     config = small(tmp_path, *CURVE)
-    first, second = prerequisites(config)
+    first, second = named_runs(config)
     assert config["optimizer"]["weight_decay"] == 0.0
     assert config["regularizer"]["l2"]["weight_decay"] == 0.0005
     for end, seed in ((first, 1), (second, 2)):
@@ -66,7 +65,7 @@ def test_what_is_typed_wins_over_what_the_study_chooses() -> None:
 
 def test_the_seeds_of_ends_may_follow_that_of_the_curve(tmp_path: Path) -> None:
     follows = 'study.ends=[{run: ["seed=${seed}"]}, {run: ["seed=1${seed}"]}]'
-    seeds = [end["seed"] for end in prerequisites(small(tmp_path, "study=curve", follows, "seed=3"))]
+    seeds = [end["seed"] for end in named_runs(small(tmp_path, "study=curve", follows, "seed=3"))]
     assert seeds == [3, 13]
 
 
@@ -140,7 +139,7 @@ def test_the_record_names_the_distance_of_the_ends_and_the_length_of_the_curve(t
     config = curve(tmp_path)
     run = trained(config)
     metrics = manifest_of(run).metrics
-    states = [run_of(end).state() for end in prerequisites(config)]
+    states = [run_of(end).state() for end in named_runs(config)]
     names = [
         name
         for name, tensor in states[0].items()
@@ -155,7 +154,7 @@ def test_members_are_the_control_points_with_the_ends_as_they_were(tmp_path: Pat
     config = curve(tmp_path)
     run = trained(config)
     first, _, last = run.members().values()
-    for member, end in zip((first, last), prerequisites(config), strict=True):
+    for member, end in zip((first, last), named_runs(config), strict=True):
         state = run_of(end).state()
         assert member.keys() == state.keys()
         assert all(torch.equal(member[name], tensor) for name, tensor in state.items())

@@ -26,6 +26,10 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "plane": ["others=[{run: ['seed=1']}, {run: ['seed=2']}]", "points=3"],
     "sam_sharpness": [],
     "sharpness": ["iterations=1"],
+    "spanning_tree": [
+        "bands=[{curve: ['study=curve', \"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\"]}]",
+        "points=3",
+    ],
     "spectrum": ["probes=2", "steps=5"],
     "surface": ["points=3"],
     "trace": ["probes=4", "sketch=2"],

@@ -41,8 +41,9 @@ def continued(store: Path, *overrides: str) -> dict[str, Any]:
 def test_a_run_that_a_study_names_is_composed_whole_and_as_it_would_be_by_itself(tmp_path: Path) -> None:
     (named,) = prerequisites(continued(tmp_path, "optimizer.lr=0.02"))
     alone = small(tmp_path, "optimizer.lr=0.02", "seed=7", "epochs=1")
-    assert fingerprint(named) == fingerprint(alone)
-    assert named["paths"]["runs"] == str(tmp_path)
+    assert fingerprint(named.config) == fingerprint(alone)
+    assert named.config["paths"]["runs"] == str(tmp_path)
+    assert compose_job(named.overrides).config["seed"] == 7  # so that it can be named, and varied, by itself
 
 
 def test_what_the_study_names_is_part_of_the_fingerprint(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_run_named_by_its_fingerprint_must_be_finished(tmp_path: Path) -> None
         f"+study.start={{run: '{start.fingerprint[:6]}'}}",
         f"paths.runs={tmp_path}",
     ]
-    assert fingerprint(prerequisites(compose_job(named).config)[0]) == start.fingerprint
+    assert fingerprint(prerequisites(compose_job(named).config)[0].config) == start.fingerprint
     manifest = manifest_of(start)
     manifest.status = "interrupted"
     start.write_manifest(manifest)
@@ -124,8 +125,8 @@ def test_a_checkpoint_that_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
 
     config = continued(tmp_path)
     (named,) = prerequisites(config)
-    start = trained(named)
-    network = _trained(config, named)
+    start = trained(named.config)
+    network = _trained(config, named.config)
     assert network.seed == 7
     assert isinstance(network.training_state()["optimizer_states"], list)
     start.checkpoint_path.unlink()

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 import torch
 from processes import KillAtRename, Process, Signal
-from small_runs import EPOCH, RANDOM, Config, manifest_of, record, run_of, small, trained
+from small_runs import EPOCH, RANDOM, Config, manifest_of, named_runs, record, run_of, small, trained
 
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.prerequisites import prerequisites
 from lossatlas.runs.store import Run
 
 LAST = 4 * EPOCH
@@ -39,7 +38,7 @@ STUDIES = {
 def four_epochs(store: Path, *overrides: str) -> Config:
     """Configuration of four epochs of three steps; what the study starts from is trained already."""
     config = small(store, *RANDOM, "epochs=4", *overrides)
-    for needed in prerequisites(config):
+    for needed in named_runs(config):
         ensure(needed)
     return config
 
@@ -131,7 +130,7 @@ def test_the_manifest_lists_the_members_with_epoch_and_rate(tmp_path: Path) -> N
 def test_fge_starts_where_the_partial_run_ended_with_its_momentum(tmp_path: Path) -> None:
     """Two epochs of a schedule of three: the same run as the first two of the whole."""
     config = four_epochs(tmp_path, *STUDIES["fge"], "study.snapshot_epochs=[0]")
-    (start,) = (run_of(needed) for needed in prerequisites(config))
+    (start,) = (run_of(needed) for needed in named_runs(config))
     run = ensure(config)
     begun, ended = run.snapshot(0), start.state()
     assert all(torch.equal(begun[name], tensor) for name, tensor in ended.items())

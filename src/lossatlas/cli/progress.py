@@ -194,7 +194,7 @@ def _named_runs(jobs: Sequence[Job]) -> dict[str, list[Run]]:
     for job in jobs:
         store = Store(job.config["paths"]["runs"])
         named[fingerprint(job.config)] = [
-            store.run(fingerprint(other)) for other in prerequisites(job.config)
+            store.run(fingerprint(other.config)) for other in prerequisites(job.config)
         ]
     return named
 

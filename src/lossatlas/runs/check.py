@@ -44,7 +44,7 @@ def check_jobs(jobs: Iterable[Job]) -> None:
         for job in jobs:
             config = job.config
             check_config(config)
-            check_jobs(Job((), named) for named in prerequisites(config))
+            check_jobs(prerequisites(config))
             parts = {**scientific(config), "seed": None}
             surveyed = {name: config[name] for name in ("model", "data", "study", "landscape")}
             for key, check in ((digest(parts), _check_parts), (digest(surveyed), _check_landscapes)):

@@ -1,8 +1,7 @@
 """From what a user types to the plain configurations of the jobs that it means."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,19 +20,12 @@ from omegaconf import DictConfig, OmegaConf
 
 import lossatlas
 from lossatlas.runs.fingerprint import NOT_SCIENTIFIC, fingerprint
+from lossatlas.runs.job import Job
 from lossatlas.runs.own_model import expand_own_model
 from lossatlas.runs.prerequisites import expanded, overrides_of
 from lossatlas.runs.suggest import nearest
 
 CONFIG_NAME = "train"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run to be had: the overrides that a job is launched with, and the configuration that they give."""
-
-    overrides: tuple[str, ...]
-    config: dict[str, Any]
 
 
 def config_folder() -> Path:
@@ -128,7 +120,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
     Values that are still missing stay as ``???``, for the check of the configuration to name. What an experiment sets
     of a landscape that the user has left out (``experiment=sharpness landscape=weights``) is dropped; so is the run
-    that a landscape asks for, where the file of ``weights`` is given in its place.
+    that a landscape asks for, where a file of ``weights`` or ``members`` are given in its place.
     """
     masked = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     OmegaConf.set_struct(masked, False)
@@ -142,7 +134,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 def _without_missing_runs(node: Any) -> Any:
     if isinstance(node, dict):
-        missing = node.get("run") == "???" and "weights" in node
+        missing = node.get("run") == "???" and ("weights" in node or "members" in node)
         return {
             key: _without_missing_runs(value) for key, value in node.items() if not (missing and key == "run")
         }
@@ -163,17 +155,19 @@ def job_of(overrides: Sequence[str], config: DictConfig) -> Job:
 
 
 def _with_runs(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    def expand(value: Any) -> Mapping[str, Any]:
+    def expand(value: Any) -> Job:
         if isinstance(value, str):
             from lossatlas.runs.find import find_finished_run  # imports torch, which no help text waits for
             from lossatlas.runs.store import Store
 
-            return find_finished_run(Store(config["paths"]["runs"]), value).config()
+            run = find_finished_run(Store(config["paths"]["runs"]), value)
+            manifest = run.manifest()
+            return Job(() if manifest is None else tuple(manifest.overrides), run.config())
         if not isinstance(value, list | tuple) or not all(isinstance(override, str) for override in value):
             raise ValueError(
                 f'study: run: expected overrides, as ["seed=1"], or a fingerprint in quotes, got {value!r}'
             )
-        return compose_job(overrides_of(overrides, value)).config
+        return compose_job(overrides_of(overrides, value))
 
     return expanded(config, expand)
 

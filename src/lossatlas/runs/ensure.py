@@ -40,7 +40,7 @@ def ensure(
     if run.is_finished():
         return run
     for named in prerequisites(config):
-        ensure(named, say=say)
+        ensure(named.config, overrides=named.overrides, say=say)
     with run.lock(say), interruption.deferred():
         if run.is_finished():
             return run

@@ -20,6 +20,7 @@ NOT_SCIENTIFIC: dict[str, str] = {
     "landscape": "measured after training; landscapes have fingerprints of their own",
     "engine": "how landscapes are measured, which is part of their fingerprints",
     "experiment": "which figure asked, its claims and pictures",
+    "overrides": "what the configuration of a run that a study names was composed from",
     "data.root": "where the data set lies",
     "data.download": "whether it may be fetched",
     "trainer.accelerator": "the hardware, which the manifest records",

@@ -8,45 +8,47 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lossatlas.runs.fingerprint import NOT_SCIENTIFIC
+from lossatlas.runs.job import Job
 from lossatlas.runs.nodes import replaced
 
-SURROUNDINGS = tuple(key for key in NOT_SCIENTIFIC if "." not in key and key != "hydra")
+SURROUNDINGS = tuple(key for key in NOT_SCIENTIFIC if "." not in key and key not in ("hydra", "overrides"))
 """Sections that a run takes from the one that names it."""
 
 
-def expanded(config: Mapping[str, Any], expand: Callable[[Any], Mapping[str, Any]]) -> dict[str, Any]:
+def expanded(config: Mapping[str, Any], expand: Callable[[Any], Job]) -> dict[str, Any]:
     """``config`` with what ``expand`` makes of the value of each ``{run: ...}`` in its study, save of whole ones.
 
     >>> config = {"study": {"start": {"run": ["seed=1"]}}, "seed": 0, "paths": {}}
-    >>> expanded(config, lambda value: {"study": {}, "seed": 1, "paths": {}})["study"]
-    {'start': {'run': {'study': {}, 'seed': 1}}}
+    >>> job = Job(("seed=1",), {"study": {}, "seed": 1, "paths": {}})
+    >>> expanded(config, lambda value: job)["study"]
+    {'start': {'run': {'study': {}, 'seed': 1, 'overrides': ['seed=1']}}}
     """
 
     def run(value: Any) -> dict[str, Any]:
         if isinstance(value, Mapping) or value == "???":  # that is missing is told with all that is
             return {"run": value}
-        whole = expand(value)
-        return {"run": {key: part for key, part in whole.items() if key not in SURROUNDINGS}}
+        job = expand(value)
+        named = {key: part for key, part in job.config.items() if key not in SURROUNDINGS}
+        return {"run": {**named, "overrides": list(job.overrides)}}
 
     return {**config, "study": replaced(config["study"], {"run": run})}
 
 
-def prerequisites(config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Whole configurations of the runs that the study of ``config`` names, in their order."""
-    found: list[dict[str, Any]] = []
+def prerequisites(config: Mapping[str, Any]) -> list[Job]:
+    """Jobs of the runs that the study of ``config`` names, in their order.
+
+    Their places, logger and the like are those of ``config``.
+    """
+    found: list[Job] = []
+    around = {key: config[key] for key in SURROUNDINGS if key in config}
 
     def run(value: Any) -> None:
         if isinstance(value, Mapping):
-            found.append(surrounded(value, config))
+            named = {key: part for key, part in value.items() if key != "overrides"}
+            found.append(Job(tuple(value.get("overrides", ())), {**around, **named, "landscape": {}}))
 
     replaced(config["study"], {"run": run})
     return found
-
-
-def surrounded(named: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Whole configuration of the run ``named`` in the study of ``config``: with its places, logger and the like."""
-    around = {key: config[key] for key in SURROUNDINGS if key in config}
-    return {**around, **named, "landscape": {}}
 
 
 def overrides_of(base: Sequence[str], named: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """A rehearsal of the landscapes before anything is trained: what they cannot take is found at once, not hours later."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +65,11 @@ def stand_ins(job: Job, network: nn.Module, data: ImageData | None = None) -> Re
         last = {} if epochs[-1] == job.config["epochs"] else {job.config["epochs"]: expected}
         return {epoch: _perturbed(expected, epoch) for epoch in epochs[:SNAPSHOTS]} | last
 
-    def kept_by(config: Mapping[str, Any]) -> list[Mapping[str, Tensor]]:
+    def kept_by(config: Mapping[str, Any]) -> Sequence[Mapping[str, Tensor]]:
         study = build_study(config, network, data or build_data(config))
-        return list(study.final_members()) or [_perturbed(expected, step) for step in study.member_steps]
+        # The bends of an untrained curve lie on straight lines, through which there is no plane.
+        members = [_perturbed(member, k) for k, member in enumerate(study.final_members())]
+        return members or [_perturbed(expected, step) for step in study.member_steps]
 
     def members(wanted: Any) -> Mapping[int, Mapping[str, Tensor]]:
         kept = kept_by(job.config)
@@ -76,6 +78,10 @@ def stand_ins(job: Job, network: nn.Module, data: ImageData | None = None) -> Re
     def members_of(value: Any) -> Mapping[int, Mapping[str, Tensor]]:
         kept = kept_by(_config_of(job, value))
         return {number: kept[number] for number in check_members("all", range(len(kept)))[:SNAPSHOTS]}
+
+    def augment(seed: int) -> tuple[Tensor, Tensor]:
+        inputs, targets = (data or build_data(job.config)).augmented(seed)
+        return inputs[:IMAGES], targets[:IMAGES]
 
     def curve(value: Any) -> ControlledCurve:
         config = _config_of(job, value)
@@ -91,6 +97,7 @@ def stand_ins(job: Job, network: nn.Module, data: ImageData | None = None) -> Re
         "members_of": members_of,
         "curve": curve,
         "weights": lambda path: load_weights(Path(path), expected),
+        "augment": augment,
     }
 
 

@@ -235,6 +235,7 @@ class Surveyor:
             "members_of": self._members_of,
             "curve": self._curve,
             "weights": self._file,
+            "augment": self._augmented,
         }
 
     def _state(self, value: Any) -> dict[str, Tensor]:
@@ -242,6 +243,10 @@ class Surveyor:
 
     def _file(self, path: str) -> dict[str, Tensor]:
         return load_weights(Path(path), self.problem.model.state_dict())
+
+    def _augmented(self, seed: int) -> tuple[Tensor, Tensor]:
+        """The training images as training sees them, each augmented once."""
+        return build_data(self.config).to("cuda" if self._on_gpu else "cpu").augmented(seed)
 
     def _snapshots(self, wanted: Any) -> dict[int, dict[str, Tensor]]:
         """The kept weights of ``wanted`` epochs in order, the final ones last, by epoch."""

@@ -112,7 +112,7 @@ def _with_named_runs(jobs: Sequence[Job]) -> list[Job]:
     """The runs that the studies of ``jobs`` name, each before those that name it, and ``jobs``."""
     found: list[Job] = []
     for job in jobs:
-        found += [*_with_named_runs([Job((), config) for config in prerequisites(job.config)]), job]
+        found += [*_with_named_runs(prerequisites(job.config)), job]
     return found
 
 
