@@ -1,4 +1,4 @@
-"""Fixtures for all tests; above all a CIFAR-10 of a few images, which torchvision takes for the real one."""
+"""Fixtures for all tests; above all CIFARs of a few images, which torchvision takes for the real ones."""
 
 import hashlib
 import struct
@@ -55,6 +55,43 @@ def write_cifar(monkeypatch: pytest.MonkeyPatch) -> WriteCifar:
 def tiny_cifar(tmp_path: Path, write_cifar: WriteCifar) -> Path:
     """Root of a CIFAR-10 with 100 training and 20 test images."""
     return write_cifar(tmp_path / "tiny")
+
+
+@pytest.fixture
+def write_cifar100(monkeypatch: pytest.MonkeyPatch) -> WriteCifar:
+    """The same as `write_cifar` for CIFAR-100, whose two files hold so many images of each of the 100 classes."""
+    from torchvision.datasets import CIFAR100
+
+    def write(root: Path, each: int = 1) -> Path:
+        folder = root / CIFAR100.base_folder
+        folder.mkdir(parents=True)
+        rng = np.random.default_rng(100)
+        fine = list(range(100)) * each
+        md5s = {}
+        for name in ("train", "test", "meta"):
+            content = {
+                "batch_label": f"{name}ing batch 1 of 1",
+                "fine_labels": fine,
+                "coarse_labels": [label // 5 for label in fine],
+                "data": rng.integers(0, 256, (len(fine), 3072), dtype=np.uint8),
+            }
+            names = [f"class {k}" for k in range(100)]
+            meta = {"fine_label_names": names, "coarse_label_names": names[:20]}
+            data = python2_pickle(meta if name == "meta" else content)
+            (folder / name).write_bytes(data)
+            md5s[name] = hashlib.md5(data).hexdigest()
+        monkeypatch.setattr(CIFAR100, "train_list", [["train", md5s["train"]]])
+        monkeypatch.setattr(CIFAR100, "test_list", [["test", md5s["test"]]])
+        monkeypatch.setattr(CIFAR100, "meta", {**CIFAR100.meta, "md5": md5s["meta"]})
+        return root
+
+    return write
+
+
+@pytest.fixture
+def tiny_cifar100(tmp_path: Path, write_cifar100: WriteCifar) -> Path:
+    """Root of a CIFAR-100 with 100 training and 100 test images, that of `tiny_cifar` too."""
+    return write_cifar100(tmp_path / "tiny")
 
 
 def python2_pickle(value: Any) -> bytes:

@@ -103,3 +103,32 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(line: dict[str
         measures.width(line, landscape="line", level=1, split="validation")
     with pytest.raises(ValueError, match="'line' has no dimension 'x'; it has"):
         measures.area(line, landscape="line", level=1)
+
+
+def test_a_bump_is_measured_from_the_worse_end() -> None:
+    """Of either end in turn, and negative where the middle is the better network."""
+    lines = [[1.0, 9.0, 4.0, 9.0, 2.0], [2.0, 0.0, 4.0, 0.0, 1.0], [3.0, 0.0, 1.0, 0.0, 2.0]]
+    axes = {"member": [0, 1, 2], "split": ["test"], "alpha": [0.0, 0.25, 0.5, 0.75, 1.0]}
+    errors = xr.Dataset({"error": (list(axes), np.array(lines)[:, None] / 100)}, axes)
+    found = measures.bump({"interpolation": errors}, scale=100, units="%")
+    np.testing.assert_allclose(found, [2.0, 2.0, -2.0])
+    assert (found.attrs["long_name"], found.attrs["units"]) == (
+        "test error halfway less at the worse end",
+        "%",
+    )
+    with pytest.raises(ValueError, match=r"alpha has no 0\.5; it has \[0\.0, 1\.0\]"):
+        measures.bump({"interpolation": errors.sel(alpha=[0.0, 1.0])})
+
+
+def test_a_change_is_that_to_the_next_place_of_every_network() -> None:
+    """Places need not be evenly apart; the losses of the second network fall throughout."""
+    axes = {"seed": [0, 1], "epoch": [1, 2, 5, 9]}
+    losses = [[3.0, 1.0, 2.5, 0.5], [4.0, 3.0, 2.0, np.nan]]
+    history = {"history": xr.Dataset({"train_loss": (list(axes), losses)}, axes)}
+    options = {"landscape": "history", "variable": "train_loss", "along": "epoch"}
+    found = measures.change(history, **options, after=[2, 5])
+    np.testing.assert_allclose(found, [[1.5, -2.0], [-1.0, np.nan]])
+    assert found.epoch.values.tolist() == [2, 5]
+    for place in (9, 3):
+        with pytest.raises(ValueError, match=rf"epoch has no {place} with another after it"):
+            measures.change(history, **options, after=[place])

@@ -34,7 +34,9 @@ REQUIRED = {
     ("model", "own"): ["model._target_=lossatlas.models.MLP"],
     ("landscape", "interpolation"): ["landscape.interpolation.other.run=['seed=1']"],
     ("landscape", "path"): ["landscape.path.through=[{run: ['seed=1']}]"],
+    ("landscape", "curve_distances"): ["landscape.curve_distances.curves=[{curve: []}]"],
     ("landscape", "plane"): ["landscape.plane.others=[{run: ['seed=1']}, {run: ['seed=2']}]"],
+    ("study", "fge"): ["study.start.run=['scheduler=linear']", "scheduler=triangular"],
 }
 # Targets that take any key, and to whom they pass on those that they do not know.
 PASSING_ON: dict[str, list[Callable[..., Any]]] = {
@@ -58,12 +60,13 @@ def checked_part(group: str, choice: str) -> dict[str, Any]:
 
 
 def nodes(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """All mappings in ``part`` with a ``_target_``, with their paths."""
+    """All mappings in ``part`` with a ``_target_``, with their paths, but those of runs that a study names."""
     if isinstance(part, dict) and "_target_" in part:
         yield path, part
     if isinstance(part, dict | list):
         for key, value in part.items() if isinstance(part, dict) else enumerate(part):
-            yield from nodes(value, f"{path}.{key}".lstrip("."))
+            if key != "run":  # whole configurations, which are checked as such
+                yield from nodes(value, f"{path}.{key}".lstrip("."))
 
 
 def assert_every_node_refuses_a_wrong_key(config: dict[str, Any]) -> None:

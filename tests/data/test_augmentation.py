@@ -4,7 +4,7 @@ from scipy.stats import chisquare
 from torch import Tensor
 from torchvision.transforms import v2
 
-from lossatlas.data import RandomCrop, RandomHorizontalFlip
+from lossatlas.data import ImageData, RandomCrop, RandomHorizontalFlip, Split
 
 IMAGES = torch.randint(1, 256, (5, 3, 8, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
@@ -77,3 +77,27 @@ def test_impossible_arguments_are_refused() -> None:
         RandomCrop(-1)
     with pytest.raises(ValueError, match=r"p is a probability and must be in \[0, 1\], got 1.5"):
         RandomHorizontalFlip(1.5)
+
+
+def test_the_training_split_is_augmented_whole_and_in_its_order_by_a_seed_alone() -> None:
+    """Ramps, so that a mirrored image tells itself; about half are, others for another seed."""
+    ramp = torch.arange(8, dtype=torch.uint8).expand(200, 1, 4, 8).contiguous()
+    split = Split(ramp, torch.arange(200) % 5)
+    data = ImageData(
+        {"train": split, "test": split},
+        shape=(1, 4, 8),
+        classes=5,
+        mean=[1.0],
+        std=[2.0],
+        batch_size=10,
+        augment={"flip": RandomHorizontalFlip()},
+    )
+    inputs, targets = data.augmented(seed=3)
+    plain, _ = data.normalized("train")
+    assert torch.equal(targets, split.targets)
+    mirrored = inputs[:, 0, 0, 0] == plain[0, 0, 0, -1]
+    assert torch.equal(inputs[~mirrored], plain[~mirrored])
+    assert torch.equal(inputs[mirrored], plain[mirrored].flip(-1))
+    assert 70 < int(mirrored.sum()) < 130
+    assert torch.equal(data.augmented(seed=3)[0], inputs)
+    assert not torch.equal(data.augmented(seed=4)[0], inputs)

@@ -60,6 +60,12 @@ def landscapes() -> dict[str, xr.Dataset]:
         surveys.sharpness(problem, iterations=1),
         surveys.path(problem, through=states[:2], points=5),
         surveys.plane(problem, others=states[:2], points=7),
+        surveys.curve_plane(problem, curve=surveys.ControlledCurve(surveys.Bezier(), states[:3]), points=7),
+        surveys.curve_distances(
+            problem,
+            curves=[surveys.ControlledCurve(surveys.Bezier(), states[k : k + 3]) for k in (0, 1)],
+            points=5,
+        ),
         surveys.trajectory(problem, snapshots=states, points=7),
         surveys.convexity(problem, points=3),
         surveys.eigenvalues(problem, smallest=2, largest=3),

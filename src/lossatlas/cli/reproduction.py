@@ -154,7 +154,9 @@ class Reproduction:
 
     def _write(self, name: str, dataset: xr.Dataset) -> None:
         with replacing(self.folder / "data" / f"{name}.nc") as temporary:
-            temporary.write_bytes(dataset.to_netcdf(engine="h5netcdf"))  # HDF5 itself crashes on a full disk
+            # What the files of single networks were encoded as has no room for the NaN of networks that are missing.
+            whole = dataset.drop_encoding().to_netcdf(engine="h5netcdf")
+            temporary.write_bytes(whole)  # HDF5 itself crashes on a full disk
 
     def _draw(self, datasets: Mapping[str, xr.Dataset], verdicts: Sequence[Verdict]) -> list[Path]:
         paths = []

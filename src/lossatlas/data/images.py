@@ -112,6 +112,19 @@ class ImageData:
                 self._normalized[split] = self._normalize(self.splits[split].inputs)
         return self._normalized[split], self.splits[split].targets
 
+    def augmented(self, seed: int) -> Batch:
+        """Return the whole training split as training sees it, each image augmented once: inputs and targets.
+
+        The images come in the order of the split. What is drawn is a function of ``seed`` alone, of a stream that no
+        training step draws from.
+        """
+        split = self.splits["train"]
+        inputs, targets = split.inputs, split.targets
+        draws = generator(seed, "augmented split")
+        for change in self.augment.values():
+            inputs, targets = change(inputs, targets, draws)
+        return self._normalize(inputs), targets
+
     def batch(self, seed: int, step: int) -> Batch:
         """Return the training batch of the global ``step``: inputs (B, C, H, W) float32, targets (B,) int64.
 

@@ -47,8 +47,8 @@ def figure(
 
     ``panels``: keywords of `Profile`. ``colors``: the axis of the sweep that colours tell apart. ``at`` chooses a value
     of an axis, or lists those to show, in their order; ``names`` says what values are called. ``columns``: panels in a
-    row at most. ``shared``: one vertical scale for all. ValueError for a dataset, a variable, an axis or a value that is
-    not there.
+    row at most. ``shared``: one vertical scale for all. ValueError for a dataset, a variable, an axis or a value that
+    is not there.
     """
     profiles = {label: Profile(**panel) for label, panel in panels.items()}
     drawn = {label: _values(datasets, profile, at or {}, colors) for label, profile in profiles.items()}

@@ -50,8 +50,11 @@ def figure(
     shown = {
         title: narrowed(network, {"split": split}) for title, network in chosen.items() if network is not None
     }
-    told = f"Colours: {label or f'{split} {variable.replace("_", " ")}'}, steps even in the logarithm of the distance "
-    told += "from the lowest value. Dashed: the straight line between two optima."
+    label = label or f"{split} {variable.replace('_', ' ')}"
+    told = (
+        f"Colours: {label}, in steps that are even in the logarithm of the distance from the lowest value. "
+    )
+    told += "Dashed: the straight line between two optima."
     with style():
         width = PANEL[0] * len(panels) + BAR
         page, (sheet,) = page_over([PANEL[1]], width, captioned(told, caption))

@@ -3,8 +3,8 @@
 ``{run: [overrides]}`` is the run that the overrides turn this one into, ``{run: fingerprint}`` one of the store,
 ``{snapshots: all}`` or ``{snapshots: [0, 10]}`` are the weights kept after these epochs and the final ones,
 ``{members: all}`` or ``{members: [0, 2]}`` the members that the run keeps, ``{members_of: ...}`` those of another run,
-``{curve: ...}`` the curve that another has trained (``{curve: []}``: this one), ``{weights: path}`` is a file, and ``{augment: seed}`` are the training images, each augmented
-once.
+``{curve: ...}`` the curve that another has trained (``{curve: []}``: this one), ``{weights: path}`` is a file, and
+``{augment: seed}`` are the training images, each augmented once.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -73,6 +73,7 @@ class ElasticBand(Classifier):
         epochs: int,
         optimizer: Callable[[Iterable[Tensor]], torch.optim.Optimizer],
         schedule: Schedule,
+        penalties: Mapping[str, Callable[[Mapping[str, Tensor]], Tensor]],
         pivots: int = 3,
         insert: int = 2,
         threshold: float = 0.2,
@@ -90,7 +91,8 @@ class ElasticBand(Classifier):
         in_order = Cycles([Cycle(**cycle) for cycle in cycles])
         in_order.check_epochs(epochs, data.steps_per_epoch)
         rate = CycledRate(schedule, in_order, data.steps_per_epoch)
-        super().__init__(network, data, optimizer=optimizer, schedule=rate, **classifier)
+        super().__init__(network, data, optimizer=optimizer, schedule=rate, penalties={}, **classifier)
+        self._penalties_of_point = penalties
         if self.snapshot_epochs:
             raise ValueError(
                 f"a band has its network at the end alone: expected snapshot_epochs=[], got {self.snapshot_epochs}"
@@ -102,7 +104,8 @@ class ElasticBand(Classifier):
         self._like: Weights = {name: tensor.detach() for name, tensor in network.named_parameters()}
         straight = torch.stack([flatten({name: end.state[name] for name in self._like}) for end in ends])
         self.band = Pivots(straight, pivots, room=pivots + insert * (len(in_order) - 1))
-        self._along_band: xr.Dataset | None = None
+        self._along_band: xr.Dataset | None = None  # this and the next once training has finished
+        self._pivots: list[Weights] = []
 
     def trained_parameters(self) -> Sequence[nn.Parameter]:  # noqa: D102
         return [self.band.rows]
@@ -120,20 +123,19 @@ class ElasticBand(Classifier):
         self.band.replace(*filled(self.band.points, self.band.shares, where))
         self.trainer.optimizers[0].state.clear()
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return a number whose gradient is what the pivots are to descend."""
+    def batch_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Mean loss of a batch over the pivots, with the gradient that they descend, and mean of wrong samples."""
         if self._spring is None:
             self.band.spread_out()
         points = self.band.points
-        first, *inner, last = (
-            self._at(point, batch, moves=0 < k < len(points) - 1) for k, point in enumerate(points)
+        moves = [False, *[True] * len(self.band), False]
+        measured = [self._at(point, batch, moves=free) for point, free in zip(points, moves, strict=True)]
+        losses, gradients, wrong = (torch.stack(column) for column in zip(*measured, strict=True))
+        descent = band_gradients(
+            points, losses, gradients[1:-1], shares=self.band.shares, spring=self._spring
         )
-        losses = torch.stack([loss for loss, _, _ in (first, *inner, last)])
-        gradients = torch.stack([gradient for _, gradient, _ in inner])
-        descent = band_gradients(points, losses, gradients, shares=self.band.shares, spring=self._spring)
-        self._losses.append(losses[1:-1].mean())
-        self._errors.append(torch.stack([wrong for _, _, wrong in inner]).double().mean())
-        return (self.band.rows[: len(inner)] * descent).sum()
+        along = (self.band.rows[: len(descent)] * descent).sum()
+        return losses[1:-1].mean() + along - along.detach(), wrong[1:-1].double().mean()
 
     def _at(self, point: Tensor, batch: Batch, *, moves: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Loss of a batch, with penalties, at ``point``, its gradient if the point ``moves``, and wrong samples."""
@@ -143,7 +145,7 @@ class ElasticBand(Classifier):
             weights = unflatten(row, self._like)
             logits = functional_call(self.network, weights, (inputs,))
             loss = self.loss(logits, targets)
-            for penalty in self._penalties.values():
+            for penalty in self._penalties_of_point.values():
                 loss = loss + penalty(weights)
         gradient = torch.autograd.grad(loss, row)[0] if moves else torch.zeros_like(point)
         return loss.detach(), gradient, (logits.detach().argmax(-1) != targets).sum()
@@ -165,20 +167,21 @@ class ElasticBand(Classifier):
             )
 
     def finish(self) -> None:
-        """Have the network be the highest point of the band."""
-        self._along_band = self._profile(self.band.points)
+        """Have the network be the highest point of the band, and the pivots their own batch-norm statistics."""
+        points = self.band.points
+        self._along_band = self._profile(points)
         highest = int(self._along_band.loss.sel(split="train").values.argmax())
         gap, position = divmod(highest, self._positions + 1)
-        points = self.band.points
         after = points[min(gap + 1, len(points) - 1)]
-        self.network.load_state_dict(
-            self._state(torch.lerp(points[gap], after, position / (self._positions + 1)))
-        )
+        saddle = torch.lerp(points[gap], after, position / (self._positions + 1))
+        self.network.load_state_dict({**self.ends[0].state, **self._with_statistics(saddle)})
+        self._pivots = [self._with_statistics(point) for point in points[1:-1]]
 
     def final_members(self) -> list[Mapping[str, Tensor]]:
-        """State dicts of the ends and, between them, of the pivots in order."""
+        """State dicts of the first end, the pivots, and the last; before `finish` pivots have an end's statistics."""
+        pivots = self._pivots or [unflatten(point, self._like) for point in self.band.points[1:-1]]
         first, last = (end.state for end in self.ends)
-        return [first, *(self._state(point) for point in self.band.points[1:-1]), last]
+        return [first, *({**first, **pivot} for pivot in pivots), last]
 
     def final_metrics(self) -> dict[str, float]:
         """Those of the highest point, and of the band; see the class."""
@@ -199,12 +202,9 @@ class ElasticBand(Classifier):
         data = {split: self.data.normalized(split) for split in self.data.splits}
         return profile(self.network, self.loss, data, networks, positions=self._positions, splits=splits)
 
-    def _state(self, point: Tensor) -> Mapping[str, Tensor]:
+    def _with_statistics(self, point: Tensor) -> Weights:
         inputs, _ = self.data.normalized("train")
-        return {
-            **self.ends[0].state,
-            **with_statistics(self.network, unflatten(point, self._like), inputs),
-        }
+        return with_statistics(self.network, unflatten(point, self._like), inputs)
 
 
 def _check_numbers(pivots: int, insert: int, threshold: float, positions: int, spring: float | None) -> None:

@@ -66,6 +66,8 @@ def test_the_first_and_the_last_m_are_the_means_of_their_probabilities(
                 of_size = found.sel(size=m)
                 assert of_size[f"error_{which}"] == pytest.approx(expected_error(mean, three, split))
                 assert of_size[f"nll_{which}"] == pytest.approx(expected_nll(mean, three, split), rel=1e-5)
+        assert found.nll == pytest.approx(expected_nll(each.mean(0), three, split), rel=1e-5)
+        assert found.error == pytest.approx(expected_error(each.mean(0), three, split))
 
 
 def test_a_member_alone_is_what_the_engine_measures_at_its_weights(

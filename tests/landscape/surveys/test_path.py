@@ -202,3 +202,24 @@ def test_statistics_of_batch_norm_are_those_of_the_point_and_not_of_the_last_one
     whole = path(problem, through=bezier, points=5, engine=engine)
     ends = path(problem, through=bezier, points=2, engine=engine)
     np.testing.assert_array_equal(whole.loss.sel(t=[0.0, 1.0]), ends.loss)
+
+
+def test_augmented_images_are_measured_beside_the_clean_ones(
+    problem: Problem, other_network: nn.Module
+) -> None:
+    inputs, targets = problem.data["train"]
+    other = other_network.state_dict()
+    dataset = path(
+        problem,
+        through=[other],
+        points=3,
+        splits=["test"],
+        augmented=(inputs.flip(-1), targets),
+        ensemble=True,
+    )
+    assert dataset.split.values.tolist() == ["test", "augmented"]
+    mirrored = Problem(problem.model, problem.loss, {"train": (inputs.flip(-1), targets)})
+    np.testing.assert_array_equal(
+        dataset.loss.sel(split="augmented"), path(mirrored, through=[other], points=3).loss.sel(split="train")
+    )
+    assert dataset.pair_error.sel(split="augmented").notnull().all()

@@ -8,7 +8,8 @@ non-index coordinate ``open`` is true. Measures whose ``of`` is a measure are ma
 
 from lossatlas.claims.measures.combined import difference, log10, mean, ratio, slope, spread
 from lossatlas.claims.measures.folds import mean_by_curvature
-from lossatlas.claims.measures.lines import rise, width
+from lossatlas.claims.measures.lines import bump, rise, width
+from lossatlas.claims.measures.members import between_members, by_budget, course
 from lossatlas.claims.measures.reading import Datasets, Measure
 from lossatlas.claims.measures.several import stacked
 from lossatlas.claims.measures.surfaces import (
@@ -23,13 +24,18 @@ from lossatlas.claims.measures.surfaces import (
     share_above,
     value_range,
 )
-from lossatlas.claims.measures.values import last, value
+from lossatlas.claims.measures.values import change, last, value
 
 __all__ = [
     "Datasets",
     "Measure",
     "area",
+    "between_members",
+    "bump",
+    "by_budget",
+    "change",
     "components",
+    "course",
     "difference",
     "half_width",
     "last",

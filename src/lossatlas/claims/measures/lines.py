@@ -7,7 +7,16 @@ import numpy as np
 import xarray as xr
 
 from lossatlas.claims.level_sets import interval_width
-from lossatlas.claims.measures.reading import Datasets, centre_of, described, extent, span, variable_of
+from lossatlas.claims.measures.reading import (
+    Datasets,
+    centre_of,
+    described,
+    extent,
+    span,
+    units_of,
+    variable_of,
+)
+from lossatlas.claims.selection import select
 
 
 def width(
@@ -65,3 +74,26 @@ def rise(
         raise ValueError(f"no surveyed point has abs(alpha) >= {beyond:g}; alpha spans {span(alpha)}")
     rises = (loss.isel(alpha=far) - loss.isel(alpha=centre, drop=True)).mean("direction", skipna=False)
     return described(rises, f"rise of the {split} {variable} at |α| >= {beyond:g}", "")
+
+
+def bump(
+    datasets: Datasets,
+    *,
+    landscape: str = "interpolation",
+    variable: str = "error",
+    split: str = "test",
+    scale: float = 1.0,
+    units: str | None = None,
+) -> xr.DataArray:
+    """How far a variable halfway between two networks, at alpha 1/2, lies above the larger of its values at the two.
+
+    Negative where it lies below that. Times ``scale``, then in ``units``. ValueError unless 0, 1/2 and 1 are surveyed.
+
+    >>> errors = xr.Dataset({"error": ("alpha", [0.25, 0.75, 0.5])}, {"alpha": [0.0, 0.5, 1.0]})
+    >>> bump({"interpolation": errors}, scale=100, units="%").item()
+    25.0
+    """
+    values = variable_of(datasets, landscape, variable, "alpha", split=split)
+    start, middle, end = (select(values, {"alpha": alpha}) for alpha in (0.0, 0.5, 1.0))
+    above = scale * (middle - np.maximum(start, end))
+    return described(above, f"{split} {variable} halfway less at the worse end", units or units_of(values))

@@ -24,12 +24,12 @@ def log_levels(
 ) -> np.ndarray:
     """Levels whose distances from the lowest value of all ``surfaces`` grow evenly in their logarithm, (count + 1,).
 
-    The first is the lowest value, the second lies ``finest`` above it, and the last is the largest value, ``highest`` at
-    most: the colours of figure 1 of Garipov et al. 2018 (arXiv:1802.10026), as their code has them.
+    The first is the lowest value, the last the largest, ``highest`` at most, and those between begin with what would be
+    ``finest`` above the lowest: the colours of figure 1 of Garipov et al. 2018 (arXiv:1802.10026) in their code.
 
     >>> bowl = xr.DataArray([[0.5, 1.5], [2.5, 20.5]], dims=("y", "x"))
-    >>> log_levels(bowl, highest=10.5, finest=0.1, count=3).round(3).tolist()
-    [0.5, 1.0, 2.654, 10.5]
+    >>> log_levels(bowl, highest=10.5, finest=0.1, count=2).round(3).tolist()
+    [0.5, 1.5, 10.5]
     """
     values = np.concatenate([surface.values.ravel() for surface in surfaces])
     values = values[np.isfinite(values)]
@@ -40,7 +40,7 @@ def log_levels(
 
 
 def filled_contours(axis: Axes, surface: xr.DataArray, levels: np.ndarray) -> ScalarMappable:
-    """Bands of colour between ``levels``, one for all beyond the last. ``surface``: (y, x). Returns what a bar is for."""
+    """Bands of colour between ``levels``, and one beyond the last; returns what a bar is for. ``surface``: (y, x)."""
     x, y, values = plane_values(surface)
     norm = BoundaryNorm(levels, style.COLORMAP.N, extend="max")
     frame(axis, x, y)

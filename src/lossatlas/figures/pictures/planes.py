@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lossatlas.figures import panels, style
+from lossatlas.figures import panels
 from lossatlas.figures.pictures.registry import draws
 
 FEW = 0.6  # share of the points up to which those measured are marked: more would hide the picture

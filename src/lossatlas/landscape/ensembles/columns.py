@@ -46,6 +46,7 @@ def of_split(
         ]
         for name in scores(bins):
             columns[f"{name}_{which}"] = [of_size[name] for of_size in of_sizes]
+            columns[name] = of_sizes[-1][name]
     return columns
 
 
@@ -85,6 +86,7 @@ def _about(orders: Orders, bins: int) -> dict[str, tuple[tuple[str, ...], str]]:
     about: dict[str, tuple[tuple[str, ...], str]] = {}
     for name, score in scores(bins).items():
         about[f"member_{name}"] = (("member",), f"{score.meaning} of each member")
+        about[name] = ((), f"{score.meaning} of all members")
         for which in orders:
             about[f"{name}_{which}"] = (("size",), f"{score.meaning} of the {which} m members")
     about["disagreement"] = (_PAIR, "share that two members classify differently")

@@ -93,7 +93,7 @@ def aligned(
     return dataset.assign(_barriers(dataset)).assign(
         distance=("alignment", [_distance(own, end) for end in far], _about("distance of the parameters")),
         objective=("alignment", found.objective[[0, -1]], _about("inner product of the parameters")),
-        rounds=((), len(found.objective) - 1, _about("rounds of matching over all groups of units")),
+        rounds=((), float(len(found.objective) - 1), _about("rounds of matching over all groups of units")),
         moved=((), _moved(groups, found.orders), _about("share of the units that matching moves")),
         output_difference=(
             (),

@@ -57,8 +57,8 @@ def ensemble(
     chosen, by which the members are ranked one by one; it cannot be "test". ``bins`` are those of the calibration.
 
     Returns, over (split, size), for ``error``, ``nll`` (in nats), ``brier`` and ``calibration_error`` the values of
-    the ensembles: ``error_first``, ``error_last`` and, with ``choose_on``, ``error_best``; over (split, member) those
-    of each member alone, ``member_error`` and so on; over (split, member, other) ``disagreement``, the share that two
+    the ensembles: ``error_first``, ``error_last`` and, with ``choose_on``, ``error_best``; over (split,) that of all
+    members, ``error``; over (split, member) those of each alone, ``member_error`` and so on; over (split, member, other) ``disagreement``, the share that two
     members classify differently, and ``correlation`` of their probabilities; over (member, other) the ``distance`` of
     their parameters; over (split,) ``agreement``, on how many of its ``examples`` all members agree; and ``chosen``
     over (size,), the member that the best m have and the best m - 1 have not. All are in float64, but the calibration

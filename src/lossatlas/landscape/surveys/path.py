@@ -37,6 +37,7 @@ def path(
     statistics: bool = True,
     weight_decay: float | None = None,
     ensemble: bool = False,
+    augmented: tuple[Tensor, Tensor] | None = None,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
     journal: str | Path | None = None,
@@ -53,12 +54,13 @@ def path(
 
     Returns over (split, t) ``loss``, ``error`` and ``nll`` (the cross-entropy without whatever else the loss has; both
     where the targets are classes), with ``weight_decay`` also ``regularized_loss`` (`with_regularized_loss`), and with
-    ``ensemble`` those of the mean of probabilities (`ensembles_along`). Of each of the first four there are the
-    statistics of `path_statistics` over (split,), such as ``loss_maximum`` and ``loss_barrier``. The coordinate
-    ``length`` is that of the path up to t, over the parameters (of a `Curve`: over what it gives); ``curve_length`` is
-    that of the whole, ``end_distance`` of the straight line between the ends, and ``length_ratio`` their ratio. For
-    networks ``network_t`` is where each is. The rest is as in `evaluate`. ValueError for a value out of its range, and,
-    naming the first difference, for a network of another shape.
+    ``ensemble`` those of the mean of probabilities (`ensembles_along`). All is of clean images; inputs and targets that
+    are given as ``augmented`` are measured as the split "augmented" beside those of ``splits``. Of each of the first
+    four there are the statistics of `path_statistics` over (split,), such as ``loss_maximum`` and ``loss_barrier``. The
+    coordinate ``length`` is that of the path up to t, over the parameters (of a `Curve`: over what it gives);
+    ``curve_length`` is that of the whole, ``end_distance`` of the straight line between the ends, and ``length_ratio``
+    their ratio. For networks ``network_t`` is where each is. The rest is as in `evaluate`. ValueError for a value out
+    of its range, and, naming the first difference, for a network of another shape.
 
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
@@ -67,6 +69,11 @@ def path(
     >>> path(problem, through=others, points=3).t.values
     array([0. , 0.5, 1. , 1.5, 2. ])
     """
+    if augmented is not None:
+        splits = [*problem.select(splits), "augmented"]
+        problem = Problem(
+            problem.model, problem.loss, {**problem.data, "augmented": augmented}, problem.metrics
+        )
     curve = _curve(problem, through, statistics)
     grid = curve.grid(points)
     passes = 2 if ensemble else 1

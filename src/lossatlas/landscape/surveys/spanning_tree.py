@@ -54,6 +54,9 @@ def spanning_tree(
     """
     placed = _checked(problem, bands)
     minima, ends = _minima(placed)
+    if split not in (known := problem.select(splits)):
+        raise ValueError(f"split: saddles are those of {split!r}, expected one of {', '.join(known)}")
+    _of_tree(ends, np.zeros(len(ends)), len(minima))  # raises, before anything is measured, if there is none
     dataset = evaluate(
         problem,
         _grid(placed, points),
@@ -70,10 +73,6 @@ def spanning_tree(
         },
     )
     dataset = dataset.transpose("split", "band", "t", ...)
-    if split not in dataset.split:
-        raise ValueError(
-            f"split: saddles are those of {split!r}, expected one of {', '.join(dataset.split.values)}"
-        )
     for name in ("loss", "error"):
         if name in dataset:
             dataset[f"{name}_maximum"] = (

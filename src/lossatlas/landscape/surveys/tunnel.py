@@ -156,7 +156,7 @@ def _dataset(
             ),
             "loss": ("t", loss, _about("mean loss over the split on the curve")),
             "norm": ("t", size, _about("norm of the parameters on the curve")),
-            "measurements": ((), int(rows[..., -1].sum()), _about("points at which the loss was measured")),
+            "measurements": ((), rows[..., -1].sum(), _about("points at which the loss was measured")),
         },
         {
             "t": ("t", t, _about("position along the curve")),
