@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -167,9 +169,15 @@ def _with_runs(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
             raise ValueError(
                 f'study: run: expected overrides, as ["seed=1"], or a fingerprint in quotes, got {value!r}'
             )
-        return compose_job(overrides_of(overrides, value))
+        return deepcopy(_named_job(tuple(overrides_of(overrides, value)), GlobalHydra.instance().hydra))
 
     return expanded(config, expand)
+
+
+@lru_cache(maxsize=256)
+def _named_job(overrides: tuple[str, ...], hydra: Hydra | None) -> Job:
+    """Compose the job of a run that studies name: those of a sweep name the same ones again and again."""
+    return compose_job(overrides)
 
 
 def register_resolver() -> None:

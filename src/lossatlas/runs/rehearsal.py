@@ -67,8 +67,10 @@ def stand_ins(job: Job, network: nn.Module, data: ImageData | None = None) -> Re
 
     def kept_by(config: Mapping[str, Any]) -> Sequence[Mapping[str, Tensor]]:
         study = build_study(config, network, data or build_data(config))
-        # The bends of an untrained curve lie on straight lines, through which there is no plane.
-        members = [_perturbed(member, k) for k, member in enumerate(study.final_members())]
+        # The bends of an untrained curve lie on straight lines, through which there is no plane; its ends may be those
+        # of another curve as well.
+        members = list(study.final_members())
+        members[1:-1] = [_perturbed(member, k) for k, member in enumerate(members[1:-1])]
         return members or [_perturbed(expected, step) for step in study.member_steps]
 
     def members(wanted: Any) -> Mapping[int, Mapping[str, Tensor]]:
