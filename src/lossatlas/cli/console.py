@@ -1,6 +1,7 @@
 """The terminal that tables are printed on, or what stands in for it."""
 
 from rich.console import Console
+from rich.status import Status
 
 UNLIMITED = 1000  # columns: a row a line, for what reads it
 READABLE = 120  # columns, for a report
@@ -13,3 +14,8 @@ def console(otherwise: int = UNLIMITED, *, markup: bool = False) -> Console:
     """
     plain = Console(markup=markup, highlight=False)
     return plain if plain.is_terminal else Console(markup=markup, highlight=False, width=otherwise)
+
+
+def composing() -> Status:
+    """Show, while the block lasts, that jobs are composed: a tenth of a second each, and each run that they name."""
+    return Console(stderr=True).status("composing the jobs")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from lossatlas.cli.console import composing
 from lossatlas.runs.compose import Job, experiments, start_hydra
 from lossatlas.runs.suggest import nearest
 from lossatlas.runs.sweeps import Sweep, compose_sweeps
@@ -27,7 +28,8 @@ def main(arguments: list[str]) -> int:
         return _list(options)
     started = time.monotonic()
     start_hydra(options.config_dir)
-    sweeps = compose_sweeps([f"experiment={options.experiment}", *options.overrides])
+    with composing():
+        sweeps = compose_sweeps([f"experiment={options.experiment}", *options.overrides])
     jobs = [job for sweep in sweeps for job in sweep.jobs]
     return _estimate(options, jobs) if options.estimate else _reproduce(options, sweeps, jobs, started)
 

@@ -17,6 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from lossatlas.cli.completion import complete
+from lossatlas.cli.console import composing
 from lossatlas.runs.compose import (
     CONFIG_NAME,
     compose_config,
@@ -42,7 +43,8 @@ def main(arguments: list[str]) -> int:
         shown = [a for a in arguments if a not in options.overrides] + overrides
         (_show_help if options.help else show)(shown)
         return 0
-    sweeps = compose_sweeps(overrides, multirun=options.multirun)
+    with composing():
+        sweeps = compose_sweeps(overrides, multirun=options.multirun)
     jobs = [job for sweep in sweeps for job in sweep.jobs]
     from lossatlas.cli.errors import JobsFailed
     from lossatlas.cli.launch import run_sweeps
