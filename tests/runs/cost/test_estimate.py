@@ -94,6 +94,15 @@ def test_the_runs_that_a_study_names_count_each_once() -> None:
     assert (path.surveys, path.points) == (2, 11)
 
 
+def test_the_runs_that_a_landscape_names_count_each_once() -> None:
+    found = estimated(
+        *("model=mlp", "model.hidden=[20]", "epochs=3", "seed=0,1", "landscape=interpolation"),
+        *("landscape.interpolation.other={run: ['seed=7']}", "landscape.interpolation.points=3"),
+        multirun=True,
+    )
+    assert [network.training.runs for network in found.networks] == [3]
+
+
 QUICK = "convexity"  # of three networks; the others take their time to compose
 
 

@@ -15,6 +15,7 @@ from lossatlas.runs.cost.surveying import SurveyWork, survey_work
 from lossatlas.runs.cost.throughput import THROUGHPUT, Throughput
 from lossatlas.runs.cost.training import passes_of_a_step
 from lossatlas.runs.fingerprint import digest, fingerprint
+from lossatlas.runs.nodes import replaced
 from lossatlas.runs.prerequisites import prerequisites
 
 
@@ -92,12 +93,12 @@ def estimate(
 ) -> Estimate:
     """Estimate what ``jobs`` cost; each run and each survey counts once, each network is counted once.
 
-    The runs that their studies name count as well. A training is taken to be `passes_of_a_step` forward passes for each
-    image of each epoch; validation and what is
-    not a convolution or a matrix product are left out. ``other_job`` as for `locate`. No data set need be there.
+    The runs that their studies and landscapes name count as well. A training is taken to be `passes_of_a_step` forward
+    passes for each image of each epoch; validation and what is not a convolution or a matrix product are left out.
+    ``other_job`` as for `locate`. No data set need be there.
     """
     groups: dict[str, dict[str, Job]] = {}  # network and length of training -> fingerprint -> job
-    for job in _with_named_runs(jobs):
+    for job in _with_named_runs([*jobs, *_named_by_landscapes(jobs, other_job)]):
         groups.setdefault(_group(job), {}).setdefault(fingerprint(job.config), job)
     names = _names([next(iter(group.values())).config for group in groups.values()])
     surveyed = _surveyed(jobs, other_job)
@@ -106,6 +107,19 @@ def estimate(
         for name, (group, runs) in zip(names, groups.items(), strict=True)
     ]
     return Estimate(tuple(networks), throughput)
+
+
+def _named_by_landscapes(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job]) -> list[Job]:
+    """Jobs of the runs that the landscapes of ``jobs`` name by overrides."""
+    found: list[Job] = []
+    for job in jobs:
+
+        def take(value: Any, job: Job = job) -> None:
+            if value and not isinstance(value, str):
+                found.append(other_job(job, value))
+
+        replaced(job.config["landscape"], dict.fromkeys(("run", "members_of", "curve"), take))
+    return found
 
 
 def _with_named_runs(jobs: Sequence[Job]) -> list[Job]:
