@@ -51,6 +51,9 @@ def test_members_lie_along_the_epochs_of_their_snapshots() -> None:
     trace = xr.Dataset({"member_error": (("seed", "member"), np.arange(6).reshape(2, 3))}, coords)
     values = course({"trace": trace}, landscape="trace", variable="member_error", epochs=[0, 5, 10])
     assert values.sel(epoch=5, seed=8).item() == 4
+    late = course({"trace": trace}, landscape="trace", variable="member_error", epochs=[0, 5, 10], since=5)
+    assert late.epoch.values.tolist() == [5, 10]
+    assert late.sel(seed=7).values.tolist() == [1, 2]
     with pytest.raises(ValueError, match="'trace' has 3 members, got 2 epochs"):
         course({"trace": trace}, landscape="trace", variable="member_error", epochs=[0, 5])
 

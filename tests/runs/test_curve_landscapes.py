@@ -1,15 +1,15 @@
 """Landscapes of a run that has trained a curve, and augmented images in them, from a configuration on."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import xarray as xr
 from small_runs import SMALL, Config, named_runs
 
-from lossatlas.runs.build import build_data
+from lossatlas.landscape import Problem, path
+from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.compose import compose_job
 from lossatlas.runs.ensure import ensure
+from lossatlas.runs.job import Job
 from lossatlas.runs.rehearsal import other_job
 from lossatlas.runs.survey import Surveyor
 
@@ -25,21 +25,20 @@ LANDSCAPES = (
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    flip = "+data.augment.flip={_target_: lossatlas.data.RandomHorizontalFlip}"
+    return compose_job([*SMALL, *ENDS, *LANDSCAPES, flip, f"paths.runs={tmp_path_factory.mktemp('store')}"])
 
 
 @pytest.fixture(scope="module")
-def config(store: Path) -> Config:
-    flip = "+data.augment.flip={_target_: lossatlas.data.RandomHorizontalFlip}"
-    return compose_job([*SMALL, *ENDS, *LANDSCAPES, flip, f"paths.runs={store}"]).config
+def config(job: Job) -> Config:
+    return job.config
 
 
 @pytest.fixture(scope="module")
-def surveyed(config: Config, store: Path) -> dict[str, xr.Dataset]:
-    flip = "+data.augment.flip={_target_: lossatlas.data.RandomHorizontalFlip}"
-    job = compose_job([*SMALL, *ENDS, *LANDSCAPES, flip, f"paths.runs={store}"])
-    return Surveyor(ensure(config), config, lambda value: ensure(other_job(job, value).config)).survey_all()
+def surveyed(job: Job) -> dict[str, xr.Dataset]:
+    run = ensure(job.config)
+    return Surveyor(run, job.config, lambda value: ensure(other_job(job, value).config)).survey_all()
 
 
 def test_the_path_of_a_curve_is_from_end_to_end(config: Config, surveyed: dict[str, xr.Dataset]) -> None:
@@ -72,9 +71,6 @@ def test_curves_of_other_seeds_between_the_same_ends_are_compared(surveyed: dict
 def test_the_augmented_split_is_the_training_split_with_changes_of_that_seed(
     config: Config, surveyed: dict[str, xr.Dataset]
 ) -> None:
-    from lossatlas.landscape import Problem, path
-    from lossatlas.runs.build import build_network, make
-
     network = build_network(config)
     network.load_state_dict(ensure(named_runs(config)[0]).state())
     problem = Problem(network, make(config["study"]["loss"]), {"train": build_data(config).augmented(5)})

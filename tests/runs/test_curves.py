@@ -13,6 +13,7 @@ from lossatlas.runs.check import ConfigError, check_jobs
 from lossatlas.runs.compose import Job, compose_config
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.store import Run
+from lossatlas.runs.survey import Surveyor
 
 RARELY = "runtime.checkpoint_seconds=1000"
 ARC = "study.objective={_target_: lossatlas.studies.ArcLength}"
@@ -158,3 +159,26 @@ def test_members_are_the_control_points_with_the_ends_as_they_were(tmp_path: Pat
         state = run_of(end).state()
         assert member.keys() == state.keys()
         assert all(torch.equal(member[name], tensor) for name, tensor in state.items())
+
+
+def test_the_losses_of_a_path_are_those_in_the_records_of_the_ends_and_of_the_curve(tmp_path: Path) -> None:
+    """At an end with its own batch-norm statistics, in the middle with those of a pass over the training data."""
+    config = curve(tmp_path)
+    run = trained(config)
+    node = {"_target_": "lossatlas.landscape.path", "through": {"curve": []}, "points": 3}
+
+    def losses(evaluation: str) -> list[float]:
+        engine = {**config["engine"], "evaluation": evaluation}
+        dataset = Surveyor(run, config, _no_other_run).survey("path", {**node, "engine": engine})
+        assert dataset is not None
+        return dataset.loss.sel(split="train").values.tolist()
+
+    first, _, last = losses("eval")
+    _, middle, _ = losses("recompute")
+    ends = [manifest_of(run_of(end)).metrics["train_loss"] for end in named_runs(config)]
+    assert [first, last] == pytest.approx(ends, rel=1e-5)
+    assert middle == pytest.approx(manifest_of(run).metrics["train_loss"], rel=1e-5)
+
+
+def _no_other_run(value: Any) -> Run:
+    raise AssertionError(f"nobody asked for {value}")

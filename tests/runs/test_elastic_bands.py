@@ -49,7 +49,7 @@ def test_the_band_has_a_penalty_and_a_constant_rate_and_its_ends_what_they_would
     assert config["regularizer"]["l2"]["weight_decay"] == 0.0005
     assert config["scheduler"]["_target_"] == "lossatlas.optim.Constant"
     for end, seed in zip(named_runs(config), (1, 2), strict=True):
-        assert run_of(end.config).fingerprint == run_of(small(tmp_path, f"seed={seed}")).fingerprint
+        assert run_of(end).fingerprint == run_of(small(tmp_path, f"seed={seed}")).fingerprint
 
 
 @pytest.mark.parametrize(

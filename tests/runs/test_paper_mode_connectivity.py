@@ -1,4 +1,4 @@
-"""`mode_connectivity` at scale paper against what Garipov et al. 2018 print (figure 1, table 2), and a step of a curve."""
+"""`mode_connectivity` at scale paper against what Garipov et al. 2018 print (figure 1, table 2); a step of a curve."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ CURVES = {"paper": "lossatlas.landscape.Bezier", "paper_chain": "lossatlas.lands
 
 
 def end_of(config: Config, number: int) -> Config:
-    return config["study"]["ends"][number]["run"]  # type: ignore[no-any-return]
+    return config["study"]["ends"][number]["run"]
 
 
 def assert_trained_as_garipov2018(config: Config, *, lr: float, weight_decay: float, epochs: int) -> None:

@@ -1,4 +1,4 @@
-"""`mode_width` at scale paper: the network of Garipov et al. 2018 by its width, trained as their VGG-16, and a first step."""
+"""`mode_width` at scale paper: the network of Garipov et al. 2018 by its width, trained as their VGG-16."""
 
 from collections.abc import Callable
 
@@ -67,7 +67,7 @@ def test_the_curve_has_one_bend_and_the_ends_penalty_at_its_points() -> None:
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_ends_are_the_networks_of_the_straight_line(seed: int) -> None:
     """Of seeds n and 1n, trained once for both."""
-    first, last = prerequisites(of_curve(f"seed={seed}", "model.width=25"))
+    first, last = (end.config for end in prerequisites(of_curve(f"seed={seed}", "model.width=25")))
     assert fingerprint(first) == fingerprint(composed(LINE, f"seed={seed}", "model.width=25"))
     assert fingerprint(last) == fingerprint(composed(LINE, f"seed=1{seed}", "model.width=25"))
     assert composed(LINE)["landscape"]["path"]["through"] == [{"run": ["seed=10"]}]

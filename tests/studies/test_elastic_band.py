@@ -258,11 +258,8 @@ def test_what_is_measured_is_the_band_with_exact_statistics(
     assert found["saddle_loss"] == pytest.approx(float(along.loss.sel(split="train").max()), rel=1e-6)
     assert found["saddle_test_error"] == float(along.error.sel(split="test").max())
     assert found["curve_length"] == pytest.approx(curve.length(), rel=1e-6)
-    straight = evaluate(
-        problem,
-        ControlledCurve(PolygonalChain(0), [members[0], members[-1]]).grid(5),
-        engine=Engine(evaluation="recompute"),
-    )
+    line = ControlledCurve(PolygonalChain(bends=0), [members[0], members[-1]])
+    straight = evaluate(problem, line.grid(along.sizes["t"]), engine=Engine(evaluation="recompute"))
     assert found["line_loss"] == pytest.approx(float(straight.loss.sel(split="train").max()), rel=1e-6)
     assert found["ends_loss"] == pytest.approx(
         float(straight.loss.sel(split="train")[[0, -1]].max()), rel=1e-6

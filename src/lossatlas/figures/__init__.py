@@ -1,9 +1,9 @@
 """Figures: functions from datasets to pictures. No torch, no results computed here.
 
-An experiment is drawn by the function ``figure`` of `contours`, `relief`, `curvature`, `trajectories` and `lines` (a
-panel a network), `trends` and `scatter` (a dot a network), `courses` (over epochs or along lines), `matrices` (a
-cell a pair of networks), `surfaces` (to be turned by hand) or `sharpness` (its page); `picture` draws one landscape of
-one network; `save` writes any of them.
+An experiment is drawn by the function ``figure`` of `contours`, `planes`, `relief`, `curvature`, `trajectories` and
+`lines` (a panel a network), `trends`, `settings` and `scatter` (a dot a network), `courses` (over epochs or along
+lines), `paths` (between networks), `matrices` (a cell a pair of networks), `surfaces` (to be turned by hand) or
+`sharpness` (its page); `picture` draws one landscape of one network; `save` writes any of them.
 """
 
 from lossatlas.figures.pictures import PICTURES, draws, picture

@@ -48,7 +48,7 @@ def figure(
         told = captioned("Median and range over seeds." if "seed" in first.dims else "", caption)
         width = max(PANEL[0] * len(across) + 0.4, NARROWEST)
         page, (sheet,) = page_over([PANEL[1] * len(drawn) + 0.2], width, told)
-        axes = sheet.subplots(len(drawn), len(across), squeeze=False)
+        axes = sheet.subplots(len(drawn), len(across), squeeze=False, sharex="col")
         for row, (label, values) in zip(axes, drawn.items(), strict=True):
             for axis, value in zip(row, across, strict=True):
                 scale_of(axis, "y", values.values)

@@ -1,7 +1,7 @@
 """What is measured along paths between networks, as figure 2 of Garipov et al. 2018 (arXiv:1802.10026)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import xarray as xr
@@ -21,7 +21,7 @@ PANEL = (2.5, 2.1)  # inches
 
 @dataclass(frozen=True)
 class Profile:
-    """One panel: a ``variable`` of a ``split``, times ``scale``, on a log scale or up to ``ceiling``."""
+    """One panel: a ``variable`` of a ``split``, times ``scale``, on a log scale or up to ``ceiling``; ``at``: whose."""
 
     variable: str
     split: str = "train"
@@ -29,6 +29,7 @@ class Profile:
     scale: float = 1.0
     log: bool = False
     ceiling: float | None = None
+    at: Mapping[str, Any] = field(default_factory=dict)
 
 
 def figure(
@@ -75,7 +76,7 @@ def _values(datasets: Datasets, profile: Profile, at: Mapping[str, Any], colors:
     if profile.variable not in landscape:
         known = sorted(map(str, landscape.data_vars))
         raise ValueError(f"{profile.landscape!r} has no {profile.variable!r}; it has {known}")
-    narrow = narrowed(landscape[[profile.variable]], {**at, "split": profile.split})
+    narrow = narrowed(landscape[[profile.variable]], {**at, **profile.at, "split": profile.split})
     if colors is not None and colors not in narrow.dims:
         raise ValueError(f"the sweep has no axis {colors!r}; it has {sorted(map(str, narrow.dims))}")
     return profile.scale * narrow[profile.variable]

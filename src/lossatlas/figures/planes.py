@@ -10,7 +10,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from lossatlas.figures import panels as drawing
 from lossatlas.figures.arrangement import Datasets, first_surveyed, is_surveyed, narrowed
-from lossatlas.figures.page import captioned, page_over, unsurveyed_plane
+from lossatlas.figures.page import captioned, page_over, shown_network, unsurveyed_plane
 from lossatlas.figures.style import style
 
 PANEL = (2.7, 2.5)  # inches
@@ -51,9 +51,8 @@ def figure(
         title: narrowed(network, {"split": split}) for title, network in chosen.items() if network is not None
     }
     label = label or f"{split} {variable.replace('_', ' ')}"
-    told = (
-        f"Colours: {label}, in steps that are even in the logarithm of the distance from the lowest value. "
-    )
+    told = shown_network([network[variable] for network in shown.values()])
+    told += f"; colours: {label}, in steps even in the logarithm of the distance from the lowest value. "
     told += "Dashed: the straight line between two optima."
     with style():
         width = PANEL[0] * len(panels) + BAR

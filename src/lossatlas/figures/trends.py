@@ -50,7 +50,7 @@ def figure(
         )
         axes = sheet.subplots(lines, columns, squeeze=False).ravel()
         for axis, (label, values) in zip(axes, drawn.items(), strict=False):
-            _panel(axis, values, along, by, names)
+            seeds_along(axis, values, along, by, names)
             axis.set_ylabel(axis_label(values["value"], label))
         for axis in axes[len(drawn) :]:
             axis.set_visible(False)
@@ -59,7 +59,8 @@ def figure(
     return page
 
 
-def _panel(axis: Axes, values: xr.Dataset, along: str, by: str | None, names: Names | None) -> None:
+def seeds_along(axis: Axes, values: xr.Dataset, along: str, by: str | None, names: Names | None) -> None:
+    """A dot a seed at each value of the axis ``along``. ``values``: value and open (along, [by], [seed])."""
     known = values[along].values.tolist()
     groups = [None] if by is None else values[by].values.tolist()
     scale_of(axis, "y", values["value"].values)

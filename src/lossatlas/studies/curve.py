@@ -22,6 +22,7 @@ from lossatlas.studies.curve_objectives import CurveObjective
 from lossatlas.studies.ends import check_ends
 from lossatlas.studies.study import Batch, NonFiniteLossError
 from lossatlas.studies.trained import TrainedNetwork
+from lossatlas.studies.weight_decay import refuse_weight_decay
 
 Penalty = Callable[[Mapping[str, Tensor]], Tensor]
 
@@ -59,13 +60,13 @@ class Curve(Classifier):
         check_ends(network, ends)
         if not curve.bends:
             raise ValueError(f"curve.bends={curve.bends} leaves nothing to train; expected a number >= 1")
-        _check_weight_decay(optimizer)
+        refuse_weight_decay(optimizer, "would act on the bends, not along the curve")
         super().__init__(network, data, optimizer=optimizer, penalties={}, **study)
         self.family = curve
         self.ends = list(ends)
         self._objective = objective
         self._penalties_of_point = penalties
-        names = dict(network.named_parameters())
+        names = [name for name, _ in network.named_parameters()]
         vectors = [flatten({name: end.state[name] for name in names}) for end in ends]
         self.register_buffer("_ends", torch.stack(vectors), persistent=False)
         self.bends = nn.Parameter(self._straight[self._bend_rows] @ self._ends)  # (bends, n)
@@ -150,24 +151,20 @@ class Curve(Classifier):
     def final_members(self) -> list[dict[str, Tensor]]:
         """State dicts of the control points in order."""
         ends = dict(zip(self._end_rows, self.ends, strict=True))
-        bends = dict(zip(self._bend_rows, self.bends.detach(), strict=True))
+        bends = dict(zip(self._bend_rows, self.bends.detach().cpu(), strict=True))  # where the ends lie
         return [
             dict(ends[k].state) if k in ends else self._bend_state(k, bends[k]) for k in range(self.points)
         ]
 
     def _bend_state(self, k: int, vector: Tensor) -> dict[str, Tensor]:
-        named = dict(self.network.named_parameters(remove_duplicate=False))
-        by_parameter = {
-            id(named[name]): part
-            for name, part in unflatten(vector, dict(self.network.named_parameters())).items()
-        }
-        parts = {
-            name: by_parameter[id(parameter)] for name, parameter in named.items()
-        }  # shared ones once for each name
+        of_network = dict(self.network.named_parameters())
+        parts = {id(of_network[name]): part for name, part in unflatten(vector, of_network).items()}
+        named = self.network.named_parameters(remove_duplicate=False)  # of shared ones, all names
+        state = {name: parts[id(parameter)] for name, parameter in named}
         for name in statistics(self.network):
             of_ends = torch.stack([end.state[name] for end in self.ends])  # (ends, ...)
-            parts[name] = torch.tensordot(self._straight[k].to(of_ends), of_ends, dims=1)
-        return {name: parts.get(name, tensor) for name, tensor in self.ends[0].state.items()}
+            state[name] = torch.tensordot(self._straight[k].to(of_ends), of_ends, dims=1)
+        return {name: state.get(name, tensor) for name, tensor in self.ends[0].state.items()}
 
     def final_metrics(self) -> dict[str, float]:
         """Metrics of the middle, the length of the curve, the distance between the ends, and their ratio.
@@ -180,12 +177,3 @@ class Curve(Classifier):
         distance = ControlledCurve(straight, [end.state for end in self.ends], measured=names).length()
         curve = {"curve_length": length, "end_distance": distance, "length_ratio": length / distance}
         return {**super().final_metrics(), **curve}
-
-
-def _check_weight_decay(optimizer: Callable[..., Optimizer]) -> None:
-    for group in optimizer([nn.Parameter(torch.zeros(1))]).param_groups:
-        if decay := group.get("weight_decay", 0.0):
-            raise ValueError(
-                f"optimizer.weight_decay={decay} would act on the bends, not along the curve: type "
-                f"optimizer.weight_decay=0 regularizer=l2 regularizer.l2.weight_decay={decay}"
-            )

@@ -43,7 +43,7 @@ class ElasticBand(Classifier):
 
     ==================== ============================================================================================
     saddle_loss          highest training loss along the band, at ``positions`` points between each two pivots
-    line_loss            the same along the straight line between the ends
+    line_loss            the same along the straight line between the ends, at as many points in all
     ends_loss            training loss of the worse end
     barrier              saddle_loss less ends_loss
     line_barrier         line_loss less ends_loss
@@ -186,7 +186,7 @@ class ElasticBand(Classifier):
     def final_metrics(self) -> dict[str, float]:
         """Those of the highest point, and of the band; see the class."""
         assert self._along_band is not None, "finish() comes first"
-        straight = self._profile(self.band.ends)
+        straight = self._profile(self.band.ends, positions=self._along_band.sizes["t"] - 2)
         length, distance = self.band.lengths()
         return {
             **super().final_metrics(),
@@ -197,10 +197,13 @@ class ElasticBand(Classifier):
             "pivots": len(self.band),
         }
 
-    def _profile(self, points: Tensor, splits: Sequence[str] | None = None) -> xr.Dataset:
+    def _profile(
+        self, points: Tensor, splits: Sequence[str] | None = None, *, positions: int | None = None
+    ) -> xr.Dataset:
         networks = [unflatten(point, self._like) for point in points]
         data = {split: self.data.normalized(split) for split in self.data.splits}
-        return profile(self.network, self.loss, data, networks, positions=self._positions, splits=splits)
+        between = self._positions if positions is None else positions
+        return profile(self.network, self.loss, data, networks, positions=between, splits=splits)
 
     def _with_statistics(self, point: Tensor) -> Weights:
         inputs, _ = self.data.normalized("train")

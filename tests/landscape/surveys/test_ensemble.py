@@ -230,3 +230,17 @@ def test_a_member_of_another_architecture_or_other_classes_is_named_with_its_fir
         ensemble(problem, members=[states[0], more])
     with pytest.raises(ValueError, match=r"member 1 has no '0\.weight', which the network has"):
         ensemble(problem, members=[nn.Linear(1, 1).state_dict()], own=True)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_a_gpu_gives_what_the_cpu_gives(
+    problem: Problem, states: list[State], batch_size: int | None
+) -> None:
+    """With the members on the CPU, as files give them; several batches, whose outputs a graph would overwrite."""
+    data = {split: (inputs.cuda(), targets.cuda()) for split, (inputs, targets) in problem.data.items()}
+    on_gpu = Problem(copy.deepcopy(problem.model).cuda(), problem.loss, data)
+    engine = Engine(batch_size=batch_size)
+    found = ensemble(on_gpu, members=states, own=True, engine=engine)
+    xr.testing.assert_allclose(found, ensemble(problem, members=states, own=True, engine=engine), rtol=1e-3)

@@ -7,6 +7,7 @@ non-index coordinate ``open`` is true. Measures whose ``of`` is a measure are ma
 """
 
 from lossatlas.claims.measures.combined import difference, log10, mean, ratio, slope, spread
+from lossatlas.claims.measures.crossing import first_below
 from lossatlas.claims.measures.folds import mean_by_curvature
 from lossatlas.claims.measures.lines import bump, rise, width
 from lossatlas.claims.measures.members import between_members, by_budget, course
@@ -37,6 +38,7 @@ __all__ = [
     "components",
     "course",
     "difference",
+    "first_below",
     "half_width",
     "last",
     "local_minima",

@@ -78,13 +78,14 @@ def course(
     landscape: str,
     variable: str,
     epochs: Sequence[float],
+    since: float = 0,
     at: Selector | None = None,
     scale: float = 1.0,
     units: str | None = None,
 ) -> xr.DataArray:
     """What an ensemble's dataset has of each member, along the ``epochs`` after which they were kept.
 
-    ValueError if there are more members, or fewer.
+    Those before ``since`` are left out. ValueError if there are more members, or fewer.
 
     >>> errors = xr.Dataset({"member_error": ("member", [0.5, 0.25])})
     >>> course({"trace": errors}, landscape="trace", variable="member_error", epochs=[0, 10]).epoch.values
@@ -95,4 +96,5 @@ def course(
         raise ValueError(f"{landscape!r} has {values.sizes['member']} members, got {len(epochs)} epochs")
     renamed = values.drop_vars("member", errors="ignore").rename(member="epoch")
     renamed = renamed.assign_coords(epoch=list(epochs))
+    renamed = renamed.isel(epoch=[place for place, epoch in enumerate(epochs) if epoch >= since])
     return described(renamed * scale, name_of(values), units or units_of(values))

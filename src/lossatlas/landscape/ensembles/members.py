@@ -53,9 +53,9 @@ def distances(states: Sequence[State], names: Sequence[str]) -> Tensor:
     found = torch.zeros(len(states), len(states), dtype=torch.float64)
     for row, one in enumerate(states):
         for column in range(row):
-            other = states[column]
-            apart = norm({name: one[name].double() - other[name].double() for name in names})
-            found[row, column] = found[column, row] = apart
+            other = states[column]  # which may lie on another device
+            apart = {name: one[name].double().cpu() - other[name].double().cpu() for name in names}
+            found[row, column] = found[column, row] = norm(apart)
     return found
 
 

@@ -58,11 +58,12 @@ def ensemble(
 
     Returns, over (split, size), for ``error``, ``nll`` (in nats), ``brier`` and ``calibration_error`` the values of
     the ensembles: ``error_first``, ``error_last`` and, with ``choose_on``, ``error_best``; over (split,) that of all
-    members, ``error``; over (split, member) those of each alone, ``member_error`` and so on; over (split, member, other) ``disagreement``, the share that two
-    members classify differently, and ``correlation`` of their probabilities; over (member, other) the ``distance`` of
-    their parameters; over (split,) ``agreement``, on how many of its ``examples`` all members agree; and ``chosen``
-    over (size,), the member that the best m have and the best m - 1 have not. All are in float64, but the calibration
-    error, of which only the digits of float32 are right. A precision that the engine reduces is not.
+    members, ``error``; over (split, member) those of each alone, ``member_error`` and so on; over (split, member,
+    other) ``disagreement``, the share that two members classify differently, and ``correlation`` of their
+    probabilities; over (member, other) the ``distance`` of their parameters; over (split,) ``agreement``, on how many
+    of its ``examples`` all members agree; and ``chosen`` over (size,), the member that the best m have and the best
+    m - 1 have not. All are in float64, but of the calibration error only the digits of float32 are right. A precision
+    that the engine reduces is not taken.
 
     The rest is as in `evaluate`; the ``journal`` keeps the outputs of each member. ValueError for no members, for
     values out of their range, for targets that are no classes, and, naming the first difference, for a network of
@@ -112,7 +113,7 @@ def ensemble(
 
 def _states(problem: Problem, members: Members, own: bool) -> list[State]:
     expected = problem.model.state_dict()
-    states = [expected] if own else []
+    states: list[State] = [expected] if own else []
     for number, state in enumerate(listed(members), start=len(states)):
         check_alike(expected, state, f"member {number}")
         states.append(dict(state))
@@ -158,7 +159,7 @@ def _logits(
     split, total = measured[number], len(states)
 
     def measure(index: int) -> list[float]:
-        return outputs(bench, states[index - number * total], split).flatten().tolist()  # type: ignore[no-any-return]
+        return outputs(bench, states[index - number * total], split).flatten().tolist()
 
     def report(done: int, of: int) -> None:
         if progress is not None:

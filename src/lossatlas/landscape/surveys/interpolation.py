@@ -10,6 +10,7 @@ from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.ensembles.members import Members, is_state, listed
 from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.combination import Combination
 from lossatlas.landscape.shapes.grid import Grid, axis
 from lossatlas.landscape.shapes.lines import Segment
 from lossatlas.landscape.visiting.visit import Progress
@@ -57,12 +58,12 @@ def interpolation(
         check_alike(problem.model.state_dict(), to, "the other network")
         end = {name: to[name].detach().to(tensor) for name, tensor in start.items()}
         segments.append(Segment(start, end, clamp))
-    grids = [segment.grid(points, low=low, high=high) for segment in segments]
-    if not grids:
+    if not segments:
         raise ValueError("other: expected the state dict of a network, or several, got none")
-    alphas = grids[0].axes["alpha"].values.tolist()
+    line = segments[0].grid(points, low=low, high=high)
+    alphas = line.axes["alpha"].values.tolist()
     below_zero = sum(segment.negative_variances(alpha) for segment in segments for alpha in alphas)
-    grid = grids[0] if is_state(other) else _fan(grids)
+    grid = line if is_state(other) else _fan(segments, line)
     dataset = evaluate(
         problem,
         grid,
@@ -80,13 +81,14 @@ def interpolation(
     return dataset.transpose("member", "split", "alpha", ..., missing_dims="ignore")
 
 
-def _fan(grids: Sequence[Grid]) -> Grid:
-    """One line after the other."""
-    which = axis("member", range(len(grids)), "number of the network at alpha 1")
+def _fan(segments: Sequence[Segment], line: Grid) -> Grid:
+    """One segment after the other, each at the points of ``line``."""
+    which = axis("member", range(len(segments)), "number of the network at alpha 1")
 
     def place(out: Weights, member: float, alpha: float) -> None:
-        grids[int(member)].place(out, alpha)
+        segments[int(member)].place(out, alpha)
 
-    return Grid(
-        {"member": which, **grids[0].axes}, place, lambda member, alpha: grids[int(member)].combine(alpha)
-    )
+    def combine(member: float, alpha: float) -> Combination:
+        return segments[int(member)].combine(alpha)
+
+    return Grid({"member": which, **line.axes}, place, combine)
