@@ -52,6 +52,14 @@ def test_panels_may_share_one_scale() -> None:
     assert loss.get_ylim() != error.get_ylim()
 
 
+def test_panels_may_be_of_different_networks() -> None:
+    panels = {method: {"variable": "loss", "at": {"method": method}} for method in METHODS}
+    segment, bezier = paths.figure(datasets(), panels=panels).axes
+    for axis, bump in ((segment, 4 * T * (1 - T)), (bezier, 0 * T)):
+        (line,) = axis.lines
+        np.testing.assert_allclose(line.get_ydata(), bump + 1)
+
+
 def test_what_is_not_there_is_named() -> None:
     with pytest.raises(ValueError, match=r"'path' has no 'nll'; it has \['error', 'loss'\]"):
         paths.figure(datasets(), panels={"nll": {"variable": "nll"}})

@@ -230,5 +230,7 @@ def test_a_new_survey_brings_its_own_picture(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("attrs", [{}, {"survey": "atlas"}])
 def test_a_dataset_of_no_known_survey_is_refused(attrs: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"no picture for survey .*; there are \[.*'convexity', .*'eigenvalues'"):
+    with pytest.raises(
+        ValueError, match=r"no picture for survey .*; there are \[.*'convexity', .*'eigenvalues'"
+    ):
         picture(xr.Dataset(attrs=attrs))

@@ -18,7 +18,8 @@ class Pivots(nn.Module):
     (tensor([0., 2., 4.]), tensor([0.5000, 0.5000]))
     """
 
-    ends: Tensor
+    ends: Tensor  # (2, n)
+    _shares: Tensor  # (room + 1,), zero where no gap is
 
     def __init__(self, ends: Tensor, count: int, *, room: int) -> None:
         super().__init__()
