@@ -37,6 +37,10 @@ REQUIRED = {
     ("landscape", "curve_distances"): ["landscape.curve_distances.curves=[{curve: []}]"],
     ("landscape", "plane"): ["landscape.plane.others=[{run: ['seed=1']}, {run: ['seed=2']}]"],
     ("study", "curve"): ["study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]"],
+    ("study", "elastic_band"): [
+        "study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]",
+        "study.cycles=[{steps: 9}]",
+    ],
     ("study", "fge"): ["study.start.run=['scheduler=linear']", "scheduler=triangular"],
 }
 # Targets that take any key, and to whom they pass on those that they do not know.

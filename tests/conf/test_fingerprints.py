@@ -75,6 +75,10 @@ def test_a_new_key_or_item_anywhere_makes_another_run_exactly_if_it_is_not_liste
 def test_every_key_that_is_listed_as_not_scientific_exists() -> None:
     whole = compose_config(["data=cifar10"])
     paths = {"hydra"} if "hydra" in whole else set()
+    ends = "study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]"
+    paths |= set(
+        compose_job(["study=curve", ends]).config["study"]["ends"][0]["run"]
+    )  # a run that a study names
     for path, container in containers(plain(whole)):
         paths |= {f"{path}.{key}".lstrip(".") for key in container if isinstance(container, dict)}
     assert NOT_SCIENTIFIC.keys() - paths == set()

@@ -10,7 +10,7 @@ import torch
 from small_runs import EPOCH, SMALL, manifest_of, run_of, small, trained
 
 from lossatlas.runs.check import ConfigError, check_jobs
-from lossatlas.runs.compose import Job, compose_config, compose_job
+from lossatlas.runs.compose import Job, compose_config, compose_job, start_hydra
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.prerequisites import merge_overrides, overrides_of, prerequisites
@@ -149,3 +149,29 @@ def test_the_rest_of_a_configuration_stays_as_it_is(tmp_path: Path) -> None:
     assert {key: config[key] for key in config if key != "study"} == {
         key: plainly[key] for key in plainly if key != "study"
     }
+
+
+def test_a_run_that_names_itself_is_told_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "experiment" / "loop"
+    folder.mkdir(parents=True)
+    loop = "study:\n  start: {run: ['experiment=loop/digits']}\n"
+    (folder / "digits.yaml").write_text(f"# @package _global_\n{loop}")
+    start_hydra(tmp_path)
+    with pytest.raises(ValueError, match=r"the run of experiment=loop/digits.* is to start from itself"):
+        compose_job(["experiment=loop/digits", "seed=3"])
+
+
+@pytest.mark.parametrize("seeds", [(1, 2), (5, 9)])
+def test_what_differs_in_seeds_alone_is_checked_once(
+    tmp_path: Path, seeds: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[Job] = []
+    monkeypatch.setattr("lossatlas.runs.check._check_parts", checked.append)
+    ends = "study.ends=[{{run: ['seed={}']}}, {{run: ['seed={}']}}]"
+    first = compose_job([*SMALL, "study=curve", ends.format(3, 4), f"paths.runs={tmp_path}"])
+    second = compose_job([*SMALL, "study=curve", ends.format(*seeds), f"paths.runs={tmp_path}", "seed=8"])
+    check_jobs([first, second])
+    assert len(checked) == 2  # an end, and a curve
+    same = compose_job([*SMALL, "study=curve", ends.format(4, 4), f"paths.runs={tmp_path}"])
+    check_jobs([first, same])
+    assert len(checked) == 2 + 3  # ends of one seed are another matter

@@ -1,6 +1,6 @@
 """Elastic bands, on surfaces whose saddles are known and on small networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -220,7 +220,7 @@ def test_a_step_moves_the_pivots_as_written_out_by_hand(
     assert_close(study.band.points[1], expected, rtol=1e-4, atol=1e-6)
 
 
-def _vector(state: dict[str, Tensor]) -> Tensor:
+def _vector(state: Mapping[str, Tensor]) -> Tensor:
     return torch.cat(
         [state[name].flatten() for name in state if "running" not in name and "batches" not in name]
     )

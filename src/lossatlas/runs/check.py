@@ -12,6 +12,7 @@ from lossatlas.data import ImageData
 from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import digest, scientific
+from lossatlas.runs.nodes import replaced
 from lossatlas.runs.prerequisites import prerequisites
 from lossatlas.runs.rehearsal import rehearse
 from lossatlas.runs.signature import accepted_arguments
@@ -34,23 +35,40 @@ class ConfigError(ValueError):
 
 
 def check_jobs(jobs: Iterable[Job]) -> None:
-    """Raise `ConfigError` for the first job that cannot be run.
+    """Raise `ConfigError` for the first job that cannot be run, or whose study names a run that cannot.
 
-    Its parts are built to see that they fit, once for all jobs that differ in the seed alone, and its landscapes are
+    Its parts are built to see that they fit, once for all jobs that differ in seeds alone, and its landscapes are
     rehearsed, once for all jobs that share network and data.
     """
-    checked = set()
+    checked: set[str] = set()
     with threads_limited(1):  # for a few images, others only get in each other's way
         for job in jobs:
-            config = job.config
-            check_config(config)
-            check_jobs(prerequisites(config))
-            parts = {**scientific(config), "seed": None}
-            surveyed = {name: config[name] for name in ("model", "data", "study", "landscape")}
-            for key, check in ((digest(parts), _check_parts), (digest(surveyed), _check_landscapes)):
-                if key not in checked:
-                    checked.add(key)
-                    check(job)
+            _check(job, checked)
+
+
+def _check(job: Job, checked: set[str]) -> None:
+    config = job.config
+    check_config(config)
+    for named in prerequisites(config):
+        _check(named, checked)
+    study = _told_by_kind(config["study"])
+    parts = {**scientific(config), "seed": None, "study": study}
+    surveyed = {name: config[name] for name in ("model", "data", "landscape")} | {"study": study}
+    for key, check in ((digest(parts), _check_parts), (digest(surveyed), _check_landscapes)):
+        if key not in checked:
+            checked.add(key)
+            check(job)
+
+
+def _told_by_kind(study: Any) -> Any:
+    """``study`` with numbers for the seeds of the runs that it names, in the order in which they first come."""
+    numbers: dict[int, int] = {}
+
+    def run(named: Any) -> Any:
+        number = numbers.setdefault(named["seed"], len(numbers))
+        return {**scientific(named), "seed": number, "study": _told_by_kind(named["study"])}
+
+    return replaced(study, {"run": lambda named: run(named) if isinstance(named, Mapping) else named})
 
 
 def _check_parts(job: Job) -> None:

@@ -174,10 +174,25 @@ def _with_runs(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
     return expanded(config, expand)
 
 
+_being_named: list[tuple[str, ...]] = []  # overrides of the runs whose composition is under way
+
+
 @lru_cache(maxsize=256)
 def _named_job(overrides: tuple[str, ...], hydra: Hydra | None) -> Job:
-    """Compose the job of a run that studies name: those of a sweep name the same ones again and again."""
-    return compose_job(overrides)
+    """Compose the job of a run that studies name: those of a sweep name the same ones again and again.
+
+    ValueError for a run that names itself, as one does that is composed from the file of the study that names it.
+    """
+    if overrides in _being_named:
+        raise ValueError(
+            f"study: run: the run of {' '.join(overrides)} is to start from itself; "
+            "name a study=... or an experiment=... without such a run"
+        )
+    _being_named.append(overrides)
+    try:
+        return compose_job(overrides)
+    finally:
+        _being_named.pop()
 
 
 def register_resolver() -> None:

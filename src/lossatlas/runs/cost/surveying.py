@@ -1,4 +1,4 @@
-"""What a survey of a landscape takes: its first point is measured on an image of each split, and counted."""
+"""What a survey of a landscape takes: its first point is measured on two images of each split, and counted."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -21,7 +21,9 @@ from lossatlas.runs.threads import threads_limited
 
 Node = Mapping[str, Any]
 
-PLAIN: dict[str, Any] = {"fuse": False, "batch_size": 1, "subsample": None, "precision": "float32"}
+IMAGES = 2  # of each split: batch norm after a linear layer takes no statistics of one
+
+PLAIN: dict[str, Any] = {"fuse": False, "batch_size": IMAGES, "subsample": None, "precision": "float32"}
 """Settings of an engine whose operations are all counted; the others compute the same in another form."""
 
 PRODUCTS: dict[str, Callable[[Node], float]] = {
@@ -73,7 +75,7 @@ def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> Survey
             return SurveyWork(
                 points, sum(seen), stated * product_flops(problem, by_products["matrix"]), stated
             )
-    return SurveyWork(points, sum(seen), flops / max(len(seen), 1))
+    return SurveyWork(points, sum(seen), flops / max(len(seen), 1) / IMAGES)
 
 
 def _first_point(job: Job, node: Node, problem: Problem, *, asked_only: bool) -> tuple[int, int]:
@@ -104,13 +106,13 @@ def product_flops(problem: Problem, matrix: str) -> int:
         operator(vector)  # the first looks at the size of the graph too
         with FlopCount() as count:
             operator(vector)
-    return count.flops
+    return count.flops // len(problem.data[split][0])
 
 
 def _problem(config: Node, network: nn.Module, sizes: Sizes) -> Problem:
-    """The problem of a configuration with one image in each split."""
-    image = torch.randn(1, *config["data"]["shape"], generator=torch.Generator().manual_seed(0))
-    splits = {split: (image, torch.zeros(1, dtype=torch.int64)) for split in sizes}
+    """The problem of a configuration with a few images in each split."""
+    images = torch.randn(IMAGES, *config["data"]["shape"], generator=torch.Generator().manual_seed(0))
+    splits = {split: (images, torch.zeros(IMAGES, dtype=torch.int64)) for split in sizes}
     return Problem(network, make(config["study"]["loss"]), splits)
 
 
