@@ -1,6 +1,6 @@
 """How far a network's basin reaches: widths and areas of the sets in which the loss is below a level."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -14,11 +14,10 @@ from lossatlas.landscape.along import Along, Axes, RandomDirections, axes_along
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import identity, settings
 from lossatlas.landscape.fan import SIDES, Fan
-from lossatlas.landscape.measuring.bench import Bench, opened
+from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.rays import Ray, star_area
 from lossatlas.landscape.shapes.grid import evenly, symmetric
-from lossatlas.landscape.shapes.lines import Line
 from lossatlas.landscape.visiting.visit import Progress, visit
 
 
@@ -89,7 +88,7 @@ def level_sets(
         thresholds = [level + (loss if relative else 0.0) for level in levels]
 
         def measure(index: int) -> list[float]:
-            ray = Ray(_along(bench, fan.line(index)), loss)
+            ray = Ray.along(bench, fan.line(index), loss)
             return [*ray.crossings(thresholds, marks, tolerance=tolerance), len(ray.known)]
 
         rows = visit(len(fan), measure, journal=journal, header=header, progress=progress)
@@ -105,14 +104,6 @@ def _fan(axes: Axes, directions: int, angles: int) -> Fan:
     axes.take(2 if angles else 1)  # raises an error if there are fewer
     number = directions if axes.number is None else min(directions, axes.number)
     return Fan(axes.centre, lru_cache(maxsize=2)(axes.draw), number, angles, axes.clamp)
-
-
-def _along(bench: Bench, line: Line) -> Callable[[float], float]:
-    def loss(r: float) -> float:
-        line.place(bench.weights, r)
-        return bench.measure()[0]
-
-    return loss
 
 
 def _dataset(

@@ -1,6 +1,6 @@
 """How wide the tunnel of low loss around a path between networks is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -104,7 +104,7 @@ def tunnel(
             direction = across(
                 curve, float(t[k]), centre, seed=seed, index=index, normalize=normalize, ignore=ignore
             )
-            ray = Ray(_along(bench, Line(centre, direction, clamp=False)), loss)
+            ray = Ray.along(bench, Line(centre, direction, clamp=False), loss)
             thresholds = [level + (loss if relative else 0.0) for level in levels]
             crossings = ray.crossings(thresholds, (shares * size).tolist(), tolerance=tolerance * size)
             return [*crossings, loss, size, len(ray.known)]
@@ -126,14 +126,6 @@ def _centre(bench: Bench, curve: ControlledCurve, t: float) -> tuple[Weights, fl
     curve.place(bench.weights, t)
     centre = parameters(bench.model)
     return centre, bench.measure()[0], norm(centre)
-
-
-def _along(bench: Bench, line: Line) -> Callable[[float], float]:
-    def loss(r: float) -> float:
-        line.place(bench.weights, r)
-        return bench.measure()[0]
-
-    return loss
 
 
 def _dataset(
