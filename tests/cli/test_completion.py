@@ -33,7 +33,7 @@ def completions(line: str, monkeypatch: pytest.MonkeyPatch, *, shell: str = "bas
         ("lossatlas train -m seed=0,1 model=vgg", [name for name in MODELS if name.startswith("model=vgg")]),
         ("lossatlas train model=mlp model.bat", ["model.batch_norm="]),
         ("lossatlas train model=resnet20 model.dep", ["model.depth="]),
-        ("lossatlas train experiment=s", ["experiment=sharpness"]),
+        ("lossatlas train experiment=sh", ["experiment=sharpness"]),
         ("lossatlas train hydra/launcher=pro", ["hydra/launcher=processes"]),
         ("lossatlas train --config-dir own model=th", ["model=theirs"]),
         ("lossatlas train model=nonsense optimi", ["optimizer="]),

@@ -35,6 +35,7 @@ REQUIRED = {
     ("landscape", "interpolation"): ["landscape.interpolation.other.run=['seed=1']"],
     ("landscape", "path"): ["landscape.path.through=[{run: ['seed=1']}]"],
     ("landscape", "curve_distances"): ["landscape.curve_distances.curves=[{curve: []}]"],
+    ("landscape", "spanning_tree"): ["landscape.spanning_tree.bands=[{curve: []}, {curve: ['seed=1']}]"],
     ("landscape", "plane"): ["landscape.plane.others=[{run: ['seed=1']}, {run: ['seed=2']}]"],
     ("study", "curve"): ["study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]"],
     ("study", "elastic_band"): [

@@ -117,7 +117,7 @@ def test_each_claim_of_the_row_is_made_by_distance_and_by_share(scale: str) -> N
 
 def test_at_scale_paper_network_and_centre_are_those_of_garipov_et_al() -> None:
     """VGG-16 without batch norm, with dropout; rate 0.05, L2 5e-4, batches of 128, 200 epochs."""
-    config = composed("tunnels/paper_ends")
+    config = composed("tunnels/paper_ends_common")
     network = build_network(config)
     layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     assert len(layers) == 16
@@ -134,7 +134,7 @@ def test_at_scale_paper_network_and_centre_are_those_of_garipov_et_al() -> None:
 
 @pytest.mark.slow
 def test_one_step_of_an_end_moves_every_weight(one_step: Callable[..., Run]) -> None:
-    run = one_step("tunnels/paper_ends", "rates.sgd=0.05")
+    run = one_step("tunnels/paper_ends_common", "rates.sgd=0.05")
     start, after = run.snapshot(0), run.state()
     for name, tensor in start.items():
         if name.endswith("weight"):

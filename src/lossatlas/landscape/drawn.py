@@ -40,7 +40,7 @@ def drawn_curves(problem: Problem, plane: Plane, curves: Curves) -> xr.Dataset:
             for k, (name, meaning) in enumerate(meanings.items())
         },
         {
-            "curve": xr.Variable(("curve",), names, {"long_name": "which curve"}),
+            "curve": xr.Variable(("curve",), names, {"long_name": "which curve", "units": "1"}),
             "curve_t": axis("curve_t", t, "position along the curve"),
         },
     )

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 import xarray as xr
 
+from lossatlas import __version__
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.controlled import ControlledCurve
 from lossatlas.landscape.shapes.grid import axis
@@ -75,7 +77,12 @@ def curve_distances(
             "other": axis("other", which, "number of the other curve"),
             "t": axis("t", t, "position along the curve"),
         },
-        {"survey": "curve_distances", "digest": "; ".join(curve.digest() for curve in along)},
+        {
+            "survey": "curve_distances",
+            "digest": "; ".join(curve.digest() for curve in along),
+            "torch": str(torch.__version__),
+            "lossatlas": __version__,
+        },
     )
 
 

@@ -89,7 +89,7 @@ def ensemble(
             "survey": "ensemble",
             "own": int(own),
             "combine": combine,
-            "weights": shares,
+            "member_weights": ", ".join(map(repr, shares)),
             "choose_on": choose_on or "none",
             "bins": bins,
             **settings(bench),

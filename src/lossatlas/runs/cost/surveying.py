@@ -91,6 +91,8 @@ def _first_point(job: Job, node: Node, problem: Problem, *, asked_only: bool) ->
 
     with suppress(_Counted), count:
         make(configured, **given, problem=problem, journal=None, progress=progress)
+    if not heard:  # it measures nothing, such as distances between networks
+        return 0, 0
     return heard[0][1], heard[-1][2] - heard[0][2]
 
 
