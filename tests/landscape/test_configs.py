@@ -30,7 +30,7 @@ CHOSEN = {
     "sam_sharpness": {},
     "level_sets": {},
     "aligned": {"splits": ["train", "test"]},
-    "tunnel": {"through": {"curve": []}},
+    "tunnel": {"through": "${oc.decode:'{curve:[]}'}"},
     "jacobian": {"splits": ["train", "test"]},
     "ensemble": {"splits": ["test"], "members": [{"members": "all"}]},
     "twins": {"survey": {"_partial_": True}, "defaults": [{"/landscape@survey": "eigenvalues"}]},
