@@ -34,7 +34,7 @@ def trained(data: ImageData, seed: int, **changed: Any) -> TrainedNetwork:
     """An end with batch-norm statistics of its own."""
     model = network(data, seed, **changed)
     model.train()(data.normalized("train")[0][: 10 + seed])
-    return TrainedNetwork(f"run {seed}", model.state_dict(), seed, dict)
+    return TrainedNetwork(f"run {seed}", model.state_dict(), seed, dict, 1)
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_training_lowers_the_loss_along_the_curve_far_below_that_of_the_segment(
     for seed in (1, 2):
         study = make_study(network=network(data, seed), seed=seed)
         make_trainer(max_epochs=60).fit(study)
-        ends.append(TrainedNetwork(f"run {seed}", study.network.state_dict(), seed, dict))
+        ends.append(TrainedNetwork(f"run {seed}", study.network.state_dict(), seed, dict, 1))
     study = make_curve(ends=ends)
     inputs, targets = data.normalized("train")
 
@@ -304,7 +304,7 @@ def test_parameters_that_two_layers_share_are_one_point_of_the_curve(
         torch.manual_seed(seed)
         return Tied()
 
-    ends = [TrainedNetwork(f"run {seed}", tied(seed).state_dict(), seed, dict) for seed in (1, 2)]
+    ends = [TrainedNetwork(f"run {seed}", tied(seed).state_dict(), seed, dict, 1) for seed in (1, 2)]
     study = make_curve(network=tied(0), ends=ends)
     inputs, _ = data.normalized("test")
     with torch.no_grad():

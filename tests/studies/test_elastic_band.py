@@ -66,7 +66,7 @@ def no_state() -> dict[str, Any]:
 
 
 def end(name: str, seed: int, state: dict[str, Tensor]) -> TrainedNetwork:
-    return TrainedNetwork(name=name, state=state, seed=seed, training_state=no_state)
+    return TrainedNetwork(name=name, state=state, seed=seed, training_state=no_state, epochs=1)
 
 
 def metrics() -> dict[str, Any]:

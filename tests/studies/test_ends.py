@@ -17,7 +17,7 @@ def network(width: int = 3, seed: int = 0) -> nn.Module:
 
 
 def end(name: str, seed: int, state: Mapping[str, Tensor] | None = None) -> TrainedNetwork:
-    return TrainedNetwork(name, state or network(seed=seed).state_dict(), seed, dict)
+    return TrainedNetwork(name, state or network(seed=seed).state_dict(), seed, dict, 1)
 
 
 def test_networks_of_other_seeds_are_taken() -> None:
@@ -58,7 +58,7 @@ def test_ends_of_other_seeds_in_one_place_are_refused_with_their_distance(moved:
 
 
 def test_an_end_of_another_architecture_is_refused_by_the_first_tensor_that_differs() -> None:
-    wider = TrainedNetwork("run b", network(width=5).state_dict(), 1, dict)
+    wider = TrainedNetwork("run b", network(width=5).state_dict(), 1, dict, 1)
     with pytest.raises(
         ValueError, match=r"^run b has '.*weight' of shape \(5, 4\), the network of shape \(3, 4\)$"
     ):

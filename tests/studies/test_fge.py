@@ -34,6 +34,7 @@ def trained(study: Classifier, trainer: Trainer, folder: Path) -> TrainedNetwork
         {name: tensor.clone() for name, tensor in study.network.state_dict().items()},
         seed=0,
         training_state=lambda: torch.load(folder / "start.ckpt", weights_only=True),
+        epochs=trainer.current_epoch,
     )
 
 
@@ -89,7 +90,7 @@ def test_without_momentum_only_the_weights_are_taken_over(
     make_fge: Callable[..., Classifier], start: TrainedNetwork, make_trainer: Callable[..., Trainer]
 ) -> None:
     """And the start's training state need not be there."""
-    alone = TrainedNetwork(start.name, start.state, start.seed, gone)
+    alone = TrainedNetwork(start.name, start.state, start.seed, gone, start.epochs)
     with_momentum, without = make_fge(start), make_fge(alone, momentum=False)
     for study in (with_momentum, without):
         make_trainer(max_steps=1).fit(study)
@@ -142,7 +143,7 @@ def test_a_start_whose_optimizer_was_another_is_refused(
 def test_a_start_whose_checkpoint_is_gone_says_so(
     make_fge: Callable[..., Classifier], start: TrainedNetwork, make_trainer: Callable[..., Trainer]
 ) -> None:
-    study = make_fge(TrainedNetwork(start.name, start.state, start.seed, gone))
+    study = make_fge(TrainedNetwork(start.name, start.state, start.seed, gone, start.epochs))
     with pytest.raises(ValueError, match="run 0123: its checkpoint is gone"):
         make_trainer(max_epochs=4).fit(study)
 

@@ -2,6 +2,7 @@
 
 from lossatlas.optim.cycles import Cyclic, CyclicCosine, Triangular, WarmRestarts
 from lossatlas.optim.penalties import L2
+from lossatlas.optim.restarts import Restarted
 from lossatlas.optim.schedules import Constant, Cosine, Linear, Step
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Cyclic",
     "CyclicCosine",
     "Linear",
+    "Restarted",
     "Step",
     "Triangular",
     "WarmRestarts",

@@ -74,7 +74,7 @@ def initialised(config: Mapping[str, Any]) -> TrainedNetwork:
         raise AssertionError("there is no training state before anything is trained")
 
     state = build_network(config).state_dict()
-    return TrainedNetwork(f"run {fingerprint(config)}", state, config["seed"], no_state)
+    return TrainedNetwork(f"run {fingerprint(config)}", state, config["seed"], no_state, config["epochs"])
 
 
 def build(config: Mapping[str, Any], named: NamedRun | None = None) -> Study:

@@ -84,6 +84,7 @@ def _check_parts(job: Job) -> None:
     _named("study", lambda: _try_loss(study, data))
     _check_snapshots(study.snapshot_epochs, config["epochs"])
     _named("study", lambda: _check_members(study, config["epochs"]))
+    _check_trunk(config)
     _check_last_batch(network, data)
 
 
@@ -121,8 +122,20 @@ def _check_snapshots(epochs: Sequence[int], last: int) -> None:
 def _check_members(study: Study, epochs: int) -> None:
     last = epochs * study.data.steps_per_epoch
     for step in study.member_steps:
-        if not 0 < step <= last:
+        if not 0 <= step <= last:
             raise ValueError(f"a member is kept after step {step}, but the run has {last} steps")
+
+
+def _check_trunk(config: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` if the run branches from one that was not its own beginning."""
+    trunk = config["study"].get("trunk")
+    if trunk:
+        ours, theirs = scientific(config), scientific(trunk["run"])
+        for section in ("data", "model", "init"):
+            if ours[section] != theirs[section]:
+                raise ConfigError(
+                    f"study.trunk: its {section} is not this run's; name it by overrides of other keys"
+                )
 
 
 @torch.no_grad()

@@ -64,7 +64,9 @@ def ensure(
 def _trained(config: Mapping[str, Any], named: Mapping[str, Any]) -> TrainedNetwork:
     """What the run ``named`` in the study of ``config``, which is finished, has trained."""
     run = Store(config["paths"]["runs"]).run(fingerprint(named))
-    return TrainedNetwork(f"run {run.fingerprint}", run.state(), named["seed"], partial(_training_state, run))
+    return TrainedNetwork(
+        f"run {run.fingerprint}", run.state(), named["seed"], partial(_training_state, run), named["epochs"]
+    )
 
 
 def _training_state(run: Run) -> Mapping[str, Any]:

@@ -82,8 +82,8 @@ def merge_overrides(base: Sequence[str], later: Sequence[str]) -> list[str]:
 
 
 def _is_of_the_study(override: str) -> bool:
-    return _key(override) == "study" or _key(override).startswith("study.")
+    return _key(override).partition(".")[0] == "study"
 
 
 def _key(override: str) -> str:
-    return override.split("=", 1)[0].lstrip("+~")
+    return override.split("=", 1)[0].lstrip("+~").replace("/", ".")

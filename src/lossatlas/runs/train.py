@@ -19,7 +19,8 @@ from lossatlas.runs.manifest import Manifest, Member, age_seconds, new_attempt
 from lossatlas.runs.progress import Progress, write_progress
 from lossatlas.runs.store import Run, StoreError, check_state, name_damage
 from lossatlas.runs.threads import threads_limited
-from lossatlas.studies import NonFiniteLossError, Study
+from lossatlas.studies import NonFiniteLossError, Study, TrainedNetwork
+from lossatlas.studies.branching import branched
 from lossatlas.studies.callbacks import Checkpointing, Members, ReportProgress, Snapshots
 from lossatlas.studies.checkpoint_io import WholeCheckpointIO
 
@@ -46,6 +47,8 @@ def train(
     if any(not 0 <= epoch <= config["epochs"] for epoch in study.snapshot_epochs):
         raise ValueError(f"snapshot_epochs must be 0 to {config['epochs']}, got {study.snapshot_epochs}")
     resume_step = _resume_step(run, manifest, study, say)
+    if resume_step is None and study.trunk is not None:
+        resume_step = _branch(run, study, study.trunk)
     threads = _threads(config, manifest, resuming=resume_step is not None)
     with threads_limited(threads), interruption.deferred(), _quiet_lightning():
         trainer = _trainer(run, config, manifest, study, logger, stages)
@@ -87,6 +90,13 @@ def _write_results(run: Run, manifest: Manifest, study: Study) -> None:
     manifest.weights_sha256 = sha256(run.weights_path)
     for path in (run.config_path, run.history_path):
         manifest.files_sha256[path.name] = sha256(path)
+
+
+def _branch(run: Run, study: Study, trunk: TrainedNetwork) -> int:
+    """Make the state in which the trunk ended the run's first checkpoint, and return its step."""
+    state = branched(study, trunk)
+    WholeCheckpointIO().save_checkpoint(state, run.checkpoint_path)
+    return int(state["global_step"])
 
 
 def _keep_member(
@@ -172,11 +182,11 @@ def _has_snapshots(run: Run, manifest: Manifest, study: Study, step: int, say: C
 
 
 def _has_members(run: Run, manifest: Manifest, study: Study, step: int, say: Callable[[str], None]) -> bool:
-    """The same for the members of an ensemble."""
+    """The same for the members of an ensemble; one of ``step`` itself is written anew."""
     hashes = {member.number: member.sha256 for member in manifest.members}
     for number, kept_after in enumerate(study.member_steps):
         path = run.member_path(number)
-        if kept_after <= step and not run.is_intact(path, hashes.get(number)):
+        if kept_after < step and not run.is_intact(path, hashes.get(number)):
             name_damage(path, say, "training from the start")
             return False
     return True

@@ -4,9 +4,11 @@ from lossatlas.studies.averaging import AveragedClassifier
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve import Curve
 from lossatlas.studies.curve_objectives import ArcLength, CurveObjective, UniformPosition
+from lossatlas.studies.distance_kernel import DistanceKernel
 from lossatlas.studies.elastic_band import ElasticBand
 from lossatlas.studies.fge import FastGeometricEnsemble
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
+from lossatlas.studies.push_from_checkpoints import PushFromCheckpoints
 from lossatlas.studies.snapshot import CheckpointEnsemble, SnapshotEnsemble
 from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, TrainingBatches
 from lossatlas.studies.surveying import SurveyAtEpochs
@@ -20,11 +22,13 @@ __all__ = [
     "Classifier",
     "Curve",
     "CurveObjective",
+    "DistanceKernel",
     "ElasticBand",
     "ErrorRate",
     "FastGeometricEnsemble",
     "NegativeLogLikelihood",
     "NonFiniteLossError",
+    "PushFromCheckpoints",
     "Schedule",
     "SnapshotEnsemble",
     "Study",

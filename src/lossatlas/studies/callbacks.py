@@ -78,6 +78,11 @@ class Members(Checkpoint):
     def __init__(self, save: Callable[[int], None]) -> None:
         self._save = save
 
+    def on_train_start(self, trainer: Trainer, study: LightningModule) -> None:  # noqa: D102
+        assert isinstance(study, Study)
+        if study.global_step in study.member_steps:  # the initialisation, or the end of the study's trunk
+            self._save(study.member_steps.index(study.global_step))
+
     def on_train_batch_end(self, trainer: Trainer, study: LightningModule, *_: Any) -> None:  # noqa: D102
         assert isinstance(study, Study)
         if study.global_step in study.member_steps:

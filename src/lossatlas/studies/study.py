@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from lossatlas.data import ImageData
 from lossatlas.optim import Cyclic
 from lossatlas.seeds import derive_seed
+from lossatlas.studies.trained import TrainedNetwork
 
 Batch = tuple[Tensor, Tensor]
 
@@ -103,6 +104,11 @@ class Study(LightningModule):
     def member_steps(self) -> tuple[int, ...]:
         """Numbers of optimizer steps, ascending, after which the network is kept as the next member."""
         return ()
+
+    @property
+    def trunk(self) -> TrainedNetwork | None:
+        """The finished run that this one branches from, to go on where it ended."""
+        return None
 
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters that the optimizer is given."""
@@ -258,8 +264,8 @@ class Study(LightningModule):
 
     @property
     def rate_in_use(self) -> float:
-        """Learning rate of the last step."""
-        position = (self.global_step - 1) / self.data.steps_per_epoch
+        """Learning rate of the last step; before the first, of that."""
+        position = max(self.global_step - 1, 0) / self.data.steps_per_epoch
         optimizer = self.trainer.optimizers[0]
         base = optimizer.param_groups[0]["initial_lr"]
         return float(base * self._schedule(position if self._schedule.interval == "step" else int(position)))

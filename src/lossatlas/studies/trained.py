@@ -20,3 +20,4 @@ class TrainedNetwork:
     state: Mapping[str, Tensor]  # parameters and buffers
     seed: int
     training_state: Callable[[], Mapping[str, Any]]
+    epochs: int  # that it was trained for

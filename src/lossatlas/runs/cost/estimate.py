@@ -13,7 +13,7 @@ from lossatlas.runs.cost.flops import forward_flops
 from lossatlas.runs.cost.images import split_sizes
 from lossatlas.runs.cost.surveying import SurveyWork, survey_work
 from lossatlas.runs.cost.throughput import THROUGHPUT, Throughput
-from lossatlas.runs.cost.training import passes_of_a_step
+from lossatlas.runs.cost.training import epochs_of_its_own, passes_of_a_step
 from lossatlas.runs.fingerprint import digest, fingerprint
 from lossatlas.runs.nodes import replaced
 from lossatlas.runs.prerequisites import prerequisites
@@ -155,7 +155,7 @@ def _surveyed(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job
 def _group(job: Job) -> str:
     data = {key: value for key, value in job.config["data"].items() if key != "batch_size"}
     study = job.config["study"]["_target_"], passes_of_a_step(job.config)
-    return digest([job.config["model"], job.config["epochs"], data, *study])
+    return digest([job.config["model"], epochs_of_its_own(job.config), data, *study])
 
 
 def _network_cost(name: str, runs: Sequence[Job], surveyed: Sequence[_Surveyed]) -> NetworkCost:
@@ -163,7 +163,8 @@ def _network_cost(name: str, runs: Sequence[Job], surveyed: Sequence[_Surveyed])
     sizes = split_sizes(config)
     network = build_network(config)
     forward = forward_flops(partial(make, config["model"]), config["data"]["shape"])
-    flops = passes_of_a_step(config) * forward * sizes["train"] * config["epochs"] * len(runs)
+    epochs = epochs_of_its_own(config)
+    flops = passes_of_a_step(config) * forward * sizes["train"] * epochs * len(runs)
     of_settings: dict[str, list[_Surveyed]] = {}
     for survey in surveyed:
         of_settings.setdefault(survey.settings, []).append(survey)
@@ -175,7 +176,7 @@ def _network_cost(name: str, runs: Sequence[Job], surveyed: Sequence[_Surveyed])
         name,
         sum(parameter.numel() for parameter in network.parameters()),
         forward / 1e9,
-        TrainingCost(len(runs), config["epochs"], sizes["train"], flops / 1e12),
+        TrainingCost(len(runs), epochs, sizes["train"], flops / 1e12),
         _added(list(surveys)),
     )
 
@@ -223,9 +224,9 @@ def _name(model: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
 def _way(config: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
     """Study and epochs of ``config``, where ``others`` train the same network in other ways."""
     studies = {other["study"]["_target_"] for other in others}
-    lengths = {other["epochs"] for other in others}
+    lengths = {epochs_of_its_own(other) for other in others}
     study = f", {config['study']['_target_'].rpartition('.')[2]}" if len(studies) > 1 else ""
-    return study + (f", {config['epochs']} epochs" if len(lengths) > 1 else "")
+    return study + (f", {epochs_of_its_own(config)} epochs" if len(lengths) > 1 else "")
 
 
 def _written(value: Any) -> str:

@@ -22,6 +22,16 @@ NETWORKS_OF_A_STEP: dict[str, Callable[[Mapping[str, Any]], float]] = {
 """Target of a study that takes the gradient at several networks in a step -> how many, for its settings."""
 
 
+def epochs_of_its_own(config: Mapping[str, Any]) -> int:
+    """Epochs that a run of a plain configuration is trained for, those of the trunk that it branches from left out.
+
+    >>> epochs_of_its_own({"study": {"trunk": {"run": {"epochs": 20}}}, "epochs": 60})
+    40
+    """
+    trunk = config["study"].get("trunk")
+    return int(config["epochs"] - (trunk["run"]["epochs"] if trunk else 0))
+
+
 def passes_of_a_step(config: Mapping[str, Any]) -> float:
     """Forward passes that a training step of a plain configuration takes.
 

@@ -1,0 +1,34 @@
+"""Pushing a network away from earlier weights of its own: kernels, widths, and the force that they exert."""
+
+from lossatlas.optim.distancing.distance import Distance, Layout
+from lossatlas.optim.distancing.force import Centre, DistanceForce, Pushed
+from lossatlas.optim.distancing.kernels import RBF, Cauchy, Kernel, Laplace, Tanh
+from lossatlas.optim.distancing.merging import EachCheckpoint, LastCheckpoint, MeanOfCheckpoints, Merging
+from lossatlas.optim.distancing.pushes import Away, Nothing, Push, RandomDirection, Toward
+from lossatlas.optim.distancing.widths import InverseWidth, Sigma, Travelled, Width
+
+__all__ = [
+    "RBF",
+    "Away",
+    "Cauchy",
+    "Centre",
+    "Distance",
+    "DistanceForce",
+    "EachCheckpoint",
+    "InverseWidth",
+    "Kernel",
+    "Laplace",
+    "LastCheckpoint",
+    "Layout",
+    "MeanOfCheckpoints",
+    "Merging",
+    "Nothing",
+    "Push",
+    "Pushed",
+    "RandomDirection",
+    "Sigma",
+    "Tanh",
+    "Toward",
+    "Travelled",
+    "Width",
+]

@@ -1,0 +1,65 @@
+"""Going on from where a shared trunk of training ended, as an arm of an experiment does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lossatlas.landscape.weight_space import check_alike
+from lossatlas.studies.study import Study
+from lossatlas.studies.trained import TrainedNetwork
+
+
+def check_trunk(study: Study, trunk: TrainedNetwork) -> None:
+    """Raise ValueError unless ``study`` trains the network of ``trunk``, from its seed."""
+    check_alike(study.network.state_dict(), trunk.state, f"{trunk.name}, the trunk,")
+    if trunk.seed != study.seed:
+        raise ValueError(
+            f"trunk: {trunk.name} has the seed {trunk.seed}, this run {study.seed}: type seed=..."
+        )
+
+
+def branched(study: Study, trunk: TrainedNetwork) -> dict[str, Any]:
+    """Training state in which ``study`` begins: that in which ``trunk`` ended, with the study's own settings.
+
+    Weights, momentum, position in the data and record are those of the trunk; rate, weight decay and whatever else is
+    a setting of the optimizer or the schedule are the study's. So a study with the settings of its trunk trains on as
+    if it had trained from the start. ValueError if the trunk had other batches, or another optimizer.
+    """
+    state = dict(trunk.training_state())
+    expected = trunk.epochs * study.data.steps_per_epoch
+    if state["global_step"] != expected:
+        raise ValueError(
+            f"trunk: {trunk.name} took {state['global_step']} steps, expected {expected}: batches must be the same"
+        )
+    configured = study.configure_optimizers()
+    optimizer, scheduling = configured["optimizer"], configured["lr_scheduler"]
+    (theirs,) = state["optimizer_states"]
+    ours = optimizer.state_dict()
+    if ours["param_groups"][0].keys() != theirs["param_groups"][0].keys():
+        raise ValueError(
+            f"trunk: {trunk.name} was trained with another optimizer than {type(optimizer).__name__}: "
+            "an arm keeps that of its trunk"
+        )
+    position = expected if scheduling["interval"] == "step" else trunk.epochs
+    schedule = _at(position, scheduling["scheduler"])
+    groups = [
+        {**group, "lr": rate} for group, rate in zip(ours["param_groups"], schedule["_last_lr"], strict=True)
+    ]
+    return {
+        **state,
+        "state_dict": {**study.state_dict(), **state["state_dict"]},
+        "optimizer_states": [{"state": theirs["state"], "param_groups": groups}],
+        "lr_schedulers": [schedule],
+    }
+
+
+def _at(position: int, scheduler: Any) -> Mapping[str, Any]:
+    """State of a `LambdaLR` that has come to ``position``."""
+    rates = [
+        base * factor(position) for base, factor in zip(scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
+    ]
+    return {
+        **scheduler.state_dict(),
+        "last_epoch": position,
+        "_step_count": position + 1,
+        "_last_lr": rates,
+    }

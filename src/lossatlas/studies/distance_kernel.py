@@ -1,0 +1,140 @@
+"""Training a classifier that is pushed away from where it has been."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule
+from torch import nn
+
+from lossatlas.data import ImageData
+from lossatlas.optim.distancing import Distance, DistanceForce, Kernel, Merging, Push, Width
+from lossatlas.seeds import derive_seed
+from lossatlas.studies.branching import check_trunk
+from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.push_from_checkpoints import PushFromCheckpoints
+from lossatlas.studies.study import Study
+from lossatlas.studies.trained import TrainedNetwork
+
+
+class DistanceKernel(Classifier):
+    """Trains a classifier which, from a checkpoint on, pays for being near where it was then.
+
+    Added to the loss is ``strength`` / K times the sum over the K checkpoints of ``kernel``(a D), with D the squared
+    distance of the weights from the checkpoint and a the precision that ``width`` gives: eq. 2.3 of the draft of the
+    distance-kernel thesis (von Bachmann 2021), with `RBF <lossatlas.optim.distancing.RBF>` and
+    `Sigma <lossatlas.optim.distancing.Sigma>`. Without ``divided`` there is no 1/K (eq. 2.8 of that draft). It is added
+    as a force in closed form, by `PushFromCheckpoints`; losses and metrics are without it.
+
+    Checkpoints are taken after the epochs ``checkpoints``, or ``every`` so many; 0 is the initialisation. They are kept
+    as members of the run, and so is the network that it ends with. The force ends with the epoch ``release``. With a
+    ``trunk`` training goes on from where that run ended, as if it had been this one's own beginning. ``epochs``: the
+    length of training, the trunk's included. ValueError for values out of their range, fewer checkpoints than
+    ``merging`` needs, and a trunk of another network or seed, or that ends after the first checkpoint.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: ImageData,
+        *,
+        epochs: int,
+        kernel: Kernel,
+        width: Width,
+        strength: float,
+        push: Push,
+        merging: Merging,
+        distance: Distance,
+        divided: bool = True,
+        decoupled: bool = False,
+        checkpoints: Sequence[int] | None = None,
+        every: int | None = None,
+        release: int | None = None,
+        trunk: TrainedNetwork | None = None,
+        seed: int,
+        **study: Any,
+    ) -> None:
+        super().__init__(network, data, seed=seed, **study)
+        force = DistanceForce(
+            kernel,
+            width,
+            strength,
+            divided=divided,
+            distance=distance,
+            merging=merging,
+            push=push,
+            seed=derive_seed(seed, "push"),
+        )
+        self._push = PushFromCheckpoints(
+            force,
+            epochs=checkpoints,
+            every=every,
+            release=release,
+            decoupled=decoupled,
+            network=_network_of,
+            log=False,
+        )
+        due = self._push.due(epochs)
+        _check_checkpoints(checkpoints, every, due, epochs, merging)
+        if release is not None and not due[0] < release <= epochs:
+            raise ValueError(
+                f"release: expected an epoch after the first checkpoint, {due[0] + 1} to {epochs}, got {release}"
+            )
+        if trunk is not None:
+            _check_place(trunk, due[0], self.snapshot_epochs)
+            check_trunk(self, trunk)
+        distance.layout(network)
+        self._trunk = trunk
+        self._member_steps = tuple(epoch * data.steps_per_epoch for epoch in (*due, epochs))
+
+    @property
+    def trunk(self) -> TrainedNetwork | None:  # noqa: D102
+        return self._trunk
+
+    @property
+    def member_steps(self) -> tuple[int, ...]:  # noqa: D102
+        return self._member_steps
+
+    def configure_callbacks(self) -> list[Callback]:  # noqa: D102
+        return [self._push]
+
+    def epoch_metrics(self) -> dict[str, float]:
+        """Loss and metrics of the splits that are not trained on, distances, and what is known of the force."""
+        measured = {
+            f"{split}_{name}": value
+            for split in self.data.splits
+            if split != "train"
+            for name, value in self.measure(split).items()
+        }
+        return {**measured, **self._push.metrics}
+
+
+def _network_of(study: LightningModule) -> nn.Module:
+    assert isinstance(study, Study)
+    return study.network
+
+
+def _check_checkpoints(
+    checkpoints: Sequence[int] | None, every: int | None, due: Sequence[int], epochs: int, merging: Merging
+) -> None:
+    if late := [epoch for epoch in checkpoints or () if epoch >= epochs]:
+        raise ValueError(
+            f"checkpoints: nothing is trained after epoch {late[0]}; expected epochs 0 to {epochs - 1}"
+        )
+    if not due:
+        raise ValueError(f"every={every}: no checkpoint is taken before the end; expected 1 to {epochs - 1}")
+    if len(due) < merging.least:
+        raise ValueError(
+            f"merging: {type(merging).__name__} needs {merging.least} checkpoints, got {len(due)} "
+            f"(after epoch {due[0]})"
+        )
+
+
+def _check_place(trunk: TrainedNetwork, first: int, snapshots: Sequence[int]) -> None:
+    if trunk.epochs > first:
+        raise ValueError(
+            f"trunk: {trunk.name} has {trunk.epochs} epochs, but the first checkpoint is taken after epoch {first}"
+        )
+    if early := [epoch for epoch in snapshots if epoch <= trunk.epochs]:
+        raise ValueError(
+            f"snapshot_epochs: epoch {early[0]} is not after the trunk's {trunk.epochs} epochs: have it kept there"
+        )

@@ -1,0 +1,229 @@
+"""A callback that pushes a network away from where it has been, while anybody's Trainer trains it."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lossatlas.optim.distancing import Centre, DistanceForce, Layout
+from lossatlas.studies.distances import Alignments, distances
+
+MEASURED = 8
+"""Steps of an epoch, evenly spaced, at which the force and the gradient are measured."""
+
+
+class PushFromCheckpoints(Callback):
+    """Takes checkpoints of a network while it trains, and adds ``force``, which they exert, to its gradients.
+
+    A checkpoint is taken when each of ``epochs`` has ended, or at the end of every ``every`` epochs; 0 is the
+    initialisation. There is no force from the end of the epoch ``release`` on. The network is ``network(module)``, by
+    default the LightningModule itself.
+
+    The force is added once for each step of the optimizer, after gradients have been accumulated, averaged over
+    processes and unscaled, and before they are clipped. With ``decoupled`` it moves the weights itself, times the
+    rate, after the optimizer's step: neither momentum nor clipping nor an adaptive rate acts on it, as AdamW has it
+    with weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101). The checkpoints are part of Lightning's own, so
+    that a resumed training goes on with the same ones.
+
+    After each epoch ``metrics`` has the distances to all checkpoints and to the initialisation, the kernels' values,
+    and the norms and angles of force and gradient; with ``log`` they are logged by the module. See the handbook's page
+    on the distance kernel for their names.
+
+    ValueError unless just one of ``epochs`` and ``every`` is given, for values out of their range, and, when training
+    begins, for several optimizers or for a checkpoint that is already passed.
+
+    >>> from lossatlas.optim.distancing import RBF, Away, Distance, EachCheckpoint, Sigma
+    >>> force = DistanceForce(RBF(), Sigma(2.0), 1.0, distance=Distance(), merging=EachCheckpoint(), push=Away())
+    >>> PushFromCheckpoints(force, every=10).due(40)
+    (10, 20, 30)
+    """
+
+    def __init__(
+        self,
+        force: DistanceForce,
+        *,
+        epochs: Collection[int] | None = None,
+        every: int | None = None,
+        release: int | None = None,
+        decoupled: bool = False,
+        network: Callable[[LightningModule], nn.Module] | None = None,
+        log: bool = True,
+    ) -> None:
+        if (epochs is None) == (every is None):
+            raise ValueError(f"give either epochs or every, got epochs={epochs!r} and every={every!r}")
+        if every is not None and every < 1:
+            raise ValueError(f"every must be >= 1 epochs, got {every}")
+        if epochs is not None and (not epochs or any(epoch < 0 for epoch in epochs)):
+            raise ValueError(
+                f"epochs of checkpoints count from 0, the initialisation; got {sorted(set(epochs))}"
+            )
+        self.force = force
+        self.metrics: dict[str, float] = {}
+        self._epochs = None if epochs is None else tuple(sorted(set(epochs)))
+        self._every = every
+        self._release = release
+        self._decoupled = decoupled
+        self._network: Callable[[LightningModule], nn.Module] = network or (lambda module: module)
+        self._log = log
+        self._taken: dict[int, list[Tensor]] = {}  # epoch -> counted parameters after it
+        self._initial: list[Tensor] = []
+        self._centres: list[Centre] = []
+        self._layout: Layout | None = None
+        self._parameters: list[nn.Parameter] = []
+        self._measures: list[Tensor] = []  # of the epoch so far: (3 + checkpoints,) each
+        self._moves: list[Tensor] | None = None  # of a decoupled force, until the optimizer's step is done
+
+    def due(self, end: int) -> tuple[int, ...]:
+        """Epochs before ``end`` after which a checkpoint is taken."""
+        if self._every is not None:
+            return tuple(range(self._every, end, self._every))
+        return tuple(epoch for epoch in self._epochs or () if epoch < end)
+
+    # Lightning's hooks, in the order in which they run
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Note the initialisation, before a checkpoint's weights take its place."""
+        self._take_network(pl_module)
+        self._initial = self._now()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Bring the checkpoints to the device. ValueError for one that is not there and whose epoch has passed."""
+        if len(trainer.optimizers) != 1:
+            raise ValueError(f"the force acts on one optimizer, got a module with {len(trainer.optimizers)}")
+        self._take_network(pl_module)  # as the strategy has it
+        if trainer.global_step == 0:
+            self._initial = self._now()  # processes have come to agree on it
+        passed = -(-trainer.global_step // self._steps_per_epoch(trainer))
+        missing = [epoch for epoch in self.due(passed) if epoch not in self._taken]
+        if missing:
+            raise ValueError(
+                f"no checkpoint of epoch {missing[0]} was taken, and training goes on from {passed}"
+            )
+        device = self._parameters[0].device
+        self._initial = [tensor.to(device) for tensor in self._initial]
+        self._measures = [measures.to(device) for measures in self._measures]
+        self._taken = {epoch: [t.to(device) for t in held] for epoch, held in self._taken.items()}
+        self._set_centres()
+        if self._decoupled:
+            trainer.optimizers[0].register_step_post_hook(self._move)
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Take a checkpoint if the step is the first after an epoch at whose end one is due."""
+        epoch, within = divmod(trainer.global_step, self._steps_per_epoch(trainer))
+        if within == 0 and epoch not in self._taken and epoch in self.due(epoch + 1):
+            self._taken[epoch] = self._now()
+            self._set_centres()
+
+    @torch.no_grad()
+    def on_before_optimizer_step(
+        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
+    ) -> None:
+        """Add the force to the gradients."""
+        measured = self._is_measured(trainer)
+        acts = bool(self.force.push.sign) and not self._is_released(trainer)
+        if not self._taken or not (acts or measured):
+            return
+        assert self._layout is not None
+        force = self.force(self._layout, self._parameters, self._centres).gradient
+        if not acts:
+            force = [torch.zeros_like(part) for part in force]
+        if measured:
+            self._measure(force)
+        if acts and self._decoupled:
+            self._moves = force
+        elif acts:
+            self._add(force)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Make the epoch's ``metrics``."""
+        self.metrics = self._epoch_metrics()
+        self._measures.clear()
+        if self._log:
+            pl_module.log_dict(self.metrics)
+
+    def state_dict(self) -> dict[str, Any]:  # noqa: D102
+        taken = {epoch: list(held) for epoch, held in self._taken.items()}
+        return {"taken": taken, "initial": self._initial, "measures": self._measures}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
+        self._taken, self._initial = state_dict["taken"], state_dict["initial"]
+        self._measures = list(state_dict["measures"])
+
+    # What they do
+
+    def _take_network(self, module: LightningModule) -> None:
+        network = self._network(module)
+        self._layout = self.force.distance.layout(network)
+        parameters = dict(network.named_parameters())
+        self._parameters = [parameters[name] for name in self._layout.names]
+
+    def _now(self) -> list[Tensor]:
+        return [parameter.detach().clone() for parameter in self._parameters]
+
+    def _set_centres(self) -> None:
+        held = [self._taken[epoch] for epoch in sorted(self._taken)]
+        if held:
+            assert self._layout is not None
+            self._centres = self.force.centres(self._layout, held, self._initial)
+
+    @staticmethod
+    def _steps_per_epoch(trainer: Trainer) -> int:
+        batches = trainer.num_training_batches
+        if batches == float("inf"):
+            raise ValueError("checkpoints are taken by the epoch: the training loader must know its length")
+        return -(-int(batches) // trainer.accumulate_grad_batches)
+
+    def _is_released(self, trainer: Trainer) -> bool:
+        return self._release is not None and trainer.global_step >= self._release * self._steps_per_epoch(
+            trainer
+        )
+
+    def _is_measured(self, trainer: Trainer) -> bool:
+        steps = self._steps_per_epoch(trainer)
+        within = trainer.global_step % steps
+        return within + 1 in {-(-k * steps // MEASURED) for k in range(1, MEASURED + 1)}
+
+    def _gradients(self) -> list[Tensor]:
+        """Gradients of the counted parameters; of those that the loss does not depend on, zeros are made."""
+        found = []
+        for parameter in self._parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            found.append(parameter.grad)
+        return found
+
+    def _measure(self, force: Sequence[Tensor]) -> None:
+        held = [self._taken[epoch] for epoch in sorted(self._taken)]
+        self._measures.append(Alignments(force, self._gradients(), self._parameters, held).values)
+
+    def _add(self, force: Sequence[Tensor]) -> None:
+        torch._foreach_add_(self._gradients(), list(force))
+
+    @torch.no_grad()
+    def _move(self, optimizer: Optimizer, *_: Any) -> None:
+        """Move the weights by a decoupled force; not called where a step is skipped for its gradients' overflow."""
+        if self._moves is None:
+            return
+        moves = dict(zip(map(id, self._parameters), self._moves, strict=True))
+        self._moves = None
+        for group in optimizer.param_groups:
+            pushed = [parameter for parameter in group["params"] if id(parameter) in moves]
+            if pushed:
+                torch._foreach_add_(pushed, [moves[id(p)] for p in pushed], alpha=-float(group["lr"]))
+
+    @torch.no_grad()
+    def _epoch_metrics(self) -> dict[str, float]:
+        assert self._layout is not None
+        metrics = distances(self._layout, self._parameters, self._initial, "initialisation")
+        for number, epoch in enumerate(sorted(self._taken)):
+            metrics |= distances(self._layout, self._parameters, self._taken[epoch], str(number))
+        if self._centres:
+            kernels = self.force(self._layout, self._parameters, self._centres).kernels.mean(1).tolist()
+            metrics |= {f"kernel_{number}": value for number, value in enumerate(kernels)}
+        return metrics | Alignments.means(self._measures)
