@@ -175,3 +175,18 @@ def test_what_differs_in_seeds_alone_is_checked_once(
     same = compose_job([*SMALL, "study=curve", ends.format(4, 4), f"paths.runs={tmp_path}"])
     check_jobs([first, same])
     assert len(checked) == 2 + 3  # ends of one seed are another matter
+
+
+def test_choices_within_the_study_go_with_it() -> None:
+    base = ["study=distance_kernel", "study/kernel=cauchy", "study.strength=3", "model=mlp"]
+    assert overrides_of(base, ["epochs=2"]) == ["study=classifier", "model=mlp", "epochs=2"]
+    assert merge_overrides(base, ["study/kernel=rbf"])[1] == "study/kernel=rbf"
+    within = ["study/width=sigma", "study.width.sigma=3"]
+    assert merge_overrides(within, ["study/width=inverse"]) == ["study/width=inverse"]
+
+
+def test_a_trunk_that_was_trained_on_other_images_is_refused(tmp_path: Path) -> None:
+    arm = ["study=distance_kernel", "epochs=4", "study.checkpoints=[2]"]
+    trunk = "study.trunk={run: ['epochs=2', 'data.noise=0.5']}"
+    with pytest.raises(ConfigError, match=r"^study\.trunk: its data is not this run's"):
+        check_jobs([Job((), small(tmp_path, *arm, trunk))])
