@@ -52,11 +52,14 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
+# Tests take a thread each and go side by side; some measure the machine, so that not all of its cores are taken.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
+
 test: lint types
-	$(BIN)/python -m pytest -m 'not slow and not gpu'
+	$(PYTEST) -m 'not slow and not gpu'
 
 test-all: lint types
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 bench: $(STAMP)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
