@@ -49,6 +49,7 @@ def branched(study: Study, trunk: TrainedNetwork) -> dict[str, Any]:
         "state_dict": {**study.state_dict(), **state["state_dict"]},
         "optimizer_states": [{"state": theirs["state"], "param_groups": groups}],
         "lr_schedulers": [schedule],
+        "callbacks": {},  # what the trunk kept for its own study
     }
 
 

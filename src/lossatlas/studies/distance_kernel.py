@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from pytorch_lightning import Callback, LightningModule
 from torch import nn
 
@@ -54,6 +55,7 @@ class DistanceKernel(Classifier):
         **study: Any,
     ) -> None:
         super().__init__(network, data, seed=seed, **study)
+        _check_epochs(checkpoints, every, epochs)
         force = DistanceForce(
             kernel,
             width,
@@ -74,7 +76,13 @@ class DistanceKernel(Classifier):
             log=False,
         )
         due = self._push.due(epochs)
-        _check_checkpoints(checkpoints, every, due, epochs, merging)
+        if len(due) < merging.least:
+            raise ValueError(
+                f"merging: {type(merging).__name__} needs {merging.least} checkpoints, got {len(due)} "
+                f"(after epoch {due[0]})"
+            )
+        if due[0] == 0:  # which has travelled nowhere: a width may be none there
+            width.precision(torch.zeros(1))
         if release is not None and not due[0] < release <= epochs:
             raise ValueError(
                 f"release: expected an epoch after the first checkpoint, {due[0] + 1} to {epochs}, got {release}"
@@ -113,20 +121,22 @@ def _network_of(study: LightningModule) -> nn.Module:
     return study.network
 
 
-def _check_checkpoints(
-    checkpoints: Sequence[int] | None, every: int | None, due: Sequence[int], epochs: int, merging: Merging
-) -> None:
-    if late := [epoch for epoch in checkpoints or () if epoch >= epochs]:
+def _check_epochs(checkpoints: Sequence[int] | None, every: int | None, epochs: int) -> None:
+    if (checkpoints is None) == (every is None):
         raise ValueError(
-            f"checkpoints: nothing is trained after epoch {late[0]}; expected epochs 0 to {epochs - 1}"
+            f"give either checkpoints or every, and the other as null: got {checkpoints} and {every}"
         )
-    if not due:
-        raise ValueError(f"every={every}: no checkpoint is taken before the end; expected 1 to {epochs - 1}")
-    if len(due) < merging.least:
-        raise ValueError(
-            f"merging: {type(merging).__name__} needs {merging.least} checkpoints, got {len(due)} "
-            f"(after epoch {due[0]})"
-        )
+    if every is not None and not (isinstance(every, int) and 1 <= every < epochs):
+        raise ValueError(f"every: expected a period of 1 to {epochs - 1} epochs, got {every}")
+    if checkpoints is not None and not checkpoints:
+        raise ValueError(f"checkpoints: expected one epoch or more, of 0 to {epochs - 1}, got none")
+    if isinstance(checkpoints, int):
+        raise ValueError(f"checkpoints: expected a list of epochs, got {checkpoints}: type [{checkpoints}]")
+    for epoch in checkpoints or ():
+        if not isinstance(epoch, int) or not 0 <= epoch < epochs:
+            raise ValueError(
+                f"checkpoints: expected epochs of 0, the initialisation, to {epochs - 1}, got {epoch}"
+            )
 
 
 def _check_place(trunk: TrainedNetwork, first: int, snapshots: Sequence[int]) -> None:

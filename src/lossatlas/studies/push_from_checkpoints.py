@@ -189,21 +189,18 @@ class PushFromCheckpoints(Callback):
         within = trainer.global_step % steps
         return within + 1 in {-(-k * steps // MEASURED) for k in range(1, MEASURED + 1)}
 
-    def _gradients(self) -> list[Tensor]:
-        """Gradients of the counted parameters; of those that the loss does not depend on, zeros are made."""
-        found = []
-        for parameter in self._parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            found.append(parameter.grad)
-        return found
-
     def _measure(self, force: Sequence[Tensor]) -> None:
         held = [self._taken[epoch] for epoch in sorted(self._taken)]
-        self._measures.append(Alignments(force, self._gradients(), self._parameters, held).values)
+        gradient = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
+        self._measures.append(Alignments(force, gradient, self._parameters, held).values)
 
     def _add(self, force: Sequence[Tensor]) -> None:
-        torch._foreach_add_(self._gradients(), list(force))
+        gradients = []
+        for parameter in self._parameters:
+            if parameter.grad is None:  # the loss does not depend on it, the penalty does
+                parameter.grad = torch.zeros_like(parameter)
+            gradients.append(parameter.grad)
+        torch._foreach_add_(gradients, list(force))
 
     @torch.no_grad()
     def _move(self, optimizer: Optimizer, *_: Any) -> None:

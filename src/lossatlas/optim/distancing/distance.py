@@ -1,10 +1,8 @@
 """Which parameters the distance from a centre counts, and in which groups."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 NORMALIZATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # _NormBase: batch and instance norm
@@ -12,28 +10,11 @@ NORMALIZATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # _NormBas
 
 @dataclass(frozen=True)
 class Layout:
-    """The counted parameters of a module, in order, and the group to which each belongs."""
+    """The counted parameters of a module, in order, and the group to which each belongs; a group's are neighbours."""
 
     names: tuple[str, ...]  # of the counted parameters
     groups: tuple[str, ...]  # names of the groups: of layers, or "" for the one group of all
     group_of: tuple[int, ...]  # of each counted parameter
-
-    def squared_norms(self, tensors: Sequence[Tensor]) -> Tensor:
-        """Sum of squares in each group, (groups,), of ``tensors`` shaped as the counted parameters.
-
-        Accumulated in float32, or in the tensors' own precision where that is higher.
-        """
-        wide = torch.promote_types(tensors[0].dtype, torch.float32)
-        squares = torch.stack(torch._foreach_norm(list(tensors), 2, wide)).square()
-        if len(self.groups) == 1:
-            return squares.sum(0, keepdim=True)
-        index = torch.tensor(self.group_of, device=squares.device)
-        return squares.new_zeros(len(self.groups)).index_add_(0, index, squares)
-
-    def by_group(self, values: Tensor) -> list[Tensor]:
-        """The value of its group for each counted parameter, from ``values`` (groups,)."""
-        of_groups = values.unbind()
-        return [of_groups[group] for group in self.group_of]
 
 
 @dataclass(frozen=True)

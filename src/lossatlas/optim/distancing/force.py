@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lossatlas.optim.distancing.distance import Distance, Layout
+from lossatlas.optim.distancing.flattening import Slices, flatten, unflatten
 from lossatlas.optim.distancing.kernels import Kernel
 from lossatlas.optim.distancing.merging import Merging, Point
 from lossatlas.optim.distancing.pushes import Push
@@ -17,10 +18,10 @@ from lossatlas.optim.distancing.widths import Width
 class Centre:
     """A point that pushes, with what does not change while it does."""
 
-    point: list[Tensor]  # one for each counted parameter
+    point: Tensor  # (n,), the counted parameters one after another
     precision: Tensor  # (groups,)
     unit: Tensor  # (groups,), in which squared distances are taken: 1, or the point's squared norm
-    direction: list[Tensor] | None  # of the push, of norm 1 in each group; None: away from the point
+    direction: Tensor | None  # (n,), of the push, of norm 1 in each group; None: away from the point
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ class DistanceForce:
         push: Push,
         seed: int = 0,
     ) -> None:
-        if not strength > 0:
+        if not isinstance(strength, int | float) or not strength > 0:
             raise ValueError(f"strength must be positive, got {strength}")
         self.kernel, self.width, self.strength, self.divided = kernel, width, strength, divided
         self.distance, self.merging, self.push, self.seed = distance, merging, push, seed
@@ -74,66 +75,55 @@ class DistanceForce:
         and as the width raises it.
         """
         points = self.merging(checkpoints)
-        first = len(checkpoints) - len(points)
-        return [self._centre(layout, points[i], initial, first + i) for i in range(len(points))]
+        slices = Slices.of(layout, initial)
+        start = flatten(initial)
+        first = len(checkpoints) - len(points)  # one centre of several has the newest one's number
+        return [
+            self._centre(flatten(point), start, layout, slices, first + index)
+            for index, point in enumerate(points)
+        ]
 
-    def _centre(self, layout: Layout, point: Point, initial: Point, number: int) -> Centre:
-        norms = layout.squared_norms(point)
+    def _centre(self, point: Tensor, start: Tensor, layout: Layout, slices: Slices, number: int) -> Centre:
+        norms = slices.squared_norms(point)
         unit = norms if self.distance.relative else torch.ones_like(norms)
         if not bool((unit > 0).all()):
-            names = [name for name, norm in zip(layout.groups, norms.tolist(), strict=True) if norm == 0]
+            where = [name for name, norm in zip(layout.groups, norms.tolist(), strict=True) if norm == 0]
             raise ValueError(
-                f"a relative distance needs a centre that is not 0, got 0 in {', '.join(names) or 'all'}"
+                "relative=True needs a checkpoint that is not 0, which it is in "
+                f"{', '.join(filter(None, where)) or 'all that is counted'}; count more, or have relative=False"
             )
-        travelled = layout.squared_norms(torch._foreach_sub(list(point), list(initial))) / unit
-        direction = self.push.direction(layout, point, seed=self.seed, number=number)
-        return Centre(list(point), self.width.precision(travelled), unit, direction)
+        travelled = slices.squared_norms(point - start) / unit
+        direction = self.push.direction(point, slices, seed=self.seed, number=number)
+        return Centre(point, self.width.precision(travelled), unit, direction)
 
     @torch.no_grad()
     def __call__(self, layout: Layout, parameters: Sequence[Tensor], centres: Sequence[Centre]) -> Pushed:
         """The gradient of the penalty at ``parameters``, with the distances and kernels that it has on the way."""
-        here = [parameter.detach() for parameter in parameters]
-        gradient: list[Tensor] = []
-        measured = []
-        for centre in centres:
-            offsets = torch._foreach_sub(here, centre.point)
-            squares = layout.squared_norms(offsets)
+        slices = Slices.of(layout, parameters)
+        here = flatten(parameters)
+        gradient = None
+        measured = [here.new_empty(2, 0, len(slices.sizes))]
+        for number, centre in enumerate(centres, start=1):
+            offset = here.sub_(centre.point) if number == len(centres) else here - centre.point
+            squares = slices.squared_norms(offset)
             distances = squares / centre.unit
             x = centre.precision * distances
-            measured.append((distances, self.kernel.value(x)))
+            measured.append(torch.stack([distances, self.kernel.value(x)])[:, None])
             if self.push.sign:
-                slopes = 2 * centre.precision / centre.unit * self.kernel.derivative(x)
-                factors = self._scale(len(centres)) / len(layout.groups) * slopes
-                _accumulate(gradient, layout, offsets, factors, squares, centre.direction)
-        if not gradient:
-            gradient = [torch.zeros_like(tensor) for tensor in here]
-        if not measured:
-            none = torch.empty(0, len(layout.groups), device=here[0].device)
-            return Pushed(gradient, none, none)
-        distances, kernels = map(torch.stack, zip(*measured, strict=True))
-        return Pushed(gradient, distances, kernels)
+                factors = self._factors(x, centre, len(centres))
+                if centre.direction is not None:
+                    offset, factors = centre.direction.clone(), factors * squares.sqrt()
+                gradient = _plus(gradient, offset, slices.spread(factors))
+        if gradient is None:
+            gradient = torch.zeros_like(here)
+        return Pushed(unflatten(gradient, parameters), *torch.cat(measured, dim=1).unbind())
 
-    def _scale(self, centres: int) -> float:
-        return self.push.sign * self.strength / (centres if self.divided else 1)
+    def _factors(self, x: Tensor, centre: Centre, centres: int) -> Tensor:
+        """What the offset from ``centre`` is multiplied by in the gradient, (groups,)."""
+        strength = self.push.sign * self.strength / (centres if self.divided else 1)
+        return strength / len(x) * 2 * centre.precision / centre.unit * self.kernel.derivative(x)
 
 
-def _accumulate(
-    gradient: list[Tensor],
-    layout: Layout,
-    offsets: list[Tensor],
-    factors: Tensor,
-    squares: Tensor,
-    direction: list[Tensor] | None,
-) -> None:
-    """Add ``factors`` (groups,) times ``offsets``, or as much of ``direction``, to ``gradient``; uses ``offsets`` up."""
-    if direction is not None:
-        factors = factors * squares.sqrt()
-        torch._foreach_copy_(offsets, direction)
-    if len(layout.groups) == 1:
-        torch._foreach_mul_(offsets, factors[0])
-    else:
-        torch._foreach_mul_(offsets, layout.by_group(factors))
-    if gradient:
-        torch._foreach_add_(gradient, offsets)
-    else:
-        gradient.extend(offsets)
+def _plus(total: Tensor | None, offset: Tensor, factors: Tensor) -> Tensor:
+    """``total`` plus ``factors`` times ``offset``, in the memory of the one or the other."""
+    return offset.mul_(factors) if total is None else total.addcmul_(offset, factors)

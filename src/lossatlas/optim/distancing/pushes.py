@@ -1,13 +1,12 @@
 """Where the force of a kernel points: the hill itself, and the controls that it is compared with."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from lossatlas.optim.distancing.distance import Layout
+from lossatlas.optim.distancing.flattening import Slices
 from lossatlas.seeds import generator
 
 
@@ -18,18 +17,14 @@ class Push(Protocol):
     def sign(self) -> int:
         """1: as the kernel's hill pushes, -1: the other way, 0: not at all."""
 
-    def direction(
-        self, layout: Layout, like: Sequence[Tensor], *, seed: int, number: int
-    ) -> list[Tensor] | None:
-        """Return the fixed direction of centre ``number``, of norm 1 in each group; None: away from the centre."""
+    def direction(self, centre: Tensor, slices: Slices, *, seed: int, number: int) -> Tensor | None:
+        """Return the fixed direction of the ``centre`` of that number, of norm 1 in each group; None: away from it."""
 
 
 class _Radial:
     sign: ClassVar[int]
 
-    def direction(
-        self, layout: Layout, like: Sequence[Tensor], *, seed: int, number: int
-    ) -> list[Tensor] | None:
+    def direction(self, centre: Tensor, slices: Slices, *, seed: int, number: int) -> Tensor | None:
         return None
 
 
@@ -60,19 +55,15 @@ class RandomDirection:
 
     The direction is Gaussian, drawn once for each centre, from the seed and the centre's number, and kept.
 
-    >>> from lossatlas.optim.distancing.distance import Distance
-    >>> layout = Distance().layout(torch.nn.Linear(2, 1))
-    >>> weight, bias = RandomDirection().direction(layout, [torch.zeros(1, 2), torch.zeros(1)], seed=0, number=0)
-    >>> torch.cat([weight.flatten(), bias]).norm()
-    tensor(1.)
+    >>> direction = RandomDirection().direction(torch.zeros(5), Slices((3, 2)), seed=0, number=0)
+    >>> Slices((3, 2)).squared_norms(direction)
+    tensor([1., 1.])
     """
 
     sign: ClassVar[int] = 1
 
     def direction(  # noqa: D102
-        self, layout: Layout, like: Sequence[Tensor], *, seed: int, number: int
-    ) -> list[Tensor] | None:
-        random = generator(seed, "random push", number)
-        drawn = [torch.randn(tensor.shape, generator=random).double() for tensor in like]
-        norms = layout.by_group(layout.squared_norms(drawn).sqrt())
-        return [(part / norm).to(tensor) for part, norm, tensor in zip(drawn, norms, like, strict=True)]
+        self, centre: Tensor, slices: Slices, *, seed: int, number: int
+    ) -> Tensor | None:
+        drawn = torch.randn(len(centre), generator=generator(seed, "random push", number)).double()
+        return (drawn / slices.spread(slices.squared_norms(drawn).sqrt())).to(centre)

@@ -75,5 +75,5 @@ class Travelled:
 
 
 def _check_positive(name: str, value: float) -> None:
-    if not value > 0:
+    if not isinstance(value, int | float) or not value > 0:
         raise ValueError(f"{name} must be positive, got {value}")
