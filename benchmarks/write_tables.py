@@ -199,6 +199,32 @@ def convexity(report: dict[str, Any]) -> str:
     return _table(head, rows) + _measured_on(report, how)
 
 
+def distance_force(report: dict[str, Any]) -> str:
+    rows = []
+    for network, result in report["results"].items():
+        for checkpoints, ways in result["checkpoints"].items():
+            ours, loop = ways["lossatlas"], ways["autograd"]
+            rows.append(
+                [
+                    f"{network}, {checkpoints}",
+                    f"{ours['processor_milliseconds']:.2f}",
+                    f"{ours['share_of_a_step']:.2%}",
+                    f"{loop['share_of_a_step']:.2%}",
+                    f"**{loop['times_ours_of_processor']:.1f}**",
+                    f"{loop['times_ours']['median']:.1f}",
+                    _range(loop["times_ours"]["quartiles"], digits=1),
+                    f"{report['aim_against_autograd']:g}",
+                    f"{ways['closed loop']['times_ours_of_processor']:.1f}",
+                    f"{ways['foreach']['times_ours_of_processor']:.1f}",
+                    f"{ours['relative_error']:.0e}",
+                ]
+            )
+    head = ["network, checkpoints", "ms a step", "of a step", "of a step, autograd", "autograd, times ours"]
+    head += ["by the wall", "quartiles", "aim", "closed loop", "foreach", "error"]
+    how = f"one thread, batch {report['batch']}, {report['repetitions']} repetitions"
+    return _table(head, rows) + _measured_on(report, how)
+
+
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "training": ("training", training),
     "startup": ("startup", startup),
@@ -208,6 +234,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "adaptive": ("adaptive", adaptive),
     "eigenvalues": ("eigenvalues", eigenvalues),
     "convexity": ("convexity", convexity),
+    "distance_force": ("distance_force", distance_force),
 }
 """The page's tables: the JSON file that each is written from, and how."""
 

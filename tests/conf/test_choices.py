@@ -43,6 +43,7 @@ REQUIRED = {
         "study.cycles=[{steps: 9}]",
     ],
     ("study", "fge"): ["study.start.run=['scheduler=linear']", "scheduler=triangular"],
+    **{choice: ["study=distance_kernel"] for choice in CHOICES if choice[0].startswith("study/")},
 }
 # Targets that take any key, and to whom they pass on those that they do not know.
 PASSING_ON: dict[str, list[Callable[..., Any]]] = {

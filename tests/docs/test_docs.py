@@ -171,12 +171,14 @@ def test_every_page_stands_in_the_table_of_contents() -> None:
 
 def test_the_table_of_groups_lists_the_choices_that_there_are() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8").partition("## Overrides")[0]
-    table = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \|", text, re.MULTILINE))
+    table = dict(re.findall(r"^\| `([\w/]+)` \| ([\w, ]+) \|", text, re.MULTILINE))
     conf = config_folder()
-    groups = [
-        folder for folder in conf.iterdir() if folder.is_dir() and folder.name not in ("hydra", "experiment")
-    ]
-    choices = {folder.name: {file.stem for file in folder.glob("*.yaml")} for folder in groups}
+    groups = {
+        file.parent.relative_to(conf)
+        for file in conf.glob("*/**/*.yaml")
+        if file.relative_to(conf).parts[0] not in ("hydra", "experiment")
+    }
+    choices = {str(group): {file.stem for file in (conf / group).glob("*.yaml")} for group in groups}
     choices["experiment"] = {folder.name for folder in (conf / "experiment").iterdir() if folder.is_dir()}
     assert {group: set(row.split(", ")) for group, row in table.items()} == choices
 

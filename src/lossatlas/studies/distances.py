@@ -82,7 +82,7 @@ class Alignments:
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:
-    return torch.cat([tensor.detach().flatten().float() for tensor in tensors])
+    return torch.cat([tensor.detach().flatten().double() for tensor in tensors])
 
 
 def _cosine(one: Tensor, other: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ class Centre:
     """A point that pushes, with what does not change while it does."""
 
     point: Tensor  # (n,), the counted parameters one after another
-    precision: Tensor  # (groups,)
     unit: Tensor  # (groups,), in which squared distances are taken: 1, or the point's squared norm
+    rate: Tensor  # (groups,), x of the kernel over the squared distance: the precision, in that unit
     direction: Tensor | None  # (n,), of the push, of norm 1 in each group; None: away from the point
 
 
@@ -66,6 +66,7 @@ class DistanceForce:
             raise ValueError(f"strength must be positive, got {strength}")
         self.kernel, self.width, self.strength, self.divided = kernel, width, strength, divided
         self.distance, self.merging, self.push, self.seed = distance, merging, push, seed
+        self._memory: Tensor | None = None  # (2, n)
 
     @torch.no_grad()
     def centres(self, layout: Layout, checkpoints: Sequence[Point], initial: Point) -> list[Centre]:
@@ -94,36 +95,49 @@ class DistanceForce:
             )
         travelled = slices.squared_norms(point - start) / unit
         direction = self.push.direction(point, slices, seed=self.seed, number=number)
-        return Centre(point, self.width.precision(travelled), unit, direction)
+        return Centre(point, unit, self.width.precision(travelled) / unit, direction)
 
     @torch.no_grad()
     def __call__(self, layout: Layout, parameters: Sequence[Tensor], centres: Sequence[Centre]) -> Pushed:
         """The gradient of the penalty at ``parameters``, with the distances and kernels that it has on the way."""
+        if not centres:
+            none = parameters[0].new_empty(0, len(layout.groups))
+            return Pushed([torch.zeros_like(parameter) for parameter in parameters], none, none)
         slices = Slices.of(layout, parameters)
         here = flatten(parameters)
-        gradient = None
-        measured = [here.new_empty(2, 0, len(slices.sizes))]
+        offset, others = self._two_like(here) if len(centres) > 1 else (here, here)
+        squares = []
         for number, centre in enumerate(centres, start=1):
-            offset = here.sub_(centre.point) if number == len(centres) else here - centre.point
-            squares = slices.squared_norms(offset)
-            distances = squares / centre.unit
-            x = centre.precision * distances
-            measured.append(torch.stack([distances, self.kernel.value(x)])[:, None])
-            if self.push.sign:
-                factors = self._factors(x, centre, len(centres))
-                if centre.direction is not None:
-                    offset, factors = centre.direction.clone(), factors * squares.sqrt()
-                gradient = _plus(gradient, offset, slices.spread(factors))
-        if gradient is None:
-            gradient = torch.zeros_like(here)
-        return Pushed(unflatten(gradient, parameters), *torch.cat(measured, dim=1).unbind())
+            last = number == len(centres)
+            offset = torch.sub(here, centre.point, out=here if last else offset)
+            squares.append(slices.squared_norms(offset))
+            vector, factors = self._term(offset, squares[-1], centre, len(centres))
+            factors = slices.spread(factors)
+            if last:
+                torch.mul(vector, factors, out=here)
+            elif number == 1:
+                torch.mul(vector, factors, out=others)
+            else:
+                others.addcmul_(vector, factors)
+        gradient = here.add_(others) if len(centres) > 1 else here
+        measured = torch.stack(squares)  # (centres, groups)
+        distances = measured / torch.stack([centre.unit for centre in centres])
+        kernels = self.kernel.value(measured * torch.stack([centre.rate for centre in centres]))
+        return Pushed(unflatten(gradient, parameters), distances, kernels)
 
-    def _factors(self, x: Tensor, centre: Centre, centres: int) -> Tensor:
-        """What the offset from ``centre`` is multiplied by in the gradient, (groups,)."""
+    def _term(self, offset: Tensor, squares: Tensor, centre: Centre, centres: int) -> tuple[Tensor, Tensor]:
+        """What ``centre`` adds to the gradient: a vector (n,), and its factors (groups,)."""
         strength = self.push.sign * self.strength / (centres if self.divided else 1)
-        return strength / len(x) * 2 * centre.precision / centre.unit * self.kernel.derivative(x)
+        slopes = self.kernel.derivative(centre.rate * squares)
+        factors = slopes * centre.rate * (2 * strength / len(squares))
+        if centre.direction is None:
+            return offset, factors
+        return centre.direction, factors * squares.sqrt()
 
-
-def _plus(total: Tensor | None, offset: Tensor, factors: Tensor) -> Tensor:
-    """``total`` plus ``factors`` times ``offset``, in the memory of the one or the other."""
-    return offset.mul_(factors) if total is None else total.addcmul_(offset, factors)
+    def _two_like(self, vector: Tensor) -> tuple[Tensor, Tensor]:
+        """Two vectors to work in, kept from call to call: to clear new memory takes the system as long as the work."""
+        held = self._memory
+        if held is None or held[0].shape != vector.shape or held[0].dtype != vector.dtype:
+            held = vector.new_empty(2, len(vector))
+        self._memory = held.to(vector.device)
+        return self._memory[0], self._memory[1]
