@@ -99,6 +99,7 @@ def test_bad_input_is_told_in_one_line_and_nothing_is_trained(
 
 
 ENDS = "study.ends=[{{run: ['seed=1']}}, {{run: ['seed=2'{}]}}]"
+PUSHED = ("study=distance_kernel", "study.checkpoints=[1]")
 START = ("study=fge", "scheduler=triangular", "study.start.run=['scheduler=cosine']")
 
 
@@ -143,6 +144,33 @@ START = ("study=fge", "scheduler=triangular", "study.start.run=['scheduler=cosin
                 "landscape.ensemble.members=[{run: ['seed=1']}, {run: ['data.classes=5']}]",
             ],
             "'layers.3.weight' of shape (5, 8)",
+        ),
+        ([*PUSHED, "study.width.sigma=0"], "study: sigma must be positive, got 0"),
+        ([*PUSHED, "study.strength=-1"], "study: strength must be positive, got -1"),
+        (
+            [*PUSHED, "study.checkpoints=[2]"],
+            "checkpoints: expected epochs of 0, the initialisation, to 1, got 2",
+        ),
+        ([*PUSHED, "study.checkpoints=null"], "give either checkpoints or every, and the other as null"),
+        (
+            [*PUSHED, "study.release=1"],
+            "release: expected an epoch after the first checkpoint, 2 to 2, got 1",
+        ),
+        ([*PUSHED, "study/merging=mean"], "merging: MeanOfCheckpoints needs 2 checkpoints, got 1"),
+        ([*PUSHED, "study/kernel=gauss"], "study/kernel=gauss: no such choice; expected one of"),
+        ([*PUSHED, "study.distance.bias=false"], "no such key; did you mean study.distance.biases?"),
+        (
+            [*PUSHED, "study.checkpoints=[0]", "study/width=travelled"],
+            "width is a multiple of the distance from the initialisation to the checkpoint, which is 0",
+        ),
+        (
+            [*PUSHED, "study.checkpoints=[0,1]", "study.trunk={run: ['epochs=1']}"],
+            "has 1 epochs, but the first checkpoint is taken after epoch 0",
+        ),
+        ([*PUSHED, "study.trunk={run: ['seed=1','epochs=1']}"], "has the seed 1, this run 0"),
+        (
+            [*PUSHED, "study.trunk={run: ['epochs=1','model.hidden=[9]']}"],
+            "the trunk, has 'layers.1.weight' of shape (9, 64), the network of shape (8, 64)",
         ),
         (
             ["landscape=path", "landscape.path.through={curve: []}"],

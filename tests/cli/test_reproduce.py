@@ -167,3 +167,27 @@ def test_two_seeds_of_the_whole_sweep_are_reproduced_side_by_side_in_any_order(
     assert answer.status == 0
     in_order = verdict(folder)
     assert in_order["claims"] == side_by_side["claims"]
+
+
+def test_curves_that_a_paper_printed_are_kept_with_the_data_and_are_part_of_what_the_results_depend_on(
+    half: tuple[Path, Answer], reproduced: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    table = tmp_path_factory.mktemp("printed") / "reference.csv"
+    table.write_text("model,batch_size,quantity,epoch,value\nvgg9_narrow,16,weight_norm,1,60\n")
+    answer = type_here(*REPRODUCE, *HALF_SHARPNESS, "--no-train", f"+experiment.reference={table}")
+    assert answer.status == 0, answer.err
+    kept = xr.load_dataset(results(reproduced) / "data" / "reference.nc")
+    assert kept.weight_norm.sel(model="vgg9_narrow", batch_size=16, epoch=1) == 60
+    assert verdict(reproduced)["key"] != verdict(half[0])["key"]
+
+
+def test_printed_curves_that_do_not_fit_the_sweep_are_told_before_anything_is_trained(folder: Path) -> None:
+    table = folder / "reference.csv"
+    table.write_text("depth,quantity,epoch,value\n20,weight_norm,1,60\n")
+    answer = type_here(*REPRODUCE, *HALF_SHARPNESS, f"+experiment.reference={table}")
+    assert answer.status == 1
+    expected = (
+        "experiment.reference: reference.csv: the column 'depth' is no axis; these are model, optimizer, "
+    )
+    assert answer.complaint.startswith(expected)
+    assert not (folder / "runs").exists()

@@ -30,8 +30,10 @@ def landscapes() -> dict[str, xr.Dataset]:
     """What the surveys give for a small network, by their names, as their files hold it."""
     import torch
     from torch import nn
+    from torch.optim import SGD
 
     from lossatlas import landscape as surveys
+    from lossatlas.optim import distancing
 
     torch.set_num_threads(1)
     rng = torch.Generator().manual_seed(0)
@@ -49,6 +51,14 @@ def landscapes() -> dict[str, xr.Dataset]:
     model, *others = [network() for _ in range(6)]
     states = [other.state_dict() for other in others]
     problem = surveys.Problem(model, nn.functional.cross_entropy, data)
+    force = distancing.DistanceForce(
+        distancing.RBF(),
+        distancing.Sigma(1.0),
+        1.0,
+        distance=distancing.Distance(),
+        merging=distancing.EachCheckpoint(),
+        push=distancing.Away(),
+    )
     rectified = surveys.Problem(
         nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3)), problem.loss, data
     )
@@ -83,6 +93,9 @@ def landscapes() -> dict[str, xr.Dataset]:
                 for i, k in ((0, 1), (1, 2), (0, 2))
             ],
             points=9,
+        ),
+        surveys.step_time(
+            problem, force=force, optimizer=partial(SGD, lr=0.01), batch_size=9, steps=1, rounds=2
         ),
         surveys.level_sets(problem, directions=3, angles=8),
         surveys.twins(rectified, survey=partial(surveys.eigenvalues, smallest=0), factors=[0.1, 1.0, 10.0]),

@@ -1,10 +1,14 @@
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 from looking import assert_nothing_overlaps, drawn_bytes, panels_of, words
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lossatlas.claims import measures
 from lossatlas.figures import courses
@@ -123,3 +127,108 @@ def test_it_can_be_written_in_yaml_and_is_drawn_twice_to_the_same_bytes(sweep: S
 def test_what_cannot_be_drawn_is_refused(sweep: Sweep, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         courses.figure(sweep, **{"measures": {"": loss}, "along": "epoch", "by": "method", **options})
+
+
+DISTANCE = partial(measures.value, landscape="history", variable="squared_distance_0")
+PRINTED = partial(measures.value, landscape="reference", variable="squared_distance_0")
+
+
+@pytest.fixture
+def escapes() -> Sweep:
+    """Two networks, three strengths and three seeds that leave a checkpoint at epoch 20, and what a paper printed."""
+    strengths, epoch = [0.1, 1.0, 10.0], np.arange(41)
+    growth = np.where(epoch > 20, (epoch - 20.0).clip(0) ** 0.7, np.nan)
+    factors = np.array([1.0, 2.0])[:, None, None] * np.array(strengths)[:, None] ** 0.5
+    rng = np.random.default_rng(0)
+    values = 20 * (factors * rng.uniform(0.9, 1.1, (2, 3, 3)))[..., None] * growth
+    axes = {"model": ["deep", "wide"], "strength": strengths, "seed": range(3), "epoch": epoch}
+    history = xr.DataArray(values, axes, tuple(axes))
+    printed = history.mean("seed").sel(model=["deep"], strength=[1.0, 10.0], epoch=range(21, 41, 2)) * 1.2
+    return {
+        name: values.to_dataset(name="squared_distance_0")
+        for name, values in {"history": history, "reference": printed}.items()
+    }
+
+
+def escape_page(sweep: Sweep, **options: Any) -> Figure:
+    given = {
+        "measures": {"squared distance": DISTANCE},
+        "along": "epoch",
+        "by": "strength",
+        "columns": "model",
+    }
+    return courses.figure(sweep, **{**given, **options})
+
+
+def dashed_of(axis: Axes) -> dict[str, Line2D]:
+    """Curves, by their colour, that are drawn in dashes from one point to the next."""
+    return {
+        line.get_color(): line for line in axis.lines if line.is_dashed() and len(set(line.get_xdata())) > 1
+    }
+
+
+@pytest.mark.filterwarnings("error")
+def test_printed_curves_are_dashed_in_the_colour_of_their_group_behind_it(escapes: Sweep) -> None:
+    page = escape_page(escapes, reference=PRINTED)
+    deep, wide = panels_of(page)
+    _, *known = colors_of([0.1, 1.0, 10.0])
+    dashed = dashed_of(deep)
+    assert list(dashed) == known
+    for strength, color in zip([1.0, 10.0], known, strict=True):
+        expected = escapes["reference"].squared_distance_0.sel(model="deep", strength=strength)
+        np.testing.assert_allclose(dashed[color].get_ydata(), expected)
+        np.testing.assert_allclose(dashed[color].get_xdata(), range(21, 41, 2))
+        (solid,) = [line for line in deep.lines if line.get_color() == color and not line.is_dashed()]
+        assert solid.get_zorder() > dashed[color].get_zorder()
+    assert dashed_of(wide) == {}  # of which nothing was printed
+    assert "as printed" in words(page)
+    assert any(text.startswith("Median and range over seeds.\nDashed: as printed") for text in words(page))
+    assert_nothing_overlaps(page)
+
+
+def test_without_printed_curves_the_page_is_as_without_the_option(escapes: Sweep) -> None:
+    plain = drawn_bytes(escape_page(escapes))
+    nothing = {**escapes, "reference": escapes["reference"].where(False)}
+    assert drawn_bytes(escape_page(nothing, reference=PRINTED)) == plain
+    del escapes["reference"]
+    assert drawn_bytes(escape_page(escapes, reference=PRINTED)) == plain
+
+
+def test_a_choice_of_groups_chooses_printed_curves_too_and_may_have_none(escapes: Sweep) -> None:
+    at = {"model": "deep", "strength": [10.0, 0.1]}
+    (axis,) = panels_of(escape_page(escapes, reference=PRINTED, at=at, columns=None))
+    assert list(dashed_of(axis)) == [colors_of([10.0, 0.1])[0]]
+
+
+def test_each_row_can_have_printed_curves_and_they_count_for_its_scale(escapes: Sweep) -> None:
+    escapes["reference"] *= 1000
+    rows = {"distance": DISTANCE, "again": DISTANCE}
+    page = escape_page(escapes, measures=rows, reference={"again": PRINTED}, at={"strength": [1.0]})
+    scales = [(axis.get_yscale(), bool(dashed_of(axis))) for axis in panels_of(page)]
+    assert scales == [("linear", False), ("linear", False), ("log", True), ("log", False)]
+
+
+def test_marks_are_vertical_lines_at_their_places_which_the_legend_names(escapes: Sweep) -> None:
+    page = escape_page(escapes, marks={"checkpoint": [20], "release": [30, 35]})
+    for axis in panels_of(page):
+        assert [line.get_xdata()[0] for line in axis.lines if len(set(line.get_xdata())) == 1] == [20, 30, 35]
+        assert axis.get_xlim() == pytest.approx(
+            (20 - 0.4, 40 + 0.4)
+        )  # nothing is known before the checkpoint
+    assert {"checkpoint", "release"} <= set(words(page))
+    assert_nothing_overlaps(page)
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ({"distance": PRINTED}, "no measure is called 'distance'; the figure draws 'squared distance'"),
+        (
+            lambda _: xr.DataArray([1.0], dims="epoch"),
+            r"the measure has no axis 'strength'; it has \['epoch'\]",
+        ),
+    ],
+)
+def test_a_reference_to_what_is_not_drawn_is_refused(escapes: Sweep, reference: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        escape_page(escapes, reference=reference)

@@ -51,6 +51,7 @@ def test_every_landscape_that_can_be_chosen_has_a_picture(choice: str) -> None:
         ("sam_sharpness", {"radius ρ", "rise of the loss"}),
         ("aligned", {"α", "loss", "error (%)"}),
         ("spanning_tree", {"position along the band", "train loss", "minimum"}),
+        ("step_time", {"checkpoints", "time of a step (ms)"}),
         ("tunnel", {"position t on the curve", "loss", "distance to the level"}),
         ("level_sets", {"rise of the loss", "width"}),
     ],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from lossatlas.figures import panels as drawing
 from lossatlas.figures import planes
@@ -97,3 +98,11 @@ def test_what_was_not_surveyed_says_so_and_an_unknown_dataset_is_refused() -> No
         ValueError, match=r"the figure needs the dataset 'curve_plane'; there are \['plane'\]"
     ):
         planes.figure({"plane": datasets["plane"]}, panels=PANELS, variable="regularized_loss")
+
+
+def test_a_dashed_line_is_told_of_only_where_a_curve_has_one() -> None:
+    alone = {"optima": PANELS["optima"]}
+    for panels, told in ((PANELS, True), (alone, False)):
+        datasets = {"plane": surveyed("segment", curve=False), "curve_plane": surveyed("bezier", curve=True)}
+        page = planes.figure(datasets, panels=panels, variable="regularized_loss")
+        assert any("Dashed" in text.get_text() for text in page.findobj(Text)) == told

@@ -18,7 +18,7 @@ from lossatlas.runs.compose import compose_config
 
 CONF = Path(__file__).parents[2] / "conf"
 INITS = sorted(path.stem for path in CONF.glob("init/*.yaml"))
-MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own"})  # which names no network
+MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own", "ball"})  # no networks for images
 SMALL = [name for name in MODELS if name.endswith("_narrow")] + ["lenet", "mlp"]
 HEAVY = ["densenet100", "wrn28_10", "wrn56_8"]
 CIFAR, DIGITS = (3, 32, 32), (1, 8, 8)
@@ -69,6 +69,7 @@ SHORTCUTS_OF_WIDTH_8 = (8 * 16 + 2 * 16) + (16 * 32 + 2 * 32)
     ("choice", "parameters"),
     [
         ("resnet20", 272_474),
+        ("resnet32_padded", 464_154),  # 0.46M in table 6 of He et al. 2016
         ("resnet56", 855_770),
         ("resnet110", 1_730_714),
         ("resnet20_narrow", conv_bn(3, *[8] * 7, *[16] * 6, *[32] * 6) + SHORTCUTS_OF_WIDTH_8 + 32 * 10 + 10),

@@ -40,7 +40,7 @@ def _reproduce(
     from lossatlas.cli.errors import JobsFailed
     from lossatlas.cli.job import other_job_among
     from lossatlas.cli.launch import run_sweeps
-    from lossatlas.cli.reproduction import Reproduction, check_definition, definition
+    from lossatlas.cli.reproduction import Reproduction, check_definition, definition, reference_of
     from lossatlas.runs.collect import locate
     from lossatlas.runs.cost.measured import Stopwatch
 
@@ -49,6 +49,10 @@ def _reproduce(
     axes = config["experiment"]["axes"]
     surveyed = {name for job in jobs for name in job.config["landscape"]}
     check_definition(definition(options.experiment, config["experiment"]), surveyed)
+    planned = {axis: [v for s in sweeps for v in s.planned.get(key, [])] for axis, key in axes.items()}
+    reference_of(
+        options.experiment, config["experiment"], planned
+    )  # read now, so that it is told before training
     before = cells = locate(jobs, axes, other_job_among(jobs))
     incomplete = [
         cell for cell in cells if cell.missing
@@ -59,7 +63,6 @@ def _reproduce(
         except JobsFailed as error:
             raise JobsFailed(f"{error}; --no-train draws what is there") from error
         cells = locate(jobs, axes, other_job_among(jobs))
-    planned = {axis: [v for s in sweeps for v in s.planned.get(key, [])] for axis, key in axes.items()}
     reproduction = Reproduction(options.experiment, options.overrides, config, cells, planned)
     if options.no_train or not reproduction.is_current():
         reproduction.make(lambda: stopwatch.record(before, cells))

@@ -25,6 +25,7 @@ from lossatlas.runs.compose import config_folder
 from lossatlas.runs.cost.measured import Record, more_complete
 from lossatlas.runs.fingerprint import digest
 from lossatlas.runs.loggers import logging_to
+from lossatlas.runs.reference import read_reference
 
 
 def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,6 +50,21 @@ def check_definition(experiment: Mapping[str, Any], surveyed: Collection[str]) -
     check_remarks(experiment.get("remarks", {}), [claim["id"] for claim in experiment["claims"]])
 
 
+def reference_of(
+    name: str, experiment: Mapping[str, Any], planned: Mapping[str, Sequence[Any]]
+) -> dict[str, xr.Dataset]:
+    """The dataset "reference", if ``experiment.reference`` names a file of the experiment's folder; else nothing.
+
+    ValueError, which begins with that key, for a file that does not fit the ``planned`` values of the axes.
+    """
+    if (file := experiment.get("reference")) is None:
+        return {}
+    try:
+        return {"reference": read_reference(config_folder() / "experiment" / name / file, planned)}
+    except ValueError as error:
+        raise ValueError(f"experiment.reference: {error}") from None
+
+
 class Reproduction:
     """Results of the experiment ``name`` drawn from ``cells``.
 
@@ -68,6 +84,7 @@ class Reproduction:
         self.cells = cells
         self.planned = planned
         self.experiment = definition(name, config["experiment"])
+        self.reference = reference_of(name, self.experiment, planned)
         self.scale = self.experiment["scale"]
         # Where things lie is nothing to reproduce, and another machine's paths say nothing.
         typed = [override for override in overrides if not override.startswith("paths.")]
@@ -84,7 +101,8 @@ class Reproduction:
             for cell in self.cells
         ]
         parts = {"runs": runs, "landscapes": files, "planned": self.planned, "experiment": self.experiment}
-        return digest(parts)
+        printed = {name: dataset.to_dataframe().to_csv() for name, dataset in self.reference.items()}
+        return digest(parts | printed)
 
     def is_current(self) -> bool:
         """Whether the folder already holds the results of just these runs and landscapes."""
@@ -96,7 +114,7 @@ class Reproduction:
         ``measured`` tells, when all is done, what it took to compute what the cells hold.
         """
         with Console(stderr=True).status("reading the landscapes") as status:
-            datasets = collect(self.cells, self.planned)
+            datasets = collect(self.cells, self.planned) | self.reference
             for part in ("history", *dict.fromkeys(name for cell in self.cells for name in cell.landscapes)):
                 if part not in datasets:
                     what = "run" if part == "history" else f"landscape {part}"

@@ -53,7 +53,8 @@ def figure(
     label = label or f"{split} {variable.replace('_', ' ')}"
     told = shown_network([network[variable] for network in shown.values()])
     told += f"; colours: {label}, in steps even in the logarithm of the distance from the lowest value. "
-    told += "Dashed: the straight line between two optima."
+    if any(map(_has_curve, shown.values())):
+        told += "Dashed: the straight line between two optima."
     with style():
         width = PANEL[0] * len(panels) + BAR
         page, (sheet,) = page_over([PANEL[1]], width, captioned(told, caption))
@@ -67,8 +68,8 @@ def figure(
                 continue
             network = shown[title]
             colours = drawing.filled_contours(axis, network[variable], levels)
-            has_curve = "curve_x" in network and bool(network["curve_x"].notnull().any())
-            drawing.networks_and_curves(axis, network, names=panel.get("points"), chord=has_curve)
+            chord = _has_curve(network)
+            drawing.networks_and_curves(axis, network, names=panel.get("points"), chord=chord)
             axis.set(xlabel="distance", ylabel="distance" if axis is axes[0] else "")
         _bar(sheet, colours, axes, label)
     return page
@@ -80,6 +81,10 @@ def _network(datasets: Datasets, panel: Plane) -> xr.Dataset | None:
         raise ValueError(f"the figure needs the dataset {panel.landscape!r}; there are {sorted(datasets)}")
     there = narrowed(datasets[panel.landscape], panel.at)
     return first_surveyed(there) if is_surveyed(there) else None
+
+
+def _has_curve(network: xr.Dataset) -> bool:
+    return "curve_x" in network and bool(network["curve_x"].notnull().any())
 
 
 def _bar(sheet: SubFigure, colours: ScalarMappable | None, axes: Any, label: str) -> None:

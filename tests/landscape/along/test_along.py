@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import (
+    CoordinateDirections,
     GivenDirections,
     GradientDirections,
     HessianDirections,
@@ -51,6 +52,23 @@ def test_the_gradient_is_that_of_autograd_and_its_slope_that_of_the_line(double_
     losses = dataset.loss.isel(direction=0, split=0).values
     assert (losses[2] - losses[0]) / (2 * step) == pytest.approx(norm(direction) ** 2, rel=1e-5)
     assert (dataset.directions, dataset.gradient_split) == ("gradient", "test")
+
+
+def test_coordinates_move_one_weight_each_in_the_networks_order(problem: Problem) -> None:
+    own = parameters(problem.model)
+    last = sum(w.numel() for w in own.values()) - 1
+    for number, direction in zip(
+        (0, 7, last), CoordinateDirections([0, 7, last]).of(problem).take(3), strict=True
+    ):
+        assert flatten(direction).nonzero().flatten().tolist() == [number]
+        assert norm(direction) == 1
+
+
+@pytest.mark.parametrize("number", [-1, 3])
+def test_a_coordinate_that_is_not_there_is_refused(number: int) -> None:
+    small = Problem(nn.Linear(2, 1), nn.MSELoss(), {"train": (torch.ones(1, 2), torch.ones(1, 1))})
+    with pytest.raises(ValueError, match=f"numbers: the network has weights 0 to 2, got {number}"):
+        CoordinateDirections([number]).of(small)
 
 
 def test_eigenvectors_of_the_hessian_have_their_eigenvalues_as_curvatures(regression: Problem) -> None:

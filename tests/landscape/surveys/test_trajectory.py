@@ -10,7 +10,15 @@ import xarray as xr
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from lossatlas.landscape import Problem, evaluate, parameters, random_direction, state, trajectory
+from lossatlas.landscape import (
+    CoordinateDirections,
+    Problem,
+    evaluate,
+    parameters,
+    random_direction,
+    state,
+    trajectory,
+)
 from lossatlas.landscape.measuring.bench import opened
 from lossatlas.landscape.shapes.sequences import Networks
 from lossatlas.landscape.weight_space import flatten
@@ -293,3 +301,31 @@ def test_a_gpu_gives_what_the_cpu_gives_of_snapshots_in_memory(
     dataset = trajectory(on_gpu, snapshots=snapshots, points=3)
     for name in ("loss", "path_loss", "path_x", "path_y", "random_explained_ratio"):
         np.testing.assert_allclose(dataset[name], expected[name], rtol=1e-4, atol=1e-6)
+
+
+def test_along_coordinates_the_path_is_that_of_two_weights(problem: Problem, snapshots: list[State]) -> None:
+    dataset = trajectory(problem, snapshots=snapshots, points=3, along=CoordinateDirections([1, 5]))
+    expected = np.vstack([rows(problem, snapshots)[:, [1, 5]], np.zeros(2)])
+    np.testing.assert_allclose(dataset.path_x, expected[:, 0], atol=1e-6)
+    np.testing.assert_allclose(dataset.path_y, expected[:, 1], atol=1e-6)
+    assert dataset.x[0] <= expected[:, 0].min() < expected[:, 0].max() <= dataset.x[-1]
+    moved = copy.deepcopy(problem)
+    first = next(moved.model.parameters())
+    with torch.no_grad():
+        first.view(-1)[1] += float(dataset.x[2])
+        first.view(-1)[5] += float(dataset.y[0])
+        inputs, targets = moved.data["train"]
+        loss = nn.functional.cross_entropy(moved.model.eval()(inputs), targets)
+    assert dataset.loss.sel(split="train").isel(x=2, y=0).item() == pytest.approx(loss.item(), abs=1e-5)
+
+
+def test_principal_components_stay_what_they_are_along_other_directions(
+    problem: Problem, snapshots: list[State]
+) -> None:
+    own, other = (
+        trajectory(problem, snapshots=snapshots, points=2, along=along)
+        for along in (None, CoordinateDirections([0, 1]))
+    )
+    np.testing.assert_array_equal(own.explained_variance_ratio, other.explained_variance_ratio)
+    assert float(other.plane_explained_ratio) < float(own.plane_explained_ratio)
+    assert "along" not in own.attrs

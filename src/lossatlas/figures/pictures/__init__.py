@@ -9,6 +9,7 @@ from lossatlas.figures.pictures import (
     planes,
     profiles,
     spanning_tree,
+    step_time,
     tunnel,
     twins,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "planes",
     "profiles",
     "spanning_tree",
+    "step_time",
     "tunnel",
     "twins",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from lossatlas.landscape.along.axes import Axes, Directions
+from lossatlas.landscape.along.coordinates import CoordinateDirections
 from lossatlas.landscape.along.direction_file import DirectionFile
 from lossatlas.landscape.along.gaussian import RandomDirections
 from lossatlas.landscape.along.gradient import GradientDirections
@@ -49,6 +50,7 @@ def axes_along(along: Along, random: RandomDirections, problem: Problem) -> Axes
 __all__ = [
     "Along",
     "Axes",
+    "CoordinateDirections",
     "DirectionFile",
     "Directions",
     "GivenDirections",

@@ -111,10 +111,10 @@ def _snapshot_axis(times: Sequence[float], by_epoch: bool) -> xr.Variable:
     return axis("snapshot", times, "number of the snapshot, the network last")
 
 
-def principal_plane(trajectory: Trajectory, pca: Components, seen: Projection) -> Plane:
-    """The plane of the two components of ``pca`` through the last network, with the path as its marks."""
+def plane_of(trajectory: Trajectory, directions: Sequence[Weights], seen: Projection) -> Plane:
+    """The plane of two ``directions`` through the last network, with the path as its marks."""
     centre = trajectory.networks[-1]
-    along_x, along_y = (filled(direction, centre) for direction in pca.directions)
+    along_x, along_y = (filled(direction, centre) for direction in directions)
     return Plane(centre, along_x, along_y, marks=_ending_at_the_origin(seen.orthogonal, trajectory))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from lossatlas.landscape.along import Along, RandomDirections, axes_along
 from lossatlas.landscape.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.evaluation import evaluate
@@ -15,11 +16,12 @@ from lossatlas.landscape.shapes.sequences import Concatenated, Networks
 from lossatlas.landscape.shapes.trajectories import (
     Snapshots,
     path_variables,
-    principal_plane,
+    plane_of,
     random_variables,
     trajectory_to,
 )
 from lossatlas.landscape.visiting.visit import Progress
+from lossatlas.landscape.weight_space import Weights, weights_digest
 
 
 def trajectory(
@@ -34,6 +36,7 @@ def trajectory(
     draws: int = 10,
     normalize: str = "none",
     convention: str = "lossatlas",
+    along: Along = None,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
     journal: str | Path | None = None,
@@ -45,7 +48,8 @@ def trajectory(
     network is the end of the path; it need not be among them. The directions are the first two principal
     components of the matrix [w_0 - w_n; ...; w_(n-1) - w_n], with w_n the network, whose mean is subtracted if
     ``centred``. ``ignore`` = "biasbn" leaves out what has fewer than two dimensions. With the ``convention``
-    "li2018" the last row, of zeros, belongs to the matrix, as in the authors' code.
+    "li2018" the last row, of zeros, belongs to the matrix, as in the authors' code. ``along`` puts two other directions
+    in the place of the two components, as for `surface`: the path is seen in their plane.
 
     The grid has ``points`` x ``points`` points over the box around the projected path, wider by ``margin`` of it
     on each side; the network, at the origin, lends it its running statistics of batch norm. The rest is as in
@@ -82,9 +86,9 @@ def trajectory(
     last_is_a_row = convention_named(convention).last_is_a_row
     way = trajectory_to(problem, snapshots, ignore=ignore, centred=centred, last_is_a_row=last_is_a_row)
     pca = way.components()
-    first, second = pca.directions
+    first, second = shown = pca.directions if along is None else _taken(along, problem, way.origin)
     seen = way.seen_along(first, second, pca.total)
-    grid = principal_plane(way, pca, seen).grid_around_marks(points, margin=margin)
+    grid = plane_of(way, shown, seen).grid_around_marks(points, margin=margin)
     options: dict[str, str | int] = {"seed": seed, "normalize": normalize, "convention": convention}
     random = random_variables(way, pca.total, draws, ignore=ignore, **options)
     both = Concatenated(
@@ -103,6 +107,7 @@ def trajectory(
             "centred": int(centred),
             "ignore": ignore,
             **options,
+            **({} if along is None else {"along": "-".join(weights_digest(each)[:16] for each in shown)}),
             "digest": way.digest(),
         },
     )
@@ -115,3 +120,9 @@ def trajectory(
     )
     dataset["draw"] = axis("draw", np.arange(draws), "number of the pair of random directions")
     return dataset.transpose("split", "y", "x", "draw", "snapshot", "component", ...)
+
+
+def _taken(along: Along, problem: Problem, origin: Weights) -> tuple[Weights, ...]:
+    """The first two of the directions ``along``, without what ``origin`` does not have."""
+    taken = axes_along(along, RandomDirections(), problem).take(2)
+    return tuple({name: direction[name] for name in origin} for direction in taken)

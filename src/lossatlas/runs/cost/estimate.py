@@ -182,7 +182,7 @@ def _network_cost(name: str, runs: Sequence[Job], surveyed: Sequence[_Surveyed])
 
 
 def _survey_cost(name: str, work: SurveyWork, surveys: int, forward: int) -> SurveyCost:
-    passes = work.flops_per_image / forward
+    passes = work.flops_per_image / forward if forward else 0.0  # no operation of a ball's is counted
     return SurveyCost(name, surveys, work.points, work.images, passes, work.products, work.tflop * surveys)
 
 

@@ -59,8 +59,14 @@ def _cifar(node: Mapping[str, Any]) -> Sizes:
     return {"train": 50_000 - validation, **held_out, "test": 10_000}
 
 
+def _mnist(node: Mapping[str, Any]) -> Sizes:
+    """MNIST (LeCun et al. 1998): 60,000 and 10,000."""
+    return {**_cifar(node), "train": 60_000 - node.get("validation", 0)}
+
+
 PUBLISHED: dict[str, Callable[[Mapping[str, Any]], Sizes]] = {
     "lossatlas.data.cifar10": _cifar,
     "lossatlas.data.cifar100": _cifar,
+    "lossatlas.data.mnist": _mnist,
 }
 """Target of a data set that is fetched -> sizes for its settings."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lossatlas.hardware import cpu_name
 from lossatlas.runs.collect import Cell
-from lossatlas.runs.manifest import cpu_name
 
 Record = Mapping[str, Any]
 """A `Measured` as plain containers."""

@@ -126,7 +126,7 @@ def _seen(node: Node, sizes: Sizes) -> list[int]:
         if "split" in part or part.get("splits") is not None:
             chosen = [part["split"]] if "split" in part else list(part["splits"])
         engine = part.get("engine", engine)
-    most = engine.get("subsample") or max(sizes.values())
+    most = engine.get("subsample") or node.get("batch_size") or max(sizes.values())
     seen = [min(sizes[split], most) for split in (sizes if chosen is None else chosen)]
     return [*seen, sizes["train"]] if engine.get("evaluation") == "recompute" else seen
 

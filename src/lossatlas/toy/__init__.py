@@ -1,0 +1,7 @@
+"""Balls on surfaces of one or two dimensions, trained, pushed, surveyed and drawn as networks are."""
+
+from lossatlas.toy.coordinate import Coordinate
+from lossatlas.toy.point import Point
+from lossatlas.toy.surfaces import Cubic, Quadratic, Surface
+
+__all__ = ["Coordinate", "Cubic", "Point", "Quadratic", "Surface"]
