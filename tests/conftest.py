@@ -1,4 +1,4 @@
-"""Fixtures for all tests; above all CIFARs of a few images, which torchvision takes for the real ones."""
+"""Fixtures for all tests; above all CIFARs and an MNIST of a few images, which torchvision takes for the real ones."""
 
 import hashlib
 import struct
@@ -92,6 +92,24 @@ def write_cifar100(monkeypatch: pytest.MonkeyPatch) -> WriteCifar:
 def tiny_cifar100(tmp_path: Path, write_cifar100: WriteCifar) -> Path:
     """Root of a CIFAR-100 with 100 training and 100 test images, that of `tiny_cifar` too."""
     return write_cifar100(tmp_path / "tiny")
+
+
+@pytest.fixture
+def tiny_mnist(tmp_path: Path) -> Path:
+    """Root of an MNIST with 100 training and 20 test images, that of `tiny_cifar` too."""
+    folder = tmp_path / "tiny" / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(28)
+    for part, size in [("train", 100), ("t10k", 20)]:
+        images = rng.integers(0, 256, (size, 28, 28), dtype=np.uint8)
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(idx(images))
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx(np.arange(size, dtype=np.uint8) % 10))
+    return tmp_path / "tiny"
+
+
+def idx(values: np.ndarray) -> bytes:
+    """Bytes in the IDX format of MNIST's page: zeros, type 8 (uint8), dimensions, their sizes big-endian, values."""
+    return struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape) + values.tobytes()
 
 
 def python2_pickle(value: Any) -> bytes:

@@ -21,11 +21,11 @@ def load(choice: str, root: Path) -> DictConfig:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice_makes_the_data_that_it_declares(
-    choice: str, tiny_cifar: Path, tiny_cifar100: Path
+    choice: str, tiny_cifar: Path, tiny_cifar100: Path, tiny_mnist: Path
 ) -> None:
-    assert tiny_cifar == tiny_cifar100
+    assert tiny_cifar == tiny_cifar100 == tiny_mnist
     config = load(choice, tiny_cifar)
-    config.batch_size = min(config.batch_size, 100)  # the tiny CIFARs have no more
+    config.batch_size = min(config.batch_size, 100)  # the tiny sets have no more
     data = instantiate(config)
     assert isinstance(data, ImageData)
     inputs, _ = data.batch(seed=0, step=0)

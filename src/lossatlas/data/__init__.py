@@ -3,6 +3,7 @@
 from lossatlas.data.augmentation import Augmentation, RandomCrop, RandomHorizontalFlip
 from lossatlas.data.cifar import cifar10, cifar100
 from lossatlas.data.images import ImageData
+from lossatlas.data.mnist import mnist
 from lossatlas.data.partition import stratified_folds, stratified_split
 from lossatlas.data.resampling import bagged, without_fold
 from lossatlas.data.scikit import digits
@@ -19,6 +20,7 @@ __all__ = [
     "cifar10",
     "cifar100",
     "digits",
+    "mnist",
     "stratified_folds",
     "stratified_split",
     "synthetic_blobs",

@@ -9,8 +9,8 @@ import torch
 from filelock import FileLock
 
 from lossatlas.data.augmentation import Augmentation
+from lossatlas.data.held_out import held_out
 from lossatlas.data.images import ImageData
-from lossatlas.data.partition import stratified_split
 from lossatlas.data.split import Split
 
 # Of CIFAR-10's training images by channel, in grey levels of 0 to 255, as He et al. and Li et al. have them.
@@ -103,7 +103,7 @@ def _read(source: _Source, root: Path, classes: int, validation: int, download: 
     train, test = _open(source, root, train=True), _open(source, root, train=False)
     if classes != len(train.class_to_idx):
         raise ValueError(f"classes is declared as {classes}, but {source.name} has {len(train.class_to_idx)}")
-    return {**_divide(_split(train), validation), "test": _split(test)}
+    return {**held_out(_split(train), validation), "test": _split(test)}
 
 
 def _open(source: _Source, root: Path, *, train: bool, download: bool = False) -> Any:
@@ -139,14 +139,3 @@ def _open(source: _Source, root: Path, *, train: bool, download: bool = False) -
 def _split(part: Any) -> Split:
     images = torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous()  # (N, H, W, C) -> (N, C, H, W)
     return Split(images, torch.tensor(part.targets, dtype=torch.int64))
-
-
-def _divide(train: Split, validation: int) -> dict[str, Split]:
-    if not 0 <= validation < len(train):
-        raise ValueError(f"validation must be 0 to {len(train) - 1} of the training images, got {validation}")
-    if not validation:
-        return {"train": train}
-    rows = stratified_split(train.targets, {"validation": validation, "train": len(train) - validation})
-    return {
-        name: Split(train.inputs[rows[name]], train.targets[rows[name]]) for name in ("train", "validation")
-    }
