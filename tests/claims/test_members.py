@@ -68,3 +68,13 @@ def test_pairs_can_be_those_of_members_so_far_apart() -> None:
     last = {"member": [1, 2, 3], "other": [1, 2, 3]}
     farther = between_members(datasets, variable="correlation", apart=[2, 3], at=last)
     assert farther.item() == np.mean([13, 31])
+
+
+def test_the_growth_of_an_ensemble_lies_along_the_epochs_of_its_members_too(
+    grown: dict[str, xr.Dataset],
+) -> None:
+    where = {"split": "test", "method": "many"}
+    ends = [10, 20, 30, 40, 50, 60]
+    values = course(grown, landscape="ensemble", variable="error_first", per="size", epochs=ends, at=where)
+    assert values.sel(epoch=40).item() == 0.6
+    assert values.dims == ("epoch",)

@@ -8,11 +8,15 @@ non-index coordinate ``open`` is true. Measures whose ``of`` is a measure are ma
 
 from lossatlas.claims.measures.combined import difference, log10, mean, ratio, slope, spread
 from lossatlas.claims.measures.crossing import first_below
+from lossatlas.claims.measures.extremes import highest, lowest
 from lossatlas.claims.measures.folds import mean_by_curvature
+from lossatlas.claims.measures.linear import linearity
 from lossatlas.claims.measures.lines import bump, rise, width
 from lossatlas.claims.measures.members import between_members, by_budget, course
+from lossatlas.claims.measures.passing import overtaking
 from lossatlas.claims.measures.reading import Datasets, Measure
 from lossatlas.claims.measures.several import stacked
+from lossatlas.claims.measures.stretches import stretch
 from lossatlas.claims.measures.surfaces import (
     area,
     components,
@@ -40,14 +44,18 @@ __all__ = [
     "difference",
     "first_below",
     "half_width",
+    "highest",
     "last",
+    "linearity",
     "local_minima",
     "log10",
+    "lowest",
     "mean",
     "mean_by_curvature",
     "mean_over_plane",
     "most_components",
     "negative_curvature",
+    "overtaking",
     "ratio",
     "rise",
     "roughness",
@@ -55,6 +63,7 @@ __all__ = [
     "slope",
     "spread",
     "stacked",
+    "stretch",
     "value",
     "value_range",
     "width",

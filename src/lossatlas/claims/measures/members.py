@@ -78,6 +78,7 @@ def course(
     landscape: str,
     variable: str,
     epochs: Sequence[float],
+    per: str = "member",
     since: float = 0,
     at: Selector | None = None,
     scale: float = 1.0,
@@ -85,16 +86,17 @@ def course(
 ) -> xr.DataArray:
     """What an ensemble's dataset has of each member, along the ``epochs`` after which they were kept.
 
-    Those before ``since`` are left out. ValueError if there are more members, or fewer.
+    ``per``: "size" for what it has of the ensemble as each has joined it. Those before ``since`` are left out.
+    ValueError if there are more members, or fewer.
 
     >>> errors = xr.Dataset({"member_error": ("member", [0.5, 0.25])})
     >>> course({"trace": errors}, landscape="trace", variable="member_error", epochs=[0, 10]).epoch.values
     array([ 0, 10])
     """
-    values = select(variable_of(datasets, landscape, variable, "member"), at or {})
-    if values.sizes["member"] != len(epochs):
-        raise ValueError(f"{landscape!r} has {values.sizes['member']} members, got {len(epochs)} epochs")
-    renamed = values.drop_vars("member", errors="ignore").rename(member="epoch")
+    values = select(variable_of(datasets, landscape, variable, per), at or {})
+    if values.sizes[per] != len(epochs):
+        raise ValueError(f"{landscape!r} has {values.sizes[per]} members, got {len(epochs)} epochs")
+    renamed = values.drop_vars(per, errors="ignore").rename({per: "epoch"})
     renamed = renamed.assign_coords(epoch=list(epochs))
     renamed = renamed.isel(epoch=[place for place, epoch in enumerate(epochs) if epoch >= since])
     return described(renamed * scale, name_of(values), units or units_of(values))
