@@ -42,6 +42,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
         "points=3",
     ],
     "spectrum": ["probes=2", "steps=5"],
+    "step_time": ["checkpoints=[0, 1]", "steps=1", "rounds=1"],
     "surface": ["points=3"],
     "trace": ["probes=4", "sketch=2"],
     "trajectory": ["points=3", "draws=2"],
@@ -82,7 +83,7 @@ def test_a_file_says_what_was_surveyed_and_how(files: dict[str, Path], choice: s
     assert attributes["survey"] == attributes["landscape"] == choice
     assert attributes["run"] == path.parents[1].name
     assert attributes["lossatlas"] == __version__
-    if choice not in ("weights", "curve_distances"):  # which measure nothing
+    if choice not in ("weights", "curve_distances", "step_time"):  # which measure no loss
         assert attributes.keys() >= OF_EVERY_MEASUREMENT
         assert (attributes["dtype"], attributes["evaluation"]) == ("float32", "eval")
     if choice in RANDOM:

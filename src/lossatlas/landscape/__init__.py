@@ -11,6 +11,7 @@
 
 from lossatlas.landscape.alignment import align, match_weights, permuted, random_orders, unit_groups
 from lossatlas.landscape.along import (
+    CoordinateDirections,
     DirectionFile,
     GivenDirections,
     GradientDirections,
@@ -52,6 +53,7 @@ from lossatlas.landscape.surveys import (
     sharpness,
     spanning_tree,
     spectrum,
+    step_time,
     surface,
     trace,
     trajectory,
@@ -68,6 +70,7 @@ __all__ = [
     "Bezier",
     "Bundle",
     "ControlledCurve",
+    "CoordinateDirections",
     "Curve",
     "CurveFamily",
     "DirectionFile",
@@ -121,6 +124,7 @@ __all__ = [
     "spectrum",
     "state",
     "statistics",
+    "step_time",
     "surface",
     "trace",
     "trajectory",

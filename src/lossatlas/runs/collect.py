@@ -115,7 +115,7 @@ def collect(
     }
     parts: dict[str, list[tuple[Coordinates, xr.Dataset]]] = {"history": [], "summary": []}
     for cell in finished:
-        parts["history"].append((cell.coordinates, cell.run.history().to_xarray()))
+        parts["history"].append((cell.coordinates, _history(cell.run)))
         parts["summary"].append((cell.coordinates, _summary(cell.run)))
         for name in cell.landscapes:
             if (dataset := cell.load(name)) is not None:
@@ -127,6 +127,11 @@ def _ordered(values: Sequence[Any]) -> list[Any]:
     """Distinct values: numbers ascending, words as the sweep has them."""
     distinct = list(dict.fromkeys(values))
     return distinct if any(isinstance(value, str) for value in distinct) else sorted(distinct)
+
+
+def _history(run: Run) -> xr.Dataset:
+    """Rows by epoch. netCDF takes no "/", which parts a quantity from the layer that it is of: it becomes ":"."""
+    return run.history().rename(columns=lambda name: name.replace("/", ":")).to_xarray()
 
 
 def _summary(run: Run) -> xr.Dataset:

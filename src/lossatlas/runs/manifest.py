@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from lossatlas.hardware import cpu_name
+
 Status = Literal["running", "interrupted", "failed", "finished"]
 
 PACKAGES = ("lossatlas", "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy", "scikit-learn")
@@ -152,12 +154,3 @@ def _hardware() -> dict[str, Any]:
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {"machine": platform.machine(), "cpu": cpu_name(), "cores": os.cpu_count(), "gpus": gpus}
-
-
-def cpu_name() -> str:
-    """Name of the processor; empty where it cannot be told."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")

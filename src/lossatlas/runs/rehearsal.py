@@ -13,6 +13,7 @@ from lossatlas.landscape.shapes.controlled import ControlledCurve
 from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.compose import Job, compose_job
 from lossatlas.runs.find import find_run
+from lossatlas.runs.fingerprint import fingerprint
 from lossatlas.runs.nodes import Replacements, arguments, check_members, check_snapshots, replaced
 from lossatlas.runs.prerequisites import merge_overrides
 from lossatlas.runs.store import Store, check_state
@@ -58,7 +59,9 @@ def stand_ins(job: Job, network: nn.Module, data: ImageData | None = None) -> Re
             other = find_run(Store(job.config["paths"]["runs"]), value)
             check_state(expected, state := other.state(), other.weights_path)
             return state
-        return build_network(other_job(job, value).config).state_dict()
+        # Arms of one seed begin with the same weights, and through networks that are the same there is no plane.
+        config = other_job(job, value).config
+        return _perturbed(build_network(config).state_dict(), int(fingerprint(config), 16))
 
     def snapshots(wanted: Any) -> Mapping[int, Mapping[str, Tensor]]:
         epochs = check_snapshots(wanted, job.config["study"].get("snapshot_epochs", []))

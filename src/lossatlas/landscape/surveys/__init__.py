@@ -15,6 +15,7 @@ from lossatlas.landscape.surveys.sam_sharpness import sam_sharpness
 from lossatlas.landscape.surveys.sharpness import sharpness
 from lossatlas.landscape.surveys.spanning_tree import spanning_tree
 from lossatlas.landscape.surveys.spectrum import spectrum
+from lossatlas.landscape.surveys.step_time import step_time
 from lossatlas.landscape.surveys.surface import surface
 from lossatlas.landscape.surveys.trace import trace
 from lossatlas.landscape.surveys.trajectory import trajectory
@@ -39,6 +40,7 @@ __all__ = [
     "sharpness",
     "spanning_tree",
     "spectrum",
+    "step_time",
     "surface",
     "trace",
     "trajectory",
