@@ -167,6 +167,7 @@ START = ("study=fge", "scheduler=triangular", "study.start.run=['scheduler=cosin
             [*PUSHED, "study.checkpoints=[0,1]", "study.trunk={run: ['epochs=1']}"],
             "has 1 epochs, but the first checkpoint is taken after epoch 0",
         ),
+        ([*PUSHED, "study.trunk={runs: ['epochs=1']}"], "trunk: expected {run: [overrides]}, got {'runs'"),
         ([*PUSHED, "study.trunk={run: ['seed=1','epochs=1']}"], "has the seed 1, this run 0"),
         (
             [*PUSHED, "study.trunk={run: ['epochs=1','model.hidden=[9]']}"],

@@ -108,7 +108,7 @@ def test_the_curves_of_the_figures_end_where_the_claims_say() -> None:
 
 
 @pytest.mark.slow
-def test_an_arm_takes_a_step_and_its_two_members_are_surveyed(one_step: Callable[..., Run]) -> None:
+def test_an_arm_takes_a_step_and_keeps_two_members(one_step: Callable[..., Run]) -> None:
     start = ["study.trunk=null", "study.every=null", "study.checkpoints=[0]", "data.validation=0"]
     run = one_step("distance_ensemble/paper_distanced", *start)
     assert sorted(run.members()) == [0, 1]

@@ -125,7 +125,7 @@ def test_the_claims_carry_what_the_thesis_shows() -> None:
     assert (distances["first"], distances["second"], *distances["further"]) == ENDS["resnet32_padded"]
     per_e = (5500 - 3300) / (1000 * 2.302585)
     assert papers["log law"]["first"] == pytest.approx(per_e, abs=5e-4)
-    assert papers["log law, weak"]["second"] == pytest.approx((1200 - 300) / (1000 * 2.302585), abs=5e-4)
+    assert papers["log law (weak)"]["second"] == pytest.approx((1200 - 300) / (1000 * 2.302585), abs=5e-4)
 
 
 def test_the_undisturbed_distance_is_that_of_figure_4_1() -> None:
@@ -139,8 +139,8 @@ def test_the_undisturbed_distance_is_that_of_figure_4_1() -> None:
             if (row["model"], row["push"], row["quantity"], row["epoch"])
             == ("resnet32_padded", "nothing", "squared_distance_0", "200")
         ]
-    assert printed["weight decay, below"]["first"] == pytest.approx(undisturbed, abs=0.5)
-    assert printed["weight decay, above"]["second"] == pytest.approx(undisturbed, abs=0.5)
+    assert printed["weight decay (below)"]["first"] == pytest.approx(undisturbed, abs=0.5)
+    assert printed["weight decay (above)"]["second"] == pytest.approx(undisturbed, abs=0.5)
 
 
 def test_the_curves_of_figure_4_2_end_where_the_thesis_says() -> None:

@@ -87,6 +87,8 @@ class DistanceKernel(Classifier):
             raise ValueError(
                 f"release: expected an epoch after the first checkpoint, {due[0] + 1} to {epochs}, got {release}"
             )
+        if trunk is not None and not isinstance(trunk, TrainedNetwork):
+            raise ValueError(f"trunk: expected {{run: [overrides]}}, got {trunk}")
         if trunk is not None:
             _check_place(trunk, due[0], self.snapshot_epochs)
             check_trunk(self, trunk)

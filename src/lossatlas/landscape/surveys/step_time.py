@@ -69,18 +69,8 @@ def step_time(
     if clock != "wall" and inputs.device.type != "cpu":
         raise ValueError(f"clock={clock!r} does not tell the time of {inputs.device}; expected wall")
     arms = list(product(ways, checkpoints))
-    header = {
-        "survey": "step_time",
-        "batch_size": batch_size,
-        "steps": steps,
-        "rounds": rounds,
-        "split": split,
-        "clock": clock,
-        "device": device_name(inputs.device),
-        "threads": torch.get_num_threads(),
-        "torch": str(torch.__version__),
-        "lossatlas": __version__,
-    }
+    settings = {"batch_size": batch_size, "steps": steps, "rounds": rounds, "split": split, "clock": clock}
+    header = {"survey": "step_time", **settings, **_where(inputs.device)}
     with torch.inference_mode(False), torch.enable_grad():
         batch = inputs[:batch_size].clone(), targets[:batch_size].clone()
         bodies = [_step(problem, force, optimizer, way, number, batch) for way, number in arms]
@@ -97,21 +87,22 @@ def step_time(
             header={**header, "ways": list(ways), "checkpoints": list(checkpoints)},
             progress=progress,
         )[:, 0]
-    seconds = np.empty((rounds, len(arms)))
+    measured = np.empty((rounds, len(arms)))
     for number, value in enumerate(rows):
-        seconds[number // len(arms), whose_turn(number, len(arms))] = value
+        measured[number // len(arms), whose_turn(number, len(arms))] = value
     tensors = [parameter for parameter in problem.model.parameters() if parameter.requires_grad]
-    return _dataset(
-        seconds.reshape(rounds, len(ways), len(checkpoints)),
-        ways,
-        checkpoints,
-        -(-len(targets) // batch_size),
-        {
-            **header,
-            "parameters": sum(tensor.numel() for tensor in tensors),
-            "tensors": len(tensors),
-        },
-    )
+    size = {"parameters": sum(tensor.numel() for tensor in tensors), "tensors": len(tensors)}
+    seconds = measured.reshape(rounds, len(ways), len(checkpoints))
+    return _dataset(seconds, ways, checkpoints, -(-len(targets) // batch_size), {**header, **size})
+
+
+def _where(device: torch.device) -> dict[str, Any]:
+    return {
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__),
+        "lossatlas": __version__,
+    }
 
 
 def _step(
