@@ -185,8 +185,13 @@ def test_choices_within_the_study_go_with_it() -> None:
     assert merge_overrides(within, ["study/width=inverse"]) == ["study/width=inverse"]
 
 
-def test_a_trunk_that_was_trained_on_other_images_is_refused(tmp_path: Path) -> None:
+def test_a_trunk_of_other_images_or_of_another_optimizer_is_refused_before_it_is_trained(
+    tmp_path: Path,
+) -> None:
     arm = ["study=distance_kernel", "epochs=4", "study.checkpoints=[2]"]
     trunk = "study.trunk={run: ['epochs=2', 'data.noise=0.5']}"
     with pytest.raises(ConfigError, match=r"^study\.trunk: its data is not this run's"):
         check_jobs([Job((), small(tmp_path, *arm, trunk))])
+    of_adam = "study.trunk={run: ['epochs=2', 'optimizer=adam']}"
+    with pytest.raises(ConfigError, match=r"^study\.trunk: its optimizer is torch\.optim\.Adam, this run's"):
+        check_jobs([Job((), small(tmp_path, *arm, of_adam))])

@@ -136,6 +136,11 @@ def _check_trunk(config: Mapping[str, Any]) -> None:
                 raise ConfigError(
                     f"study.trunk: its {section} is not this run's; name it by overrides of other keys"
                 )
+        ours, theirs = (config_of["optimizer"].get("_target_") for config_of in (ours, theirs))
+        if ours != theirs:
+            raise ConfigError(
+                f"study.trunk: its optimizer is {theirs}, this run's {ours}: take the same for both"
+            )
 
 
 @torch.no_grad()

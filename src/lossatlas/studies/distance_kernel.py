@@ -76,22 +76,8 @@ class DistanceKernel(Classifier):
             log=False,
         )
         due = self._push.due(epochs)
-        if len(due) < merging.least:
-            raise ValueError(
-                f"merging: {type(merging).__name__} needs {merging.least} checkpoints, got {len(due)} "
-                f"(after epoch {due[0]})"
-            )
-        if due[0] == 0:  # which has travelled nowhere: a width may be none there
-            width.precision(torch.zeros(1))
-        if release is not None and not due[0] < release <= epochs:
-            raise ValueError(
-                f"release: expected an epoch after the first checkpoint, {due[0] + 1} to {epochs}, got {release}"
-            )
-        if trunk is not None and not isinstance(trunk, TrainedNetwork):
-            raise ValueError(f"trunk: expected {{run: [overrides]}}, got {trunk}")
-        if trunk is not None:
-            _check_place(trunk, due[0], self.snapshot_epochs)
-            check_trunk(self, trunk)
+        _check_due(due, epochs, merging, width, release)
+        _check_trunk(self, trunk, due[0])
         distance.layout(network)
         self._trunk = trunk
         self._member_steps = tuple(epoch * data.steps_per_epoch for epoch in (*due, epochs))
@@ -141,12 +127,31 @@ def _check_epochs(checkpoints: Sequence[int] | None, every: int | None, epochs: 
             )
 
 
-def _check_place(trunk: TrainedNetwork, first: int, snapshots: Sequence[int]) -> None:
+def _check_due(due: Sequence[int], epochs: int, merging: Merging, width: Width, release: int | None) -> None:
+    if len(due) < merging.least:
+        raise ValueError(
+            f"merging: {type(merging).__name__} needs {merging.least} checkpoints, got {len(due)} "
+            f"(after epoch {due[0]})"
+        )
+    if due[0] == 0:  # which has travelled nowhere: a width may be none there
+        width.precision(torch.zeros(1))
+    if release is not None and not due[0] < release <= epochs:
+        raise ValueError(
+            f"release: expected an epoch after the first checkpoint, {due[0] + 1} to {epochs}, got {release}"
+        )
+
+
+def _check_trunk(study: DistanceKernel, trunk: TrainedNetwork | None, first: int) -> None:
+    if trunk is None:
+        return
+    if not isinstance(trunk, TrainedNetwork):
+        raise ValueError(f"trunk: expected {{run: [overrides]}}, got {trunk}")
     if trunk.epochs > first:
         raise ValueError(
             f"trunk: {trunk.name} has {trunk.epochs} epochs, but the first checkpoint is taken after epoch {first}"
         )
-    if early := [epoch for epoch in snapshots if epoch <= trunk.epochs]:
+    if early := [epoch for epoch in study.snapshot_epochs if epoch <= trunk.epochs]:
         raise ValueError(
             f"snapshot_epochs: epoch {early[0]} is not after the trunk's {trunk.epochs} epochs: have it kept there"
         )
+    check_trunk(study, trunk)
