@@ -1,11 +1,14 @@
 """Datasets of several runs in one, over the sweep."""
 
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 
 from lossatlas.figures.arrangement import on_own_axes
 from lossatlas.landscape.shapes.grid import OWN, axis
-from lossatlas.runs.collect import combine
+from lossatlas.runs.collect import _history, combine
+from lossatlas.runs.store import Store
 
 
 def plane(x: list[float]) -> xr.Dataset:
@@ -26,3 +29,13 @@ def test_lines_of_one_axis_keep_it() -> None:
     parts = [({"seed": seed}, xr.Dataset({"loss": ("x", [1.0, 2.0])}, {"x": [-0.5, 0.5]})) for seed in (0, 1)]
     assert combine(parts).x.values.tolist() == [-0.5, 0.5]
     assert "x_values" not in combine(parts)
+
+
+def test_a_column_of_a_layer_can_be_kept_in_a_file_of_netcdf(tmp_path: Path) -> None:
+    run = Store(tmp_path).run("0123456789abcdef")
+    run.folder.mkdir()
+    run.write_history([{"epoch": 1, "step": 3, "squared_distance_0/stage.conv": 0.1}])
+    dataset = _history(run)  # whose names may hold no "/", which parts groups there
+    dataset.to_netcdf(tmp_path / "history.nc", engine="h5netcdf")
+    kept = xr.load_dataset(tmp_path / "history.nc", engine="h5netcdf")
+    assert kept["squared_distance_0:stage.conv"].sel(epoch=1) == 0.1
