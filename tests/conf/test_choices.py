@@ -1,6 +1,7 @@
 """Every file under conf/ and experiments/, composed as a user would, and held against what it names."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -80,7 +81,7 @@ def assert_every_node_refuses_a_wrong_key(config: dict[str, Any]) -> None:
     for path, node in nodes(config):
         if node["_target_"] not in PASSING_ON:
             node["no_such_key"] = 1
-            with pytest.raises(ConfigError, match=rf"^{path}\.no_such_key: .* takes no such key"):
+            with pytest.raises(ConfigError, match=rf"^{re.escape(path)}\.no_such_key: .* takes no such key"):
                 check_config(config)
             del node["no_such_key"]
 

@@ -438,3 +438,17 @@ def test_two_processes_end_alike_and_as_one_on_all_their_images(tmp_path: Path, 
     trained(module, alone, accumulate_grad_batches=accumulated)
     assert_same(module, ranks[0]["weights"])
     assert ranks[0]["metrics"] == pytest.approx(alone.metrics, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_a_gpu_trains_as_the_loop_on_the_cpu_does_also_where_it_is_resumed(
+    decoupled: bool, tmp_path: Path
+) -> None:
+    first = PushFromCheckpoints(force(), epochs=[1], decoupled=decoupled, log=False)
+    trained(Stranger(), first, epochs=3, accelerator="gpu").save_checkpoint(tmp_path / "third.ckpt")
+    module, again = Stranger(), PushFromCheckpoints(force(), epochs=[1], decoupled=decoupled, log=False)
+    trained(module, again, accelerator="gpu", ckpt_path=tmp_path / "third.ckpt")
+    for parameter, expected in zip(module.parameters(), by_hand(at=[1], decoupled=decoupled), strict=True):
+        torch.testing.assert_close(parameter.detach().cpu(), expected, rtol=1e-9, atol=1e-12)
