@@ -37,7 +37,7 @@ def completions(line: str, monkeypatch: pytest.MonkeyPatch, *, shell: str = "bas
         ("lossatlas train hydra/launcher=pro", ["hydra/launcher=processes"]),
         ("lossatlas train --config-dir own model=th", ["model=theirs"]),
         ("lossatlas train model=nonsense optimi", ["optimizer="]),
-        ("lossatlas reproduce d", ["depth", "direction_normalization"]),
+        ("lossatlas reproduce de", ["depth"]),
         ("lossatlas reproduce sharpness optimizer=", ["optimizer=adam", "optimizer=sgd"]),
         ("lossatlas landscape run=ab landscape=surf", ["landscape=surface"]),
         ("lossatlas landscape run=", ["run=ab12"]),
