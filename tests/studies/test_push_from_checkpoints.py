@@ -452,3 +452,25 @@ def test_a_gpu_trains_as_the_loop_on_the_cpu_does_also_where_it_is_resumed(
     trained(module, again, accelerator="gpu", ckpt_path=tmp_path / "third.ckpt")
     for parameter, expected in zip(module.parameters(), by_hand(at=[1], decoupled=decoupled), strict=True):
         torch.testing.assert_close(parameter.detach().cpu(), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_callback_begins_each_training_anew() -> None:
+    push = PushFromCheckpoints(force(), epochs=[1], log=False)
+    trained(Stranger(), push)
+    again = Stranger()
+    trained(again, push)
+    for parameter, expected in zip(again.parameters(), by_hand(at=[1]), strict=True):
+        torch.testing.assert_close(parameter.detach(), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_trainer_that_goes_on_keeps_its_checkpoints_and_the_initialisation() -> None:
+    push, module = PushFromCheckpoints(force(), epochs=[1], log=False), Stranger()
+    trainer = trained(module, push, epochs=3)
+    before = dict(push.metrics)
+    trainer.fit_loop.max_epochs = 4
+    trainer.fit(module)
+    assert push.metrics["squared_distance_0"] > before["squared_distance_0"] / 2  # not from a new checkpoint
+    start = [parameter.detach() for parameter in Stranger().parameters()]
+    there = [parameter.detach() for parameter in module.parameters()]
+    squared = sum(float((one - other).square().sum()) for one, other in zip(there, start, strict=True))
+    assert push.metrics["squared_distance_initialisation"] == pytest.approx(squared, rel=1e-9)

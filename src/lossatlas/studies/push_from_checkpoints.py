@@ -88,7 +88,8 @@ class PushFromCheckpoints(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Note the initialisation, before a checkpoint's weights take its place."""
         self._take_network(pl_module)
-        self._initial = self._now()
+        if trainer.global_step == 0:  # unless a trainer goes on with what it has trained
+            self._initial = self._now()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Bring the checkpoints to the device. ValueError for one that is not there and whose epoch has passed."""
@@ -97,6 +98,7 @@ class PushFromCheckpoints(Callback):
         self._take_network(pl_module)  # as the strategy has it
         if trainer.global_step == 0:
             self._initial = self._now()  # processes have come to agree on it
+            self._taken, self._measures, self._centres = {}, [], []  # not those of an earlier training
         passed = -(-trainer.global_step // self._steps_per_epoch(trainer))
         missing = [epoch for epoch in self.due(passed) if epoch not in self._taken]
         if missing:
@@ -125,6 +127,7 @@ class PushFromCheckpoints(Callback):
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         """Add the force to the gradients."""
+        self._moves = None  # of a step that was skipped
         measured = self._is_measured(trainer)
         acts = bool(self.force.push.sign) and not self._is_released(trainer)
         if not self._taken or not (acts or measured):
