@@ -26,7 +26,7 @@ from lossatlas.landscape.curvature.davidson import davidson
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import Hessian
 from lossatlas.landscape.curvature.ritz import Extremes, Wanted
-from lossatlas.landscape.measuring.bench import Bench, opened
+from lossatlas.landscape.measuring.prepared import Bench, opened
 
 AIMS = {"cold / warm": 2, "eigsh twice / warm": 6}
 

@@ -30,7 +30,7 @@ from trained import networks, products_of_pyhessian, trained_problem
 
 from lossatlas.landscape import Problem, eigenvalues
 from lossatlas.landscape.curvature.operators import Hessian, SymmetricOperator
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 
 AIMS = {"power iteration": 10, "eigsh twice": 3}
 TOLERANCE = 0.01

@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.models import VGG, ResNet
 
 AIM = 0.6  # of the CIFAR-shaped networks

@@ -1,8 +1,12 @@
-"""What a computation runs on."""
+"""What a computation runs on: processor, device, threads."""
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import torch
 
 if TYPE_CHECKING:
     import torch
@@ -24,3 +28,14 @@ def device_name(device: "torch.device") -> str:
     import torch  # here, since it takes seconds to import
 
     return torch.cuda.get_device_name(device)
+
+
+@contextmanager
+def threads_limited(threads: int) -> Iterator[None]:
+    """Compute with so many threads inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

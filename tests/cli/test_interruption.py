@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from typed import TINY, Typed, attempts, manifests, progress, statuses, type_here, wait_until, weights
 
-from lossatlas.landscape.visiting.journal import Journal
+from lossatlas.landscape.mapping.journal import Journal
 
 LONG = (
     *TINY,

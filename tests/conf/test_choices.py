@@ -48,7 +48,7 @@ REQUIRED = {
 }
 # Targets that take any key, and to whom they pass on those that they do not know.
 PASSING_ON: dict[str, list[Callable[..., Any]]] = {
-    "lossatlas.runs.wandb_logger.QuietWandbLogger": [WandbLogger, wandb.init],
+    "lossatlas.loggers.wandb.QuietWandbLogger": [WandbLogger, wandb.init],
     "pytorch_lightning.loggers.TensorBoardLogger": [],
     "wandb.Settings": [],
 }

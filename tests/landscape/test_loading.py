@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from lossatlas.landscape import Engine, Problem, line
-from lossatlas.landscape.loading import gathered
+from lossatlas.landscape.problem import gathered
 
 CPU = torch.device("cpu")
 X = torch.arange(22.0).reshape(11, 2)

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from small_runs import small, trained
 
-from lossatlas.landscape.visiting.journal import Journal
+from lossatlas.landscape.mapping.journal import Journal
 from lossatlas.runs.survey import Surveyor
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from lossatlas.landscape.visiting.ranks import RankFailedError, ranks
+from lossatlas.landscape.mapping.ranks import RankFailedError, ranks
 from lossatlas.runs import joining
 from lossatlas.runs.joining import is_external, is_first, joined
 
@@ -24,7 +24,7 @@ OUTSIDE = (
 )
 OTHER = """
 import sys, torch.distributed as dist
-from lossatlas.landscape.visiting.ranks import ranks
+from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.runs.joining import is_external, is_first, joined
 assert is_external() and not is_first()
 with joined({"accelerator": "cpu", "devices": 2}, []):

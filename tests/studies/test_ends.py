@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lossatlas.models import MLP
 from lossatlas.studies import TrainedNetwork
-from lossatlas.studies.ends import check_ends
+from lossatlas.studies.trained_network import check_ends
 
 
 def network(width: int = 3, seed: int = 0) -> nn.Module:

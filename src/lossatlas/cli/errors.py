@@ -8,9 +8,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
+from lossatlas.choices import nearest
 from lossatlas.interruption import Interrupted
 from lossatlas.runs.compose import experiments
-from lossatlas.runs.suggest import nearest
 
 
 class JobsFailed(Exception):  # noqa: N818

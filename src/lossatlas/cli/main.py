@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[0] in ("-sc", "--shell-completion"):  # as the script that Hydra gives the shell has it
         arguments = ["train", *arguments]
     if arguments[0] not in COMMANDS:
-        from lossatlas.runs.suggest import nearest
+        from lossatlas.choices import nearest
 
         print(
             f"lossatlas: {arguments[0]}: no such command; {nearest(arguments[0], COMMANDS)}", file=sys.stderr

@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from lossatlas.choices import nearest
 from lossatlas.cli.console import composing
 from lossatlas.runs.compose import Job, experiments, start_hydra
-from lossatlas.runs.suggest import nearest
 from lossatlas.runs.sweeps import Sweep, compose_sweeps
 
 

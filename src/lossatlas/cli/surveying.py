@@ -15,7 +15,7 @@ from lossatlas.cli.progress import watching
 from lossatlas.figures import PICTURES, picture, save
 from lossatlas.files import sha256
 from lossatlas.interruption import Interrupted
-from lossatlas.landscape.visiting.ranks import RankFailedError
+from lossatlas.landscape.mapping.ranks import RankFailedError
 from lossatlas.runs.check import ConfigError, check_config, check_survey
 from lossatlas.runs.compose import Job, compose_config, compose_job
 from lossatlas.runs.find import find_run, named_run, run_and_weights

@@ -9,8 +9,8 @@ import torch
 from filelock import FileLock
 
 from lossatlas.data.augmentation import Augmentation
-from lossatlas.data.held_out import held_out
 from lossatlas.data.images import ImageData
+from lossatlas.data.partition import held_out
 from lossatlas.data.split import Split
 
 # Of CIFAR-10's training images by channel, in grey levels of 0 to 255, as He et al. and Li et al. have them.

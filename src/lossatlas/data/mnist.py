@@ -8,8 +8,8 @@ from filelock import FileLock
 from torch.nn import functional
 
 from lossatlas.data.augmentation import Augmentation
-from lossatlas.data.held_out import held_out
 from lossatlas.data.images import ImageData
+from lossatlas.data.partition import held_out
 from lossatlas.data.split import Split
 
 # Of the training images' pixels, in grey levels of 0 to 255, as PyTorch's own example has them.

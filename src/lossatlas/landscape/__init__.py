@@ -10,60 +10,54 @@
 """
 
 from lossatlas.landscape.alignment import align, match_weights, permuted, random_orders, unit_groups
-from lossatlas.landscape.along import (
+from lossatlas.landscape.connectivity.aligned import aligned
+from lossatlas.landscape.connectivity.curve_distances import curve_distances
+from lossatlas.landscape.connectivity.interpolation import interpolation
+from lossatlas.landscape.connectivity.path import path
+from lossatlas.landscape.connectivity.plane import curve_plane, plane
+from lossatlas.landscape.connectivity.spanning_tree import spanning_tree
+from lossatlas.landscape.connectivity.tunnel import tunnel
+from lossatlas.landscape.curvature.convexity import convexity
+from lossatlas.landscape.curvature.eigenvalues import eigenvalues
+from lossatlas.landscape.curvature.extremes import HessianDirections, extreme_eigenvalues, hessian_directions
+from lossatlas.landscape.curvature.spectrum import spectrum
+from lossatlas.landscape.curvature.trace import trace
+from lossatlas.landscape.directions import (
     CoordinateDirections,
     DirectionFile,
     GivenDirections,
-    GradientDirections,
-    HessianDirections,
-    PrincipalDirections,
     RandomDirections,
     SeveralDirections,
     TowardsNetworks,
 )
-from lossatlas.landscape.curvature.extremes import extreme_eigenvalues, hessian_directions
-from lossatlas.landscape.directions import normalize_direction, random_direction
+from lossatlas.landscape.directions.normalization import normalize_direction, random_direction
 from lossatlas.landscape.engine import Engine
-from lossatlas.landscape.evaluation import evaluate
+from lossatlas.landscape.ensembles.ensemble import ensemble
+from lossatlas.landscape.flatness.jacobian import jacobian
+from lossatlas.landscape.flatness.level_sets import level_sets
+from lossatlas.landscape.flatness.rescaling import rescaled
+from lossatlas.landscape.flatness.sam_sharpness import sam_sharpness
+from lossatlas.landscape.flatness.sharpness import sharpness
+from lossatlas.landscape.flatness.twins import twins
+from lossatlas.landscape.flatness.weights import weights
+from lossatlas.landscape.mapping.journal import Journal
+from lossatlas.landscape.mapping.map_points import Progress
+from lossatlas.landscape.measuring.evaluate import evaluate
+from lossatlas.landscape.measuring.gradient import GradientDirections
 from lossatlas.landscape.problem import Loss, Problem
-from lossatlas.landscape.rescaling import rescaled
 from lossatlas.landscape.sampling.adaptive import Adaptive
-from lossatlas.landscape.shapes.bezier import Bezier
-from lossatlas.landscape.shapes.chain import PolygonalChain
-from lossatlas.landscape.shapes.controlled import ControlledCurve
+from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
+from lossatlas.landscape.shapes.curve_families import Bezier, CurveFamily, PolygonalChain
 from lossatlas.landscape.shapes.curves import Curve, Polyline
-from lossatlas.landscape.shapes.families import CurveFamily
 from lossatlas.landscape.shapes.grid import Grid, Points
 from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
 from lossatlas.landscape.shapes.plane import Plane
-from lossatlas.landscape.surveys import (
-    aligned,
-    convexity,
-    curve_distances,
-    curve_plane,
-    eigenvalues,
-    ensemble,
-    interpolation,
-    jacobian,
-    level_sets,
-    line,
-    path,
-    plane,
-    sam_sharpness,
-    sharpness,
-    spanning_tree,
-    spectrum,
-    step_time,
-    surface,
-    trace,
-    trajectory,
-    tunnel,
-    twins,
-    weights,
-)
-from lossatlas.landscape.visiting.journal import Journal
-from lossatlas.landscape.visiting.visit import Progress
-from lossatlas.landscape.weight_space import Weights, norm, parameters, state, statistics
+from lossatlas.landscape.slices.line import line
+from lossatlas.landscape.slices.principal_directions import PrincipalDirections
+from lossatlas.landscape.slices.surface import surface
+from lossatlas.landscape.slices.trajectory import trajectory
+from lossatlas.landscape.step_timing import step_time
+from lossatlas.weight_space import Weights, norm, parameters, state, statistics
 
 __all__ = [
     "Adaptive",

@@ -1,8 +1,7 @@
 """Learning-rate schedules as functions of the epoch, and penalties as functions of the weights."""
 
-from lossatlas.optim.cycles import Cyclic, CyclicCosine, Triangular, WarmRestarts
+from lossatlas.optim.cycles import Cyclic, CyclicCosine, Restarted, Triangular, WarmRestarts
 from lossatlas.optim.penalties import L2
-from lossatlas.optim.restarts import Restarted
 from lossatlas.optim.schedules import Constant, Cosine, Linear, Step
 
 __all__ = [

@@ -8,7 +8,9 @@ import torch
 from hydra._internal.utils import _locate
 from torch import nn
 
+from lossatlas.choices import nearest
 from lossatlas.data import ImageData
+from lossatlas.hardware import threads_limited
 from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.compose import Job
 from lossatlas.runs.fingerprint import digest, scientific
@@ -16,8 +18,6 @@ from lossatlas.runs.nodes import replaced
 from lossatlas.runs.prerequisites import prerequisites
 from lossatlas.runs.rehearsal import rehearse
 from lossatlas.runs.signature import accepted_arguments
-from lossatlas.runs.suggest import nearest
-from lossatlas.runs.threads import threads_limited
 from lossatlas.studies import Study
 
 SECTIONS = (

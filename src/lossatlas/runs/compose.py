@@ -21,11 +21,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import lossatlas
+from lossatlas.choices import nearest
 from lossatlas.runs.fingerprint import NOT_SCIENTIFIC, fingerprint
 from lossatlas.runs.job import Job
 from lossatlas.runs.own_model import expand_own_model
 from lossatlas.runs.prerequisites import expanded, overrides_of
-from lossatlas.runs.suggest import nearest
 
 CONFIG_NAME = "train"
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lossatlas.choices import nearest
 from lossatlas.runs.store import Run, Store
-from lossatlas.runs.suggest import nearest
 
 _LISTED = 8  # fingerprints that an error message may list
 

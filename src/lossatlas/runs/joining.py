@@ -17,7 +17,7 @@ from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElastic
 from lightning_fabric.strategies import DDPStrategy
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from lossatlas.landscape.visiting.ranks import ranks
+from lossatlas.landscape.mapping.ranks import ranks
 
 RENDEZVOUS = timedelta(minutes=5)  # in which all processes must have started
 GRACE_SECONDS = 60  # that the other processes have to end

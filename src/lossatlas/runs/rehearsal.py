@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lossatlas.data import ImageData
 from lossatlas.landscape import Problem, parameters
-from lossatlas.landscape.shapes.controlled import ControlledCurve
+from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.compose import Job, compose_job
 from lossatlas.runs.find import find_run

@@ -14,15 +14,15 @@ from torch import Tensor
 
 from lossatlas import interruption
 from lossatlas.files import replacing, set_aside, sha256
+from lossatlas.hardware import threads_limited
 from lossatlas.landscape import Problem, parameters
-from lossatlas.landscape.shapes.controlled import ControlledCurve
-from lossatlas.landscape.visiting.ranks import ranks
+from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.fingerprint import digest
 from lossatlas.runs.nodes import Replacements, arguments, check_members, check_snapshots, replaced
 from lossatlas.runs.progress import Progress, write_progress
 from lossatlas.runs.store import Run, StoreError, check_state
-from lossatlas.runs.threads import threads_limited
 from lossatlas.runs.weight_files import load_weights
 
 log = logging.getLogger(__name__)

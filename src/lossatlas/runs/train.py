@@ -14,11 +14,11 @@ from torch import Tensor
 
 from lossatlas import interruption
 from lossatlas.files import set_aside, sha256
+from lossatlas.hardware import threads_limited
 from lossatlas.runs.build import make
 from lossatlas.runs.manifest import Manifest, Member, age_seconds, new_attempt
 from lossatlas.runs.progress import Progress, write_progress
 from lossatlas.runs.store import Run, StoreError, check_state, name_damage
-from lossatlas.runs.threads import threads_limited
 from lossatlas.studies import NonFiniteLossError, Study, TrainedNetwork
 from lossatlas.studies.branching import branched
 from lossatlas.studies.callbacks import Checkpointing, Members, ReportProgress, Snapshots

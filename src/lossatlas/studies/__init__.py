@@ -1,18 +1,18 @@
 """Studies: the LightningModules that train networks, and their callbacks."""
 
-from lossatlas.studies.averaging import AveragedClassifier
+from lossatlas.callbacks.push_from_checkpoints import PushFromCheckpoints
+from lossatlas.callbacks.survey_at_epochs import SurveyAtEpochs
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve import Curve
 from lossatlas.studies.curve_objectives import ArcLength, CurveObjective, UniformPosition
 from lossatlas.studies.distance_kernel import DistanceKernel
-from lossatlas.studies.elastic_band import ElasticBand
+from lossatlas.studies.elastic_band.relaxation import ElasticBand
 from lossatlas.studies.fge import FastGeometricEnsemble
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
-from lossatlas.studies.push_from_checkpoints import PushFromCheckpoints
 from lossatlas.studies.snapshot import CheckpointEnsemble, SnapshotEnsemble
 from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, TrainingBatches
-from lossatlas.studies.surveying import SurveyAtEpochs
-from lossatlas.studies.trained import TrainedNetwork
+from lossatlas.studies.swa import AveragedClassifier
+from lossatlas.studies.trained_network import TrainedNetwork
 
 __all__ = [
     "ArcLength",

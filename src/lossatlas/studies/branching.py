@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lossatlas.landscape.weight_space import check_alike
 from lossatlas.studies.study import Study
-from lossatlas.studies.trained import TrainedNetwork
+from lossatlas.studies.trained_network import TrainedNetwork
+from lossatlas.weight_space import check_alike
 
 
 def check_trunk(study: Study, trunk: TrainedNetwork) -> None:

@@ -11,18 +11,15 @@ from torch.optim import Optimizer
 from lossatlas.data import ImageData
 from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
 from lossatlas.landscape.measuring.isolation import evaluation_mode
-from lossatlas.landscape.measuring.layout import fitting_batch_size
-from lossatlas.landscape.shapes.chain import PolygonalChain
-from lossatlas.landscape.shapes.controlled import ControlledCurve
-from lossatlas.landscape.shapes.families import CurveFamily
-from lossatlas.landscape.weight_space import Weights, flatten, statistics, unflatten
+from lossatlas.landscape.measuring.memory_layout import fitting_batch_size
+from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
+from lossatlas.landscape.shapes.curve_families import CurveFamily, PolygonalChain
 from lossatlas.seeds import generator
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve_objectives import CurveObjective
-from lossatlas.studies.ends import check_ends
 from lossatlas.studies.study import Batch, NonFiniteLossError
-from lossatlas.studies.trained import TrainedNetwork
-from lossatlas.studies.weight_decay import refuse_weight_decay
+from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
+from lossatlas.weight_space import Weights, flatten, statistics, unflatten
 
 Penalty = Callable[[Mapping[str, Tensor]], Tensor]
 

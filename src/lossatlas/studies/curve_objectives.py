@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lossatlas.landscape.shapes.families import CurveFamily
+from lossatlas.landscape.shapes.curve_families import CurveFamily
 
 
 class CurveObjective(Protocol):

@@ -7,14 +7,14 @@ import torch
 from pytorch_lightning import Callback, LightningModule
 from torch import nn
 
+from lossatlas.callbacks.push_from_checkpoints import PushFromCheckpoints
 from lossatlas.data import ImageData
 from lossatlas.optim.distancing import Distance, DistanceForce, Kernel, Merging, Push, Width
 from lossatlas.seeds import derive_seed
 from lossatlas.studies.branching import check_trunk
 from lossatlas.studies.classifier import Classifier
-from lossatlas.studies.push_from_checkpoints import PushFromCheckpoints
 from lossatlas.studies.study import Study
-from lossatlas.studies.trained import TrainedNetwork
+from lossatlas.studies.trained_network import TrainedNetwork
 
 
 class DistanceKernel(Classifier):

@@ -6,9 +6,9 @@ from typing import Any
 from torch import nn
 
 from lossatlas.data import ImageData
-from lossatlas.landscape.weight_space import check_alike
 from lossatlas.studies.snapshot import SnapshotEnsemble
-from lossatlas.studies.trained import TrainedNetwork
+from lossatlas.studies.trained_network import TrainedNetwork
+from lossatlas.weight_space import check_alike
 
 
 class FastGeometricEnsemble(SnapshotEnsemble):

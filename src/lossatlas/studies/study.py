@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from lossatlas.data import ImageData
 from lossatlas.optim import Cyclic
 from lossatlas.seeds import derive_seed
-from lossatlas.studies.trained import TrainedNetwork
+from lossatlas.studies.trained_network import TrainedNetwork
 
 Batch = tuple[Tensor, Tensor]
 

@@ -11,8 +11,8 @@ from torch import nn
 from torch.func import functional_call
 
 from lossatlas.landscape.alignment import align, match_weights, permuted, random_orders, unit_groups
-from lossatlas.landscape.weight_space import Weights, inner, norm, parameters, state
 from lossatlas.models import MLP
+from lossatlas.weight_space import Weights, inner, norm, parameters, state
 
 Randomized = Callable[[nn.Module], nn.Module]
 ELSEWHERE = ("MobileNet", "SqueezeNet")  # with random weights the search ends in another local optimum

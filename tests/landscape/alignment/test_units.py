@@ -12,8 +12,8 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from lossatlas.landscape.alignment import UnitGroup, permuted, random_orders, unit_groups
-from lossatlas.landscape.weight_space import state
 from lossatlas.models import MLP, VGG, ResNet
+from lossatlas.weight_space import state
 
 Randomized = Callable[[nn.Module], nn.Module]
 

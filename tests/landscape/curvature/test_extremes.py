@@ -5,7 +5,7 @@ from torch import nn
 from torch.func import functional_call
 
 from lossatlas.landscape import Problem, extreme_eigenvalues, hessian_directions, norm, parameters, surface
-from lossatlas.landscape.weight_space import flatten, unflatten
+from lossatlas.weight_space import flatten, unflatten
 
 
 def dense_hessian(problem: Problem) -> torch.Tensor:

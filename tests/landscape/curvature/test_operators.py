@@ -14,9 +14,9 @@ from torch.testing import assert_close
 from lossatlas.landscape import Engine, Problem, parameters
 from lossatlas.landscape.curvature import operators
 from lossatlas.landscape.curvature.operators import MATRICES, GaussNewton, Hessian, matrix_of
-from lossatlas.landscape.gradient import loss_and_gradient
-from lossatlas.landscape.measuring.bench import opened
-from lossatlas.landscape.weight_space import flatten, unflatten
+from lossatlas.landscape.measuring.gradient import loss_and_gradient
+from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.weight_space import flatten, unflatten
 
 BATCHES = Engine(batch_size=16)  # 37 examples: 16, 16 and 5, so that a mean of batch means fails
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem
 from lossatlas.landscape.ensembles.members import check_classes, classes, distances, listed, outputs
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 
 
 def forward(model: nn.Module, state: dict[str, Tensor], inputs: Tensor) -> Tensor:

@@ -11,19 +11,19 @@ import torch
 from torch import Tensor, fx, nn
 
 from lossatlas.landscape import Engine, Problem, line, parameters, random_direction, state, surface
-from lossatlas.landscape.evaluation import evaluate
 from lossatlas.landscape.forward import combined
 from lossatlas.landscape.forward.combined import first_layer
 from lossatlas.landscape.forward.fusing import fuse
 from lossatlas.landscape.forward.tracing import Shapes, traced
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.evaluate import evaluate
+from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.landscape.shapes.combination import combination_at
 from lossatlas.landscape.shapes.curves import Polyline
 from lossatlas.landscape.shapes.grid import Grid
 from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
 from lossatlas.landscape.shapes.plane import Plane
-from lossatlas.landscape.weight_space import Weights
 from lossatlas.models import MLP
+from lossatlas.weight_space import Weights
 
 PLAIN = Engine(fuse=False)
 FIRST = "layers.1.weight"  # of an MLP

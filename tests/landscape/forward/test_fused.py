@@ -9,9 +9,9 @@ import torchvision
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem, parameters, random_direction
-from lossatlas.landscape.measuring.bench import opened
-from lossatlas.landscape.weight_space import weights_digest
+from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.models import MLP, VGG, ResNet
+from lossatlas.weight_space import weights_digest
 
 VGG9: list[int | str] = [1, 1, "M", 2, 2, "M", 4, 4, 4, "M"]
 DIGITS, SMALL = (1, 8, 8), (3, 16, 16)

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from lossatlas.landscape import Engine, Problem, surface
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 
 RECOMPUTE = Engine(evaluation="recompute", batch_size=37)
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 
 
 @pytest.mark.parametrize("batch_size", [37, 36, 16, 5, 1])

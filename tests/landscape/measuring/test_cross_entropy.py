@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from lossatlas.landscape.measuring.cross_entropy import along_memory
+from lossatlas.landscape.measuring.losses import along_memory
 
 
 @pytest.mark.parametrize("classes", [2, 10, 32, 33])

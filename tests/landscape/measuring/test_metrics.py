@@ -9,9 +9,9 @@ from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, recal
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem, interpolation, line, surface
-from lossatlas.landscape.measuring.bench import opened
-from lossatlas.landscape.measuring.examples import example_losses
+from lossatlas.landscape.measuring.losses import example_losses
 from lossatlas.landscape.measuring.metrics import ClassError, ClassLoss, Error, Mean, Metric
+from lossatlas.landscape.measuring.prepared import opened
 
 N, CLASSES = 53, 5
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import Engine, Problem, surface
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 
 
 @pytest.mark.parametrize("fuse", [True, False])

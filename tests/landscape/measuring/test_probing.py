@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape import Problem, interpolation, line, surface
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.landscape.measuring.probing import probed
 
 X = torch.randn(37, 4, generator=torch.Generator().manual_seed(1))

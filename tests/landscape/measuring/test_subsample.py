@@ -7,7 +7,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem, evaluate, surface
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.landscape.measuring.subsample import squares, standard_error, subsampled
 from lossatlas.landscape.shapes.plane import Plane
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lossatlas.landscape import Adaptive, Engine, Problem, interpolation, parameters, surface
-from lossatlas.landscape.evaluation import evaluate
+from lossatlas.landscape.mapping.map_points import visit
+from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.sampling.adaptive import sampling_named
-from lossatlas.landscape.sampling.everywhere import Sampled
+from lossatlas.landscape.sampling.full_grid import Sampled
 from lossatlas.landscape.shapes.plane import Plane
-from lossatlas.landscape.visiting.visit import visit
 
 Array = NDArray[np.float64]
 N = 51

@@ -3,7 +3,7 @@ import pytest
 from scipy.interpolate import RBFInterpolator
 
 from lossatlas.landscape.sampling.interpolants import CUBIC, LINEAR, LOG, QUINTIC, interpolants
-from lossatlas.landscape.sampling.spread import coarse_grid, spread, unit_grid
+from lossatlas.landscape.sampling.space_filling import coarse_grid, spread, unit_grid
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from lossatlas.landscape.shapes.grid import Grid, Points
 from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
 from lossatlas.landscape.shapes.plane import Plane
 from lossatlas.landscape.shapes.sequences import Concatenated, Networks
-from lossatlas.landscape.weight_space import Weights
+from lossatlas.weight_space import Weights
 
 POINTS: dict[str, Callable[[Weights, Weights, Weights], Points]] = {
     "line": lambda a, b, c: Line(a, b).grid(5),

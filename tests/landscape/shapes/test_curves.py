@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import Curve, Polyline, state
-from lossatlas.landscape.weight_space import flatten
+from lossatlas.weight_space import flatten
 
 
 def circle(t: float) -> dict[str, torch.Tensor]:

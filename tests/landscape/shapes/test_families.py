@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import BPoly, interp1d
 
 from lossatlas.landscape import Bezier, CurveFamily, PolygonalChain
-from lossatlas.landscape.shapes.families import located
+from lossatlas.landscape.shapes.curve_families import located
 
 POINTS = np.random.default_rng(0).normal(size=(7, 3))  # 7 fit 0, 1, 2 and 5 bends
 T = np.linspace(0, 1, 41)

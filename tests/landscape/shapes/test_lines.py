@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import Bundle, Line, Segment, parameters, random_direction, state
-from lossatlas.landscape.weight_space import flatten
+from lossatlas.weight_space import flatten
 
 
 def test_a_line_is_centre_plus_alpha_times_direction(network: nn.Module) -> None:

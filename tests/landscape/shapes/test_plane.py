@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import Plane, parameters, random_direction
-from lossatlas.landscape.weight_space import flatten
+from lossatlas.weight_space import flatten
 
 
 def test_a_plane_is_centre_plus_both_directions(network: nn.Module) -> None:

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from lossatlas.optim.distancing import Distance
-from lossatlas.optim.distancing.flattening import Slices, flatten, unflatten
+from lossatlas.optim.distancing.distance import Slices, flatten, unflatten
 
 
 def test_parts_of_the_vector_are_the_tensors_in_their_shapes_types_and_any_layout_in_memory() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lossatlas.landscape.alignment.permuting import Orders, permuted, reordered
 from lossatlas.landscape.alignment.units import UnitGroup, unit_groups
-from lossatlas.landscape.weight_space import Weights, check_alike, inner, parameters, state
+from lossatlas.weight_space import Weights, check_alike, inner, parameters, state
 
 _PROGRESS = 1e-12  # of the weights' size: less is rounding
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossatlas.landscape.alignment.units import Place, UnitGroup
-from lossatlas.landscape.weight_space import Weights
+from lossatlas.weight_space import Weights
 
 Orders = list[NDArray[np.int64]]
 """For each group of units which of the present units comes first, which second, and so on."""

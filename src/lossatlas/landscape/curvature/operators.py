@@ -10,10 +10,11 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lossatlas.landscape.choices import chosen
+from lossatlas.choices import chosen
 from lossatlas.landscape.curvature.affine import affine_batch_norm
-from lossatlas.landscape.measuring.bench import Bench
-from lossatlas.landscape.weight_space import Weights, unflatten
+from lossatlas.landscape.measuring.prepared import Bench
+from lossatlas.seeds import generator
+from lossatlas.weight_space import Weights, unflatten
 
 KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty thousand images of 8 x 8
 
@@ -137,7 +138,7 @@ class Hessian(_OfBench):
     The gradient is differentiated along the vector (Pearlmutter 1994). Where an activation has a kink its
     second derivative is that of torch: zero for a ReLU.
 
-    >>> from lossatlas.landscape.measuring.bench import opened
+    >>> from lossatlas.landscape.measuring.prepared import opened
     >>> from lossatlas.landscape.problem import Problem
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> problem = Problem(torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})
@@ -157,7 +158,7 @@ class GaussNewton(_OfBench):
     J is the derivative of the outputs by the parameters, L that of the loss, twice, by the outputs. It is
     positive semidefinite for a loss that is convex in the outputs.
 
-    >>> from lossatlas.landscape.measuring.bench import opened
+    >>> from lossatlas.landscape.measuring.prepared import opened
     >>> from lossatlas.landscape.problem import Problem
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> problem = Problem(torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})
@@ -216,3 +217,28 @@ def matrix_of(bench: Bench, split: str, matrix: str, **options: Any) -> _OfBench
     ValueError: unknown matrix 'fisher', expected one of hessian, gauss_newton
     """
     return chosen("matrix", matrix, MATRICES)(bench, split, **options)
+
+
+def probe(operator: SymmetricOperator, seed: int, index: int, stream: str = "probe") -> Tensor:
+    """Vector (n,) of independent signs, each +1 or -1 with equal probability (Rademacher).
+
+    A pure function of ``seed``, ``index`` and ``stream``: the same whichever probes came before, on every
+    device.
+
+    >>> class Identity:
+    ...     n, dtype, device = 4, torch.float32, torch.device("cpu")
+    >>> probe(Identity, 0, 2).abs()
+    tensor([1., 1., 1., 1.])
+    """
+    rng = generator(seed, stream, index)
+    signs = torch.randint(2, (operator.n,), generator=rng, dtype=torch.int8).mul_(2).sub_(1)
+    return signs.to(operator.device, operator.dtype)
+
+
+def inner(first: Tensor, second: Tensor) -> float:
+    """Inner product of two vectors, (n,) each, added up in float64.
+
+    >>> inner(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    11.0
+    """
+    return torch.dot(first.double(), second.double()).item()

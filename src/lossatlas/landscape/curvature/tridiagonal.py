@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
-from lossatlas.landscape.curvature.operators import SymmetricOperator
-from lossatlas.landscape.curvature.probes import inner
+from lossatlas.landscape.curvature.operators import SymmetricOperator, inner
 from lossatlas.landscape.curvature.ritz import orthogonalized, rounding
 
 

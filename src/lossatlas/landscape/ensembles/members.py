@@ -7,9 +7,9 @@ from typing import TypeGuard
 import torch
 from torch import Tensor
 
-from lossatlas.landscape.measuring.bench import Bench
 from lossatlas.landscape.measuring.metrics import class_axis
-from lossatlas.landscape.weight_space import norm
+from lossatlas.landscape.measuring.prepared import Bench
+from lossatlas.weight_space import norm
 
 State = Mapping[str, Tensor]
 """A network's state dict: parameters, and the statistics of its batch norms."""

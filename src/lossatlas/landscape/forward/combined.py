@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
-from lossatlas.landscape.forward.fusing import Layer
-from lossatlas.landscape.forward.linear import linear
+from lossatlas.landscape.forward.fusing import Layer, linear
 from lossatlas.landscape.shapes.combination import Basis, Combination
 
 _FEWEST_INPUTS = 32  # of the layer; with fewer, its product takes no longer than combining three

@@ -8,8 +8,8 @@ from lossatlas.landscape.forward.fused import Fused
 from lossatlas.landscape.forward.graphs import replayed
 from lossatlas.landscape.forward.plain import Forward, Plain
 from lossatlas.landscape.forward.tracing import UntraceableError
-from lossatlas.landscape.weight_space import Weights
 from lossatlas.seeds import generator
+from lossatlas.weight_space import Weights
 
 _TRIED = 16  # examples
 _TOLERANCE = 1e-4  # of the largest output: rounding stays far below, anything else is far above

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lossatlas.landscape.weight_space import Weights
+from lossatlas.weight_space import Weights
 
 
 @contextmanager

@@ -8,8 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from lossatlas.landscape.engine import Engine
-from lossatlas.landscape.measuring.cross_entropy import along_memory
-from lossatlas.landscape.measuring.examples import example_losses
+from lossatlas.landscape.measuring.losses import along_memory, example_losses
 from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.shapes.grid import axis
 

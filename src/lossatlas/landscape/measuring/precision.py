@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossatlas.landscape.engine import Engine
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import Points
 

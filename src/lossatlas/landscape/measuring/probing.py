@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lossatlas.landscape.measuring.examples import one_by_one
+from lossatlas.landscape.measuring.losses import one_by_one
 from lossatlas.landscape.problem import Loss, Problem
 
 PROBED = 16  # examples, and up to two more

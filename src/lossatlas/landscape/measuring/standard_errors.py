@@ -8,7 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from lossatlas.landscape.forward import Forward
-from lossatlas.landscape.measuring.examples import example_losses
+from lossatlas.landscape.measuring.losses import example_losses
 from lossatlas.landscape.measuring.metrics import Metric
 from lossatlas.landscape.measuring.subsample import squares, standard_error
 from lossatlas.landscape.problem import Loss, Problem

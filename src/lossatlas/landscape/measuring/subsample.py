@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from lossatlas.landscape.engine import Engine
-from lossatlas.landscape.loading import Split
+from lossatlas.landscape.problem import Split
 from lossatlas.seeds import generator
 
 

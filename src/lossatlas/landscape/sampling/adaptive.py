@@ -6,11 +6,11 @@ from math import isfinite, isnan
 
 import numpy as np
 
-from lossatlas.landscape.choices import chosen
-from lossatlas.landscape.sampling.everywhere import EVERYWHERE, Sampled, Sampling, VisitPoints
+from lossatlas.choices import chosen
+from lossatlas.landscape.mapping.map_points import Progress
+from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.landscape.sampling.full_grid import EVERYWHERE, Sampled, Sampling, VisitPoints
 from lossatlas.landscape.sampling.refinement import Refinement, Rules
-from lossatlas.landscape.visiting.ranks import ranks
-from lossatlas.landscape.visiting.visit import Progress
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from lossatlas.landscape.sampling.interpolants import CUBIC, LINEAR, LOG, QUINTIC, Array, finite, interpolants
-from lossatlas.landscape.sampling.spread import coarse_grid, spread, unit_grid
+from lossatlas.landscape.sampling.space_filling import coarse_grid, spread, unit_grid
 from lossatlas.seeds import generator
 
 LEAST = 8  # points of a batch

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from lossatlas.landscape.weight_space import Weights
+from lossatlas.weight_space import Weights
 
 Basis = tuple[Weights, ...]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from lossatlas.landscape.shapes.combination import Combination
 from lossatlas.landscape.shapes.grid import Grid, axis, evenly
 from lossatlas.landscape.shapes.lines import Segment
-from lossatlas.landscape.weight_space import Weights, matching, norm, weights_digest
+from lossatlas.weight_space import Weights, matching, norm, weights_digest
 
 _DIGESTED = 17  # points of a curve that tell it from another
 

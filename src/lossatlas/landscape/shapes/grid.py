@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from lossatlas.landscape.shapes.combination import Combination
-from lossatlas.landscape.weight_space import Weights
+from lossatlas.weight_space import Weights
 
 
 class Points(Protocol):

@@ -9,8 +9,7 @@ import torch
 
 from lossatlas.landscape.shapes.combination import Basis, Combination
 from lossatlas.landscape.shapes.grid import Grid, axis, evenly, symmetric
-from lossatlas.landscape.shapes.variances import clamp_variances, variance_names
-from lossatlas.landscape.weight_space import Weights, check_alike, matching
+from lossatlas.weight_space import Weights, check_alike, clamp_variances, matching, variance_names
 
 _ALONG = "distance from the centre in units of the direction"
 

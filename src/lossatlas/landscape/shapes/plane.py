@@ -9,11 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lossatlas.landscape.directions import random_direction
+from lossatlas.landscape.directions.normalization import random_direction
 from lossatlas.landscape.shapes.combination import Basis, Combination
 from lossatlas.landscape.shapes.grid import OWN, Grid, around, axis, symmetric
-from lossatlas.landscape.shapes.variances import clamp_variances, variance_names
-from lossatlas.landscape.weight_space import Weights, check_alike, inner, matching, norm
+from lossatlas.weight_space import (
+    Weights,
+    check_alike,
+    clamp_variances,
+    inner,
+    matching,
+    norm,
+    variance_names,
+)
 
 SIDES = ("left", "right", "bottom", "top")
 

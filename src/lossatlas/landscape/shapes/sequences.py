@@ -10,7 +10,7 @@ import xarray as xr
 
 from lossatlas.landscape.shapes.combination import Combination, combination_at
 from lossatlas.landscape.shapes.grid import Points, axis
-from lossatlas.landscape.weight_space import Weights, check_alike, matching
+from lossatlas.weight_space import Weights, check_alike, matching
 
 
 class Networks:

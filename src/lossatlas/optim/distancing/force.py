@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lossatlas.optim.distancing.distance import Distance, Layout
-from lossatlas.optim.distancing.flattening import Slices, flatten, unflatten
+from lossatlas.optim.distancing.distance import Distance, Layout, Slices, flatten, unflatten
 from lossatlas.optim.distancing.kernels import Kernel
 from lossatlas.optim.distancing.merging import Merging, Point
 from lossatlas.optim.distancing.pushes import Push

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from lossatlas.optim.distancing.flattening import Slices
+from lossatlas.optim.distancing.distance import Slices
 from lossatlas.seeds import generator
 
 

@@ -8,16 +8,16 @@ from typing import Any
 import torch
 from torch import nn
 
+from lossatlas.hardware import threads_limited
 from lossatlas.landscape import Engine, Problem
 from lossatlas.landscape.curvature.operators import matrix_of
-from lossatlas.landscape.measuring.bench import opened
+from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.runs.build import make
 from lossatlas.runs.compose import Job
 from lossatlas.runs.cost.flops import FlopCount
 from lossatlas.runs.cost.images import Sizes, blank_data
 from lossatlas.runs.nodes import arguments
 from lossatlas.runs.rehearsal import stand_ins, unrehearsed_snapshots
-from lossatlas.runs.threads import threads_limited
 
 Node = Mapping[str, Any]
 

@@ -1,0 +1,186 @@
+"""A callback that surveys the loss around the weights while anybody's Trainer trains anybody's LightningModule."""
+
+import random
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial, singledispatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
+from pytorch_lightning.utilities.seed import isolate_rng
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from lossatlas.files import replacing
+from lossatlas.landscape import Loss, Problem
+from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.landscape.problem import Source, Split, gathered
+
+Survey = Callable[..., xr.Dataset]
+"""A survey with its options, such as ``partial(surface, points=21)``."""
+
+
+class SurveyAtEpochs(Callback):
+    """Surveys a network at the start of training (epoch 0), at the ends of chosen epochs, and at the end (-1).
+
+    ``surveys`` are functions of a `Problem` by the names that their files get, such as ``partial(surface, points=21)``.
+    They are made after each of ``epochs``, or after every ``every`` epochs and at both ends. The network is
+    ``network(module)``, by default the LightningModule itself, and its ``loss`` a mean over a batch. ``data`` are
+    splits, tensors or loaders; by default the examples of the trainer's own training loader, in their order. They are
+    gone through once, with random numbers of their own, and kept on the device.
+
+    ``<folder>/epoch-0010/surface.nc`` is written whole or not at all, and a picture sent to the loggers of W&B and
+    TensorBoard. Training is not disturbed: weights, modes, gradients, and the states of optimizers and random
+    generators are as before, so that it gives the same bits as without the callback. A survey that is interrupted
+    goes on from its finished points when training comes to the same weights again. With several devices their
+    processes share the points.
+
+    ValueError unless just one of ``epochs`` and ``every`` is given, and for values out of their range.
+
+    >>> from functools import partial
+    >>> from lossatlas.landscape import line
+    >>> SurveyAtEpochs({"line": partial(line, points=11)}, nn.CrossEntropyLoss(), epochs=[0, 10, -1]).epochs
+    (0, 10, -1)
+    """
+
+    def __init__(
+        self,
+        surveys: Mapping[str, Survey],
+        loss: Loss,
+        *,
+        epochs: Collection[int] | None = None,
+        every: int | None = None,
+        data: Mapping[str, Source] | None = None,
+        network: Callable[[LightningModule], nn.Module] | None = None,
+        metrics: Mapping[str, Loss] | None = None,
+        folder: str | Path = "landscapes",
+    ) -> None:
+        if not surveys:
+            raise ValueError("surveys are missing, expected a mapping such as {'line': line}")
+        if (epochs is None) == (every is None):
+            raise ValueError(f"give either epochs or every, got epochs={epochs!r} and every={every!r}")
+        if every is not None and every < 1:
+            raise ValueError(f"every must be >= 1, got {every}")
+        if wrong := [epoch for epoch in epochs or () if epoch < -1]:
+            raise ValueError(f"epochs count from 0, the start, and -1 is the end; got {wrong[0]}")
+        self.epochs = (0, -1) if epochs is None else tuple(epochs)
+        self.every = every
+        self.folder = Path(folder)
+        self._surveys = dict(surveys)
+        self._loss = loss
+        self._given = data
+        self._network = network or (lambda module: module)
+        self._metrics = metrics
+        self._data: dict[str, Split] | None = None
+        self._surveyed: int | None = None  # last epoch that was
+        self._ended = 0  # epochs that have ended
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._surveyed, self._ended = None, trainer.current_epoch
+        if trainer.global_step == 0 and self._is_due(0):
+            self._survey(trainer, pl_module, 0)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._ended = trainer.current_epoch + 1
+        if self._is_due(self._ended):
+            self._survey(trainer, pl_module, self._ended)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        if -1 in self.epochs and self._surveyed != self._ended:
+            self._survey(trainer, pl_module, self._ended)
+
+    def _is_due(self, epoch: int) -> bool:
+        return epoch in self.epochs or (self.every is not None and epoch % self.every == 0)
+
+    def _survey(self, trainer: Trainer, module: LightningModule, epoch: int) -> None:
+        self._surveyed = epoch
+        folder = self.folder / f"epoch-{epoch:04d}"
+        with _own_random_numbers():
+            problem = self._problem(trainer, module)
+            for name, survey in self._surveys.items():
+                journal = folder / f".{name}.journal"
+                dataset = survey(problem, journal=journal).assign_attrs(
+                    landscape=name, epoch=epoch, global_step=trainer.global_step
+                )
+                ranks().attempt(partial(self._keep, trainer, folder, name, dataset))
+
+    @staticmethod
+    def _keep(trainer: Trainer, folder: Path, name: str, dataset: xr.Dataset) -> None:
+        if trainer.is_global_zero:
+            _write(dataset, folder, name)
+            for logger in trainer.loggers:
+                log_picture(logger, name, dataset, trainer.global_step)
+
+    def _problem(self, trainer: Trainer, module: LightningModule) -> Problem:
+        network = self._network(module)
+        if self._data is None:
+            sources = self._given or {"train": _training_data(trainer)}
+            self._data = {
+                split: _placed(gathered(source, split, module.device), network)
+                for split, source in sources.items()
+            }
+        return Problem(network, self._loss, self._data, self._metrics)
+
+
+@singledispatch
+def log_picture(logger: Logger, name: str, dataset: xr.Dataset, step: int) -> None:
+    """Send a landscape's picture to a tracker; one without a place for pictures goes without."""
+
+
+@log_picture.register
+def _(logger: WandbLogger, name: str, dataset: xr.Dataset, step: int) -> None:
+    import wandb
+
+    if (figure := _picture(dataset)) is not None:
+        logger.experiment.log({f"landscape/{name}": wandb.Image(figure), "trainer/global_step": step})
+
+
+@log_picture.register
+def _(logger: TensorBoardLogger, name: str, dataset: xr.Dataset, step: int) -> None:
+    if (figure := _picture(dataset)) is not None:
+        logger.experiment.add_figure(f"landscape/{name}", figure, global_step=step)
+
+
+def _picture(dataset: xr.Dataset) -> Any:
+    from lossatlas.figures import PICTURES, picture  # matplotlib, only where it is used
+
+    return picture(dataset) if dataset.attrs.get("survey") in PICTURES else None
+
+
+def _training_data(trainer: Trainer) -> Source:
+    """The trainer's own training data, all of it and in order; training's own loader is left alone if it can be."""
+    loader: Any = trainer.train_dataloader
+    if isinstance(loader, DataLoader) and not isinstance(loader.dataset, IterableDataset):
+        return DataLoader(loader.dataset, loader.batch_size or 1, collate_fn=loader.collate_fn)
+    return loader
+
+
+def _placed(split: Split, network: nn.Module) -> Split:
+    """Inputs and targets where the network is; floating-point inputs in its dtype."""
+    parameter = next(network.parameters())
+    inputs, targets = split
+    like: dict[str, Any] = {"dtype": parameter.dtype} if inputs.is_floating_point() else {}
+    return inputs.to(parameter.device, **like), targets.to(parameter.device)
+
+
+def _write(dataset: xr.Dataset, folder: Path, name: str) -> None:
+    with replacing(folder / f"{name}.nc") as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf")
+    for journal in folder.glob(f".{name}.journal*"):
+        journal.unlink(missing_ok=True)
+
+
+@contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    """Draw the same random numbers in each process, and leave the generators as they were."""
+    with isolate_rng():
+        torch.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002 (that of data sets that draw from it)
+        random.seed(0)
+        yield

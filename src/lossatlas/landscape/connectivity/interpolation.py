@@ -1,0 +1,94 @@
+"""The straight line from one network to another."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from lossatlas.landscape.directions.conventions import convention_named
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.ensembles.members import Members, is_state, listed
+from lossatlas.landscape.mapping.map_points import Progress
+from lossatlas.landscape.measuring.evaluate import evaluate
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.combination import Combination
+from lossatlas.landscape.shapes.grid import Grid, axis
+from lossatlas.landscape.shapes.lines import Segment
+from lossatlas.weight_space import Weights, check_alike, parameters, state
+
+
+def interpolation(
+    problem: Problem,
+    *,
+    other: Members,
+    low: float = -0.5,
+    high: float = 1.5,
+    points: int = 401,
+    statistics: bool = True,
+    convention: str = "lossatlas",
+    splits: Sequence[str] | None = None,
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Loss and error on the line through the network, at alpha 0, and ``other``, at alpha 1.
+
+    ``other`` is the state dict of a second network of the same kind. With ``statistics`` the running means
+    and variances of batch norm are interpolated too ("states" in Li et al. 2018, figure 2), so that both ends
+    are the two networks exactly; variances that fall below zero beyond the ends are clamped to zero, and the
+    attribute ``clamped_variances`` counts them over all points. With the ``convention`` "li2018" they stay,
+    and the loss is NaN there, as in the authors' code. Without ``statistics`` all points have the first
+    network's. There may be several others, numbered or in a list: then there is a line to each.
+
+    ``points`` points over alpha in [``low``, ``high``]; the rest is as in `evaluate`. Returns ``loss`` and
+    ``error`` over (split, alpha), of several lines over (member, split, alpha). ValueError for a value out of
+    its range, and, naming the first difference, for a network of another shape.
+
+    >>> import torch
+    >>> data = {"train": (torch.eye(2), torch.arange(2))}
+    >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)
+    >>> dataset = interpolation(problem, other=torch.nn.Linear(2, 3).state_dict(), points=5)
+    >>> dataset.alpha.values
+    array([-0.5,  0. ,  0.5,  1. ,  1.5])
+    """
+    start = (state if statistics else parameters)(problem.model)
+    clamp = convention_named(convention).clamps_variances
+    segments = []
+    for to in listed(other):
+        check_alike(problem.model.state_dict(), to, "the other network")
+        end = {name: to[name].detach().to(tensor) for name, tensor in start.items()}
+        segments.append(Segment(start, end, clamp))
+    if not segments:
+        raise ValueError("other: expected the state dict of a network, or several, got none")
+    line = segments[0].grid(points, low=low, high=high)
+    alphas = line.axes["alpha"].values.tolist()
+    below_zero = sum(segment.negative_variances(alpha) for segment in segments for alpha in alphas)
+    grid = line if is_state(other) else _fan(segments, line)
+    dataset = evaluate(
+        problem,
+        grid,
+        splits=splits,
+        engine=engine,
+        journal=journal,
+        progress=progress,
+        attributes={
+            "survey": "interpolation",
+            "statistics": "interpolated" if statistics else "of alpha 0",
+            "convention": convention,
+            "clamped_variances": below_zero if clamp else 0,
+        },
+    )
+    return dataset.transpose("member", "split", "alpha", ..., missing_dims="ignore")
+
+
+def _fan(segments: Sequence[Segment], line: Grid) -> Grid:
+    """One segment after the other, each at the points of ``line``."""
+    which = axis("member", range(len(segments)), "number of the network at alpha 1")
+
+    def place(out: Weights, member: float, alpha: float) -> None:
+        segments[int(member)].place(out, alpha)
+
+    def combine(member: float, alpha: float) -> Combination:
+        return segments[int(member)].combine(alpha)
+
+    return Grid({"member": which, **line.axes}, place, combine)

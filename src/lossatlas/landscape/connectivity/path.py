@@ -1,0 +1,178 @@
+"""A path through several networks, or along any curve."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from lossatlas.landscape.connectivity.path_statistics import path_statistics
+from lossatlas.landscape.connectivity.regularized import with_regularized_loss
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.ensembles.along_paths import ensembles_along
+from lossatlas.landscape.mapping.map_points import Progress
+from lossatlas.landscape.measuring.evaluate import evaluate
+from lossatlas.landscape.measuring.isolation import evaluation_mode
+from lossatlas.landscape.measuring.losses import along_memory
+from lossatlas.landscape.measuring.metrics import class_axis
+from lossatlas.landscape.measuring.probing import probed
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
+from lossatlas.landscape.shapes.curves import Curve, Polyline
+from lossatlas.landscape.shapes.grid import axis
+from lossatlas.weight_space import check_alike, norm, parameters, state
+
+_SUMMED_UP = ("loss", "error", "nll", "regularized_loss")
+
+_Way = Curve | ControlledCurve | Polyline
+
+
+def path(
+    problem: Problem,
+    *,
+    through: Sequence[Mapping[str, Tensor]] | Curve | ControlledCurve,
+    points: int = 61,
+    statistics: bool = True,
+    weight_decay: float | None = None,
+    ensemble: bool = False,
+    augmented: tuple[Tensor, Tensor] | None = None,
+    splits: Sequence[str] | None = None,
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Loss and error along the straight lines from the network to the first of ``through``, and on to the next.
+
+    ``through`` holds state dicts of networks of the same kind. Network k, with the problem's as the first, is
+    at t = k to the last bit, and each line has ``points`` points, both ends included. With ``statistics`` the
+    running means and variances of batch norm are interpolated too, else all points have the first network's.
+
+    A `ControlledCurve`, as study=curve trains it, may stand in place of the networks, or a `Curve`: t then runs over
+    [0, 1]. What the curve does not give is as in the problem's network.
+
+    Returns over (split, t) ``loss``, ``error`` and ``nll`` (the cross-entropy without whatever else the loss has; both
+    where the targets are classes), with ``weight_decay`` also ``regularized_loss`` (`with_regularized_loss`), and with
+    ``ensemble`` those of the mean of probabilities (`ensembles_along`). All is of clean images; inputs and targets that
+    are given as ``augmented`` are measured as the split "augmented" beside those of ``splits``. Of each of the first
+    four there are the statistics of `path_statistics` over (split,), such as ``loss_maximum`` and ``loss_barrier``. The
+    coordinate ``length`` is that of the path up to t, over the parameters (of a `Curve`: over what it gives);
+    ``curve_length`` is that of the whole, ``end_distance`` of the straight line between the ends, and ``length_ratio``
+    their ratio. For networks ``network_t`` is where each is. The rest is as in `evaluate`. ValueError for a value out
+    of its range, and, naming the first difference, for a network of another shape.
+
+    >>> import torch
+    >>> data = {"train": (torch.eye(2), torch.arange(2))}
+    >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)
+    >>> others = [torch.nn.Linear(2, 3).state_dict() for _ in range(2)]
+    >>> path(problem, through=others, points=3).t.values
+    array([0. , 0.5, 1. , 1.5, 2. ])
+    """
+    if augmented is not None:
+        splits = [*problem.select(splits), "augmented"]
+        problem = Problem(
+            problem.model, problem.loss, {**problem.data, "augmented": augmented}, problem.metrics
+        )
+    curve = _curve(problem, through, statistics)
+    grid = curve.grid(points)
+    passes = 2 if ensemble else 1
+    dataset = evaluate(
+        _with_nll(problem, splits),
+        grid,
+        splits=splits,
+        engine=engine,
+        journal=journal,
+        progress=_part(progress, 0, passes),
+        attributes={"survey": "path", **_described(curve, statistics), "digest": curve.digest()},
+    )
+    dataset = with_regularized_loss(dataset, problem, grid, weight_decay)
+    if ensemble:
+        beside = None if journal is None else f"{journal}.ensemble"
+        averaged = ensembles_along(
+            problem,
+            grid,
+            splits=splits,
+            engine=engine,
+            digest=curve.digest(),
+            journal=beside,
+            progress=_part(progress, 1, passes),
+        )
+        dataset = dataset.assign(averaged.data_vars)
+    dataset = _with_lengths(dataset, problem, curve)
+    dataset = dataset.assign(path_statistics(dataset, [name for name in _SUMMED_UP if name in dataset]))
+    if isinstance(curve, Polyline):
+        dataset["network_t"] = axis("network", curve.corners, "position of the network along the path")
+    return dataset.transpose("split", "t", ...)
+
+
+def _curve(
+    problem: Problem, through: Sequence[Mapping[str, Tensor]] | Curve | ControlledCurve, statistics: bool
+) -> _Way:
+    if isinstance(through, ControlledCurve):
+        return through.of(problem.model)
+    return through if isinstance(through, Curve) else _polyline(problem, through, statistics)
+
+
+def _polyline(problem: Problem, others: Sequence[Mapping[str, Tensor]], statistics: bool) -> Polyline:
+    for k, other in enumerate(others, start=1):
+        check_alike(problem.model.state_dict(), other, f"network {k} of the path")
+    start = (state if statistics else parameters)(problem.model)
+    ends = [{name: other[name].detach().to(tensor) for name, tensor in start.items()} for other in others]
+    return Polyline([start, *ends], measured=list(parameters(problem.model)))
+
+
+def _described(curve: _Way, statistics: bool) -> dict[str, str]:
+    if isinstance(curve, Polyline):
+        return {"path": "polyline", "statistics": "interpolated" if statistics else "of the first network"}
+    return {"path": "curve"} | ({"family": repr(curve.family)} if isinstance(curve, ControlledCurve) else {})
+
+
+def _with_nll(problem: Problem, splits: Sequence[str] | None) -> Problem:
+    """The problem with the negative log-likelihood as a metric, where the targets are classes."""
+    with evaluation_mode(problem.model):
+        outputs, targets = probed(problem, problem.select(splits)[0])
+    along = class_axis(outputs, targets)
+    if along is None or "nll" in problem.metrics:
+        return problem
+    in_order = along_memory(cross_entropy)
+
+    def nll(outputs: Tensor, targets: Tensor) -> Tensor:
+        return in_order(outputs if along == 1 else outputs.movedim(along, 1), targets)
+
+    return Problem(problem.model, problem.loss, problem.data, {**problem.metrics, "nll": nll})
+
+
+def _with_lengths(dataset: xr.Dataset, problem: Problem, curve: _Way) -> xr.Dataset:
+    t = dataset["t"].values
+    length = curve.lengths(t)
+    straight = _end_distance(problem, curve, t)
+    about = {"long_name": "length of the path up to t", "units": "1"}
+    ratio = length[-1] / straight if straight > 0 else np.nan
+    summary = {
+        "curve_length": (length[-1], "length of the path"),
+        "end_distance": (straight, "length of the straight line between the ends of the path"),
+        "length_ratio": (ratio, "length of the path relative to the straight line between its ends"),
+    }
+    return dataset.assign_coords(length=("t", length, about)).assign(
+        {
+            name: ((), value, {"long_name": meaning, "units": "1"})
+            for name, (value, meaning) in summary.items()
+        }
+    )
+
+
+def _end_distance(problem: Problem, curve: _Way, t: np.ndarray) -> float:
+    if isinstance(curve, Curve):
+        return float(curve.lengths(t[[0, -1]])[-1])
+    first, last = state(problem.model), state(problem.model)
+    curve.place(first, float(t[0]))
+    curve.place(last, float(t[-1]))
+    return norm({name: last[name].double() - first[name].double() for name in parameters(problem.model)})
+
+
+def _part(progress: Progress | None, done_before: int, parts: int) -> Progress | None:
+    """Report of one of ``parts`` passes of equally many points as a part of the whole."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(done_before * total + done, parts * total)

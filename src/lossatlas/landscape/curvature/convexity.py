@@ -1,0 +1,187 @@
+"""How convex the landscape is over a plane: the outermost eigenvalues of the Hessian at each point."""
+
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from lossatlas.landscape.curvature.davidson import davidson
+from lossatlas.landscape.curvature.lanczos import lanczos
+from lossatlas.landscape.curvature.operators import SymmetricOperator, matrix_of
+from lossatlas.landscape.curvature.ritz import Wanted
+from lossatlas.landscape.curvature.warm_start import Handover, Link
+from lossatlas.landscape.directions import Along, RandomDirections, axes_along
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.landscape.measuring.evaluate import identity, settings
+from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.grid import Grid
+from lossatlas.landscape.shapes.plane import Plane
+
+MEASURED = {
+    "loss": "mean loss over the split",
+    "lambda_min": "smallest eigenvalue",
+    "lambda_max": "largest eigenvalue",
+    "residual_min": "distance from lambda_min within which an eigenvalue lies",
+    "residual_max": "distance from lambda_max within which an eigenvalue lies",
+    "products": "products of the matrix and a vector",
+    "converged": "whether both eigenvalues converged, 0 or 1",
+}
+
+
+def convexity(
+    problem: Problem,
+    *,
+    points: int = 25,
+    extent: float = 1.0,
+    seed: int = 123,
+    normalize: str = "filter",
+    ignore: str = "biasbn",
+    statistics: bool = False,
+    convention: str = "lossatlas",
+    along: Along = None,
+    matrix: str = "hessian",
+    split: str = "train",
+    tolerance: float = 0.05,
+    iterations: int = 300,
+    start_seed: int = 0,
+    warm: bool = True,
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Smallest and largest eigenvalue of the Hessian over a plane (Li et al. 2018, figure 7).
+
+    The plane and its points are those of `surface` with the same options, ``points`` to ``along``. The matrix,
+    the ``split`` and the accuracy are those of `eigenvalues`, ``start_seed`` its ``seed``. With ``warm`` each
+    point but the first of a row begins with the eigenvectors of its neighbour, which takes about two thirds of
+    the products; a row is then measured by one rank, in order, and its last eigenvectors are kept beside the
+    ``journal`` until the survey is finished. A point after one without eigenvalues begins anew.
+
+    Returns ``lambda_min``, ``lambda_max``, the paper's ``ratio`` abs(lambda_min / lambda_max), ``loss``,
+    ``residual_min`` and ``residual_max``, ``products`` and ``converged`` over (y, x). Eigenvalues are NaN
+    where the loss or the Hessian is not finite; ``not_finite`` counts these points. ValueError for a value
+    out of its range.
+
+    >>> data = {"train": (torch.eye(2), torch.arange(2))}
+    >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)
+    >>> dataset = convexity(problem, points=3)
+    >>> bool((dataset.ratio < 0.01).all())  # convex: logistic regression
+    True
+    """
+    wanted = Wanted(1, 1, tolerance)
+    axes = axes_along(along, RandomDirections(seed, normalize, ignore, statistics, convention), problem)
+    along_x, along_y = axes.take(2)
+    grid = Plane(axes.centre, along_x, along_y, axes.clamp).grid(points, extent=extent)
+    attributes = {
+        "survey": "convexity",
+        **axes.attributes,
+        "split": split,
+        "matrix": matrix,
+        "tolerance": tolerance,
+        "iterations": iterations,
+        "start_seed": start_seed,
+        "warm": int(warm),
+    }
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
+        attributes |= settings(bench)
+        header = {**attributes, "points": points, "extent": extent, **identity(bench)}
+        handover = Handover(journal if warm else None, header)
+        point = _Point(bench, matrix_of(bench, split, matrix), wanted, iterations, start_seed)
+        rows = _Rows(grid, point, handover, warm)
+        chain = points if warm else 1
+        values = visit(
+            len(grid), rows.measure, chain=chain, journal=journal, header=header, progress=progress
+        )
+        if ranks().rank == 0:
+            handover.clear(range(points))
+    return _dataset(values, grid, attributes)
+
+
+class _Point:
+    """Measuring at the bench's present weights."""
+
+    def __init__(
+        self, bench: Bench, operator: SymmetricOperator, wanted: Wanted, iterations: int, seed: int
+    ) -> None:
+        self.bench = bench
+        self._operator = operator
+        self._wanted = wanted
+        self._iterations = iterations
+        self._seed = seed
+
+    def measure(self, place: int, before: Link | None) -> Link:
+        """Values in the order of `MEASURED`, and the eigenvectors, found from those of the point ``before``."""
+        self._operator.refresh()
+        loss = self.bench.measure()[0]
+        nothing = Link(place, [loss, *[np.nan] * 4, 0.0, 0.0], torch.zeros(0, self._operator.n))
+        if not isfinite(loss):
+            return nothing
+        try:
+            if before is None or not len(before.vectors):
+                found = lanczos(self._operator, self._wanted, iterations=self._iterations, seed=self._seed)
+            else:
+                found = davidson(self._operator, before.vectors, self._wanted, iterations=self._iterations)
+        except ArithmeticError:
+            return nothing
+        ends = [float(part[0]) for part in (found.low.values, found.high.values)]
+        bounds = [float(part[0]) for part in (found.low.residuals, found.high.residuals)]
+        return Link(
+            place, [loss, *ends, *bounds, float(found.products), float(found.converged)], found.vectors
+        )
+
+
+class _Rows:
+    """The points of a grid, row by row, each but the first of a row begun with what its neighbour hands over."""
+
+    def __init__(self, grid: Grid, point: _Point, handover: Handover, warm: bool) -> None:
+        self._grid = grid
+        self._point = point
+        self._handover = handover
+        self._warm = warm
+
+    def measure(self, index: int) -> Sequence[float]:
+        """Values at point ``index``, in the order of `MEASURED`."""
+        if not self._warm:
+            self._grid.weights_at(index, self._point.bench.weights)
+            return self._point.measure(0, None).values
+        row, place = divmod(index, self._grid.shape[1])
+        link = self._handover.last(row, next(iter(self._point.bench.weights.values())).device)
+        if link is not None and link.place > place:
+            link = None  # of no use: the row is measured again from its first point on
+        while link is None or link.place < place:
+            link = self._next(row, link)
+        return link.values
+
+    def _next(self, row: int, link: Link | None) -> Link:
+        place = 0 if link is None else link.place + 1
+        self._grid.weights_at(row * self._grid.shape[1] + place, self._point.bench.weights)
+        link = self._point.measure(place, link)
+        self._handover.keep(row, link)
+        return link
+
+
+def _dataset(values: NDArray[np.float64], grid: Grid, attributes: dict[str, Any]) -> xr.Dataset:
+    maps = dict(zip(MEASURED, values.T.reshape(len(MEASURED), *grid.shape), strict=True))
+    variables: dict[str, Any] = {
+        name: (tuple(grid.axes), maps[name], {"long_name": meaning, "units": "1"})
+        for name, meaning in MEASURED.items()
+    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.abs(maps["lambda_min"] / maps["lambda_max"])
+    variables["ratio"] = (
+        tuple(grid.axes),
+        ratio,
+        {"long_name": "abs(lambda_min / lambda_max)", "units": "1"},
+    )
+    for name in ("products", "converged"):
+        variables[name] = (variables[name][0], maps[name].astype(np.int64), variables[name][2])
+    not_finite = int((~np.isfinite(maps["lambda_min"])).sum())
+    return xr.Dataset(variables, dict(grid.axes), {**attributes, "not_finite": not_finite})

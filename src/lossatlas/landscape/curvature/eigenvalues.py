@@ -1,0 +1,118 @@
+"""The outermost eigenvalues of the Hessian or of the Gauss-Newton matrix."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from lossatlas.landscape.curvature.lanczos import lanczos
+from lossatlas.landscape.curvature.operators import SymmetricOperator, matrix_of
+from lossatlas.landscape.curvature.ritz import Wanted
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.measuring.evaluate import identity, settings
+from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.problem import Problem
+
+QUANTITIES = {
+    "eigenvalue": "eigenvalue",
+    "residual": "norm of A v - eigenvalue v: an eigenvalue lies within it",
+    "error": "estimated error of the eigenvalue, residual**2 / gap where that is smaller",
+}
+
+
+def eigenvalues(
+    problem: Problem,
+    *,
+    smallest: int = 1,
+    largest: int = 1,
+    matrix: str = "hessian",
+    split: str = "train",
+    tolerance: float = 0.01,
+    iterations: int = 300,
+    seed: int = 0,
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """The ``smallest`` and the ``largest`` eigenvalues of ``matrix`` of the mean loss over ``split``.
+
+    ``matrix`` is "hessian" or "gauss_newton", over all parameters, in the dtype of the weights. Both ends come
+    from one run of Lanczos' method with full reorthogonalisation, from a random vector drawn from ``seed``. It
+    ends when each residual is at most ``tolerance`` of the eigenvalue, as `Wanted` says, or after
+    ``iterations`` products of the matrix with a vector; ``converged`` is then 0. A k-fold eigenvalue counts
+    once, unless the run has exhausted the space of its random vector.
+
+    Returns ``eigenvalue``, ``residual``, within which an eigenvalue lies, and ``error``, all over (end, rank),
+    rank 1 the outermost, NaN where fewer were asked for or the matrix is not finite; and the scalars
+    ``products`` and ``converged``. ``progress`` is also called between the products. ValueError for a value
+    out of its range.
+
+    >>> import torch
+    >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
+    >>> model = torch.nn.Linear(2, 1, bias=False)
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})
+    >>> eigenvalues(problem).eigenvalue.sel(rank=1).values.round(4)  # of 2 X'X / 2 = diag(1, 9)
+    array([1., 9.])
+    """
+    wanted = Wanted(smallest, largest, tolerance)
+    attributes = {
+        "survey": "eigenvalues",
+        "split": split,
+        "matrix": matrix,
+        "smallest": smallest,
+        "largest": largest,
+        "tolerance": tolerance,
+        "iterations": iterations,
+        "seed": seed,
+    }
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
+        attributes |= settings(bench)
+        operator = matrix_of(bench, split, matrix)
+
+        def measure(_: int) -> list[float]:
+            return _run(operator, wanted, iterations, seed, progress)
+
+        header = {**attributes, **identity(bench)}
+        row = visit(1, measure, journal=journal, header=header, progress=progress)[0]
+    return _dataset(row, wanted, attributes)
+
+
+def _run(
+    operator: SymmetricOperator, wanted: Wanted, iterations: int, seed: int, progress: Progress | None
+) -> list[float]:
+    """The quantities of `_dataset` in one row."""
+    heard = None if progress is None else lambda: progress(0, 1)
+    try:
+        found = lanczos(operator, wanted, iterations=iterations, seed=seed, heard=heard)
+    except ArithmeticError:
+        return [np.nan] * (len(QUANTITIES) * wanted.number) + [0.0, 0.0]
+    parts = [
+        part for pairs in (found.low, found.high) for part in (pairs.values, pairs.residuals, pairs.errors)
+    ]
+    missing = wanted.smallest + wanted.largest - len(found.low.values) - len(found.high.values)
+    if missing:
+        raise ValueError(f"iterations must be enough for {missing} eigenvalues more, got {iterations}")
+    return [*np.concatenate(parts).tolist(), float(found.products), float(found.converged)]
+
+
+def _dataset(row: NDArray[np.float64], wanted: Wanted, attributes: dict[str, Any]) -> xr.Dataset:
+    ranks = max(wanted.smallest, wanted.largest)
+    table = np.full((len(QUANTITIES), 2, ranks), np.nan)
+    low, high = np.split(row[:-2], [len(QUANTITIES) * wanted.smallest])
+    table[:, 0, : wanted.smallest] = low.reshape(len(QUANTITIES), -1)
+    table[:, 1, : wanted.largest] = high.reshape(len(QUANTITIES), -1)
+    variables: dict[str, Any] = {
+        name: (("end", "rank"), values, {"long_name": meaning, "units": "1"})
+        for (name, meaning), values in zip(QUANTITIES.items(), table, strict=True)
+    }
+    counts = {"products": "products of the matrix and a vector", "converged": "whether it converged, 0 or 1"}
+    for (name, meaning), value in zip(counts.items(), row[-2:], strict=True):
+        variables[name] = ((), int(value), {"long_name": meaning, "units": "1"})
+    axes = {
+        "end": ("end", ["smallest", "largest"], {"long_name": "end of the spectrum"}),
+        "rank": ("rank", np.arange(1, ranks + 1), {"long_name": "place from the end", "units": "1"}),
+    }
+    return xr.Dataset(variables, axes, attributes)

@@ -1,0 +1,117 @@
+"""The density of the eigenvalues of the Hessian or of the Gauss-Newton matrix."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from lossatlas.landscape.curvature.density import broadened, check_resolution
+from lossatlas.landscape.curvature.operators import matrix_of, probe
+from lossatlas.landscape.curvature.tridiagonal import tridiagonal
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.measuring.evaluate import identity, settings
+from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.problem import Problem
+
+
+def spectrum(
+    problem: Problem,
+    *,
+    probes: int = 10,
+    steps: int = 90,
+    points: int = 1001,
+    variance: float = 1e-5,
+    matrix: str = "hessian",
+    seed: int = 0,
+    split: str = "train",
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Density of the eigenvalues of ``matrix`` of the mean loss over ``split`` (Ghorbani et al. 2019).
+
+    ``matrix`` is "hessian" or "gauss_newton". From each of ``probes`` random vectors of signs Lanczos runs
+    ``steps`` steps, with full reorthogonalisation; what it finds are the nodes and weights of a quadrature
+    (Ubaru et al. 2017), in which a Gaussian of ``variance``, in units of the squared range of the nodes and 0,
+    stands for each node. It costs ``probes`` x ``steps`` products of the matrix with a vector, and memory for
+    ``steps`` vectors.
+
+    Returns ``density`` and its ``standard_error`` over the probes at the ``eigenvalue`` over (point,), evenly
+    spaced; their ``integral``, which is 1; ``sigma``, the standard deviation of a Gaussian; and ``node`` and
+    ``weight`` over (probe, step), NaN after the last step of a run that ended before, as one in a space of
+    fewer dimensions does. ValueError for a value out of its range.
+
+    >>> import torch
+    >>> model = torch.nn.Linear(2, 1, bias=False)
+    >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})
+    >>> dataset = spectrum(problem, probes=2)
+    >>> dataset.node.values[:, :2].round(4)  # the eigenvalues of 2 X'X / 2
+    array([[1., 9.],
+           [1., 9.]])
+    """
+    _check(probes, steps)
+    check_resolution(variance, points)
+    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
+        attributes: dict[str, Any] = {
+            "survey": "spectrum",
+            "split": split,
+            "matrix": matrix,
+            "steps": steps,
+            "seed": seed,
+            **settings(bench),
+        }
+        operator = matrix_of(bench, split, matrix)
+
+        def measure(index: int) -> list[float]:
+            nodes, weights = tridiagonal(operator, probe(operator, seed, index), steps).quadrature()
+            return [*_padded(nodes, steps), *_padded(weights, steps)]
+
+        header = {**attributes, **identity(bench)}
+        rows = visit(probes, measure, journal=journal, header=header, progress=progress)
+    nodes, weights = rows.reshape(probes, 2, steps).swapaxes(0, 1)
+    return _dataset(nodes, weights, points, variance, {**attributes, "probes": probes})
+
+
+def _padded(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    return np.pad(values, (0, length - len(values)), constant_values=np.nan)
+
+
+def _dataset(
+    nodes: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    points: int,
+    variance: float,
+    attributes: dict[str, Any],
+) -> xr.Dataset:
+    density = broadened(nodes, weights, variance=variance, points=points)
+
+    def about(meaning: str) -> dict[str, str]:
+        return {"long_name": meaning, "units": "1"}
+
+    return xr.Dataset(
+        {
+            "density": ("point", density.value, about("density of the eigenvalues")),
+            "standard_error": ("point", density.standard_error, about("standard error of the density")),
+            "eigenvalue": ("point", density.eigenvalue, about("eigenvalue")),
+            "integral": ((), density.integral, about("integral of the density")),
+            "sigma": ((), density.sigma, about("standard deviation of the Gaussian at a node")),
+            "node": (("probe", "step"), nodes, about("node of the probe's quadrature")),
+            "weight": (("probe", "step"), weights, about("weight of the node")),
+        },
+        {
+            "point": ("point", np.arange(points), about("number of the eigenvalue")),
+            "probe": ("probe", np.arange(len(nodes)), about("number of the probe")),
+            "step": ("step", np.arange(nodes.shape[1]), about("rank of the node")),
+        },
+        {**attributes, "variance": variance},
+    )
+
+
+def _check(probes: int, steps: int) -> None:
+    for name, value in (("probes", probes), ("steps", steps)):
+        if value < 1:
+            raise ValueError(f"{name} must be >= 1, got {value}")

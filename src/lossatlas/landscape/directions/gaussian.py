@@ -1,0 +1,55 @@
+"""Random directions."""
+
+from lossatlas.landscape.directions.conventions import convention_named
+from lossatlas.landscape.directions.direction_set import Attributes, Axes, moved_or_not
+from lossatlas.landscape.directions.normalization import normalize_direction
+from lossatlas.landscape.problem import Problem
+from lossatlas.weight_space import Weights, parameters
+
+
+class RandomDirections:
+    """Gaussian directions, as many as are wanted; the options are those of `random_direction`.
+
+    With ``statistics`` the running means and variances of batch norm move too ("states" in the code of Li et
+    al. 2018). They have one dimension, so that ``ignore`` = "biasbn" leaves them where they are.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> problem = Problem(nn.Linear(2, 1), nn.MSELoss(), {"train": (torch.ones(1, 2), torch.ones(1, 1))})
+    >>> [direction] = RandomDirections(seed=0).of(problem).take(1)
+    >>> {name: tuple(tensor.shape) for name, tensor in direction.items()}
+    {'weight': (1, 2), 'bias': (1,)}
+    """
+
+    def __init__(
+        self,
+        seed: int = 123,
+        normalize: str = "filter",
+        ignore: str = "biasbn",
+        statistics: bool = False,
+        convention: str = "lossatlas",
+    ) -> None:
+        self._seed = seed
+        self._normalize = normalize
+        self._ignore = ignore
+        self._statistics = statistics
+        self._convention = convention
+
+    @property
+    def options(self) -> dict[str, str | int]:
+        """The options by their names."""
+        return {name.removeprefix("_"): value for name, value in vars(self).items()}
+
+    def of(self, problem: Problem) -> Axes:
+        """The directions at the network of ``problem``. ValueError for an unknown option."""
+        rules = convention_named(self._convention)
+        weights = (rules.states if self._statistics else parameters)(problem.model)
+        centre = {name: tensor for name, tensor in weights.items() if tensor.is_floating_point()}
+
+        def draw(k: int) -> Weights:
+            drawn = rules.draw(weights, self._seed, k)
+            kept = {name: drawn[name] for name in centre}
+            return normalize_direction(kept, centre, self._normalize, self._ignore, self._convention)
+
+        described: Attributes = {**self.options, "statistics": moved_or_not(self._statistics)}
+        return Axes(centre, draw, None, rules.clamps_variances, {"directions": "random", **described})

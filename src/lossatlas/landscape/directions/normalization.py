@@ -1,0 +1,109 @@
+"""Directions in weight space and their normalisation (Li et al. 2018, arXiv:1712.09913, section 4)."""
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+
+import torch
+from torch import Tensor
+
+from lossatlas.choices import chosen
+from lossatlas.landscape.directions.conventions import Rule, convention_named
+from lossatlas.weight_space import Weights, check_alike, norm
+
+_TINY = 1e-10  # as in the authors' code: a filter that was drawn as zero stays zero
+
+
+def random_direction(
+    weights: Mapping[str, Tensor],
+    *,
+    seed: int,
+    index: int = 0,
+    normalize: str = "filter",
+    ignore: str = "biasbn",
+    convention: str = "lossatlas",
+) -> Weights:
+    """Gaussian direction of the weights' shapes, normalised as `normalize_direction` says.
+
+    The same ``seed`` and ``index`` give the same direction on every device, and up to rounding for every
+    dtype; different indices give independent ones. What is ignored is drawn too, so that the rest does not
+    depend on it. ``convention``: "lossatlas": each index has a stream of its own; "li2018": as the code of
+    Li et al. draws, one direction after the other. ValueError for an unknown option or a direction that is
+    zero.
+
+    >>> weights = {"weight": torch.tensor([[3.0, 4.0], [0.0, 1.0]]), "bias": torch.tensor([1.0, 1.0])}
+    >>> direction = random_direction(weights, seed=0)
+    >>> direction["weight"].norm(dim=1)  # each filter as long as its filter in the network
+    tensor([5.0000, 1.0000])
+    >>> direction["bias"]
+    tensor([0., 0.])
+    """
+    drawn = convention_named(convention).draw(weights, seed, index)
+    return normalize_direction(drawn, weights, normalize, ignore, convention)
+
+
+def normalize_direction(
+    direction: Mapping[str, Tensor],
+    weights: Mapping[str, Tensor],
+    normalize: str = "filter",
+    ignore: str = "biasbn",
+    convention: str = "lossatlas",
+) -> Weights:
+    """Rescale ``direction`` to the size of ``weights``; the result is laid out in memory as they are.
+
+    ``normalize``, for tensors of two or more dimensions: "filter": each slice d_i along the first axis
+    becomes d_i |w_i| / (|d_i| + 1e-10) (a filter of a convolution, a row of a linear layer); "layer": each
+    tensor becomes d |w| / |d|; "weight": each entry becomes d w; "none": as is.
+
+    ``ignore``, for tensors of fewer dimensions (biases, scales and shifts of normalisation layers):
+    "biasbn" makes them zero; "none" treats them as tensors of one filter, or with the ``convention``
+    "li2018", as the code of Li et al., takes the weights themselves as their direction.
+
+    ValueError for an unknown option, for names or shapes that differ, if an entry is not finite, and if
+    nothing but zeros is left.
+
+    >>> weights = {"weight": torch.tensor([[3.0, 4.0]]), "bias": torch.tensor([2.0])}
+    >>> direction = {"weight": torch.tensor([[0.0, -9.0]]), "bias": torch.tensor([7.0])}
+    >>> normalize_direction(direction, weights, "layer", "none")
+    {'weight': tensor([[ 0., -5.]]), 'bias': tensor([2.])}
+    """
+    rescale = chosen("normalize", normalize, _NORMALIZATIONS)
+    vectors = chosen("ignore", ignore, _IGNORED)(convention_named(convention).rule_for_vectors(rescale))
+    check_alike(weights, direction, "the direction")
+    normalized = {}
+    for name, tensor in weights.items():
+        rule = rescale if tensor.ndim >= 2 else vectors
+        rescaled = rule(direction[name].cpu().double(), tensor.cpu().double())
+        normalized[name] = torch.empty_like(tensor).copy_(rescaled)
+    if not isfinite(size := norm(normalized)):
+        raise ValueError("the direction has entries that are not finite")
+    if size == 0:
+        raise ValueError(f"the direction is zero with normalize={normalize!r} and ignore={ignore!r}")
+    return normalized
+
+
+def _filter(direction: Tensor, weights: Tensor) -> Tensor:
+    if direction.ndim < 2:
+        return _layer(direction, weights)
+    axes = tuple(range(1, direction.ndim))
+    sizes = torch.linalg.vector_norm(weights, dim=axes, keepdim=True)  # (filters, 1, ...)
+    return direction * (sizes / (torch.linalg.vector_norm(direction, dim=axes, keepdim=True) + _TINY))
+
+
+def _layer(direction: Tensor, weights: Tensor) -> Tensor:
+    return direction * (torch.linalg.vector_norm(weights) / (torch.linalg.vector_norm(direction) + _TINY))
+
+
+def _weight(direction: Tensor, weights: Tensor) -> Tensor:
+    return direction * weights
+
+
+def _as_is(direction: Tensor, _: Tensor) -> Tensor:
+    return direction
+
+
+def _zero(direction: Tensor, _: Tensor) -> Tensor:
+    return torch.zeros_like(direction)
+
+
+_NORMALIZATIONS: dict[str, Rule] = {"filter": _filter, "layer": _layer, "weight": _weight, "none": _as_is}
+_IGNORED: dict[str, Callable[[Rule], Rule]] = {"biasbn": lambda _: _zero, "none": lambda rule: rule}

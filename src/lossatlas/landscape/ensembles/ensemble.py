@@ -1,0 +1,182 @@
+"""Several networks as one classifier: its error for every number of members, and how the members differ."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from lossatlas.choices import chosen
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.ensembles.averaging import AVERAGES
+from lossatlas.landscape.ensembles.members import (
+    Members,
+    State,
+    check_classes,
+    classes,
+    distances,
+    listed,
+    outputs,
+)
+from lossatlas.landscape.ensembles.scores import nll
+from lossatlas.landscape.ensembles.summary import Columns, as_dataset, of_split
+from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.landscape.measuring.evaluate import identity, settings
+from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.problem import Problem
+from lossatlas.weight_space import check_alike, parameters, weights_digest
+
+_NEVER = "test"  # split on which no members are chosen: its error would be none of new examples then
+
+
+def ensemble(
+    problem: Problem,
+    *,
+    members: Members = (),
+    own: bool = False,
+    weights: Sequence[float] | None = None,
+    combine: str = "probabilities",
+    choose_on: str | None = None,
+    bins: int = 15,
+    splits: Sequence[str] | None = None,
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """How good the average of ``members`` is, of the first m, the last m and the best m of them for every m.
+
+    ``members`` are state dicts of networks of the problem's kind, each with its own statistics of batch norm; with
+    ``own`` the problem's network comes before them. What is averaged are their softmax probabilities (Huang et al.
+    2017, arXiv:1704.00109), each counted with its of ``weights`` (None: all alike), or with ``combine`` = "logits"
+    their outputs before the softmax. ``choose_on`` is the split by whose negative log-likelihood the best m are
+    chosen, by which the members are ranked one by one; it cannot be "test". ``bins`` are those of the calibration.
+
+    Returns, over (split, size), for ``error``, ``nll`` (in nats), ``brier`` and ``calibration_error`` the values of
+    the ensembles: ``error_first``, ``error_last`` and, with ``choose_on``, ``error_best``; over (split,) that of all
+    members, ``error``; over (split, member) those of each alone, ``member_error`` and so on; over (split, member,
+    other) ``disagreement``, the share that two members classify differently, and ``correlation`` of their
+    probabilities; over (member, other) the ``distance`` of their parameters; over (split,) ``agreement``, on how many
+    of its ``examples`` all members agree; and ``chosen`` over (size,), the member that the best m have and the best
+    m - 1 have not. All are in float64, but of the calibration error only the digits of float32 are right. A precision
+    that the engine reduces is not taken.
+
+    The rest is as in `evaluate`; the ``journal`` keeps the outputs of each member. ValueError for no members, for
+    values out of their range, for targets that are no classes, and, naming the first difference, for a network of
+    another shape.
+
+    >>> data = {"train": (torch.eye(2), torch.arange(2)), "test": (torch.eye(2), torch.arange(2))}
+    >>> right = torch.nn.Linear(2, 2, bias=False)
+    >>> _ = right.weight.data.copy_(2 * torch.eye(2))
+    >>> problem = Problem(right, torch.nn.CrossEntropyLoss(), data)
+    >>> dataset = ensemble(problem, members=[{"weight": -torch.eye(2)}], own=True)
+    >>> dataset.member_error.sel(split="test").values, dataset.error_first.sel(split="test").values
+    (array([0., 1.]), array([0., 0.]))
+    """
+    states = _states(problem, members, own)
+    shares = _shares(weights, len(states))
+    average = chosen("combine", combine, AVERAGES)
+    names = problem.select(splits)
+    _check(problem, choose_on, bins)
+    measured = list(dict.fromkeys([*([choose_on] if choose_on else []), *names]))
+    with opened(problem, splits=measured, engine=engine.exact()) as bench:
+        check_classes(bench)
+        attributes = {
+            "survey": "ensemble",
+            "own": int(own),
+            "combine": combine,
+            "member_weights": ", ".join(map(repr, shares)),
+            "choose_on": choose_on or "none",
+            "bins": bins,
+            **settings(bench),
+        }
+        keep: dict[str, Any] = {"journal": journal, "progress": progress, "header": {}}
+        if journal is not None or ranks().world_size > 1:
+            digests = [weights_digest(dict(state)) for state in states]
+            keep["header"] = {**attributes, **identity(bench), "members": digests}
+        orders = {"first": list(range(len(states))), "last": list(reversed(range(len(states))))}
+        columns: dict[str, Columns] = {}
+        for number, split in enumerate(measured):
+            logits = _logits(bench, states, number, measured, **keep)
+            targets = classes(bench, split)
+            if split == choose_on:
+                orders["best"] = _ranked(logits, targets)
+            if split in names:
+                columns[split] = of_split(logits, targets, shares, average, bins, orders)
+    apart = distances(states, list(parameters(problem.model)))
+    return as_dataset([columns[name] for name in names], names, apart, orders, attributes)
+
+
+def _states(problem: Problem, members: Members, own: bool) -> list[State]:
+    expected = problem.model.state_dict()
+    states: list[State] = [expected] if own else []
+    for number, state in enumerate(listed(members), start=len(states)):
+        check_alike(expected, state, f"member {number}")
+        states.append(dict(state))
+    if not states:
+        raise ValueError(
+            "members: an ensemble needs a network at least; own=true takes the one that is surveyed"
+        )
+    return states
+
+
+def _shares(weights: Sequence[float] | None, members: int) -> list[float]:
+    shares = [1.0] * members if weights is None else [float(weight) for weight in weights]
+    if len(shares) != members or not all(isfinite(share) and share > 0 for share in shares):
+        raise ValueError(f"weights must be {members} positive numbers, one for each member, got {shares}")
+    return shares
+
+
+def _check(problem: Problem, choose_on: str | None, bins: int) -> None:
+    if bins < 1:
+        raise ValueError(f"bins must be >= 1, got {bins}")
+    if choose_on == _NEVER:
+        raise ValueError(
+            "choose_on: members are never chosen on the split 'test', on which they are then judged"
+        )
+    if choose_on is not None and choose_on not in problem.data:
+        has = ", ".join(problem.data)
+        raise ValueError(
+            f"choose_on: the data has no split {choose_on!r} to choose the best members on, it has {has}"
+        )
+
+
+def _logits(
+    bench: Bench,
+    states: Sequence[State],
+    number: int,
+    measured: Sequence[str],
+    *,
+    journal: str | Path | None,
+    header: Mapping[str, Any],
+    progress: Progress | None,
+) -> Tensor:
+    """Outputs of all members on split ``number`` of those ``measured``, (M, N, C) in float64: one split at a time."""
+    split, total = measured[number], len(states)
+
+    def measure(index: int) -> list[float]:
+        return outputs(bench, states[index - number * total], split).flatten().tolist()
+
+    def report(done: int, of: int) -> None:
+        if progress is not None:
+            progress(number * total + done, number * total + of + (len(measured) - number - 1) * total)
+
+    rows = visit(
+        len(measured) * total,
+        measure,
+        indices=range(number * total, (number + 1) * total),
+        journal=journal,
+        header=header,
+        progress=report,
+    )
+    return torch.from_numpy(rows).reshape(total, len(classes(bench, split)), -1)
+
+
+def _ranked(logits: Tensor, targets: Tensor) -> list[int]:
+    """The members from the lowest negative log-likelihood to the highest, NaN last; the earlier first of a tie."""
+    losses = [nll(of_member.log_softmax(-1), targets) for of_member in logits]
+    return [int(member) for member in np.argsort(losses, kind="stable")]

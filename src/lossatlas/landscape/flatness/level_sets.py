@@ -1,0 +1,205 @@
+"""How far a network's basin reaches: widths and areas of the sets in which the loss is below a level."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import cos, isfinite, pi, sin
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from lossatlas.landscape.directions import Along, Axes, RandomDirections, axes_along
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.measuring.evaluate import identity, settings
+from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.rays import Ray, star_area
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.grid import evenly, symmetric
+from lossatlas.landscape.shapes.lines import Line
+from lossatlas.weight_space import Weights
+
+
+def level_sets(
+    problem: Problem,
+    *,
+    directions: int = 10,
+    levels: Sequence[float] = (0.1, 0.5, 1.0),
+    relative: bool = True,
+    angles: int = 32,
+    extent: float = 1.0,
+    points: int = 20,
+    tolerance: float = 1e-3,
+    seed: int = 123,
+    normalize: str = "filter",
+    ignore: str = "biasbn",
+    statistics: bool = False,
+    convention: str = "lossatlas",
+    along: Along = None,
+    split: str = "train",
+    engine: Engine = EXACT,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Widths and areas of {loss < level} around the network, by finding where rays from it leave the set.
+
+    Along both sides of each of ``directions`` lines, and along ``angles`` rays (0, or an even number) in the
+    plane of the first two, the loss on ``split`` is measured at ``points`` even distances up to ``extent`` until
+    it reaches the levels, then between two of them until each crossing is known to within ``tolerance``. A wall
+    thinner than the spacing may be missed. ``levels`` are those of the loss, or with ``relative`` of its rise
+    above the network's; NaN and infinite losses lie above all. The lines are those of `line`, and the plane
+    that of `surface`, with the same options from ``seed`` to ``along``.
+
+    Returns ``radius`` over (direction, side, level): inf where the loss stays below the level up to ``extent``,
+    0 where the network is not below it, NaN if its loss is not finite; ``width`` over (direction, level), the
+    sum of both sides; ``ray`` over (angle, level), the radii in the plane; ``area`` over (level,), of the part
+    of the set that is seen from the network, in units of the two directions, which are not orthogonalised, and
+    ``area_error``, the change if half of the rays are left out, both NaN without angles; ``threshold`` over
+    (level,), the loss at each level; and the scalars ``loss``, of the network, and ``measurements``. ValueError
+    for a value out of its range.
+
+    >>> import torch
+    >>> model = torch.nn.Linear(1, 1, bias=False)
+    >>> _ = model.weight.data.fill_(1.0)
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (torch.ones(4, 1), torch.ones(4, 1))})
+    >>> level_sets(problem, directions=1, levels=[0.01, 4.0]).width.values.round(2)  # +- sqrt(level)
+    array([[0.2, inf]])
+    """
+    _check(directions, levels, relative, angles, points, tolerance)
+    marks = evenly(0.0, float(symmetric(extent, 2)[1]), points + 1)[1:].tolist()
+    random = RandomDirections(seed, normalize, ignore, statistics, convention)
+    axes = axes_along(along, random, problem)
+    fan = _fan(axes, directions, angles)
+    with opened(problem, splits=[split], engine=engine.exact()) as bench:
+        attributes = {
+            "survey": "level_sets",
+            **axes.attributes,
+            "split": split,
+            "levels": "rise above the network's loss" if relative else "loss",
+            "extent": extent,
+            "points": points,
+            "tolerance": tolerance,
+            **settings(bench),
+        }
+        extra = {"values": list(levels), "lines": fan.directions, "angles": angles}
+        header = {**attributes, **extra, **identity(bench)}
+        loss = bench.measure()[0]
+        thresholds = [level + (loss if relative else 0.0) for level in levels]
+
+        def measure(index: int) -> list[float]:
+            ray = Ray.along(bench, fan.line(index), loss)
+            return [*ray.crossings(thresholds, marks, tolerance=tolerance), len(ray.known)]
+
+        rows = visit(len(fan), measure, journal=journal, header=header, progress=progress)
+    dataset = _dataset(*fan.parts(rows[:, :-1]), fan.turns, levels, attributes)
+    return dataset.assign(
+        threshold=("level", thresholds, _about("loss at the level")),
+        loss=((), loss, _about("mean loss over the split")),
+        measurements=((), int(rows[:, -1].sum()), _about("points at which the loss was measured")),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Fan:
+    """Two rays along each of ``directions`` lines, then ``angles`` rays in the plane of the first two.
+
+    ``draw(k)`` gives direction k; ``clamp`` is that of `Line`.
+
+    >>> import torch
+    >>> unit = torch.eye(2)
+    >>> fan = Fan({"w": torch.zeros(2)}, lambda k: {"w": unit[k]}, directions=1, angles=4)
+    >>> [fan.line(index).direction["w"].round().tolist() for index in range(len(fan))]
+    [[-1.0, -0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [-0.0, -1.0]]
+    """
+
+    centre: Weights
+    draw: Callable[[int], Weights]
+    directions: int
+    angles: int
+    clamp: bool = True
+
+    def __len__(self) -> int:
+        return len(SIDES) * self.directions + self.angles
+
+    def line(self, index: int) -> Line:
+        """The line whose points at alpha >= 0 are ray ``index``."""
+        return Line(self.centre, self._direction(index), self.clamp)
+
+    def _direction(self, index: int) -> Weights:
+        k, side = divmod(index, len(SIDES))
+        if k < self.directions:
+            return {name: SIDES[side] * tensor for name, tensor in self.draw(k).items()}
+        angle = self.turns[index - len(SIDES) * self.directions]
+        x, y = self.draw(0), self.draw(1)
+        return {name: cos(angle) * x[name] + sin(angle) * y[name] for name in x}
+
+    @property
+    def turns(self) -> NDArray[np.float64]:
+        """Angles of the rays in the plane, (angles,), from the first direction towards the second."""
+        return 2 * pi * np.arange(self.angles) / max(self.angles, 1)
+
+    def parts(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Cut ``rows``, (rays, ...), into those of the lines, (direction, side, ...), and of the angles."""
+        lines, plane = np.split(rows, [len(SIDES) * self.directions])
+        return lines.reshape(self.directions, len(SIDES), *rows.shape[1:]), plane
+
+
+def _fan(axes: Axes, directions: int, angles: int) -> Fan:
+    axes.take(2 if angles else 1)  # raises an error if there are fewer
+    number = directions if axes.number is None else min(directions, axes.number)
+    return Fan(axes.centre, lru_cache(maxsize=2)(axes.draw), number, angles, axes.clamp)
+
+
+def _dataset(
+    radius: NDArray[np.float64],
+    ray: NDArray[np.float64],
+    turns: NDArray[np.float64],
+    levels: Sequence[float],
+    attributes: dict[str, Any],
+) -> xr.Dataset:
+    unknown = np.full(len(levels), np.nan)
+    area, error = star_area(ray) if len(ray) else (unknown, unknown)
+    return xr.Dataset(
+        {
+            "radius": (("direction", "side", "level"), radius, _about("distance to the level")),
+            "width": (("direction", "level"), radius.sum(1), _about("width of the set below the level")),
+            "ray": (("angle", "level"), ray, _about("distance to the level in the plane")),
+            "area": ("level", area, _about("area of the set below the level in the plane")),
+            "area_error": ("level", error, _about("change of the area if half of the rays are left out")),
+        },
+        {
+            "direction": ("direction", np.arange(len(radius)), _about("number of the direction")),
+            "side": ("side", list(SIDES), _about("sign of the direction")),
+            "level": ("level", list(levels), _about(attributes["levels"])),
+            "angle": ("angle", turns, {"long_name": "angle from the first direction", "units": "rad"}),
+        },
+        attributes,
+    )
+
+
+def _about(meaning: str) -> dict[str, str]:
+    return {"long_name": meaning, "units": "1"}
+
+
+def _check(
+    directions: int, levels: Sequence[float], relative: bool, angles: int, points: int, tolerance: float
+) -> None:
+    if directions < 1:
+        raise ValueError(f"directions must be >= 1, got {directions}")
+    if not len(levels) or not all(isfinite(level) and (level > 0 or not relative) for level in levels):
+        kind = "positive rises above the network's loss" if relative else "finite losses"
+        raise ValueError(f"levels must be {kind}, got {list(levels)}")
+    if len(set(levels)) < len(levels):
+        raise ValueError(f"levels must be different numbers, got {list(levels)}")
+    if angles < 0 or angles % 2:
+        raise ValueError(f"angles must be even, or 0 for no area, got {angles}")
+    if points < 1:
+        raise ValueError(f"points must be >= 1, got {points}")
+    if not (isfinite(tolerance) and tolerance > 0):
+        raise ValueError(f"tolerance must be finite and > 0, got {tolerance}")
+
+
+SIDES = (-1, 1)

@@ -1,0 +1,92 @@
+"""Any survey of networks that compute the same function from weights of another scale."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+import xarray as xr
+
+from lossatlas.landscape.flatness.rescaling import rescaled
+from lossatlas.landscape.mapping.map_points import Progress
+from lossatlas.landscape.measuring.isolation import weights_of_its_own
+from lossatlas.landscape.measuring.prepared import outputs
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.grid import axis
+from lossatlas.weight_space import matching
+
+Survey = Callable[..., xr.Dataset]
+"""A survey with its options: it takes a problem, a journal and a progress callback."""
+
+
+def twins(
+    problem: Problem,
+    *,
+    survey: Survey,
+    factors: Sequence[float] = (0.1, 0.3, 1.0, 3.0, 10.0),
+    layers: str = "first",
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """What ``survey`` finds around twins of the network, which compute the same function (Dinh et al. 2017, section 3).
+
+    For each of ``factors`` the "first" layer, or "all" layers, whose scale is free has its weights multiplied by
+    it, and what follows undoes it; see `rescaled`. A property of the function is the same for all twins; what
+    differs between them belongs to the way in which it is written down. ``survey`` is one of this package with its
+    options filled in, such as ``partial(line, normalize="filter")``.
+
+    Returns the datasets of ``survey`` along a first dimension ``factor``, and ``output_difference`` over (factor,):
+    the largest difference of a twin's outputs from the network's over all splits, as a share of the largest
+    output. Attributes that differ between the twins are left out, ``not_finite`` is their sum, and "of" names
+    the survey. An interrupted one goes on where it was, with a journal for each factor. ValueError for factors
+    that are not positive, a network whose scales are not free, and for a survey whose axes differ between twins.
+
+    >>> from functools import partial
+    >>> from lossatlas.landscape import eigenvalues
+    >>> _ = torch.manual_seed(0)  # else all units may be dead, and nothing curved
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
+    >>> problem = Problem(network, torch.nn.CrossEntropyLoss(), {"train": (torch.eye(2), torch.arange(2))})
+    >>> dataset = twins(problem, survey=partial(eigenvalues, smallest=0), factors=[0.01, 1.0])
+    >>> bool(dataset.output_difference.max() < 1e-5)
+    True
+    >>> first, second = dataset.eigenvalue.sel(end="largest", rank=1)
+    >>> bool(first > 100 * second)
+    True
+    """
+    if not len(factors) or len(set(factors)) < len(factors):
+        raise ValueError(f"factors must be different numbers, at least one, got {list(factors)}")
+    states = [rescaled(problem.model, factor, layers=layers) for factor in factors]
+    expected = outputs(problem)
+    differences, datasets = [], []
+    with torch.inference_mode(False), weights_of_its_own(problem.model, torch.preserve_format) as weights:
+        for k, twin in enumerate(states):
+            torch._foreach_copy_(matching(weights, twin), list(twin.values()))
+            differences.append(float((outputs(problem) - expected).abs().max() / expected.abs().max()))
+            kept, heard = _journal(journal, k), _progress(progress, k, len(factors))
+            datasets.append(survey(problem, journal=kept, progress=heard))
+    dataset = _along_factors(datasets, factors)
+    meaning = "largest difference from the network's outputs, as a share of the largest output"
+    dataset["output_difference"] = ("factor", differences, {"long_name": meaning, "units": "1"})
+    return dataset.assign_attrs(survey="twins", of=datasets[0].attrs["survey"], layers=layers)
+
+
+def _journal(journal: str | Path | None, k: int) -> Path | None:
+    return None if journal is None else Path(journal).with_name(f"{Path(journal).name}.factor{k}")
+
+
+def _progress(progress: Progress | None, k: int, factors: int) -> Progress | None:
+    """Counts the points of all twins, of which each is taken to have as many as this one."""
+    return None if progress is None else lambda done, total: progress(k * total + done, factors * total)
+
+
+def _along_factors(datasets: Sequence[xr.Dataset], factors: Sequence[float]) -> xr.Dataset:
+    of = datasets[0].attrs["survey"]
+    along = axis("factor", [float(factor) for factor in factors], "factor of the layer's weights")
+    try:
+        dataset = xr.concat(datasets, along, data_vars="all", join="exact", combine_attrs="drop_conflicts")
+    except ValueError as error:
+        raise ValueError(
+            f"twins have no {of} in common, since its axes differ between them: {error}"
+        ) from error
+    if "not_finite" in datasets[0].attrs:
+        dataset.attrs["not_finite"] = sum(each.attrs["not_finite"] for each in datasets)
+    return dataset

@@ -1,0 +1,79 @@
+"""How large the weights of a network are, and how they are distributed."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+
+from lossatlas import __version__
+from lossatlas.landscape.mapping.map_points import Progress
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.grid import symmetric
+from lossatlas.weight_space import Weights, flatten, norm, parameters
+
+
+def weights(
+    problem: Problem,
+    *,
+    bins: int = 101,
+    extent: float | None = None,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Norms of the parameters and histogram of the weights (Li et al. 2018, figure 2).
+
+    ``norm`` is that of all parameters, ``parameter_norm`` that of each. "Weights" are the entries of
+    parameters with two or more dimensions: ``std`` is their standard deviation, and ``density`` their
+    histogram in ``bins`` bins over [-``extent``, ``extent``] (None: up to the largest absolute value). Its
+    integral is the share of the weights inside; ``outside`` is the rest. This is too quick to need a
+    ``journal``, and leaves it alone. ValueError if ``bins`` or ``extent`` is not positive, or the network has
+    no such parameters.
+
+    >>> model = torch.nn.Linear(2, 1)
+    >>> model.load_state_dict({"weight": torch.tensor([[3.0, -4.0]]), "bias": torch.tensor([12.0])})
+    <All keys matched successfully>
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (torch.ones(1, 2), torch.ones(1, 1))})
+    >>> dataset = weights(problem, bins=2)
+    >>> dataset["norm"].item(), dataset["std"].item(), dataset.parameter_norm.values.tolist()
+    (13.0, 3.5, [5.0, 12.0])
+    >>> dataset.bin.values, dataset.density.values
+    (array([-2.,  2.]), array([0.125, 0.125]))
+    """
+    everything = parameters(problem.model)
+    entries = _weights_proper(everything)
+    if bins < 1:
+        raise ValueError(f"bins must be >= 1, got {bins}")
+    edges = symmetric(float(np.abs(entries).max()) if extent is None else extent, bins + 1)
+    counts, _ = np.histogram(entries, edges)
+    if progress is not None:
+        progress(1, 1)
+    return xr.Dataset(
+        {
+            "norm": ((), norm(everything), _about("norm of all parameters")),
+            "parameter_norm": (
+                "parameter",
+                [norm({name: tensor}) for name, tensor in everything.items()],
+                _about("norm of the parameter"),
+            ),
+            "std": ((), entries.std(), _about("standard deviation of the weights")),
+            "density": ("bin", counts / (len(entries) * np.diff(edges)), _about("density of the weights")),
+            "outside": ((), 1 - counts.sum() / len(entries), _about("share of the weights outside the bins")),
+        },
+        {
+            "bin": ("bin", (edges[:-1] + edges[1:]) / 2, _about("weight, at the centre of the bin")),
+            "parameter": ("parameter", list(everything), {"long_name": "name of the parameter"}),
+        },
+        {"survey": "weights", "torch": str(torch.__version__), "lossatlas": __version__},
+    )
+
+
+def _weights_proper(everything: Weights) -> np.ndarray:
+    matrices = {name: tensor for name, tensor in everything.items() if tensor.ndim >= 2}
+    if not matrices:
+        raise ValueError("the network has no parameter of two or more dimensions")
+    return flatten(matrices).double().cpu().numpy()
+
+
+def _about(meaning: str) -> dict[str, str]:
+    return {"long_name": meaning, "units": "1"}

@@ -1,0 +1,174 @@
+"""Loss and metrics of a network at any sequence of points in weight space."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from lossatlas import __version__
+from lossatlas.landscape.engine import EXACT, Engine
+from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.landscape.measuring.precision import precision_error
+from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.sampling.full_grid import EVERYWHERE, Sampled, Sampling
+from lossatlas.landscape.shapes.combination import combination_at
+from lossatlas.landscape.shapes.grid import Points
+from lossatlas.weight_space import state, weights_digest
+
+
+def evaluate(
+    problem: Problem,
+    points: Points,
+    *,
+    splits: Sequence[str] | None = None,
+    engine: Engine = EXACT,
+    sampling: Sampling = EVERYWHERE,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+    attributes: Mapping[str, str | int | float] | None = None,
+) -> xr.Dataset:
+    """Measure loss, and error where the targets are classes, at each of ``points`` on each of ``splits``.
+
+    The network is in evaluation mode with its present statistics, unless the points overwrite those too;
+    losses are over the whole split, unaugmented, and by default exact to float32 rounding; ``engine`` says
+    more. NaN and infinite losses are kept as such, and the attribute ``not_finite`` counts them. The network
+    is left as it was, whatever happens. Where torch.distributed is initialised the points are shared among
+    its ranks, each of which gets the whole result; see `visit`. ``sampling`` may leave out points, which are
+    then interpolated; see `Adaptive`.
+
+    ``journal`` is a file that keeps finished points, so that a survey that was interrupted goes on from them
+    and ends with the same bits; see `Journal`. ``attributes`` describe the survey in the dataset. Returns the
+    dimensions of the points' axes, then split. ValueError as `opened` raises it, or if the points are not of
+    this network.
+
+    >>> from lossatlas.landscape import Line, parameters
+    >>> model = torch.nn.Linear(1, 1, bias=False)
+    >>> _ = model.weight.data.fill_(1.0)
+    >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (torch.ones(4, 1), torch.ones(4, 1))})
+    >>> line = Line(parameters(model), {"weight": torch.tensor([[2.0]])})
+    >>> evaluate(problem, line.grid(3)).loss.sel(split="train").values  # (2 alpha)**2
+    array([4., 0., 4.])
+    """
+    with opened(problem, splits=splits, engine=engine) as bench:
+        _check_names(bench, points)
+        described = {**(attributes or {}), **settings(bench), **sampling.attributes()}
+
+        def measure(index: int) -> list[float]:
+            points.weights_at(index, bench.weights)
+            return bench.measure(combination_at(points, index))
+
+        told_apart = journal is not None or ranks().world_size > 1
+        header = _header(bench, points, described) if told_apart else None
+        visit_points = partial(visit, len(points), measure, journal=journal, header=header)
+        sampled = sampling.sample(_shape(points), _losses(bench), visit_points, progress)
+        dataset = _dataset(sampled, bench, points, described)
+        names, losses = list(bench.batches), sampled.rows[:, _losses(bench)]
+    error = precision_error(problem, points, losses, splits=names, engine=engine, measured=sampled.measured)
+    return dataset.assign_attrs(error)
+
+
+def _check_names(bench: Bench, points: Points) -> None:
+    taken = {*points.axes, "measured"}
+    for metric in bench.metrics:
+        if metric.name in taken:
+            name = metric.name
+            raise ValueError(
+                f"a metric cannot be called {name!r}, the name of a dimension or of another variable"
+            )
+        taken.add(metric.name)
+
+
+def settings(bench: Bench) -> dict[str, str | int]:
+    """Attributes that say how a dataset was computed."""
+    return {
+        "dtype": str(bench.dtype).removeprefix("torch."),
+        "device": next(bench.model.parameters()).device.type,
+        "forward": bench.forward.name,
+        "memory_format": str(bench.memory_format).removeprefix("torch."),
+        "torch": str(torch.__version__),
+        "lossatlas": __version__,
+        **bench.engine.attributes(),
+        "batch_size": bench.batch_size,
+    }
+
+
+def identity(bench: Bench) -> dict[str, Any]:
+    """What tells the journals of two problems apart: digests of weights and data, and the rounded metrics there.
+
+    The metrics stand for what cannot be hashed: the network's code and the loss. They are rounded, since another
+    number of threads, or a GPU, need not repeat the last bit.
+    """
+    data = {
+        f"{split} {number} {part}": tensor
+        for split, batches in bench.batches.items()
+        for number, batch in enumerate(batches)
+        for part, tensor in zip(("inputs", "targets"), batch, strict=True)
+    }
+    if bench.statistics is not None:  # of a split that need not be among those measured
+        data |= {f"statistics {number}": inputs for number, inputs in enumerate(bench.statistics.batches)}
+    return {
+        "splits": list(bench.batches),
+        "weights": weights_digest(state(bench.model)),
+        "data": weights_digest(data),
+        "metrics": [f"{value:.3e}" for value in bench.measure()],
+    }
+
+
+def _header(bench: Bench, points: Points, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    of_problem = identity(bench)
+    header = {**of_problem, **attributes, **of_problem}  # what differs first is named first
+    header["axes"] = {name: variable.values.tolist() for name, variable in points.axes.items()}
+    header["ends"] = []
+    for index in (0, len(points) - 1):
+        points.weights_at(index, bench.weights)
+        header["ends"].append(weights_digest(bench.weights))
+    return header
+
+
+def _shape(points: Points) -> list[int]:
+    return [variable.size for variable in points.axes.values()]
+
+
+def _losses(bench: Bench) -> list[int]:
+    """Columns of what `Bench.measure` returns that hold losses: the first of each split."""
+    values = sum(prod(variable.size for variable in metric.axes.values()) for metric in bench.metrics)
+    return [number * values for number in range(len(bench.batches))]
+
+
+def _dataset(sampled: Sampled, bench: Bench, points: Points, attributes: Mapping[str, Any]) -> xr.Dataset:
+    axes = dict(points.axes)
+    split = xr.Variable(("split",), list(bench.batches), {"long_name": "part of the data"})
+    shape = _shape(points)
+    values = sampled.rows.reshape(*shape, len(split), -1)
+    variables = _where(sampled, points)
+    start = 0
+    for metric in bench.metrics:
+        own = [variable.size for variable in metric.axes.values()]
+        stop = start + prod(own)
+        part = values[..., start:stop].reshape(*shape, len(split), *own)
+        variables[metric.name] = (
+            (*points.axes, "split", *metric.axes),
+            part,
+            {"long_name": metric.meaning, "units": "1"},
+        )
+        axes |= metric.axes
+        start = stop
+    not_finite = int((~np.isfinite(variables["loss"][1])).sum())
+    described = {**attributes, **sampled.attributes, "not_finite": not_finite}
+    return xr.Dataset(variables, {**axes, "split": split}, described)
+
+
+def _where(sampled: Sampled, points: Points) -> dict[str, Any]:
+    """Which points are measured, if not all are bound to be."""
+    if sampled.measured is None:
+        return {}
+    flags = sampled.measured.reshape(_shape(points)).astype(np.int8)
+    meaning = "1 where the point is measured, 0 where it is interpolated"
+    return {"measured": (tuple(points.axes), flags, {"long_name": meaning, "units": "1"})}

@@ -1,0 +1,40 @@
+"""Principal components of a trajectory as directions."""
+
+from lossatlas.landscape.directions.direction_set import Axes, fixed_axes
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.slices.pca import principal_components
+from lossatlas.landscape.slices.training_path import Snapshots, trajectory_to
+
+
+class PrincipalDirections:
+    """The first ``components`` principal components of the way of ``snapshots`` to the network, of norm 1.
+
+    ``snapshots``, ``centred`` and ``ignore`` are those of `trajectory`, which also shows the way itself.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> problem = Problem(nn.Linear(1, 2), nn.MSELoss(), {"train": (torch.ones(1, 1), torch.ones(1, 2))})
+    >>> snapshots = [nn.Linear(1, 2).state_dict() for _ in range(4)]
+    >>> first, second = PrincipalDirections(snapshots).of(problem).take(2)
+    >>> abs(sum((first[name] * second[name]).sum().item() for name in first)) < 1e-6
+    True
+    """
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        components: int = 2,
+        centred: bool = True,
+        ignore: str = "none",
+    ) -> None:
+        self._snapshots = snapshots
+        self._components = components
+        self._centred = centred
+        self._ignore = ignore
+
+    def of(self, problem: Problem) -> Axes:
+        """The directions at the network of ``problem``. ValueError as `trajectory` raises it."""
+        way = trajectory_to(problem, self._snapshots, ignore=self._ignore, centred=self._centred)
+        pca = principal_components(way.rows, components=self._components, centred=self._centred)
+        options = {"normalize": "none", "ignore": "none"}
+        return fixed_axes("principal", pca.directions, options, problem.model, centred=int(self._centred))

@@ -1,0 +1,194 @@
+"""A network's way through weight space: its principal plane, and what random planes show of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import nan, pi, sqrt
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lossatlas.choices import chosen
+from lossatlas.landscape.directions.direction_set import filled
+from lossatlas.landscape.directions.normalization import random_direction
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.grid import axis
+from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.slices.pca import Components, Projection, Rows, principal_components, projection
+from lossatlas.weight_space import Weights, check_alike, norm, parameters, state, weights_digest
+
+Snapshots = Sequence[Mapping[str, Tensor]] | Mapping[float, Mapping[str, Tensor]]
+"""State dicts of a network at times of its training, in order, or by epoch, in any order."""
+
+_SHOWN = 10  # leading components whose share of the variance is told
+_IGNORED: dict[str, Callable[[Tensor], bool]] = {"biasbn": lambda w: w.ndim < 2, "none": lambda w: False}
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """Networks on the way to the last of them."""
+
+    networks: Sequence[Weights]  # parameters and statistics, in order
+    times: xr.Variable  # (snapshot,) the epoch of each, or its number
+    origin: Weights  # those of the last that directions are made of
+    rows: Rows  # the matrix whose principal components are taken
+    centred: bool  # whether its mean is subtracted
+
+    def components(self) -> Components:
+        """The first two principal components. ValueError if the networks lie on one line."""
+        return principal_components(self.rows, centred=self.centred)
+
+    def seen_along(self, first: Weights, second: Weights, total: float) -> Projection:
+        """The rows in the plane of two directions; see `projection`."""
+        return projection(self.rows, first, second, total=total, centred=self.centred)
+
+    def chord(self) -> Weights:
+        """The direction from the last network to the first, of norm 1."""
+        way = self.rows.combination(np.eye(len(self.rows))[0])
+        size = norm(way)
+        return {name: tensor / size for name, tensor in way.items()}
+
+    def distances(self) -> list[float]:
+        """Of the networks from the last, in order."""
+        return [
+            norm({name: each[name].to(w).double() - w.double() for name, w in self.origin.items()})
+            for each in self.networks
+        ]
+
+    def digest(self) -> str:
+        """Hash of all networks, which tells this trajectory from others."""
+        return weights_digest(
+            {f"{k} {name}": tensor for k, each in enumerate(self.networks) for name, tensor in each.items()}
+        )
+
+
+def trajectory_to(
+    problem: Problem,
+    snapshots: Snapshots,
+    *,
+    ignore: str = "none",
+    centred: bool = True,
+    last_is_a_row: bool = False,
+) -> Trajectory:
+    """The way of ``snapshots``, state dicts, to the network of ``problem``, which may be the last of them.
+
+    Its times are their epochs where they come by epoch, NaN for the network if it is none of them; else numbers.
+
+    Its rows are the snapshots minus the network, without what is ignored, and with ``last_is_a_row`` a row of
+    zeros for the network itself. ValueError for an unknown ``ignore``, if nothing is left, and, naming the
+    first difference, for a snapshot of another network.
+    """
+    left_out = chosen("ignore", ignore, _IGNORED)
+    origin = {name: tensor for name, tensor in parameters(problem.model).items() if not left_out(tensor)}
+    if not origin:
+        raise ValueError(f"the network has nothing but what ignore={ignore!r} leaves out")
+    by_epoch = isinstance(snapshots, Mapping)
+    given = dict(sorted(snapshots.items())) if isinstance(snapshots, Mapping) else dict(enumerate(snapshots))
+    for time, snapshot in given.items():
+        what = f"the snapshot of epoch {time}" if by_epoch else f"snapshot {time}"
+        check_alike(problem.model.state_dict(), snapshot, what)
+    last = state(problem.model)
+    networks = [{name: snapshot[name].detach() for name in last} for snapshot in given.values()]
+    times = [*given, nan if by_epoch else len(given)]
+    if networks and all(torch.equal(networks[-1][name].to(tensor), tensor) for name, tensor in last.items()):
+        networks.pop()
+        times.pop()
+    if not networks:
+        raise ValueError("a trajectory needs snapshots before the network, got none")
+    networks.append(last)
+    rows = Rows(networks if last_is_a_row else networks[:-1], origin)
+    return Trajectory(networks, _snapshot_axis(times, by_epoch), origin, rows, centred)
+
+
+def _snapshot_axis(times: Sequence[float], by_epoch: bool) -> xr.Variable:
+    """Whole numbers, unless a time is none, such as the NaN of a network of unknown epoch."""
+    if by_epoch:
+        return axis("snapshot", times, "epoch of the snapshot, the network last", units="epoch")
+    return axis("snapshot", times, "number of the snapshot, the network last")
+
+
+def plane_of(trajectory: Trajectory, directions: Sequence[Weights], seen: Projection) -> Plane:
+    """The plane of two ``directions`` through the last network, with the path as its marks."""
+    centre = trajectory.networks[-1]
+    along_x, along_y = (filled(direction, centre) for direction in directions)
+    return Plane(centre, along_x, along_y, marks=_ending_at_the_origin(seen.orthogonal, trajectory))
+
+
+def path_variables(trajectory: Trajectory, pca: Components, seen: Projection) -> dict[str, xr.Variable]:
+    """Where the networks are in the principal plane, over (snapshot,), and shares of the variance."""
+    nearest, cosine = (_ending_at_the_origin(part, trajectory) for part in (seen.orthogonal, seen.cosine))
+    share = "share of the trajectory's variance"
+    return {
+        "path_x": _about(("snapshot",), nearest[:, 0], "x of the plane's point nearest to the snapshot"),
+        "path_y": _about(("snapshot",), nearest[:, 1], "y of the plane's point nearest to the snapshot"),
+        "path_x_cosine": _about(("snapshot",), cosine[:, 0], "inner product with the unit vector of x"),
+        "path_y_cosine": _about(("snapshot",), cosine[:, 1], "inner product with the unit vector of y"),
+        "path_distance": _about(
+            ("snapshot",), trajectory.distances(), "distance of the snapshot from the network"
+        ),
+        "explained_variance_ratio": _about(("component",), pca.variance_ratio[:_SHOWN], share),
+        "plane_explained_ratio": _about((), seen.explained, f"{share} in the plane"),
+    }
+
+
+def random_variables(
+    trajectory: Trajectory, total: float, draws: int, **options: Any
+) -> dict[str, xr.Variable]:
+    """What planes of random directions show of the trajectory, over (draw,) and (draw, snapshot).
+
+    A plane of two of them for each draw, and one of the way from the end to the beginning, its chord, and the first
+    of the two. ``total`` is that of the `Components`, and ``options`` are those of `random_direction`.
+    """
+    origin = trajectory.origin
+    chord = trajectory.chord()
+    pairs = (
+        [random_direction(origin, index=2 * draw + i, **options) for i in (0, 1)] for draw in range(draws)
+    )
+    seen, beside = [], []
+    for first, second in pairs:
+        seen.append(trajectory.seen_along(first, second, total))
+        beside.append(trajectory.seen_along(chord, first, total))
+    n = sum(tensor.numel() for tensor in origin.values())
+    farthest = max(trajectory.distances())
+    excursions = [each.distance.max() / farthest for each in seen]
+    share = "share of the trajectory's variance in a plane of two random directions"
+    angle = "cosine of the angle between two random directions"
+    along_chord = "share of the trajectory's variance in the plane of its chord and a random direction"
+    excursion = "farthest from the network in a plane of two random directions, as a share of the farthest"
+    return {
+        **_seen_paths("random", trajectory, seen, ("x of the snapshot in a random plane", "y of the same")),
+        "random_explained_ratio": _about(("draw",), [each.explained for each in seen], share),
+        "random_explained_expected": _about((), 2 / n, f"expected {share}, for unscaled Gaussians"),
+        "random_excursion": _about(("draw",), excursions, excursion),
+        "random_cosine": _about(("draw",), [each.angle_cosine for each in seen], angle),
+        "random_cosine_expected": _about(
+            (), sqrt(2 / (pi * n)), f"expected absolute {angle}, for unscaled Gaussians"
+        ),
+        **_seen_paths(
+            "chord", trajectory, beside, ("distance along the chord", "y along a random direction")
+        ),
+        "chord_explained_ratio": _about(("draw",), [each.explained for each in beside], along_chord),
+    }
+
+
+def _seen_paths(
+    name: str, trajectory: Trajectory, seen: Sequence[Projection], meanings: tuple[str, str]
+) -> dict[str, xr.Variable]:
+    paths = np.stack([_ending_at_the_origin(each.orthogonal, trajectory) for each in seen])
+    return {  # of (draw, snapshot, 2)
+        f"{name}_{letter}": _about(("draw", "snapshot"), paths[..., k], meanings[k])
+        for k, letter in enumerate("xy")
+    }
+
+
+def _ending_at_the_origin(coordinates: NDArray[np.float64], trajectory: Trajectory) -> NDArray[np.float64]:
+    """Coordinates of all networks, (networks, 2), from those of the rows: the last is the origin."""
+    before = coordinates[: len(trajectory.networks) - 1]
+    return np.concatenate([before, np.zeros((1, 2))])
+
+
+def _about(dims: tuple[str, ...], values: object, meaning: str) -> xr.Variable:
+    return xr.Variable(dims, np.asarray(values, dtype=np.float64), {"long_name": meaning, "units": "1"})

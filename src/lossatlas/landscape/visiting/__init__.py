@@ -1,1 +1,0 @@
-"""Visiting points: each once, whatever interrupts it, by as many processes as there are."""

@@ -1,0 +1,1 @@
+"""What a Lightning logger is sent."""

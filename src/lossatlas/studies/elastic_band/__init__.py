@@ -1,0 +1,1 @@
+"""Elastic bands between networks: pivots, forces, relaxation, their schedule and profile."""

@@ -1,0 +1,75 @@
+"""A finished run as the studies see it that start from it, or train between it and others."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lossatlas.weight_space import check_alike, norm
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """What a finished run has trained.
+
+    ``training_state`` reads the checkpoint that it ended with, which holds its optimizer's momentum; it raises
+    ValueError, in one line, if that is gone. Before anything is trained, studies are made with networks that are only
+    initialised, and have no such state.
+    """
+
+    name: str  # for messages
+    state: Mapping[str, Tensor]  # parameters and buffers
+    seed: int
+    training_state: Callable[[], Mapping[str, Any]]
+    epochs: int  # that it was trained for
+
+
+_NEARLY = 1e-3  # of the network's norm: networks of different seeds are about as far apart as they are long
+
+
+def check_ends(network: nn.Module, ends: Sequence[TrainedNetwork]) -> None:
+    """Raise ValueError unless there are two ends or more, all of the kind of ``network`` and apart from each other.
+
+    Two of one seed begin at the same weights, and those that differ in nothing else end there as well.
+    """
+    if len(ends) < 2:
+        raise ValueError(f"a curve needs at least two ends, got {len(ends)}")
+    expected = network.state_dict()
+    for end in ends:
+        check_alike(expected, end.state, end.name)
+    names = [name for name, _ in network.named_parameters()]
+    for k, end in enumerate(ends):
+        for other in ends[:k]:
+            _check_apart(other, end, names)
+
+
+def _check_apart(end: TrainedNetwork, other: TrainedNetwork, names: Sequence[str]) -> None:
+    if end.seed == other.seed:
+        raise ValueError(
+            f"{end.name} and {other.name} are ends with the same seed={end.seed}; expected a seed for each end"
+        )
+    distance = norm({name: end.state[name].double() - other.state[name].double() for name in names})
+    if distance <= _NEARLY * norm({name: end.state[name] for name in names}):
+        raise ValueError(
+            f"{end.name} and {other.name} are the same end: the distance between them is {distance:.3g}"
+        )
+
+
+def refuse_weight_decay(optimizer: Callable[[Iterable[Tensor]], Optimizer], why: str) -> None:
+    """Raise ValueError, saying ``why``, if ``optimizer`` decays what it is given.
+
+    >>> from functools import partial
+    >>> decaying = partial(torch.optim.SGD, weight_decay=1e-4)
+    >>> refuse_weight_decay(decaying, "would pull at the bends")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: optimizer.weight_decay=0.0001 would pull at the bends: type optimizer.weight_decay=0 regularizer=l2 ...
+    """
+    for group in optimizer([nn.Parameter(torch.zeros(1))]).param_groups:
+        if decay := group.get("weight_decay", 0.0):
+            raise ValueError(
+                f"optimizer.weight_decay={decay} {why}: type optimizer.weight_decay=0 regularizer=l2 "
+                f"regularizer.l2.weight_decay={decay}"
+            )

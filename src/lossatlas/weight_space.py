@@ -1,0 +1,138 @@
+"""Weights as points of a space: tensors by name, their norms and sums, and variances kept at zero or above."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+Weights = dict[str, Tensor]
+"""Tensors by their name in the network, in the network's order."""
+
+
+def parameters(model: nn.Module) -> Weights:
+    """Detached copies of the network's parameters; a parameter shared by two modules appears once.
+
+    >>> {name: tuple(tensor.shape) for name, tensor in parameters(nn.Linear(3, 2)).items()}
+    {'weight': (2, 3), 'bias': (2,)}
+    """
+    return {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
+
+
+def statistics(model: nn.Module) -> Weights:
+    """Detached copies of what a network has learnt beside its parameters: its saved floating-point buffers.
+
+    These are the running means and variances of batch norm, and the like of other modules.
+
+    >>> list(statistics(nn.BatchNorm1d(2)))
+    ['running_mean', 'running_var']
+    """
+    saved = model.state_dict().keys()
+    return {
+        name: tensor.detach().clone()
+        for name, tensor in model.named_buffers()
+        if name in saved and tensor.is_floating_point()
+    }
+
+
+def state(model: nn.Module) -> Weights:
+    """Parameters and statistics together.
+
+    >>> list(state(nn.BatchNorm1d(2)))
+    ['weight', 'bias', 'running_mean', 'running_var']
+    """
+    return {**parameters(model), **statistics(model)}
+
+
+def norm(weights: Mapping[str, Tensor]) -> float:
+    """Euclidean norm of all tensors together, accumulated in float64.
+
+    >>> norm({"a": torch.tensor([3.0]), "b": torch.tensor([[4.0]])})
+    5.0
+    """
+    norms = [torch.linalg.vector_norm(tensor, dtype=torch.float64) for tensor in weights.values()]
+    return torch.linalg.vector_norm(torch.stack(norms)).item() if norms else 0.0
+
+
+def inner(weights: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+    """Inner product over the tensors of ``weights``, accumulated in float64.
+
+    >>> inner({"a": torch.tensor([3.0])}, {"a": torch.tensor([2.0]), "b": torch.tensor([1.0])})
+    6.0
+    """
+    products = [(tensor.double() * other[name].double()).sum() for name, tensor in weights.items()]
+    return torch.stack(products).sum().item() if products else 0.0
+
+
+def flatten(weights: Mapping[str, Tensor]) -> Tensor:
+    """All entries in one vector, (n,), tensor after tensor.
+
+    >>> flatten({"a": torch.tensor([3.0]), "b": torch.tensor([[4.0, 5.0]])})
+    tensor([3., 4., 5.])
+    """
+    return torch.cat([tensor.reshape(-1) for tensor in weights.values()])
+
+
+def unflatten(vector: Tensor, like: Mapping[str, Tensor]) -> Weights:
+    """Inverse of `flatten`: cut ``vector``, (n,), into tensors of the shapes and dtypes of ``like``.
+
+    >>> unflatten(torch.tensor([3.0, 4.0, 5.0]), {"a": torch.zeros(1), "b": torch.zeros(1, 2)})
+    {'a': tensor([3.]), 'b': tensor([[4., 5.]])}
+    """
+    pieces = vector.split([tensor.numel() for tensor in like.values()])
+    return {
+        name: piece.view(tensor.shape).to(tensor.dtype)
+        for (name, tensor), piece in zip(like.items(), pieces, strict=True)
+    }
+
+
+def check_alike(weights: Mapping[str, Tensor], other: Mapping[str, Tensor], what: str) -> None:
+    """Raise ValueError unless ``other`` has the names and shapes of ``weights``.
+
+    The message names the first difference; ``what`` says in it what ``other`` is.
+    """
+    for name, tensor in weights.items():
+        if name not in other:
+            raise ValueError(f"{what} has no {name!r}, which the network has")
+        if other[name].shape != tensor.shape:
+            given, expected = tuple(other[name].shape), tuple(tensor.shape)
+            raise ValueError(f"{what} has {name!r} of shape {given}, the network of shape {expected}")
+    if unknown := next((name for name in other if name not in weights), None):
+        raise ValueError(f"{what} has {unknown!r}, which the network has not")
+
+
+def matching(out: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> list[Tensor]:
+    """Tensors of ``out`` under the names in ``like``. ValueError if one is missing or of another shape.
+
+    >>> matching({"a": torch.tensor([3.0]), "b": torch.tensor([4.0])}, {"b": torch.zeros(1)})
+    [tensor([4.])]
+    """
+    for name, tensor in like.items():
+        if name not in out or out[name].shape != tensor.shape:
+            raise ValueError(f"the network has no {name!r} of shape {tuple(tensor.shape)}")
+    return [out[name] for name in like]
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, dtypes, shapes and values, in hexadecimal, whatever the device and memory layout."""
+    digest = hashlib.sha256()
+    for name, tensor in weights.items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def variance_names(names: Iterable[str]) -> list[str]:
+    """Those of ``names`` that are running variances.
+
+    >>> variance_names(["1.weight", "1.running_mean", "1.running_var"])
+    ['1.running_var']
+    """
+    return [name for name in names if name.rpartition(".")[2] == "running_var"]
+
+
+def clamp_variances(weights: Mapping[str, Tensor], names: Iterable[str]) -> None:
+    """Set to zero what is below zero in the running variances ``names`` of ``weights``; NaN stays."""
+    if variances := [weights[name] for name in names]:
+        torch._foreach_clamp_min_(variances, 0.0)
