@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +136,19 @@ def _opcodes(value: Any) -> bytes:
             shape = _opcodes(value.shape[0]) + _opcodes(value.shape[1]) + b"\x86"
             return empty + b"(K\x01" + shape + dtype + b"\x89" + _opcodes(value.tobytes()) + b"tb"
     raise TypeError(type(value))
+
+
+@pytest.fixture
+def make_trainer(tmp_path: Path) -> Callable[..., Any]:
+    """Function from arguments to a trainer on the CPU that writes and shows nothing."""
+    from pytorch_lightning import Trainer
+
+    return partial(
+        Trainer,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=str(tmp_path),
+    )

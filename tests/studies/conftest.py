@@ -1,13 +1,11 @@
-"""Small studies, made without a configuration, and trainers that show nothing."""
+"""Small studies, made without a configuration."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from pytorch_lightning import Trainer
 from torch import nn
 
 from lossatlas.data import ImageData, synthetic_images
@@ -57,17 +55,3 @@ def make_study(data: ImageData) -> Callable[..., Classifier]:
         return kind(**(arguments | changed))
 
     return make
-
-
-@pytest.fixture
-def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
-    """Function from arguments to a trainer on the CPU that writes and shows nothing."""
-    return partial(
-        Trainer,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=str(tmp_path),
-    )
