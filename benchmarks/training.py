@@ -41,7 +41,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from lossatlas.data import ImageData
 from lossatlas.runs.build import build_data, build_network, make
-from lossatlas.runs.compose import compose_job
+from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.ensure import ensure
 from lossatlas.studies import Classifier
 

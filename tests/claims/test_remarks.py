@@ -7,7 +7,7 @@ import yaml
 
 from lossatlas.claims import Outcome, Verdict, verdicts_from_json
 from lossatlas.claims.remarks import check_remarks, with_remarks
-from lossatlas.runs.compose import config_folder
+from lossatlas.runs.composition.search_path import config_folder
 
 REMARKS = {
     "L-F2a (iii)": {"fails": "Not shown: it holds."},

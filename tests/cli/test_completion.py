@@ -10,7 +10,7 @@ import pytest
 from typed import type_here
 
 from lossatlas.cli import COMMANDS
-from lossatlas.runs.compose import config_folder
+from lossatlas.runs.composition.search_path import config_folder
 
 MODELS = [f"model={path.stem}" for path in sorted((config_folder() / "model").glob("*.yaml"))]
 

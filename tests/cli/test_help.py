@@ -10,7 +10,8 @@ import yaml
 from typed import type_here
 
 from lossatlas.cli import COMMANDS
-from lossatlas.runs.compose import config_folder, experiments
+from lossatlas.experiments.catalogue import experiments
+from lossatlas.runs.composition.search_path import config_folder
 
 GROUPS = sorted(path.name for path in config_folder().iterdir() if path.is_dir() and path.name != "hydra")
 

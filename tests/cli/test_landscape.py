@@ -15,8 +15,8 @@ from typed import DATA, TINY, Answer, Typed, attempts, progress, type_here, wait
 
 from lossatlas.landscape import Problem, surface
 from lossatlas.runs.build import build_data
-from lossatlas.runs.compose import compose_job
-from lossatlas.runs.store import Run, Store
+from lossatlas.runs.composition.compose import compose_job
+from lossatlas.runs.store.store import Run, Store
 
 Start = Callable[..., Typed]
 

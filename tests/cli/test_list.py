@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 from typed import type_here
 
-from lossatlas.cli.catalogue import AtScale, Listed, catalogue, listed
-from lossatlas.cli.listing import cost, listing
-from lossatlas.runs.compose import config_folder, experiments
+from lossatlas.cli.listing import listing
+from lossatlas.experiments.catalogue import AtScale, Listed, catalogue, cost, experiments, listed
+from lossatlas.runs.composition.search_path import config_folder
 
 MEASURED = {
     "seconds": 293.4,

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from typed import HALF_SHARPNESS, SHARPNESS, Answer, Typed, attempts, manifests, type_here
 
-from lossatlas.runs.compose import config_folder
+from lossatlas.runs.composition.search_path import config_folder
 
 REPRODUCE = ("reproduce", "sharpness")
 PICTURES = ("figure", "figure_adam", "normalizations", "resnet_lines", "resnet")

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from typed import DATA, QUICK, TINY, type_here
 
-from lossatlas.cli.differences import differences, flatten
 from lossatlas.cli.progress import print_outcomes
-from lossatlas.runs.compose import Job, compose_job
-from lossatlas.runs.store import Store
+from lossatlas.cli.runs import differences, flatten
+from lossatlas.runs.composition.compose import compose_job
+from lossatlas.runs.composition.job import Job
+from lossatlas.runs.store.store import Store
 
 SWEEP = ("-m", *DATA, "model=mlp", "model.hidden=[8]", *QUICK, "hydra/launcher=basic")
 

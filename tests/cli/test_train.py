@@ -5,9 +5,9 @@ from pathlib import Path
 
 from typed import TINY, Answer, Typed, attempts, progress, statuses, type_here, weights
 
-from lossatlas.runs.compose import compose_job
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Store
+from lossatlas.runs.composition.compose import compose_job
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Store
 
 LINE = ("landscape=line", "landscape.line.directions=1", "landscape.line.points=3")
 

@@ -13,8 +13,8 @@ import pytest
 import xarray as xr
 from typed import DATA, HALF_SHARPNESS, QUICK, type_here
 
-from lossatlas.cli import pictures
 from lossatlas.figures import PICTURES
+from lossatlas.loggers import pictures
 
 TRACKED = tuple(override for override in QUICK if override != "logger=none")
 NETWORK = ("model=mlp", "model.hidden=[8]", *DATA)

@@ -13,10 +13,13 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import WandbLogger
 
 from lossatlas.cli.reproduction import definition
-from lossatlas.runs.check import ConfigError, check_config, check_jobs
-from lossatlas.runs.compose import compose_config, config_folder, experiments, plain
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.sweeps import compose_sweeps
+from lossatlas.experiments.catalogue import experiments
+from lossatlas.experiments.sweeps import compose_sweeps
+from lossatlas.runs.check import check_config, check_jobs
+from lossatlas.runs.composition.compose import compose_config, plain
+from lossatlas.runs.composition.job import ConfigError
+from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.store.fingerprint import fingerprint
 
 CHOICES = sorted(
     (str(path.parent.relative_to(config_folder())), path.stem)

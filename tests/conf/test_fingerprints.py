@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lossatlas.runs.compose import compose_config, compose_job, plain
-from lossatlas.runs.fingerprint import NOT_SCIENTIFIC, fingerprint
+from lossatlas.runs.composition.compose import compose_config, compose_job, plain
+from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, fingerprint
 
 FULL = ["scale=paper", "optimizer=adam", "regularizer=l2", "scheduler=step", "landscape=[line,weights]"]
 EVERYWHERE = pytest.mark.parametrize("overrides", [[], FULL, ["experiment=sharpness/digits"]])

@@ -15,8 +15,8 @@ from torchvision.datasets import MNIST
 from torchvision.transforms import v2
 
 from lossatlas.data import ImageData, mnist
+from lossatlas.experiments.cost.survey_cost import blank_data, split_sizes
 from lossatlas.models import MobileNetV2, ResNet
-from lossatlas.runs.cost.images import blank_data, split_sizes
 
 load = partial(mnist, batch_size=10, shape=[1, 28, 28], classes=10)
 FILES = [f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]

@@ -7,7 +7,7 @@ import torch
 
 from lossatlas.data import ImageData, bagged, digits, without_fold
 from lossatlas.runs.build import build_data
-from lossatlas.runs.compose import compose_job
+from lossatlas.runs.composition.compose import compose_job
 
 COMMON = {"of": partial(digits), "batch_size": 16, "shape": (1, 8, 8), "classes": 10}
 

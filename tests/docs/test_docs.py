@@ -17,7 +17,9 @@ import yaml
 from lossatlas.cli.main import main
 from lossatlas.cli.reproduction import definition
 from lossatlas.runs.check import check_config
-from lossatlas.runs.compose import compose_job, config_folder, expand_experiment, start_hydra
+from lossatlas.runs.composition.compose import compose_job, start_hydra
+from lossatlas.runs.composition.overrides import expand_experiment
+from lossatlas.runs.composition.search_path import config_folder
 
 ROOT = Path(__file__).parents[2]
 HANDBOOK = sorted((ROOT / "docs").glob("*.md"))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import PICTURES, draws, picture
 from lossatlas.figures.style import ERROR
-from lossatlas.runs.compose import config_folder
+from lossatlas.runs.composition.search_path import config_folder
 
 CHOICES = sorted(path.stem for path in (config_folder() / "landscape").glob("*.yaml") if path.stem != "none")
 

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from lossatlas.models import kaiming_normal
-from lossatlas.runs.compose import compose_config
+from lossatlas.runs.composition.compose import compose_config
 
 CONF = Path(__file__).parents[2] / "conf"
 INITS = sorted(path.stem for path in CONF.glob("init/*.yaml"))

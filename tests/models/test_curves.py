@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lossatlas.landscape import Bezier, ControlledCurve, CurveFamily, PolygonalChain, state
-from lossatlas.runs.compose import compose_config
+from lossatlas.runs.composition.compose import compose_config
 
 CONF = Path(__file__).parents[2] / "conf"
 MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own"})  # which names no network

@@ -8,7 +8,7 @@ from torch import nn
 
 from lossatlas.landscape import Engine, Problem, surface
 from lossatlas.models import kaiming_normal
-from lossatlas.runs.compose import compose_config
+from lossatlas.runs.composition.compose import compose_config
 
 FAMILIES = [
     ["densenet_narrow"],

@@ -14,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import InstantiationException
 
-from lossatlas.runs.compose import config_folder
+from lossatlas.runs.composition.search_path import config_folder
 
 CONFIG = """
 defaults:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lossatlas.runs.store import Run
+from lossatlas.runs.store.store import Run
 
 sys.path.insert(0, str(Path(__file__).parent))  # the processes that tests start inherit it
 

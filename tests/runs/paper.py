@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import compose_job
+from lossatlas.runs.composition.compose import compose_job
 
 Config = dict[str, Any]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from lossatlas.runs.compose import compose_job
+from lossatlas.runs.composition.compose import compose_job
+from lossatlas.runs.composition.job import prerequisites
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.manifest import Manifest
-from lossatlas.runs.prerequisites import prerequisites
-from lossatlas.runs.store import Run, Store
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.manifest import Manifest
+from lossatlas.runs.store.store import Run, Store
 
 Config = dict[str, Any]
 

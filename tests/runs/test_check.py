@@ -7,8 +7,9 @@ import torch
 
 from lossatlas.runs import check
 from lossatlas.runs.build import build_data, build_network
-from lossatlas.runs.check import ConfigError, check_config, check_jobs
-from lossatlas.runs.compose import Job, compose_job
+from lossatlas.runs.check import check_config, check_jobs
+from lossatlas.runs.composition.compose import compose_job
+from lossatlas.runs.composition.job import ConfigError, Job
 
 SMALL = ("data=synthetic_images", "data.shape=[1,8,8]", "data.train=32", "data.validation=0", "data.test=10")
 

@@ -9,11 +9,12 @@ import torch
 from processes import Process, Signal, Stop
 from small_runs import EPOCH, RANDOM, Config, manifest_of, named_runs, record, run_of, small, trained
 
-from lossatlas.runs.check import ConfigError, check_jobs
-from lossatlas.runs.compose import Job, compose_config
+from lossatlas.runs.check import check_jobs
+from lossatlas.runs.composition.compose import compose_config
+from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.store import Run
-from lossatlas.runs.survey import Surveyor
+from lossatlas.runs.store.store import Run
+from lossatlas.runs.surveyor import Surveyor
 
 RARELY = "runtime.checkpoint_seconds=1000"
 ARC = "study.objective={_target_: lossatlas.studies.ArcLength}"

@@ -12,8 +12,8 @@ from processes import Process, Signal
 from small_runs import EPOCH, RANDOM, Config, manifest_of, record, run_of, small, trained
 
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run, StoreError
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run, StoreError
 
 SNAPSHOT = "snapshots/epoch-0001.safetensors"
 RESULTS = ["manifest.json", "weights.safetensors", "history.csv", "config.yaml", SNAPSHOT]
@@ -244,7 +244,7 @@ def test_a_file_that_cannot_be_read_is_refused_not_replaced(
 ) -> None:
     """As another user's files cannot; the tests' own user may read everything."""
     path = run_of(config).weights_path
-    monkeypatch.setattr("lossatlas.runs.store.sha256", _refuse)
+    monkeypatch.setattr("lossatlas.runs.store.store.sha256", _refuse)
     with pytest.raises(StoreError, match=rf"^{path}: cannot be read \(Permission denied\)$"):
         ensure(config)
     assert path.exists()

@@ -14,7 +14,7 @@ from processes import KillAtRename, Process, Signal
 from small_runs import EPOCH, RANDOM, Config, manifest_of, named_runs, record, run_of, small, trained
 
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.store import Run
+from lossatlas.runs.store.store import Run
 
 RARELY = "runtime.checkpoint_seconds=1000"  # only a request to stop, or the end, writes a checkpoint
 KERNEL = (

@@ -14,10 +14,10 @@ from processes import Process, Signal, Stop
 from small_runs import EPOCH, RANDOM, SMALL, Config, manifest_of, named_runs, record, run_of, small, trained
 from typed import type_here
 
-from lossatlas.runs.check import ConfigError, check_jobs
-from lossatlas.runs.compose import Job
+from lossatlas.runs.check import check_jobs
+from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.store import Run
+from lossatlas.runs.store.store import Run
 
 RARELY = "runtime.checkpoint_seconds=1000"
 CYCLES = "study.cycles=[{steps: 2}, {steps: 2}, {steps: 2, factor: 0.1}]"  # they begin within both epochs

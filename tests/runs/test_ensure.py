@@ -13,7 +13,7 @@ from small_runs import RANDOM, manifest_of, record, run_of, small, trained
 
 from lossatlas.runs.build import build_network
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.fingerprint import fingerprint
+from lossatlas.runs.store.fingerprint import fingerprint
 
 
 def test_a_finished_run_is_loaded_not_trained(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from lossatlas.runs.build import build_data, build_network
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.store import Run
+from lossatlas.runs.store.store import Run
 from lossatlas.runs.train import RunFailed
 
 EXPLODING = (  # the rate is 0.1 in the first epoch, then 1e10

@@ -8,7 +8,7 @@ import xarray as xr
 from small_runs import small, trained
 
 from lossatlas.landscape.mapping.journal import Journal
-from lossatlas.runs.survey import Surveyor
+from lossatlas.runs.surveyor import Surveyor
 
 
 def test_a_landscape_that_does_not_fit_on_the_disk_leaves_no_half_file_and_goes_on(

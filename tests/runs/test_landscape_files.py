@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 from typed import TINY, type_here
 
 from lossatlas import __version__
-from lossatlas.runs.compose import config_folder
+from lossatlas.runs.composition.search_path import config_folder
 
 CHOICES = sorted(path.stem for path in (config_folder() / "landscape").glob("*.yaml") if path.stem != "none")
 ENDS = "\"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\""

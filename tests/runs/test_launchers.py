@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from small_runs import RANDOM, SMALL, manifest_of, small, trained
 
-from lossatlas.runs.progress import read_progress
-from lossatlas.runs.store import Store
+from lossatlas.runs.store.progress import read_progress
+from lossatlas.runs.store.store import Store
 
 PATIENCE = 120.0  # seconds
 

@@ -9,11 +9,11 @@ from hydra.types import RunMode
 from paper import FN, Config, assert_trained_as_li2018, chosen, composed
 from torch import nn
 
+from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.models import DenseNet, ResNet
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import compose_config
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import compose_sweeps
+from lossatlas.runs.composition.compose import compose_config
+from lossatlas.runs.store.store import Run
 
 # File, network, rates: figure 4's two (the rate of the second is the authors' script's), the table's two rates,
 # and section 5's "156 layers", for which no rates are printed.

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from paper import FN, assert_trained_as_li2018, chosen, composed
 
-from lossatlas.runs.compose import compose_config
-from lossatlas.runs.store import Run
+from lossatlas.runs.composition.compose import compose_config
+from lossatlas.runs.store.store import Run
 
 NETWORKS = ("resnet56", "resnet56_noshort", "densenet121")
 

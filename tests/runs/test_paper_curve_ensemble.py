@@ -5,7 +5,7 @@ from omegaconf import OmegaConf
 from paper import chosen, composed
 
 from lossatlas.cli.reproduction import definition
-from lossatlas.runs.fingerprint import fingerprint
+from lossatlas.runs.store.fingerprint import fingerprint
 
 SWEEPS = ["digits", "digits_chain", "paper", "paper_chain"]
 

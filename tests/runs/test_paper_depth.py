@@ -11,12 +11,12 @@ from paper import FN, assert_trained_as_li2018, chosen, composed
 from torch import nn
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.figures import style
 from lossatlas.models.resnet import BasicBlock
 from lossatlas.runs.build import build_network
-from lossatlas.runs.compose import compose_config
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import compose_sweeps
+from lossatlas.runs.composition.compose import compose_config
+from lossatlas.runs.store.store import Run
 
 # File of the sweep, depth, shortcuts, rate: figure 5 of the paper and the text of its section 5. The 13.31 % of
 # ResNet-56 without shortcuts are its error at rate 0.1 (at 0.01 it is 10.83 %), though the text has 0.01.

@@ -10,12 +10,11 @@ from omegaconf import OmegaConf
 from paper import FN, assert_trained_as_li2018, chosen, composed
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import planned_values
 from lossatlas.runs.build import build_network
-from lossatlas.runs.compose import compose_jobs
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run
-from lossatlas.runs.survey import landscape_path
-from lossatlas.runs.sweeps import planned_values
+from lossatlas.runs.composition.compose import compose_jobs
+from lossatlas.runs.store.fingerprint import fingerprint, landscape_path
+from lossatlas.runs.store.store import Run
 
 NAME = "direction_normalization"
 

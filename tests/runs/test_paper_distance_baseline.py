@@ -9,11 +9,11 @@ import torch
 from paper import chosen, composed
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import config_folder
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import Sweep, compose_sweeps
+from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run
 
 NETWORKS = ("resnet32_padded", "mobilenetv2")
 ENDS = {  # squared distance at epoch 600, with the kernel and without, as EXPERIMENTS prints them of figure 4.1

@@ -9,11 +9,12 @@ import xarray as xr
 from paper import chosen, composed
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.printed_curves import read_reference
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import compose_jobs, config_folder
-from lossatlas.runs.reference import read_reference
-from lossatlas.runs.store import Run
-from lossatlas.runs.survey import Surveyor, open_landscape
+from lossatlas.runs.composition.compose import compose_jobs
+from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.store.store import Run, open_landscape
+from lossatlas.runs.surveyor import Surveyor
 
 NETWORKS = ["resnet32_padded", "mobilenetv2"]
 # T-4.13: 72 -> 92 s for the first checkpoint and about 21 s for each (MobileNetV2), 55 s and +8, +12, +10 (ResNet-32).
@@ -45,7 +46,7 @@ def test_steps_are_those_of_the_thesis(config: dict[str, Any]) -> None:
 
 
 def test_one_job_at_a_time_is_measured_on_one_thread() -> None:
-    from lossatlas.runs.compose import compose_config
+    from lossatlas.runs.composition.compose import compose_config
 
     whole = compose_config(["experiment=distance_cost/digits"])
     assert (whole.hydra.launcher.jobs, whole.hydra.launcher.threads) == (1, 1)

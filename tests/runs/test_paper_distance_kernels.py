@@ -9,11 +9,11 @@ import torch
 from paper import composed
 from scipy.optimize import brentq, minimize_scalar
 
+from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.optim.distancing import Kernel
 from lossatlas.runs.build import make
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import Sweep, compose_sweeps
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run
 
 KERNELS = ("rbf", "tanh", "laplace", "cauchy")
 OPTIONS = ("weights", "relative", "per_layer", "travelled")

@@ -9,10 +9,10 @@ import pytest
 from paper import chosen, composed
 
 from lossatlas.cli.reproduction import definition
-from lossatlas.runs.compose import config_folder
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import Sweep, compose_sweeps
+from lossatlas.experiments.sweeps import Sweep, compose_sweeps
+from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run
 
 Config = dict[str, Any]
 ARMS = {  # with the strengths that each has

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from paper import composed
 
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import compose_sweeps
+from lossatlas.experiments.sweeps import compose_sweeps
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run
 
 ARMS = {  # (checkpoint, arm): epoch with whose end the push ends
     (100, "pushed"): None,

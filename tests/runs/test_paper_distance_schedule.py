@@ -8,11 +8,11 @@ import pytest
 from paper import composed
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import config_folder
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import Sweep, compose_sweeps
+from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run
 
 Config = dict[str, Any]
 Place = tuple[str, float, int]

@@ -10,10 +10,10 @@ from paper import composed
 from scipy.optimize import brentq
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.build import build_data
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.sweeps import Sweep, compose_sweeps
+from lossatlas.runs.store.fingerprint import fingerprint
 
 CURVATURE = 2.0  # of x^3 - x^2 + y^2 where it is lowest
 

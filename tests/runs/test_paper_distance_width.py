@@ -10,11 +10,11 @@ import torch
 from paper import chosen, composed
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import config_folder
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import Sweep, compose_sweeps
+from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run
 
 NETWORKS = ("resnet32_padded", "mobilenetv2")
 WIDTHS = (10, 100, 1000, 10_000)  # the thesis's sigma^2, exp(-D / sigma^2)

@@ -11,9 +11,9 @@ from small_runs import named_runs
 from torch import nn
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import planned_values
 from lossatlas.runs.build import make
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import planned_values
+from lossatlas.runs.store.store import Run
 
 IMAGES = 50_000
 SIZES = {"resnet": [20, 32, 44, 56], "cnn": [12, 24, 48, 96], "densenet": [40]}

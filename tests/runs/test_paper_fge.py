@@ -9,10 +9,10 @@ import torch
 from paper import chosen, composed
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.build import make
+from lossatlas.runs.composition.job import prerequisites
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.prerequisites import prerequisites
-from lossatlas.runs.sweeps import compose_sweeps
 
 METHODS = {"independent": "paper", "snapshot": "paper_snapshot", "fge": "paper_fge"}
 PRINTED = {  # table 1 for B, the accuracies that the authors' code prints for 2B and 3B; section 5 for the distances

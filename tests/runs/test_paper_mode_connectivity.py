@@ -10,10 +10,10 @@ from paper import Config, chosen, composed
 from torch import nn
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import planned_values
 from lossatlas.runs.build import make
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import planned_values
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run
 
 CURVES = {"paper": "lossatlas.landscape.Bezier", "paper_chain": "lossatlas.landscape.PolygonalChain"}
 

@@ -10,10 +10,10 @@ from torch import nn
 
 from lossatlas.landscape import Bezier
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import compose_config, compose_jobs
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.prerequisites import prerequisites
-from lossatlas.runs.store import Run
+from lossatlas.runs.composition.compose import compose_config, compose_jobs
+from lossatlas.runs.composition.job import prerequisites
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run
 
 WIDTHS = {15: 0.3, 25: 0.5, 40: 0.8, 50: 1.0}  # of the first layer, and K
 CURVE, LINE = "mode_width/paper", "mode_width/paper_segment"

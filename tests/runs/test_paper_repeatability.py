@@ -6,9 +6,9 @@ from itertools import product
 import pytest
 from paper import FN, assert_trained_as_li2018, chosen
 
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import Sweep, compose_sweeps
+from lossatlas.experiments.sweeps import Sweep, compose_sweeps
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.store import Run
 
 
 @pytest.fixture(scope="module")

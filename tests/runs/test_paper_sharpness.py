@@ -14,8 +14,8 @@ from torch import nn
 
 from lossatlas.figures import style
 from lossatlas.runs.build import build_data, build_network, make
-from lossatlas.runs.compose import compose_config, compose_jobs
-from lossatlas.runs.store import Run
+from lossatlas.runs.composition.compose import compose_config, compose_jobs
+from lossatlas.runs.store.store import Run
 
 
 def paper(*overrides: str) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from paper import Config, chosen, composed
 from torch import nn
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import compose_sweeps, planned_values
 from lossatlas.optim import CyclicCosine
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import compose_jobs
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import compose_sweeps, planned_values
+from lossatlas.runs.composition.compose import compose_jobs
+from lossatlas.runs.store.store import Run
 
 TABLE_1 = {
     "single": 5.24,

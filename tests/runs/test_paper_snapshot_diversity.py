@@ -6,10 +6,10 @@ from omegaconf import OmegaConf
 from paper import Config, composed
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import compose_sweeps, planned_values
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import compose_jobs
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.sweeps import compose_sweeps, planned_values
+from lossatlas.runs.composition.compose import compose_jobs
+from lossatlas.runs.store.fingerprint import fingerprint
 
 SCALES = ("digits", "paper")
 

@@ -9,10 +9,10 @@ from paper import assert_trained_as_li2018, chosen, composed
 from torch import nn
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import planned_values
 from lossatlas.runs.build import build_network, make
-from lossatlas.runs.compose import compose_jobs
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import planned_values
+from lossatlas.runs.composition.compose import compose_jobs
+from lossatlas.runs.store.store import Run
 
 PRINTED = {  # (optimizer, weight decay, batch) -> shares of the first and the second component, percent
     ("sgd", 5e-4, 128): (24.57, 15.04),

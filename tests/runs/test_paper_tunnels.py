@@ -14,10 +14,10 @@ from paper import chosen, composed
 from torch import nn
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import planned_values
 from lossatlas.runs.build import build_network, make
-from lossatlas.runs.compose import compose_jobs
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import planned_values
+from lossatlas.runs.composition.compose import compose_jobs
+from lossatlas.runs.store.store import Run
 
 SCALES = ["digits", "paper"]
 SWEPT = {"": "rates", "_weight_decay": "weight_decays", "_batch_size": "batch_sizes"}

@@ -8,9 +8,9 @@ import torch
 from paper import chosen, composed
 
 from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.build import make
-from lossatlas.runs.store import Run
-from lossatlas.runs.sweeps import compose_sweeps
+from lossatlas.runs.store.store import Run
 
 PERIODS = {  # table 1: T_0 and T_mult
     "whole": (200, 1),

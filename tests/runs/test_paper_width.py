@@ -10,8 +10,8 @@ from paper import FN, Config, assert_trained_as_li2018, chosen, composed
 from torch import nn
 
 from lossatlas.runs.build import make
-from lossatlas.runs.compose import compose_config, compose_jobs
-from lossatlas.runs.store import Run
+from lossatlas.runs.composition.compose import compose_config, compose_jobs
+from lossatlas.runs.store.store import Run
 
 FACTORS = [1, 2, 4, 8]  # WRN-56-k
 CELLS = list(product(FACTORS, [True, False]))

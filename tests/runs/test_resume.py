@@ -11,7 +11,7 @@ from processes import KillAtRename, Pause, Process, Signal, Stop
 from small_runs import EPOCH, RANDOM, Config, manifest_of, record, run_of, small, trained
 
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.store import Run
+from lossatlas.runs.store.store import Run
 
 LAST = 2 * EPOCH
 SNAPSHOTS = "study.snapshot_epochs=[0,1,2]"

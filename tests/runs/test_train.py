@@ -12,7 +12,7 @@ from torch.optim import SGD, Adam, Optimizer
 
 from lossatlas.runs.build import build_data, build_network
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.store import Run
+from lossatlas.runs.store.store import Run
 from lossatlas.seeds import derive_seed
 
 STEPS = 2 * EPOCH

@@ -13,9 +13,9 @@ from torch.testing import assert_close
 
 from lossatlas.models import MLP
 from lossatlas.optim import Cosine, Step
+from lossatlas.runs.run_files import WholeCheckpointIO
 from lossatlas.studies import Classifier, Schedule, TrainedNetwork
 from lossatlas.studies.branching import branched, check_trunk
-from lossatlas.studies.checkpoint_io import WholeCheckpointIO
 
 STEPS = 3  # of an epoch
 SGD = partial(torch.optim.SGD, lr=0.1, momentum=0.9)

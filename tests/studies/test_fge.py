@@ -12,8 +12,8 @@ from pytorch_lightning import Trainer
 from lossatlas.data import ImageData
 from lossatlas.models import MLP
 from lossatlas.optim import Linear, Triangular
+from lossatlas.runs.run_files import Members
 from lossatlas.studies import Classifier, FastGeometricEnsemble, TrainedNetwork
-from lossatlas.studies.callbacks import Members
 
 SGD = partial(torch.optim.SGD, lr=0.1, momentum=0.9)
 

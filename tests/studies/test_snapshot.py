@@ -9,8 +9,8 @@ from pytorch_lightning import Trainer
 
 from lossatlas.data import ImageData
 from lossatlas.optim import Cosine, CyclicCosine, Step, Triangular, WarmRestarts
+from lossatlas.runs.run_files import Members
 from lossatlas.studies import CheckpointEnsemble, Classifier, SnapshotEnsemble
-from lossatlas.studies.callbacks import Members
 
 Kept = Callable[..., list[tuple[int, float, torch.Tensor]]]
 

@@ -17,7 +17,7 @@ from lossatlas.data import ImageData
 from lossatlas.models import MLP
 from lossatlas.optim import L2, Constant, Cosine, Step
 from lossatlas.runs.build import build
-from lossatlas.runs.compose import compose_job
+from lossatlas.runs.composition.compose import compose_job
 from lossatlas.studies import Classifier, Study
 
 MakeStudy = Callable[..., Classifier]

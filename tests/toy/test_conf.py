@@ -5,7 +5,7 @@ import inspect
 import torch
 
 from lossatlas.runs.build import build_data, build_network
-from lossatlas.runs.compose import compose_job
+from lossatlas.runs.composition.compose import compose_job
 from lossatlas.toy import Point
 
 

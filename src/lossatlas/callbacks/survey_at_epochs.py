@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial, singledispatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import torch
 import xarray as xr
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
@@ -113,6 +112,8 @@ class SurveyAtEpochs(Callback):
     @staticmethod
     def _keep(trainer: Trainer, folder: Path, name: str, dataset: xr.Dataset) -> None:
         if trainer.is_global_zero:
+            from lossatlas.loggers.pictures import log_picture  # matplotlib, only where it is used
+
             _write(dataset, folder, name)
             for logger in trainer.loggers:
                 log_picture(logger, name, dataset, trainer.global_step)
@@ -126,31 +127,6 @@ class SurveyAtEpochs(Callback):
                 for split, source in sources.items()
             }
         return Problem(network, self._loss, self._data, self._metrics)
-
-
-@singledispatch
-def log_picture(logger: Logger, name: str, dataset: xr.Dataset, step: int) -> None:
-    """Send a landscape's picture to a tracker; one without a place for pictures goes without."""
-
-
-@log_picture.register
-def _(logger: WandbLogger, name: str, dataset: xr.Dataset, step: int) -> None:
-    import wandb
-
-    if (figure := _picture(dataset)) is not None:
-        logger.experiment.log({f"landscape/{name}": wandb.Image(figure), "trainer/global_step": step})
-
-
-@log_picture.register
-def _(logger: TensorBoardLogger, name: str, dataset: xr.Dataset, step: int) -> None:
-    if (figure := _picture(dataset)) is not None:
-        logger.experiment.add_figure(f"landscape/{name}", figure, global_step=step)
-
-
-def _picture(dataset: xr.Dataset) -> Any:
-    from lossatlas.figures import PICTURES, picture  # matplotlib, only where it is used
-
-    return picture(dataset) if dataset.attrs.get("survey") in PICTURES else None
 
 
 def _training_data(trainer: Trainer) -> Source:

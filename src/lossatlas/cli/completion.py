@@ -10,7 +10,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.cli import COMMANDS
-from lossatlas.runs.compose import experiments
+from lossatlas.experiments.catalogue import experiments
 
 Show = Callable[[Sequence[str]], None]
 """Lets Hydra handle arguments that only show something."""

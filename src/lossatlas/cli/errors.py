@@ -9,8 +9,8 @@ from hydra.errors import HydraException, InstantiationException, MissingConfigEx
 from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.choices import nearest
+from lossatlas.experiments.catalogue import experiments
 from lossatlas.interruption import Interrupted
-from lossatlas.runs.compose import experiments
 
 
 class JobsFailed(Exception):  # noqa: N818

@@ -8,12 +8,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from lossatlas.cli.console import READABLE, console
-from lossatlas.cli.job import other_job_among
-from lossatlas.runs.compose import Job
-from lossatlas.runs.cost.estimate import Estimate, NetworkCost, SurveyCost, estimate
-from lossatlas.runs.cost.sentences import estimated_sentence
-from lossatlas.runs.cost.throughput import THROUGHPUT, Throughput
-from lossatlas.runs.cost.training import PASSES_OF_A_STEP
+from lossatlas.experiments.cost.estimate import (
+    THROUGHPUT,
+    Estimate,
+    NetworkCost,
+    SurveyCost,
+    Throughput,
+    estimate,
+)
+from lossatlas.experiments.cost.in_words import estimated_sentence
+from lossatlas.experiments.cost.training_cost import PASSES_OF_A_STEP
+from lossatlas.runs.composition.compose import other_job_among
+from lossatlas.runs.composition.job import Job
 
 
 def estimated(jobs: Sequence[Job], tflops: float | None) -> Estimate:

@@ -4,9 +4,27 @@ Help ends here: what imports torch is imported where it is used.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from lossatlas.runs.compose import config_folder, start_hydra
+import numpy as np
+import xarray as xr
+
+from lossatlas.cli.errors import JobsFailed, exit_status, traceback_wanted
+from lossatlas.cli.progress import watching
+from lossatlas.figures import PICTURES, picture, save
+from lossatlas.interruption import Interrupted
+from lossatlas.landscape.mapping.ranks import RankFailedError
+from lossatlas.runs.check import check_survey
+from lossatlas.runs.composition.compose import start_hydra
+from lossatlas.runs.composition.job import ConfigError
+from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.distributed import is_external, is_first, joined
+from lossatlas.runs.ensure import say
+from lossatlas.runs.store.progress import Progress, write_progress
+from lossatlas.runs.subjects import Subject, subject_of_file, subject_of_run
+from lossatlas.runs.surveyor import Surveyor
+from lossatlas.runs.tracker import logging_to
 
 EXAMPLES = """examples:
   lossatlas landscape run=3f0c landscape=surface engine=bfloat16
@@ -24,7 +42,6 @@ def main(arguments: list[str]) -> int:
     overrides = [o for o in options.overrides if o.partition("=")[0] not in named]
     _check_named(named["run"], named["ckpt"], overrides)
     start_hydra(options.config_dir)
-    from lossatlas.cli.surveying import said_by_the_first, subject_of_file, subject_of_run, survey
 
     with said_by_the_first():
         subjects = [subject_of_run(text, overrides) for text in named["run"]]
@@ -78,3 +95,106 @@ def _check_named(runs: Sequence[str], files: Sequence[str], overrides: Sequence[
         raise ValueError(f"nothing to survey: type {what}")
     if not any(o.lstrip("+").startswith("landscape") for o in overrides):
         raise ValueError(f"landscape is missing: type landscape=CHOICE, one of {', '.join(_choices())}")
+
+
+def survey(subject: Subject, arguments: Sequence[str]) -> None:
+    """Have the landscapes of ``subject``, draw, log and print them; ``arguments`` are those of the whole command.
+
+    `JobsFailed` if another of several processes has failed, `Interrupted` after a request to stop.
+    """
+    config, run = subject.job.config, subject.run
+    if not config["landscape"]:
+        raise ConfigError("landscape is missing: type landscape=CHOICE, such as landscape=surface")
+    check_survey(subject.job)
+    tell = say if is_first() else lambda message: None
+    trainer = config["trainer"]
+    if trainer["devices"] != 1 and not is_external() and _is_there(subject):
+        trainer = {**trainer, "devices": 1}
+    try:
+        with joined(trainer, ["landscape", *arguments], quiet=not traceback_wanted()) as stop:
+            surveyor = Surveyor(run, config, subject.other_run, tell, weights=subject.weights, on_stop=stop)
+            found = _surveyed(surveyor, subject)
+    except RankFailedError as error:
+        raise JobsFailed(
+            f"{error}; finished points are kept, and the same command goes on from there"
+        ) from error
+    except Interrupted as error:
+        raise Interrupted(f"{error}; the same command goes on from there") from error
+    if is_first():
+        _show(subject, surveyor, found)
+
+
+def _is_there(subject: Subject) -> bool:
+    """Whether all landscapes have been computed before."""
+    surveyor = Surveyor(subject.run, subject.job.config, subject.other_run, weights=subject.weights)
+    paths = [surveyor.path(name, node) for name, node in subject.job.config["landscape"].items()]
+    return all(path is None or path.exists() for path in paths)
+
+
+@contextmanager
+def said_by_the_first() -> Iterator[None]:
+    """End quietly where one of several processes fails, save in the first, which says what became of all."""
+    try:
+        yield
+    except Exception as error:
+        if is_first() or traceback_wanted():
+            raise
+        raise SystemExit(exit_status(error)) from None
+
+
+def _surveyed(surveyor: Surveyor, subject: Subject) -> Mapping[str, xr.Dataset]:
+    if not is_first():
+        return surveyor.survey_all()
+    subject.run.folder.mkdir(parents=True, exist_ok=True)
+    with watching([subject.job], runs=[("", subject.run)]):
+        found = surveyor.survey_all()
+    write_progress(subject.run, Progress("done", 1, 1))
+    return found
+
+
+def _show(subject: Subject, surveyor: Surveyor, found: Mapping[str, xr.Dataset]) -> None:
+    """Draw, log and print what was found."""
+    for name, dataset in found.items():
+        path = surveyor.path(name, subject.job.config["landscape"][name])
+        assert path is not None
+        print(f"{name}: {in_numbers(dataset)}")
+        print(f"  {path}")
+        if dataset.attrs.get("survey") in PICTURES:
+            drawn = path.with_suffix(".png")
+            if not drawn.exists() or drawn.stat().st_mtime < path.stat().st_mtime:
+                save(picture(dataset), path.parent, path.stem)
+            print(f"  {drawn}")
+    for name in surveyor.config["landscape"].keys() - found.keys():
+        print(f"{name}: lies between the run and itself")
+    if surveyor.computed:
+        from lossatlas.loggers.pictures import log_landscapes
+
+        subject_name = f"{subject.run.fingerprint}" + (f"-{subject.weights.stem}" if subject.weights else "")
+        where = {"subject": subject_name, "folder": subject.run.folder, "job_type": "landscape"}
+        with logging_to(subject.job.config, **where) as logger:  # type: ignore[arg-type]
+            log_landscapes(logger, {name: found[name] for name in surveyor.computed})
+
+
+def in_numbers(dataset: xr.Dataset) -> str:
+    """One line that says what a landscape holds: the range of its losses, or its first numbers, or their ranges.
+
+    >>> in_numbers(xr.Dataset({"loss": (("split", "x"), [[2.0, 0.5, 3.0]])}, {"split": ["test"]}))
+    'test loss 0.5 to 3'
+    >>> in_numbers(xr.Dataset({"trace": 5.5, "sample": ("probe", [4.0, 7.0])}))
+    'trace 5.5, sample 4 to 7'
+    """
+    loss = dataset.get("loss")
+    if loss is not None and "split" in loss.dims:
+        named = {f"{split} loss": loss.sel(split=split) for split in dataset["split"].values}
+    else:
+        floats = {str(name): values for name, values in dataset.data_vars.items() if values.dtype.kind == "f"}
+        named = dict(list(floats.items())[:4])
+    return ", ".join(f"{name} {_range(values.values)}" for name, values in named.items())
+
+
+def _range(values: np.ndarray) -> str:
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return "not finite"
+    low, high = f"{finite.min():.4g}", f"{finite.max():.4g}"
+    return low if low == high else f"{low} to {high}"

@@ -1,22 +1,30 @@
 """Launching jobs through Hydra: all of them checked first, their progress shown, their failures told at the end."""
 
+import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from traceback import format_exc
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from lossatlas.cli.errors import JobsFailed
-from lossatlas.cli.job import Outcome, attempt, other_job_among
+from lossatlas.cli.errors import JobsFailed, one_line, traceback_wanted
 from lossatlas.cli.progress import labels, watching
+from lossatlas.experiments.collect import locate
+from lossatlas.experiments.sweeps import Sweep
 from lossatlas.interruption import Interrupted
 from lossatlas.runs.check import check_jobs
-from lossatlas.runs.collect import locate
-from lossatlas.runs.compose import CONFIG_NAME, Job, job_of, places_among, register_resolver
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.sweeps import Sweep
+from lossatlas.runs.composition.compose import job_of, other_job_among, register_resolver
+from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.overrides import places_among
+from lossatlas.runs.composition.search_path import CONFIG_NAME
+from lossatlas.runs.ensure import perform, run_of
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.progress import Progress, write_progress
 
 
 def run_sweeps(sweeps: Sequence[Sweep], *, multirun: bool = False) -> None:
@@ -35,6 +43,15 @@ def run_sweeps(sweeps: Sequence[Sweep], *, multirun: bool = False) -> None:
     except KeyboardInterrupt as stop:
         raise Interrupted(f"{_how_far(jobs, str(stop))}; the same command goes on from there") from None
     _raise_failures(jobs, outcomes)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended; what its process hands back, whatever launcher has started it."""
+
+    fingerprint: str
+    error: str | None = None  # in one line
+    traceback: str | None = None  # of an error that is not the user's, or when asked for
 
 
 def _launch(overrides: Sequence[str], *, multirun: bool) -> list[Outcome]:
@@ -76,3 +93,26 @@ def _raise_failures(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
     which = "" if len(failed) == 1 else "first "
     label = names[first.fingerprint]
     raise JobsFailed(f"{len(failed)} of {len(jobs)} runs failed: {which}{label}: {first.error}")
+
+
+log = logging.getLogger(__name__)
+
+
+def attempt(job: Job) -> Outcome:
+    """Perform a job and say how it ended; the traceback of an error goes to the run's log.
+
+    KeyboardInterrupt, which no launcher takes for a failed job, if the process was asked to stop.
+    """
+    name = fingerprint(job.config)
+    try:
+        perform(job)
+    except Interrupted as error:
+        raise KeyboardInterrupt(str(error)) from error
+    except Exception as error:
+        log.info("failed", exc_info=True)
+        with suppress(OSError):
+            write_progress(run_of(job), Progress("failed", 1, 1))
+        line = one_line(error)
+        trace = format_exc() if line is None or traceback_wanted() else None
+        return Outcome(name, line or f"{type(error).__name__}: {error}", trace)
+    return Outcome(name)

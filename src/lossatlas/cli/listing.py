@@ -7,9 +7,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from lossatlas.cli.catalogue import AtScale, Listed
 from lossatlas.cli.console import READABLE, console
-from lossatlas.runs.cost.sentences import duration, gpu_hours
+from lossatlas.experiments.catalogue import AtScale, Listed, cost
 
 COLORS = {"holds": "green", "fails": "red", "cannot tell": "yellow"}
 NAMED = {"fails": "fails", "cannot tell": "open"}
@@ -51,12 +50,3 @@ def _counts(at: AtScale) -> str:
         return "not run"
     worst = next(outcome for outcome in ("fails", "cannot tell", "holds") if at.ids(outcome))
     return f"[{COLORS[worst]}]{at.counts()}[/]{'*' if at.published else ''}"
-
-
-def cost(at: AtScale) -> str:
-    """What a scale costs in a few words: as measured, else as estimated; empty if neither is known."""
-    if at.measured is not None:
-        cores = at.measured["cores"]
-        part = "" if at.measured["trained"] == at.measured["cells"] else "in part: "  # the store had the rest
-        return f"{part}{duration(at.measured['seconds'])} on {cores} {'core' if cores == 1 else 'cores'}"
-    return f"about {gpu_hours(at.estimated)}" if at.estimated is not None else ""

@@ -15,12 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lossatlas.cli.console import console
-from lossatlas.cli.status import status_of
-from lossatlas.runs.compose import Job
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.prerequisites import prerequisites
-from lossatlas.runs.progress import Progress, read_progress
-from lossatlas.runs.store import Run, Store
+from lossatlas.runs.composition.job import Job, prerequisites
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.progress import Progress, read_progress, status_of
+from lossatlas.runs.store.store import Run, Store
 
 LINE_EVERY_SECONDS = 10.0  # where there is no terminal to draw on
 STALE_SECONDS = 20.0  # a job that has said nothing for so long is not shown as running

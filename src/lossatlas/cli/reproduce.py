@@ -10,8 +10,10 @@ from pathlib import Path
 
 from lossatlas.choices import nearest
 from lossatlas.cli.console import composing
-from lossatlas.runs.compose import Job, experiments, start_hydra
-from lossatlas.runs.sweeps import Sweep, compose_sweeps
+from lossatlas.experiments.catalogue import experiments
+from lossatlas.experiments.sweeps import Sweep, compose_sweeps
+from lossatlas.runs.composition.compose import start_hydra
+from lossatlas.runs.composition.job import Job
 
 
 def main(arguments: list[str]) -> int:
@@ -38,11 +40,11 @@ def _reproduce(
     options: argparse.Namespace, sweeps: Sequence[Sweep], jobs: Sequence[Job], started: float
 ) -> int:
     from lossatlas.cli.errors import JobsFailed
-    from lossatlas.cli.job import other_job_among
     from lossatlas.cli.launch import run_sweeps
     from lossatlas.cli.reproduction import Reproduction, check_definition, definition, reference_of
-    from lossatlas.runs.collect import locate
-    from lossatlas.runs.cost.measured import Stopwatch
+    from lossatlas.experiments.collect import locate
+    from lossatlas.experiments.cost.measured import Stopwatch
+    from lossatlas.runs.composition.compose import other_job_among
 
     stopwatch = Stopwatch(started)
     config = jobs[0].config
@@ -73,13 +75,13 @@ def _reproduce(
 
 
 def _list(options: argparse.Namespace) -> int:
-    from lossatlas.cli.catalogue import catalogue, listed
     from lossatlas.cli.listing import show_list
+    from lossatlas.experiments.catalogue import catalogue, listed
 
     given = dict(override.partition("=")[::2] for override in options.overrides)
     results = Path(given.get("paths.results", "results"))
     if options.publish:
-        from lossatlas.cli.publishing import write_pages
+        from lossatlas.experiments.publishing import write_pages
 
         for name in experiments():
             write_pages(name)
@@ -93,7 +95,7 @@ def _estimate(options: argparse.Namespace, jobs: Sequence[Job]) -> int:
     cost = estimated(jobs, options.throughput)
     show_estimate(cost)
     if options.publish:
-        from lossatlas.cli.publishing import write_cost, write_pages
+        from lossatlas.experiments.publishing import write_cost, write_pages
 
         scale = jobs[0].config["experiment"]["scale"]
         print(f"written to {write_cost(options.experiment, scale, cost.to_json())}")

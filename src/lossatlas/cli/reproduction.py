@@ -15,17 +15,17 @@ from lossatlas.claims.dependencies import landscapes_of
 from lossatlas.claims.remarks import check_remarks, with_remarks
 from lossatlas.claims.verdict import verdicts_from_json
 from lossatlas.cli.console import READABLE, console
-from lossatlas.cli.pictures import log_figures, log_verdicts
-from lossatlas.cli.publishing import write_pages
+from lossatlas.experiments.collect import Cell, collect
+from lossatlas.experiments.cost.measured import Record, more_complete
+from lossatlas.experiments.logged import log_figures, log_verdicts
+from lossatlas.experiments.printed_curves import read_reference
+from lossatlas.experiments.publishing import write_pages
 from lossatlas.figures import save
 from lossatlas.files import replacing, write_text
 from lossatlas.runs.build import make
-from lossatlas.runs.collect import Cell, collect
-from lossatlas.runs.compose import config_folder
-from lossatlas.runs.cost.measured import Record, more_complete
-from lossatlas.runs.fingerprint import digest
-from lossatlas.runs.loggers import logging_to
-from lossatlas.runs.reference import read_reference
+from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.store.fingerprint import digest
+from lossatlas.runs.tracker import logging_to
 
 
 def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:

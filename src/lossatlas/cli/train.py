@@ -18,15 +18,11 @@ from omegaconf import DictConfig
 
 from lossatlas.cli.completion import complete
 from lossatlas.cli.console import composing
-from lossatlas.runs.compose import (
-    CONFIG_NAME,
-    compose_config,
-    config_folder,
-    expand_experiment,
-    start_hydra,
-)
-from lossatlas.runs.own_model import expand_own_model
-from lossatlas.runs.sweeps import compose_sweeps
+from lossatlas.experiments.sweeps import compose_sweeps
+from lossatlas.runs.composition.compose import compose_config, start_hydra
+from lossatlas.runs.composition.custom_model import expand_own_model
+from lossatlas.runs.composition.overrides import expand_experiment
+from lossatlas.runs.composition.search_path import CONFIG_NAME, config_folder
 
 
 def main(arguments: list[str]) -> int:

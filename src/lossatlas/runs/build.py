@@ -9,8 +9,8 @@ from hydra.utils import instantiate
 from torch import nn
 
 from lossatlas.data import ImageData
-from lossatlas.runs.fingerprint import fingerprint
-from lossatlas.runs.nodes import arguments
+from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.references import arguments
 from lossatlas.seeds import derive_seed, generator
 from lossatlas.studies import Study, TrainedNetwork
 

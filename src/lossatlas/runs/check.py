@@ -12,12 +12,11 @@ from lossatlas.choices import nearest
 from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
 from lossatlas.runs.build import build_data, build_network, build_study, make
-from lossatlas.runs.compose import Job
-from lossatlas.runs.fingerprint import digest, scientific
-from lossatlas.runs.nodes import replaced
-from lossatlas.runs.prerequisites import prerequisites
-from lossatlas.runs.rehearsal import rehearse
-from lossatlas.runs.signature import accepted_arguments
+from lossatlas.runs.composition.custom_model import accepted_arguments
+from lossatlas.runs.composition.job import ConfigError, Job, prerequisites
+from lossatlas.runs.dry_run import rehearse
+from lossatlas.runs.store.fingerprint import digest, scientific
+from lossatlas.runs.store.references import replaced
 from lossatlas.studies import Study
 
 SECTIONS = (
@@ -28,10 +27,6 @@ SECTIONS = (
 
 KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds")}
 """The keys of those sections whose targets cannot say which they take."""
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be run, in one line."""
 
 
 def check_jobs(jobs: Iterable[Job]) -> None:

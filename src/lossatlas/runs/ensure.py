@@ -1,20 +1,23 @@
 """``ensure``: the run of a configuration, loaded if it is finished, resumed or trained if it is not."""
 
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from lossatlas import interruption
 from lossatlas.runs.build import build
-from lossatlas.runs.fingerprint import RESULTS_VERSION, fingerprint
-from lossatlas.runs.loggers import logging_to
-from lossatlas.runs.manifest import Manifest, new_manifest
-from lossatlas.runs.prerequisites import prerequisites
-from lossatlas.runs.store import Run, Store, StoreError
+from lossatlas.runs.composition.compose import other_job
+from lossatlas.runs.composition.job import Job, prerequisites
+from lossatlas.runs.run_files import WholeCheckpointIO
+from lossatlas.runs.store.fingerprint import RESULTS_VERSION, fingerprint
+from lossatlas.runs.store.manifest import Manifest, new_manifest
+from lossatlas.runs.store.progress import Progress, write_progress
+from lossatlas.runs.store.store import Run, Store, StoreError, named_run
+from lossatlas.runs.tracker import logging_to
 from lossatlas.runs.train import RunFailed, train
 from lossatlas.studies import TrainedNetwork
-from lossatlas.studies.checkpoint_io import WholeCheckpointIO
 
 log = logging.getLogger(__name__)
 
@@ -87,3 +90,47 @@ def _new(fingerprint: str, config: Mapping[str, Any], overrides: Sequence[str]) 
         experiment=config["experiment"]["name"],
         overrides=list(overrides),
     )
+
+
+def perform(job: Job) -> Run:
+    """Have the run and the landscapes of a job: loaded if they are there, else computed."""
+    landscapes = job.config["landscape"]
+    run = ensure(job.config, overrides=job.overrides, stages=1 + len(landscapes), say=say)
+    if landscapes:
+        _survey(job, run)
+    write_progress(run, Progress("done", 1, 1))
+    return run
+
+
+def _survey(job: Job, run: Run) -> None:
+    from lossatlas.runs.surveyor import Surveyor
+
+    surveyor = Surveyor(run, job.config, lambda value: perform_other(job, value), say)
+    found = surveyor.survey_all()
+    if not surveyor.computed:
+        return
+    from lossatlas.loggers.pictures import log_landscapes  # matplotlib and plotly, only where they are used
+
+    with logging_to(job.config, subject=run.fingerprint, folder=run.folder, job_type="landscape") as logger:
+        log_landscapes(logger, {name: found[name] for name in surveyor.computed})
+
+
+def say(message: str) -> None:
+    """Tell the user something that progress alone does not show."""
+    log.info(message)
+    print(message, file=sys.stderr, flush=True)
+
+
+def run_of(job: Job) -> Run:
+    """Where the run of a job is, or will be."""
+    return Store(job.config["paths"]["runs"]).run(fingerprint(job.config))
+
+
+def perform_other(job: Job, value: Any) -> Run:
+    """Have the run that a landscape of ``job`` names by ``value``: overrides, or the fingerprint of a finished run."""
+
+    def from_overrides(overrides: Sequence[str]) -> Run:
+        other = other_job(job, overrides)
+        return ensure(other.config, overrides=other.overrides, say=say)
+
+    return named_run(value, job.config, from_overrides)

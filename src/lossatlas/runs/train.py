@@ -16,13 +16,12 @@ from lossatlas import interruption
 from lossatlas.files import set_aside, sha256
 from lossatlas.hardware import threads_limited
 from lossatlas.runs.build import make
-from lossatlas.runs.manifest import Manifest, Member, age_seconds, new_attempt
-from lossatlas.runs.progress import Progress, write_progress
-from lossatlas.runs.store import Run, StoreError, check_state, name_damage
+from lossatlas.runs.run_files import Checkpointing, Members, ReportProgress, Snapshots, WholeCheckpointIO
+from lossatlas.runs.store.manifest import Manifest, Member, age_seconds, new_attempt
+from lossatlas.runs.store.progress import Progress, write_progress
+from lossatlas.runs.store.store import Run, StoreError, check_state, name_damage
 from lossatlas.studies import NonFiniteLossError, Study, TrainedNetwork
 from lossatlas.studies.branching import branched
-from lossatlas.studies.callbacks import Checkpointing, Members, ReportProgress, Snapshots
-from lossatlas.studies.checkpoint_io import WholeCheckpointIO
 
 
 class RunFailed(FloatingPointError):  # noqa: N818

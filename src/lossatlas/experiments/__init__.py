@@ -1,0 +1,1 @@
+"""Experiments: their sweeps, datasets, results, catalogue and cost."""

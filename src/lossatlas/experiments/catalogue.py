@@ -1,0 +1,115 @@
+"""What is known of every experiment without composing or computing anything: from its YAML and its results' JSON."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lossatlas.experiments.cost.in_words import duration, gpu_hours
+from lossatlas.runs.composition.search_path import config_folder
+
+OUTCOMES = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "cannot tell": ("open", "open")}
+"""Outcome of a claim -> word for one claim that came out so, and for several."""
+
+
+@dataclass(frozen=True)
+class AtScale:
+    """An experiment at one scale: its last verdict and its cost."""
+
+    scale: str
+    claims: tuple[Mapping[str, Any], ...] = ()  # as verdict.json has them; none if never judged
+    published: bool = False  # whether that verdict is the one that comes with the package
+    measured: Mapping[str, Any] | None = None
+    estimated: Mapping[str, Any] | None = None
+
+    def counts(self) -> str:
+        """How many claims came to each outcome, "16 hold, 1 fails, 2 open"; empty if none was judged."""
+        counts = Counter(claim["outcome"] for claim in self.claims)
+        return ", ".join(
+            f"{counts[outcome]} {one if counts[outcome] == 1 else several}"
+            for outcome, (one, several) in OUTCOMES.items()
+            if counts[outcome]
+        )
+
+    def ids(self, outcome: str) -> list[str]:
+        """Ids of the claims that came to ``outcome``."""
+        return [claim["id"] for claim in self.claims if claim["outcome"] == outcome]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An experiment as it is listed."""
+
+    name: str
+    title: str
+    question: str
+    source: str
+    scales: tuple[AtScale, ...] = field(default=())
+
+
+def catalogue(results: Path | None = None) -> list[Listed]:
+    """All experiments; their verdicts are the published ones, or those in the user's own folder ``results``."""
+    return [listed(name, results) for name in experiments()]
+
+
+def listed(name: str, results: Path | None = None) -> Listed:
+    """One experiment. A result that cannot be read counts as not there."""
+    folder = config_folder() / "experiment" / name
+    about: dict[str, Any] = {}
+    for file in ("common", "digits"):
+        about |= _read_yaml(folder / f"{file}.yaml").get("experiment", {})
+    scales = [path.stem for path in sorted((config_folder() / "scale").glob("*.yaml"))]
+    return Listed(
+        name,
+        title=str(about.get("title", "")),
+        question=str(about.get("question", "")),
+        source=str(about.get("source", "")),
+        scales=tuple(
+            _at_scale(folder, name, scale, results) for scale in scales if (folder / f"{scale}.yaml").exists()
+        ),
+    )
+
+
+def _at_scale(folder: Path, name: str, scale: str, results: Path | None) -> AtScale:
+    shown = folder / "results" / scale
+    published = _read_json(shown / "verdict.json")
+    own = None if results is None else _read_json(results / name / scale / "verdict.json")
+    verdict = own or published or {}
+    return AtScale(
+        scale,
+        tuple(verdict.get("claims", ())),
+        published=own is None and published is not None,
+        measured=verdict.get("cost") or (published or {}).get("cost"),
+        estimated=_read_json(shown / "cost.json"),
+    )
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def experiments() -> list[str]:
+    """Names of the experiments that come with the package."""
+    folder = config_folder() / "experiment"
+    return sorted(path.name for path in folder.iterdir() if (path / "digits.yaml").exists())
+
+
+def cost(at: AtScale) -> str:
+    """What a scale costs in a few words: as measured, else as estimated; empty if neither is known."""
+    if at.measured is not None:
+        cores = at.measured["cores"]
+        part = "" if at.measured["trained"] == at.measured["cells"] else "in part: "  # the store had the rest
+        return f"{part}{duration(at.measured['seconds'])} on {cores} {'core' if cores == 1 else 'cores'}"
+    return f"about {gpu_hours(at.estimated)}" if at.estimated is not None else ""

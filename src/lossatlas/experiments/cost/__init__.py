@@ -1,0 +1,1 @@
+"""What an experiment costs, counted before and measured after."""

@@ -1,0 +1,256 @@
+"""The cost of an experiment in floating-point operations, before any of it is computed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lossatlas.experiments.collect import locate
+from lossatlas.experiments.cost.flops import forward_flops
+from lossatlas.experiments.cost.survey_cost import SurveyWork, split_sizes, survey_work
+from lossatlas.experiments.cost.training_cost import epochs_of_its_own, passes_of_a_step
+from lossatlas.runs.build import build_network, make
+from lossatlas.runs.composition.job import Job, prerequisites
+from lossatlas.runs.store.fingerprint import digest, fingerprint
+from lossatlas.runs.store.references import replaced
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """What the trainings of a network take."""
+
+    runs: int
+    epochs: int
+    images: int  # in an epoch
+    tflop: float  # of all runs, 1e12 operations
+
+
+@dataclass(frozen=True)
+class SurveyCost:
+    """What the surveys of one landscape of a network take."""
+
+    name: str
+    surveys: int  # runs that have it
+    points: int  # of a survey
+    images: int  # that a point looks at
+    passes: float  # operations of a point on an image, in forward passes
+    products: float | None  # stated for a point, of a matrix and a vector
+    tflop: float  # of all surveys
+
+
+@dataclass(frozen=True)
+class NetworkCost:
+    """What one architecture costs in an experiment, trained in one way."""
+
+    network: str
+    parameters: int
+    gflop_per_image: float  # 1e9 operations of a forward pass, two for a multiply-add
+    training: TrainingCost
+    surveys: tuple[SurveyCost, ...]
+
+    @property
+    def tflop(self) -> float:
+        """1e12 operations of its trainings and surveys."""
+        return self.training.tflop + sum(survey.tflop for survey in self.surveys)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throughput:
+    """Operations a second that a GPU is taken to sustain, and where the number comes from."""
+
+    tflops: float  # 1e12 operations a second
+    source: str
+
+    def __post_init__(self) -> None:
+        if not self.tflops > 0:
+            raise ValueError(f"throughput: expected TFLOP/s above 0, got {self.tflops:g}")
+
+    def hours(self, tflop: float) -> float:
+        """Hours that ``tflop`` 1e12 operations take.
+
+        >>> Throughput(tflops=10.0, source="mine").hours(36_000)
+        1.0
+        """
+        return tflop / self.tflops / 3600
+
+
+THROUGHPUT = Throughput(
+    tflops=9.75, source="half of the 19.5 TFLOP/s that NVIDIA's data sheet gives an A100 in float32"
+)
+"""The default. Networks as small as those of CIFAR keep a GPU less busy than large ones: they take longer."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an experiment costs, by network, and in hours at a throughput that is an assumption."""
+
+    networks: tuple[NetworkCost, ...]
+    throughput: Throughput = THROUGHPUT
+
+    @property
+    def tflop(self) -> float:
+        """1e12 operations of all."""
+        return sum(network.tflop for network in self.networks)
+
+    @property
+    def hours(self) -> float:
+        """GPU hours of all."""
+        return self.throughput.hours(self.tflop)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain containers, with the totals."""
+        networks = [{**asdict(network), "tflop": network.tflop} for network in self.networks]
+        return {
+            "gpu_hours": self.hours,
+            "tflop": self.tflop,
+            "throughput": asdict(self.throughput),
+            "networks": networks,
+        }
+
+
+def estimate(
+    jobs: Sequence[Job],
+    other_job: Callable[[Job, Sequence[str]], Job],
+    throughput: Throughput = THROUGHPUT,
+) -> Estimate:
+    """Estimate what ``jobs`` cost; each run and each survey counts once, each network is counted once.
+
+    The runs that their studies and landscapes name count as well. A training is taken to be `passes_of_a_step` forward
+    passes for each image of each epoch; validation and what is not a convolution or a matrix product are left out.
+    ``other_job`` as for `locate`. No data set need be there.
+    """
+    groups: dict[str, dict[str, Job]] = {}  # network and length of training -> fingerprint -> job
+    for job in _with_named_runs([*jobs, *_named_by_landscapes(jobs, other_job)]):
+        groups.setdefault(_group(job), {}).setdefault(fingerprint(job.config), job)
+    names = _names([next(iter(group.values())).config for group in groups.values()])
+    surveyed = _surveyed(jobs, other_job)
+    networks = [
+        _network_cost(name, list(runs.values()), [s for s in surveyed if s.group == group])
+        for name, (group, runs) in zip(names, groups.items(), strict=True)
+    ]
+    return Estimate(tuple(networks), throughput)
+
+
+def _named_by_landscapes(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job]) -> list[Job]:
+    """Jobs of the runs that the landscapes of ``jobs`` name by overrides."""
+    found: list[Job] = []
+    for job in jobs:
+
+        def take(value: Any, job: Job = job) -> None:
+            if value and not isinstance(value, str):
+                found.append(other_job(job, value))
+
+        replaced(job.config["landscape"], dict.fromkeys(("run", "members_of", "curve"), take))
+    return found
+
+
+def _with_named_runs(jobs: Sequence[Job]) -> list[Job]:
+    """The runs that the studies of ``jobs`` name, each before those that name it, and ``jobs``."""
+    found: list[Job] = []
+    for job in jobs:
+        found += [*_with_named_runs(prerequisites(job.config)), job]
+    return found
+
+
+@dataclass(frozen=True)
+class _Surveyed:
+    """A landscape that a run is to have."""
+
+    group: str
+    name: str
+    job: Job
+
+    @property
+    def settings(self) -> str:
+        return digest([self.name, self.job.config["landscape"][self.name]])
+
+
+def _surveyed(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job]) -> list[_Surveyed]:
+    """Landscapes of all jobs, each file of the store once."""
+    found: dict[Path, _Surveyed] = {}
+    for job in jobs:
+        (cell,) = locate([job], {}, other_job)
+        found |= {path: _Surveyed(_group(job), name, job) for name, path in cell.landscapes.items()}
+    return list(found.values())
+
+
+def _group(job: Job) -> str:
+    data = {key: value for key, value in job.config["data"].items() if key != "batch_size"}
+    study = job.config["study"]["_target_"], passes_of_a_step(job.config)
+    return digest([job.config["model"], epochs_of_its_own(job.config), data, *study])
+
+
+def _network_cost(name: str, runs: Sequence[Job], surveyed: Sequence[_Surveyed]) -> NetworkCost:
+    config = runs[0].config
+    sizes = split_sizes(config)
+    network = build_network(config)
+    forward = forward_flops(partial(make, config["model"]), config["data"]["shape"])
+    epochs = epochs_of_its_own(config)
+    flops = passes_of_a_step(config) * forward * sizes["train"] * epochs * len(runs)
+    of_settings: dict[str, list[_Surveyed]] = {}
+    for survey in surveyed:
+        of_settings.setdefault(survey.settings, []).append(survey)
+    surveys = (
+        _survey_cost(same[0].name, survey_work(same[0].job, same[0].name, network, sizes), len(same), forward)
+        for same in of_settings.values()
+    )
+    return NetworkCost(
+        name,
+        sum(parameter.numel() for parameter in network.parameters()),
+        forward / 1e9,
+        TrainingCost(len(runs), epochs, sizes["train"], flops / 1e12),
+        _added(list(surveys)),
+    )
+
+
+def _survey_cost(name: str, work: SurveyWork, surveys: int, forward: int) -> SurveyCost:
+    passes = work.flops_per_image / forward if forward else 0.0  # no operation of a ball's is counted
+    return SurveyCost(name, surveys, work.points, work.images, passes, work.products, work.tflop * surveys)
+
+
+def _added(surveys: Sequence[SurveyCost]) -> tuple[SurveyCost, ...]:
+    """Those that differ in nothing but how many they are, and what that makes, put together."""
+    kinds: dict[SurveyCost, SurveyCost] = {}
+    for survey in surveys:
+        kind = replace(survey, surveys=0, tflop=0.0)
+        known = kinds.get(kind, kind)
+        kinds[kind] = replace(known, surveys=known.surveys + survey.surveys, tflop=known.tflop + survey.tflop)
+    return tuple(kinds.values())
+
+
+def _names(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name of each network: its class, the settings in which those of one class differ, and what else than train it.
+
+    >>> models = [{"_target_": "models.ResNet", "depth": d, "width": 16} for d in (20, 56)]
+    >>> rest = {"study": {"_target_": "studies.Classifier"}, "epochs": 3}
+    >>> _names([{"model": model, **rest} for model in models])
+    ['ResNet depth=20', 'ResNet depth=56']
+    """
+    models = [config["model"] for config in configs]
+    return [
+        _name(model, [other for other in models if other["_target_"] == model["_target_"]])
+        + _way(config, [other for other in configs if other["model"] == model])
+        for config, model in zip(configs, models, strict=True)
+    ]
+
+
+def _name(model: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
+    differing = [
+        f"{key}={_written(value)}"
+        for key, value in model.items()
+        if any(other.get(key) != value for other in others)
+    ]
+    return " ".join([model["_target_"].rpartition(".")[2], *differing])
+
+
+def _way(config: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
+    """Study and epochs of ``config``, where ``others`` train the same network in other ways."""
+    studies = {other["study"]["_target_"] for other in others}
+    lengths = {epochs_of_its_own(other) for other in others}
+    study = f", {config['study']['_target_'].rpartition('.')[2]}" if len(studies) > 1 else ""
+    return study + (f", {epochs_of_its_own(config)} epochs" if len(lengths) > 1 else "")
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")

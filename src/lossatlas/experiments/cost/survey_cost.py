@@ -1,0 +1,212 @@
+"""What a survey of a landscape takes: its first point is measured on two images of each split, and counted."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from lossatlas.data import ImageData, Split
+from lossatlas.experiments.cost.flops import FlopCount
+from lossatlas.hardware import threads_limited
+from lossatlas.landscape import Engine, Problem
+from lossatlas.landscape.curvature.operators import matrix_of
+from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.runs.build import build_data, make
+from lossatlas.runs.composition.job import Job
+from lossatlas.runs.dry_run import stand_ins, unrehearsed_snapshots
+from lossatlas.runs.store.references import arguments
+
+Node = Mapping[str, Any]
+
+IMAGES = 2  # of each split: batch norm after a linear layer takes no statistics of one
+
+PLAIN: dict[str, Any] = {"fuse": False, "batch_size": IMAGES, "subsample": None, "precision": "float32"}
+"""Settings of an engine whose operations are all counted; the others compute the same in another form."""
+
+PRODUCTS: dict[str, Callable[[Node], float]] = {
+    "lossatlas.landscape.convexity": lambda node: 10.71,
+    "lossatlas.landscape.eigenvalues": lambda node: 43.0,
+    "lossatlas.landscape.spectrum": lambda node: node["steps"],
+    "lossatlas.landscape.trace": lambda node: (2 * node["sketch"] + node["probes"]) / (node["probes"] + 1),
+}
+"""Products of a matrix and a vector at a point of a survey, by its target.
+
+A network that is not trained does not tell how many the eigenvalues of a trained one take. Stated are the larger of
+those of the two networks in benchmarks/convexity.json (warm) and benchmarks/eigenvalues.json.
+"""
+
+
+@dataclass(frozen=True)
+class SurveyWork:
+    """What a landscape takes of a network, whichever run of it is surveyed."""
+
+    points: int  # as the survey itself says before it begins; one that may end sooner says all
+    images: int  # that a point looks at
+    flops_per_image: float  # of a point
+    products: float | None = None  # of a matrix and a vector at a point, where they were stated, not counted
+
+    @property
+    def tflop(self) -> float:
+        """1e12 operations of the survey."""
+        return self.points * self.images * self.flops_per_image / 1e12
+
+
+class _Counted(Exception):  # noqa: N818
+    """What was to be known of the survey is known."""
+
+
+Sizes = dict[str, int]
+"""Number of images of each split."""
+
+
+def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> SurveyWork:
+    """What the landscape ``name`` of ``job`` takes of ``network``, as it was initialised, on splits of these sizes.
+
+    A survey by products of a matrix is asked for its number of points alone; one product is counted by itself.
+    """
+    node = job.config["landscape"][name]
+    problem = _problem(job.config, network, sizes)
+    by_products = next((part for part in _nodes(node) if part.get("_target_") in PRODUCTS), None)
+    with threads_limited(1):
+        points, flops = _first_point(job, node, problem, asked_only=by_products is not None)
+        points += unrehearsed_snapshots(job, node)
+        seen = _seen(node, sizes)
+        if by_products is not None:
+            stated = PRODUCTS[by_products["_target_"]](by_products)
+            return SurveyWork(
+                points, sum(seen), stated * product_flops(problem, by_products["matrix"]), stated
+            )
+    return SurveyWork(points, sum(seen), flops / max(len(seen), 1) / IMAGES)
+
+
+def _first_point(job: Job, node: Node, problem: Problem, *, asked_only: bool) -> tuple[int, int]:
+    """Number of points of a survey, and operations of the first."""
+    configured, given = arguments(_plain(node), stand_ins(job, problem.model, blank_data(job.config)))
+    count = FlopCount()
+    heard: list[tuple[int, int, int]] = []  # finished points, all points, operations so far
+
+    def progress(done: int, total: int) -> None:
+        heard.append((done, total, count.flops))
+        if done or asked_only:
+            raise _Counted
+
+    with suppress(_Counted), count:
+        make(configured, **given, problem=problem, journal=None, progress=progress)
+    if not heard:  # it measures nothing, such as distances between networks
+        return 0, 0
+    return heard[0][1], heard[-1][2] - heard[0][2]
+
+
+def product_flops(problem: Problem, matrix: str) -> int:
+    """Operations for an image of a product of ``matrix`` ("hessian", "gauss_newton") and a vector.
+
+    With those of the gradient's graph, which is made anew for each product where a data set is too large to keep it.
+    """
+    split = problem.select(None)[0]
+    with opened(problem, splits=[split], engine=Engine(**PLAIN)) as bench:
+        operator = matrix_of(bench, split, matrix, kept_bytes=0)
+        vector = torch.ones(operator.n, dtype=operator.dtype)
+        operator(vector)  # the first looks at the size of the graph too
+        with FlopCount() as count:
+            operator(vector)
+    return count.flops // len(problem.data[split][0])
+
+
+def _problem(config: Node, network: nn.Module, sizes: Sizes) -> Problem:
+    """The problem of a configuration with a few images in each split."""
+    images = torch.randn(IMAGES, *config["data"]["shape"], generator=torch.Generator().manual_seed(0))
+    splits = {split: (images, torch.zeros(IMAGES, dtype=torch.int64)) for split in sizes}
+    return Problem(network, make(config["study"]["loss"]), splits)
+
+
+def _seen(node: Node, sizes: Sizes) -> list[int]:
+    """Number of images of each pass over a split that a point of the survey takes."""
+    chosen: list[str] | None = None
+    engine: Node = {}
+    for part in _nodes(node):
+        if "split" in part or part.get("splits") is not None:
+            chosen = [part["split"]] if "split" in part else list(part["splits"])
+        engine = part.get("engine", engine)
+    most = engine.get("subsample") or node.get("batch_size") or max(sizes.values())
+    seen = [min(sizes[split], most) for split in (sizes if chosen is None else chosen)]
+    return [*seen, sizes["train"]] if engine.get("evaluation") == "recompute" else seen
+
+
+def _plain(node: Any) -> Any:
+    """Copy of ``node`` in which engines count."""
+    if isinstance(node, Mapping):
+        engine = node["engine"] | PLAIN if isinstance(node.get("engine"), Mapping) else node.get("engine")
+        rest = {key: _plain(value) for key, value in node.items()}
+        return rest if engine is None else {**rest, "engine": engine}
+    return [_plain(value) for value in node] if isinstance(node, list | tuple) else node
+
+
+def _nodes(node: Any) -> Iterator[Node]:
+    """``node`` and all mappings within."""
+    if isinstance(node, Mapping):
+        yield node
+        for value in node.values():
+            yield from _nodes(value)
+
+
+def split_sizes(config: Mapping[str, Any]) -> Sizes:
+    """Number of images of each split of a plain configuration's data.
+
+    Data sets that are fetched need not be there: their sizes are published. The others come with the package, or are
+    the user's own, and are loaded.
+
+    >>> split_sizes({"data": {"_target_": "lossatlas.data.cifar10", "validation": 5000}})
+    {'train': 45000, 'validation': 5000, 'test': 10000}
+    """
+    node = config["data"]
+    if published := PUBLISHED.get(node["_target_"]):
+        return published(node)
+    return {name: len(split.inputs) for name, split in build_data(config).splits.items()}
+
+
+def blank_data(config: Mapping[str, Any]) -> ImageData:
+    """As many images as a plain configuration's data has, all black and in the memory of one.
+
+    >>> node = {"_target_": "lossatlas.data.cifar10", "shape": [3, 32, 32], "classes": 10, "batch_size": 128}
+    >>> blank_data({"data": node}).steps_per_epoch
+    391
+    """
+    node = config["data"]
+    image = torch.zeros(1, *node["shape"], dtype=torch.uint8)
+    splits = {
+        name: Split(image.expand(size, -1, -1, -1), torch.zeros(1, dtype=torch.int64).expand(size))
+        for name, size in split_sizes(config).items()
+    }
+    channels = node["shape"][0]
+    return ImageData(
+        splits,
+        shape=node["shape"],
+        classes=node["classes"],
+        mean=[0.0] * channels,
+        std=[1.0] * channels,
+        batch_size=node["batch_size"],
+        drop_last=node.get("drop_last", False),
+    )
+
+
+def _cifar(node: Mapping[str, Any]) -> Sizes:
+    """CIFAR-10 and -100 (Krizhevsky 2009): 50,000 and 10,000."""
+    validation = node.get("validation", 0)
+    held_out = {"validation": validation} if validation else {}
+    return {"train": 50_000 - validation, **held_out, "test": 10_000}
+
+
+def _mnist(node: Mapping[str, Any]) -> Sizes:
+    """MNIST (LeCun et al. 1998): 60,000 and 10,000."""
+    return {**_cifar(node), "train": 60_000 - node.get("validation", 0)}
+
+
+PUBLISHED: dict[str, Callable[[Mapping[str, Any]], Sizes]] = {
+    "lossatlas.data.cifar10": _cifar,
+    "lossatlas.data.cifar100": _cifar,
+    "lossatlas.data.mnist": _mnist,
+}
+"""Target of a data set that is fetched -> sizes for its settings."""

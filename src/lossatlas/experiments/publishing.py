@@ -1,0 +1,92 @@
+"""What comes with an experiment of its results: verdict, figure and cost, and the pages that tell of them."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lossatlas.claims.markdown import markdown
+from lossatlas.claims.verdict import verdicts_from_json
+from lossatlas.experiments.catalogue import AtScale, Listed, catalogue, cost
+from lossatlas.experiments.cost.in_words import estimated_sentence, measured_sentence
+from lossatlas.files import write_text
+from lossatlas.runs.composition.search_path import config_folder
+
+END = "<!-- end -->"
+
+
+def write_pages(name: str) -> None:
+    """Write what was published of the experiment ``name`` into its README and into the list of all experiments."""
+    folder = config_folder() / "experiment"
+    for page, sections in (
+        (folder / name / "README.md", page_sections(name)),
+        (folder / "README.md", index_sections()),
+    ):
+        if page.exists():
+            before = page.read_text(encoding="utf-8")
+            if (after := filled(before, sections)) != before:
+                write_text(page, after)
+
+
+def filled(page: str, sections: Mapping[str, str]) -> str:
+    """``page`` with each of the ``sections`` between its marker and the next end, where the page has that marker.
+
+    A marker at the end of a line begins a block, any other stands within the line.
+
+    >>> filled("It took <!-- cost digits -->2 s<!-- end -->.", {"cost digits": "3 s", "verdict digits": "-"})
+    'It took <!-- cost digits -->3 s<!-- end -->.'
+    """
+    for section, content in sections.items():
+        marker = f"<!-- {section} -->"
+        block, inline = f"{marker}\n\n{content}\n\n{END}", f"{marker}{content}{END}"
+        for pattern, filling in (
+            (rf"{re.escape(marker)}\n.*?{END}", block),
+            (rf"{re.escape(marker)}[^\n]*?{END}", inline),
+        ):
+            page = re.sub(pattern, filling.replace("\\", r"\\"), page, flags=re.DOTALL)
+    return page
+
+
+def page_sections(name: str) -> dict[str, str]:
+    """What was published of an experiment, by the marker in its README: "verdict digits", "cost digits", ..."""
+    sections = {}
+    for results in sorted((config_folder() / "experiment" / name / "results").glob("*/")):
+        verdict, costs = results / "verdict.json", results / "cost.json"
+        if costs.exists():
+            sections[f"cost {results.name}"] = estimated_sentence(json.loads(costs.read_bytes()))
+        if verdict.exists():
+            text = verdict.read_text(encoding="utf-8")
+            sections[f"verdict {results.name}"] = markdown(verdicts_from_json(text))
+            if record := json.loads(text).get("cost"):
+                sections[f"cost {results.name}"] = measured_sentence(record)
+    return sections
+
+
+def index_sections() -> dict[str, str]:
+    """The table of all experiments, by the marker in their list."""
+    return {"experiments": index(catalogue())}
+
+
+def index(experiments: Sequence[Listed]) -> str:
+    """A row in Markdown for each experiment: question, and for each scale cost and verdict."""
+    scales = list(dict.fromkeys(at.scale for experiment in experiments for at in experiment.scales))
+    headings = ["experiment", "question", *(f"scale {scale}" for scale in scales), "source"]
+    lines = [headings, ["---"] * len(headings)]
+    for experiment in experiments:
+        at = {at.scale: at for at in experiment.scales}
+        results = [_result(at[scale]) if scale in at else "–" for scale in scales]
+        link = f"[{experiment.name}]({experiment.name}/README.md)"
+        lines.append([link, experiment.question, *results, experiment.source])
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _result(at: AtScale) -> str:
+    return "<br>".join(part for part in (at.counts() or "not run", cost(at)) if part)
+
+
+def write_cost(name: str, scale: str, content: Mapping[str, Any]) -> Path:
+    """Write an estimate beside the published results of a scale; return where."""
+    path = config_folder() / "experiment" / name / "results" / scale / "cost.json"
+    write_text(path, json.dumps(content, indent=2) + "\n")
+    return path

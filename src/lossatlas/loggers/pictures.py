@@ -1,0 +1,99 @@
+"""Pictures, surfaces and numbers of landscapes sent to an experiment tracker; one without a place goes without."""
+
+from collections.abc import Mapping
+from functools import singledispatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
+
+from lossatlas.claims.measures import width
+from lossatlas.figures import PICTURES, picture
+from lossatlas.figures.surfaces import one_surface
+
+_WIDTH_LEVEL = 1.0
+"""Loss below which widths along lines are measured, as the claims of `sharpness` have it."""
+
+
+@singledispatch
+def log_picture(logger: Logger | None, name: str, dataset: xr.Dataset, step: int | None = None) -> None:
+    """Send the picture of the landscape ``name``, where its survey has one, as that of training's ``step``."""
+
+
+@log_picture.register
+def _(logger: WandbLogger, name: str, dataset: xr.Dataset, step: int | None = None) -> None:
+    import wandb
+
+    if _is_drawn(dataset):
+        at = {} if step is None else {"trainer/global_step": step}
+        logger.experiment.log({f"landscape/{name}": wandb.Image(picture(dataset)), **at})
+
+
+@log_picture.register
+def _(logger: TensorBoardLogger, name: str, dataset: xr.Dataset, step: int | None = None) -> None:
+    if _is_drawn(dataset):
+        logger.experiment.add_figure(f"landscape/{name}", picture(dataset), global_step=step)
+
+
+def log_landscapes(logger: Logger | None, datasets: Mapping[str, xr.Dataset]) -> None:
+    """Send a run's landscapes: a picture of each; to W&B also the surface to turn by hand, sums of it, and all."""
+    for name, dataset in datasets.items():
+        log_picture(logger, name, dataset)
+        if isinstance(logger, WandbLogger):
+            _log_whole(logger, name, dataset)
+
+
+def _log_whole(logger: WandbLogger, name: str, dataset: xr.Dataset) -> None:
+    import wandb
+
+    if {"x", "y"} <= set(dataset["loss"].dims if "loss" in dataset else ()):
+        page = one_surface(dataset).to_html(include_plotlyjs="cdn")
+        logger.experiment.log({f"landscape/{name} in 3-D": wandb.Html(page)})
+    logger.experiment.summary.update(_scalars(name, dataset))
+    logger.experiment.log_artifact(_artifact(name, dataset, logger.experiment.id))
+
+
+def _is_drawn(dataset: xr.Dataset) -> bool:
+    """Whether its survey has a picture; one of the user's own need not."""
+    return dataset.attrs.get("survey") in PICTURES
+
+
+def _artifact(name: str, dataset: xr.Dataset, run: str) -> Any:
+    """W&B's artifact of a landscape: its netCDF file, where there is one, else a file written for it.
+
+    A file of the store is never changed, so that W&B need not copy it until it is sent.
+    """
+    import wandb
+
+    metadata = {key: np.asarray(value).tolist() for key, value in dataset.attrs.items()}
+    artifact = wandb.Artifact(f"{name}-{run}", type="landscape", metadata=metadata)
+    kept = Path(dataset.encoding.get("source", ""))
+    if kept.is_file():
+        artifact.add_file(str(kept), f"{name}.nc", policy="immutable")
+    else:
+        with artifact.new_file(f"{name}.nc", mode="wb") as file:
+            file.write(dataset.to_netcdf(engine="h5netcdf"))
+    return artifact
+
+
+def _scalars(name: str, dataset: xr.Dataset) -> dict[str, float]:
+    """Numbers that sum a landscape up: its variables of a few values, such as norms and sharpness, and its width."""
+    scalars = _widths(name, dataset) if "alpha" in dataset.dims else {}
+    for variable, values in dataset.data_vars.items():
+        if values.size <= 4 and values.dtype.kind == "f":
+            for index, value in enumerate(values.values.ravel()):
+                scalars[f"{name}/{variable}" + (f"/{index}" if values.size > 1 else "")] = float(value)
+    return scalars
+
+
+def _widths(name: str, dataset: xr.Dataset) -> dict[str, float]:
+    """Mean width in alpha, over directions, of {loss < `_WIDTH_LEVEL`} around the network, for each split."""
+    key = f"{name}/width below loss {_WIDTH_LEVEL:g}"
+    return {
+        f"{key}, {split}": float(
+            width({name: dataset}, landscape=name, level=_WIDTH_LEVEL, split=split).mean()
+        )
+        for split in dataset["split"].values.tolist()
+    }

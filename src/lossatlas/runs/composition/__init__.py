@@ -1,0 +1,1 @@
+"""From what is typed to jobs: overrides, the search path, configurations."""

@@ -1,0 +1,144 @@
+"""A network of the user's own: ``model._target_=theirs.Net`` and its arguments, without a file that lists them."""
+
+import inspect
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from hydra._internal.utils import _locate
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import OmegaConf
+
+OWN = "model=own"
+
+TARGET = "model._target_"
+
+FROM_DATA = {
+    "input_shape": "${data.shape}",
+    "classes": "${data.classes}",
+    "num_classes": "${data.classes}",
+    "in_chans": "${data.shape.0}",
+    "in_channels": "${data.shape.0}",
+}
+"""Arguments that a network gets from its data if it takes them: ours, and timm's, torchvision's and others'."""
+
+CONVENTIONS = (
+    ("num_classes", "in_chans"),
+    ("num_classes", "in_channels"),
+    ("classes", "input_shape"),
+    ("num_classes",),
+    ("classes",),
+)
+"""Those that go together, in the order in which they are tried on a callable whose signature does not tell."""
+
+EXAMPLE = {"shape": [3, 32, 32], "classes": 10}
+"""Data that such a callable is tried for."""
+
+
+def expand_own_model(overrides: Sequence[str]) -> list[str]:
+    """Write ``model._target_=theirs.Net`` out as a choice of its own, ``model=own``, whose keys are those typed.
+
+    Without it they would join the keys of the default choice. What the network takes of `FROM_DATA` is added. Where
+    another choice of ``model`` is typed, or no target, the overrides stay as they are.
+
+    >>> expand_own_model(["model._target_=lossatlas.models.MLP", "model.hidden=[8]"])[:3]
+    ['model=own', 'model._target_=lossatlas.models.MLP', '+model.hidden=[8]']
+    >>> expand_own_model(["model=mlp", "model.hidden=[8]"])
+    ['model=mlp', 'model.hidden=[8]']
+    """
+    choices = [o for o in overrides if _key(o) == "model"]
+    typed = [o for o in overrides if _key(o).startswith("model.")]
+    if choices not in ([], [OWN]) or not any(_key(o) == TARGET for o in typed):
+        return list(overrides)
+    kept = [o for o in overrides if o not in choices and not (o in typed and o.startswith("~"))]
+    given = [o.lstrip("+") for o in kept if o in typed]
+    added = [] if choices else _from_data(given, {_key(o) for o in typed})
+    return [OWN, *(_own_key(o) if o in typed else o for o in kept), *map(_own_key, added)]
+
+
+def _own_key(override: str) -> str:
+    """Override as a choice without keys needs it, which has room for the target and nothing else."""
+    return override.lstrip("+") if _key(override) == TARGET else f"+{override.lstrip('+')}"
+
+
+def _from_data(given: Sequence[str], named: set[str]) -> list[str]:
+    """Overrides for what all targets in ``given`` take of `FROM_DATA`, but for the keys that are ``named``."""
+    targets = _values(next(o for o in given if _key(o) == TARGET))
+    arguments = tuple(f"{_key(o)}={_values(o)[0]}" for o in given if _key(o) != TARGET)
+    taken = [_taken(target, arguments) for target in targets]
+    keys = [key for key in FROM_DATA if all(key in found for found in taken)]
+    return [f"model.{key}={FROM_DATA[key]}" for key in keys if f"model.{key}" not in named]
+
+
+@cache
+def _taken(target: str, arguments: tuple[str, ...]) -> Sequence[str]:
+    """Keys of `FROM_DATA` that ``target`` takes; none if it cannot be imported, which the check will tell."""
+    try:
+        accepted = accepted_arguments(_locate(target))
+    except Exception:  # whatever the module raises
+        return ()
+    if accepted is not None:
+        return [key for key in FROM_DATA if key in accepted]
+    return next((keys for keys in CONVENTIONS if _builds(target, arguments, keys)), ())
+
+
+def _builds(target: str, arguments: Sequence[str], keys: Sequence[str]) -> bool:
+    """Whether a target that passes its keywords on makes a network when it is given ``keys`` as well."""
+    from hydra.utils import instantiate
+    from torch import device
+
+    config = OmegaConf.create({"data": EXAMPLE, "model": {"_target_": target}})
+    for override in [*(f"model.{key}={FROM_DATA[key]}" for key in keys), *arguments]:
+        OmegaConf.update(config, _key(override), _parsed(override).value(), force_add=True)
+    try:
+        with device("meta"):  # no memory, no draws
+            instantiate(config.model)
+    except Exception:  # whatever it raises
+        return False
+    return True
+
+
+def _values(override: str) -> list[str]:
+    """Value of an override as it is written, or each of those that it sweeps."""
+    parsed = _parsed(override)
+    if parsed.is_discrete_sweep():
+        return list(parsed.sweep_string_iterator())
+    return [parsed.get_value_element_as_str()]
+
+
+def _parsed(override: str) -> Override:
+    return OverridesParser.create().parse_override(override)
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
+
+
+def accepted_arguments(target: Any) -> list[str] | None:
+    """Names of a callable's parameters, those of the base classes that ``**kwargs`` goes to as well; None if any.
+
+    >>> class Base:
+    ...     def __init__(self, width): ...
+    >>> class Net(Base):
+    ...     def __init__(self, depth, **rest): ...
+    >>> accepted_arguments(Net)
+    ['depth', 'width']
+    """
+    if inspect.isclass(target) and target.__init__ is object.__init__ and target.__new__ is object.__new__:
+        return []  # whatever the signature of object.__init__ says
+    callables = (
+        [vars(cls)["__init__"] for cls in target.__mro__ if "__init__" in vars(cls)]
+        if inspect.isclass(target)
+        else [target]
+    )
+    names: list[str] = []
+    for function in callables:
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):  # written in C
+            return None
+        names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return [name for name in names if name != "self"]
+    return None

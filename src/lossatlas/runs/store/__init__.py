@@ -1,0 +1,1 @@
+"""What lies on disk: runs, their manifests, fingerprints, references, progress, weight files."""

@@ -1,0 +1,150 @@
+"""The fingerprint: which run a configuration means."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lossatlas.files import sha256
+from lossatlas.runs.store.references import replaced
+
+if TYPE_CHECKING:  # this file is read before torch is
+    from lossatlas.runs.store.store import Run
+
+RESULTS_VERSION = 1
+"""Raised when the numerics change, so that runs of the older code are no longer found."""
+
+NOT_SCIENTIFIC: dict[str, str] = {
+    # key (with all that lies below it): why it does not change what a run computes
+    "hydra": "how jobs are composed and launched",
+    "paths": "where files lie",
+    "runtime": "threads, how often to checkpoint",
+    "logger": "where metrics are shown",
+    "rates": "the rate that is used stands in optimizer.lr",
+    "landscape": "measured after training; landscapes have fingerprints of their own",
+    "engine": "how landscapes are measured, which is part of their fingerprints",
+    "experiment": "which figure asked, its claims and pictures",
+    "overrides": "what the configuration of a run that a study names was composed from",
+    "data.root": "where the data set lies",
+    "data.download": "whether it may be fetched",
+    "trainer.accelerator": "the hardware, which the manifest records",
+    "trainer.devices": "always one; the hardware, which the manifest records",
+    "trainer.deterministic": "which of equivalent kernels run",
+    "trainer.enable_progress_bar": "display",
+    "trainer.enable_model_summary": "display",
+}
+"""The keys of a composed configuration that do not change a run's result. All others are hashed."""
+
+
+def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop from a plain configuration the keys that do not change the result; runs in it are told by fingerprints.
+
+    >>> scientific({"seed": 1, "data": {"root": "/d", "batch_size": 8}, "paths": {"runs": "r"}})
+    {'seed': 1, 'data': {'batch_size': 8}}
+    """
+    return replaced(_without(config, ""), {"run": _told_by_fingerprint})
+
+
+def _told_by_fingerprint(run: Any) -> dict[str, Any]:
+    return {"run": fingerprint(run) if isinstance(run, Mapping) else run}
+
+
+def _without(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in node.items():
+        path = f"{prefix}{key}"
+        if path not in NOT_SCIENTIFIC:
+            kept[key] = _without(value, f"{path}.") if isinstance(value, Mapping) else value
+    return kept
+
+
+def digest(value: Any) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of ``value`` in canonical JSON.
+
+    The order of keys does not matter, nor whether a whole number is written as 1 or 1.0.
+
+    >>> digest({"a": 1, "b": 2.5}) == digest({"b": 2.5, "a": 1.0})
+    True
+    """
+    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError(f"a configuration holds numbers, strings, lists and mappings; got {value!r}")
+
+
+def fingerprint(config: Mapping[str, Any]) -> str:
+    """Fingerprint of a resolved, plain configuration: 16 hexadecimal digits.
+
+    >>> a = fingerprint({"seed": 0, "paths": {"runs": "here"}})
+    >>> b = fingerprint({"seed": 0, "paths": {"runs": "there"}})
+    >>> a == b, a == fingerprint({"seed": 1})
+    (True, False)
+    """
+    return digest({"results_version": RESULTS_VERSION, "config": scientific(config)})
+
+
+LANDSCAPE_VERSION = 2
+"""Raised when the numerics of landscapes change, so that datasets of the older code are no longer found."""
+
+SURVEY_VERSIONS = {"lossatlas.landscape.trajectory": 2}  # its snapshots are told by their epochs
+"""The same for one survey alone, by its ``_target_``; 1 where it is not named."""
+
+OtherRun = Callable[[Any], "Run"]
+"""From the value of a node ``{run: ...}``, overrides of this run's configuration or a fingerprint, to that run."""
+
+
+def landscape_path(
+    run: "Run", name: str, node: Mapping[str, Any], other_run: OtherRun, weights: str | None = None
+) -> Path | None:
+    """Where the landscape ``name`` with the settings ``node`` is kept; None if it lies between a run and itself.
+
+    The fingerprints of other runs and the bytes of files that ``node`` names are part of the landscape's own key, and
+    so is ``weights``, the digest of those surveyed where they are not the run's final ones.
+    """
+    others: list[str] = []
+
+    def fingerprint_of(value: Any) -> str:
+        others.append(other_run(value).fingerprint)
+        return others[-1]
+
+    def with_fingerprint(key: str) -> Callable[[Any], dict[str, str]]:
+        return lambda value: {key: (other_run(value) if value else run).fingerprint}
+
+    settings = replaced(
+        node,
+        {
+            "run": fingerprint_of,
+            "weights": lambda path: sha256(Path(path)),
+            **{key: with_fingerprint(key) for key in ("members_of", "curve")},
+        },
+    )
+    key = digest(
+        {"version": LANDSCAPE_VERSION, "node": settings}
+        | ({"weights": weights} if weights else {})
+        | ({"surveys": surveys} if (surveys := _survey_versions(node)) else {})
+    )
+    between_itself = weights is None and run.fingerprint in others
+    return None if between_itself else run.landscapes / f"{name}-{key}.nc"
+
+
+def _survey_versions(node: Any) -> dict[str, int]:
+    """Those of `SURVEY_VERSIONS` that ``node`` makes use of, at any depth.
+
+    >>> _survey_versions({"_target_": "lossatlas.landscape.trajectory", "points": 3})
+    {'lossatlas.landscape.trajectory': 2}
+    """
+    values = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
+    found = {name: version for value in values for name, version in _survey_versions(value).items()}
+    target = str(node.get("_target_")) if isinstance(node, Mapping) else ""
+    return found | ({target: SURVEY_VERSIONS[target]} if target in SURVEY_VERSIONS else {})

@@ -1,0 +1,376 @@
+"""The run store: a folder of runs, each in a folder named by its fingerprint."""
+
+import csv
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pandas as pd
+import xarray as xr
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from lossatlas import interruption
+from lossatlas.choices import nearest
+from lossatlas.files import remove_leftovers, replacing, set_aside, sha256, write_json, write_text
+from lossatlas.runs.store.manifest import Manifest
+
+
+class StoreError(ValueError):
+    """A run's folder does not hold what it should."""
+
+
+def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], source: Path) -> None:
+    """Raise `StoreError`, naming the first difference, unless names and shapes are those of ``expected``."""
+    for name in [*expected, *found]:
+        if name not in found:
+            raise StoreError(f"{source} holds another network's weights: it lacks {name}")
+        if name not in expected:
+            raise StoreError(f"{source} holds another network's weights: this network has no {name}")
+        if found[name].shape != expected[name].shape:
+            shapes = f"{tuple(found[name].shape)} there, {tuple(expected[name].shape)} here"
+            raise StoreError(f"{source} holds another network's weights: {name} has shape {shapes}")
+
+
+def name_damage(path: Path, say: Callable[[str], None], remedy: str) -> None:
+    """Say that ``path`` is missing or damaged, and what is done about it; set it aside if it is there."""
+    if path.exists():
+        say(f"{path}: damaged; set aside as {set_aside(path).name}, {remedy}")
+    else:
+        say(f"{path}: missing, {remedy}")
+
+
+class Run:
+    """The record of one run: ``<store>/<fingerprint>/``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest_path = folder / "manifest.json"
+        self.config_path = folder / "config.yaml"
+        self.weights_path = folder / "weights.safetensors"
+        self.history_path = folder / "history.csv"
+        self.checkpoint_path = folder / "checkpoint.ckpt"
+        self.progress_path = folder / "progress.json"
+        self.lock_path = folder / "lock"
+        self.holder_path = folder / "lock.holder"
+        self.snapshots = folder / "snapshots"
+        self.member_folder = folder / "members"
+        self.landscapes = folder / "landscapes"
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the run's folder."""
+        return self.folder.name
+
+    def __repr__(self) -> str:
+        return f"Run({self.fingerprint})"
+
+    # Reading
+
+    def manifest(self) -> Manifest | None:
+        """Manifest, or None if the run was never started. `StoreError` if it cannot be read."""
+        try:
+            value = json.loads(self.manifest_path.read_bytes())
+            if value.pop("checksum", None) != _checksum(value):
+                raise ValueError("its checksum is wrong")
+            return Manifest.from_json(value)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"{self.manifest_path}: cannot be read ({error.strerror})") from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StoreError(f"{self.manifest_path}: damaged ({error})") from error
+
+    def config(self) -> dict[str, Any]:
+        """Resolved configuration that the run was computed from."""
+        return yaml.safe_load(self.config_path.read_text(encoding="utf-8"))
+
+    def state(self) -> dict[str, Tensor]:
+        """Final parameters and buffers of the network. `StoreError` if the file is damaged."""
+        return self._load_tensors(self.weights_path)
+
+    def snapshot(self, epoch: int) -> dict[str, Tensor]:
+        """Parameters and buffers after ``epoch`` epochs, if ``study.snapshot_epochs`` named it."""
+        return self._load_tensors(self.snapshot_path(epoch))
+
+    def snapshot_path(self, epoch: int) -> Path:
+        """Where the weights after ``epoch`` epochs lie."""
+        return self.snapshots / f"epoch-{epoch:04d}.safetensors"
+
+    def members(self) -> dict[int, dict[str, Tensor]]:
+        """Parameters and buffers of all members that the run has kept, by number.
+
+        `StoreError` if a file is damaged.
+        """
+        manifest = self.manifest()
+        return {} if manifest is None else {m.number: self.member(m.number) for m in manifest.members}
+
+    def member(self, number: int) -> dict[str, Tensor]:
+        """Parameters and buffers of one member. `StoreError` if its file is missing or damaged."""
+        return self._load_tensors(self.member_path(number))
+
+    def member_path(self, number: int) -> Path:
+        """Where the weights of a member lie."""
+        return self.member_folder / f"member-{number:03d}.safetensors"
+
+    def name_of(self, path: Path) -> str:
+        """Name of one of the run's files in its manifest."""
+        return path.relative_to(self.folder).as_posix()
+
+    def history(self) -> pd.DataFrame:
+        """One row an epoch, from row 0, the initialisation."""
+        # As text first: pandas 2 rounds the numbers that it reads itself, pandas 3 warns of being told not to.
+        table = pd.read_csv(self.history_path, dtype=str).astype(float)
+        return table.astype({"epoch": int, "step": int}).set_index("epoch")
+
+    def is_finished(self) -> bool:
+        """Whether the run is finished and its files are those that it was finished with."""
+        try:
+            manifest = self.manifest()
+        except StoreError:
+            return False
+        return manifest is not None and manifest.status == "finished" and not self.damaged_files(manifest)
+
+    def damaged_files(self, manifest: Manifest) -> list[Path]:
+        """Those of a finished run's files that are missing or not what was written."""
+        hashes = {
+            "weights.safetensors": manifest.weights_sha256,
+            **manifest.files_sha256,
+            **{member.file: member.sha256 for member in manifest.members},
+        }
+        return [
+            path
+            for name, expected in hashes.items()
+            for path in [self.folder / name]
+            if not self.is_intact(path, expected)
+        ]
+
+    def is_intact(self, path: Path, expected: str | None) -> bool:
+        """Whether the file is there with that SHA-256. `StoreError` if it cannot be read."""
+        try:
+            return sha256(path) == expected
+        except (FileNotFoundError, IsADirectoryError):
+            return False
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+
+    def _load_tensors(self, path: Path) -> dict[str, Tensor]:
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise StoreError(f"{path}: not a readable safetensors file ({error})") from error
+
+    # Writing
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Replace the manifest, which ends with a checksum: nothing else would tell a wrong number in it."""
+        value = manifest.to_json()
+        write_json(self.manifest_path, {**value, "checksum": _checksum(value)})
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Record the configuration."""
+        write_text(self.config_path, yaml.safe_dump(config, sort_keys=False))
+
+    def write_tensors(self, path: Path, state: dict[str, Tensor]) -> None:
+        """Write named tensors as safetensors."""
+        with replacing(path) as temporary:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, temporary)
+
+    def write_history(self, rows: list[dict[str, float]]) -> None:
+        """Write the history as CSV; numbers keep every digit."""
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        with replacing(self.history_path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def remove_leftovers(self) -> None:
+        """Remove what killed processes left half-written; for the holder of the lock."""
+        for folder in (self.folder, self.snapshots, self.member_folder, self.landscapes):
+            remove_leftovers(folder, keep=self.progress_path)
+
+    def set_damage_aside(self, say: Callable[[str], None]) -> None:
+        """Rename the damaged files of this run, and say so, so that they are computed again."""
+        try:
+            manifest = self.manifest()
+        except StoreError as error:
+            if not os.access(self.manifest_path, os.R_OK):
+                raise
+            say(f"{error}; set aside as {set_aside(self.manifest_path).name}")
+            return
+        if manifest is None or manifest.status != "finished":
+            return
+        for path in self.damaged_files(manifest):
+            name_damage(path, say, "computing it again")
+
+    # Locking
+
+    @contextmanager
+    def lock(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Hold the run's lock; while another process has it, wait and say for whom.
+
+        `StoreError` if the folder cannot be used.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = self._acquire(say)
+        except OSError as error:
+            raise StoreError(f"{self.folder}: cannot be used ({error.strerror})") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _acquire(self, say: Callable[[str], None]) -> filelock.BaseFileLock:
+        lock = filelock.FileLock(self.lock_path)
+        waiting = False
+        while True:
+            try:
+                lock.acquire(timeout=0.5)
+                break
+            except filelock.Timeout:
+                interruption.raise_if_requested("stopped while waiting for another process")
+                if not waiting:
+                    waiting = True
+                    say(f"{self.fingerprint}: waiting for {self._holder()}, which computes it")
+        with replacing(self.holder_path, sync=False) as temporary:
+            temporary.write_text(f"{os.getpid()} {socket.gethostname()}", encoding="utf-8")
+        return lock
+
+    def is_locked(self) -> bool:
+        """Whether some process holds the run's lock just now."""
+        if not self.lock_path.exists():
+            return False
+        lock = filelock.FileLock(self.lock_path)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            return True
+        lock.release()
+        return False
+
+    def _holder(self) -> str:
+        try:
+            pid, host = self.holder_path.read_text(encoding="utf-8").split()
+        except (OSError, ValueError):
+            return "another process"
+        return f"process {pid}" + ("" if host == socket.gethostname() else f" on {host}")
+
+
+class Store:
+    """A folder of runs. Nothing else is shared between the processes that use it."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def run(self, fingerprint: str) -> Run:
+        """Handle of the run with that fingerprint, whether or not it was started."""
+        return Run(self.root / fingerprint)
+
+    def runs(self) -> list[Run]:
+        """All runs that were started, oldest first. `StoreError` if the folder cannot be read."""
+        try:
+            folders = sorted(path for path in self.root.iterdir() if (path / "manifest.json").exists())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"{self.root}: cannot be read ({error.strerror})") from error
+        return sorted(map(Run, folders), key=_created)
+
+
+def _created(run: Run) -> str:
+    """When a run was first asked for; one whose manifest is damaged comes before all others."""
+    try:
+        manifest = run.manifest()
+    except StoreError:
+        return ""
+    return manifest.created if manifest is not None else ""
+
+
+def _checksum(value: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+_LISTED = 8  # fingerprints that an error message may list
+
+
+def find_run(store: Store, text: str) -> Run:
+    """The run in ``store`` whose fingerprint begins with ``text``, or whose folder ``text`` is.
+
+    ValueError if there is none, with the nearest, or if there are several.
+    """
+    if (Path(text) / "manifest.json").is_file():
+        return Run(Path(text))
+    names = [run.fingerprint for run in store.runs()]
+    found = [name for name in names if text and name.startswith(text)]
+    if len(found) == 1:
+        return store.run(found[0])
+    if found:
+        raise ValueError(f"{text}: {len(found)} runs begin with it: {', '.join(sorted(found))}")
+    if not names:
+        raise ValueError(f"{text}: no such run; there are no runs in {store.root}/")
+    hint = nearest(text, names)
+    if "did you mean" not in hint and len(names) > _LISTED:
+        hint = "lossatlas runs lists them"
+    raise ValueError(f"{text}: no such run in {store.root}/; {hint}")
+
+
+def find_finished_run(store: Store, text: str) -> Run:
+    """As `find_run`; ValueError also if the run is not finished."""
+    run = find_run(store, text)
+    if not run.is_finished():
+        manifest = run.manifest()
+        status = "damaged" if manifest is None or manifest.status == "finished" else manifest.status
+        raise ValueError(
+            f"run {run.fingerprint} is {status}, not finished; named by overrides it is trained to its end"
+        )
+    return run
+
+
+def run_and_weights(store: Store, text: str) -> tuple[Run, Path | None]:
+    """The run that ``text`` names, and the file of weights in its folder if ``text`` is one.
+
+    ValueError as `find_run`, and for a file that lies in no run's folder.
+    """
+    path = Path(text)
+    if not path.is_file():
+        return find_run(store, text), None
+    for folder in (path.parent, path.parent.parent):
+        if (folder / "manifest.json").is_file():
+            run = Run(folder)
+            return run, None if path.name == run.weights_path.name and path.parent == folder else path
+    raise ValueError(
+        f"{path}: lies in no run's folder; a network of your own is given as model._target_=yours.Net ckpt={path}"
+    )
+
+
+def named_run(
+    value: str | Sequence[str], config: Mapping[str, Any], from_overrides: Callable[[Sequence[str]], Run]
+) -> Run:
+    """The run that ``{run: value}`` names in a landscape of ``config``: by its fingerprint, or by overrides.
+
+    ValueError for a value of another kind, and as `find_run`.
+    """
+    if isinstance(value, str):
+        return find_run(Store(config["paths"]["runs"]), value)
+    if not isinstance(value, list | tuple) or not all(isinstance(override, str) for override in value):
+        raise ValueError(f'run: expected overrides, as ["seed=1"], or a fingerprint in quotes, got {value!r}')
+    return from_overrides(value)
+
+
+def open_landscape(path: Path) -> xr.Dataset:
+    """Load a landscape into memory. `StoreError` if the file is damaged."""
+    try:
+        return xr.load_dataset(path, engine="h5netcdf")
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # whatever HDF5 makes of foreign bytes
+        raise StoreError(f"{path}: damaged ({error})") from error

@@ -1,0 +1,175 @@
+"""What a run that is there is surveyed with: its recorded configuration, and what the user says of the survey."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from lossatlas.files import sha256
+from lossatlas.runs.check import check_config
+from lossatlas.runs.composition.compose import compose_config, compose_job, plain
+from lossatlas.runs.composition.job import ConfigError, Job
+from lossatlas.runs.distributed import is_external
+from lossatlas.runs.ensure import perform_other
+from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, digest, fingerprint, scientific
+from lossatlas.runs.store.store import Run, Store, find_run, named_run, run_and_weights
+
+SURVEYED_WITH = ("landscape", "engine", "logger", "runtime", "paths")
+"""Sections of a configuration that are the survey's and not the run's."""
+
+DEVICES = ("accelerator", "devices", "num_nodes", "deterministic")
+"""Keys of the section ``trainer`` that are the survey's."""
+
+PLACES = tuple(key for key in NOT_SCIENTIFIC if key.startswith("data."))
+"""Keys of the section ``data`` that do not change what the data are."""
+
+
+def survey_of(run: Run, overrides: Sequence[str]) -> Job:
+    """The job of surveying ``run``, a finished run, as ``overrides`` say.
+
+    Its configuration is the run's own but for landscapes, engine, logger, threads, places and devices; its overrides
+    are those that the run was launched with and further runs are composed from. ValueError for an override of
+    anything else.
+    """
+    check_overrides(run, overrides)
+    recorded = run.config()
+    typed = [override for override in overrides if _key(override) not in PLACES]
+    config = compose_config(typed)
+    OmegaConf.set_struct(config, False)
+    trainer = {
+        key: config.trainer[key] for key in DEVICES if key in config.trainer and _names("trainer", typed)
+    }
+    for section, node in recorded.items():
+        if section not in SURVEYED_WITH:
+            config[section] = {**node, **trainer} if section == "trainer" else node
+    for override in overrides:
+        if _key(override) in PLACES:
+            OmegaConf.update(config, _key(override), _value(override))
+    if "root" in config.data and _names("paths.data", overrides):
+        config.data.root = config.paths.data
+    config.paths.runs = str(run.folder.parent)
+    return Job(_launched_with(run, typed), plain(config))
+
+
+def check_overrides(run: Run, overrides: Sequence[str]) -> None:
+    """Raise ValueError for the first override of what ``run`` was trained with."""
+    allowed = {*SURVEYED_WITH, "trainer", *PLACES, *(f"trainer.{key}" for key in DEVICES)}
+    for override in overrides:
+        key = _key(override)
+        if key not in allowed and key.partition(".")[0].partition("/")[0] not in SURVEYED_WITH:
+            raise ValueError(
+                f"{key}: what run {run.fingerprint} was trained with stays; "
+                f"{', '.join(SURVEYED_WITH)} and trainer.devices can be overridden"
+            )
+
+
+def own_network(overrides: Sequence[str]) -> Job:
+    """The job of surveying a network of the user's own, which ``model._target_`` or a file of the group names.
+
+    `ConfigError` if neither does: the default choice is no network of the user's.
+    """
+    if not any(_key(override) in ("model", "model._target_") for override in overrides):
+        raise ConfigError(
+            "model._target_ is missing: which network are the weights of? type model._target_=yours.Net"
+        )
+    return compose_job(overrides)
+
+
+def _launched_with(run: Run, typed: Sequence[str]) -> tuple[str, ...]:
+    """Overrides that further runs are composed from: those of ``run``, with the places and devices that were typed."""
+    manifest = run.manifest()
+    recorded = manifest.overrides if manifest is not None else []
+    kept = [o for o in recorded if _section(o) not in SURVEYED_WITH]
+    places = [o for o in typed if _section(o) in ("logger", "runtime", "paths")]
+    return (*kept, *places, f"paths.runs={run.folder.parent}")
+
+
+def _names(key: str, overrides: Sequence[str]) -> bool:
+    return any(_key(override) == key or _key(override).startswith(f"{key}.") for override in overrides)
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
+
+
+def _section(override: str) -> str:
+    return _key(override).partition(".")[0].partition("/")[0]
+
+
+def _value(override: str) -> Any:
+    value = OverridesParser.create().parse_override(override).value()
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is surveyed, and how."""
+
+    run: Run  # in whose folder the landscapes are kept
+    job: Job
+    weights: Path | None  # None: the final ones of the run
+    is_run: bool  # whether it was trained here, so that other runs can be named by overrides
+
+    def other_run(self, value: Any) -> Run:
+        """The run that ``{run: value}`` names in a landscape; trained, unless several processes are at work."""
+        if isinstance(value, str):
+            other = find_run(Store(self.job.config["paths"]["runs"]), value)
+            if not other.is_finished():
+                raise ValueError(f"run {other.fingerprint} is not finished")
+            return other
+        self._check_composable(value)
+        if self.job.config["trainer"]["devices"] == 1 and not is_external():
+            return perform_other(self.job, value)
+        return named_run(value, self.job.config, self._trained)
+
+    def _trained(self, overrides: Sequence[str]) -> Run:
+        other = compose_job([*self.job.overrides, *overrides])
+        run = Store(other.config["paths"]["runs"]).run(fingerprint(other.config))
+        if not run.is_finished():
+            raise ValueError(
+                f"run {list(overrides)}: {run.fingerprint} is not trained yet, which takes one device: "
+                "type the command with trainer.devices=1 first"
+            )
+        return run
+
+    def _check_composable(self, value: Any) -> None:
+        """Raise ValueError if overrides cannot turn this subject into another run."""
+        if not self.is_run:
+            raise ValueError(
+                f"run {value}: a network of your own has no overrides to change; give +...weights=FILE, "
+                "the weights of the other network"
+            )
+        if fingerprint(compose_job(self.job.overrides).config) != self.run.fingerprint:
+            raise ValueError(
+                f"run {value}: {self.run.fingerprint} cannot be composed again from the overrides that it was launched "
+                "with; name the other run by its fingerprint, in quotes"
+            )
+
+
+def subject_of_run(text: str, overrides: Sequence[str]) -> Subject:
+    """The run, or the weights in a run's folder, that ``text`` names. ValueError if it is not finished."""
+    places = [override for override in overrides if override.startswith("paths.")]
+    store = Store(compose_config(places).paths.runs)
+    run, weights = run_and_weights(store, text)
+    check_overrides(run, overrides)
+    if not run.is_finished():
+        raise ValueError(f"{text}: run {run.fingerprint} is not finished; train it to its end first")
+    return Subject(run, survey_of(run, overrides), weights, is_run=True)
+
+
+def subject_of_file(text: str, overrides: Sequence[str]) -> Subject:
+    """The network that ``model._target_`` names with the weights of the file ``text``."""
+    job = own_network(overrides)
+    check_config(job.config, several_devices=True)
+    weights = Path(text)
+    if not weights.is_file():
+        raise ValueError(f"ckpt={text}: no such file")
+    config = job.config
+    parts = {name: scientific(config)[name] for name in ("model", "data")}
+    key = digest({**parts, "loss": config["study"]["loss"], "weights": sha256(weights)})
+    name = config["model"]["_target_"].rpartition(".")[2]
+    folder = Path(config["paths"]["results"]) / "landscapes" / f"{name}-{key}"
+    return Subject(Run(folder), job, weights, is_run=False)

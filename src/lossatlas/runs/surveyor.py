@@ -1,0 +1,230 @@
+"""The landscapes of a run: each computed once, kept beside the run, resumed from its last finished points."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import xarray as xr
+from torch import Tensor
+
+from lossatlas import interruption
+from lossatlas.files import replacing, set_aside, sha256
+from lossatlas.hardware import threads_limited
+from lossatlas.landscape import Problem, parameters
+from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
+from lossatlas.runs.build import build_data, build_network, make
+from lossatlas.runs.store.fingerprint import OtherRun, landscape_path
+from lossatlas.runs.store.progress import Progress, write_progress
+from lossatlas.runs.store.references import Replacements, arguments, check_members, check_snapshots
+from lossatlas.runs.store.store import Run, StoreError, check_state, open_landscape
+from lossatlas.runs.store.weight_files import load_weights
+
+log = logging.getLogger(__name__)
+
+
+class Surveyor:
+    """Computes the landscapes of one finished run; data and network are built once, and only if needed.
+
+    Where torch.distributed has several ranks they all do this together: rank 0 holds the lock, reads and writes, and
+    the points are shared. ``weights`` is a file of the run's network at another time, or of somebody's own network.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        config: Mapping[str, Any],
+        ensure_run: OtherRun,
+        say: Callable[[str], None] = log.info,
+        *,
+        weights: Path | None = None,
+        on_stop: Callable[[], None] = lambda: None,
+    ):
+        self.run = run
+        self.config = config
+        self._ensure_run = ensure_run
+        self._say = say
+        self._weights = weights
+        self._on_stop = on_stop  # called when this process has been asked to stop
+        self._problem: Problem | None = None
+        self._next_report = 0.0
+        self.computed: list[str] = []  # names of the landscapes that were not there before
+
+    def survey_all(self) -> dict[str, xr.Dataset]:
+        """All landscapes that the configuration names, those that are there already loaded.
+
+        The lock of the run is held while one is computed. `Interrupted` after a request to stop.
+        """
+        nodes = self.config["landscape"]
+        threads = self.config["runtime"]["threads"] or torch.get_num_threads()
+        found = {}
+        with threads_limited(threads), interruption.deferred():
+            for stage, (name, node) in enumerate(nodes.items(), start=1):
+                dataset = self.survey(name, node, stage, len(nodes) + 1)
+                if dataset is not None:
+                    found[name] = dataset
+        return found
+
+    def survey(
+        self, name: str, node: Mapping[str, Any], stage: int = 0, stages: int = 1
+    ) -> xr.Dataset | None:
+        """Load or compute one landscape; None if it lies between the run and itself."""
+        path = self.path(name, node)
+        if path is None:
+            return None
+        among = ranks()
+        with ExitStack() as held:
+            found = among.attempt(lambda: self._find(path, held) if among.rank == 0 else None)[0]
+            if found is not None:
+                return found
+            dataset = self._measure(path, name, node, partial(self._report, name, stage, stages))
+            kept = among.attempt(lambda: self._keep(path, name, node, dataset) if among.rank == 0 else None)[
+                0
+            ]
+        self.computed.append(name)
+        return kept
+
+    def path(self, name: str, node: Mapping[str, Any]) -> Path | None:
+        """Where the landscape is kept, or will be; see `landscape_path`."""
+        digest = None if self._weights is None else sha256(self._weights)
+        return landscape_path(self.run, name, node, self._ensure_run, digest)
+
+    def _find(self, path: Path, held: ExitStack) -> xr.Dataset | None:
+        """The landscape if it is there; else the lock of the run is ``held``."""
+        if (dataset := self._load(path)) is not None:
+            return dataset
+        held.enter_context(self.run.lock(self._say))
+        return self._load(path)
+
+    def _load(self, path: Path) -> xr.Dataset | None:
+        try:
+            return open_landscape(path)
+        except FileNotFoundError:
+            return None
+        except StoreError as error:
+            self._say(f"{error}; set aside as {set_aside(path).name}, computing it again")
+            return None
+
+    def _measure(
+        self, path: Path, name: str, node: Mapping[str, Any], report: Callable[[int, int], None]
+    ) -> xr.Dataset:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        configured, given = arguments(node, self._states)
+        return make(configured, **given, problem=self.problem, journal=_journal(path), progress=report)
+
+    def _keep(self, path: Path, name: str, node: Mapping[str, Any], dataset: xr.Dataset) -> xr.Dataset:
+        survey = node["_target_"].rpartition(".")[2]
+        about = {"run": self.run.fingerprint, "landscape": name, "survey": survey}
+        if self._weights is not None:
+            about["weights"] = self._weights.name
+        dataset = dataset.assign_attrs(about)
+        checked = {variable: {"fletcher32": True} for variable in dataset.data_vars if dataset[variable].ndim}
+        with replacing(path) as temporary:
+            # By way of memory: HDF5 itself brings the process down when the disk is full.
+            temporary.write_bytes(dataset.to_netcdf(engine="h5netcdf", encoding=checked))
+        for journal in path.parent.glob(f"{_journal(path).name}*"):
+            journal.unlink(missing_ok=True)
+        return open_landscape(path)  # as everybody else finds it
+
+    def _report(self, name: str, stage: int, stages: int, done: int, total: int) -> None:
+        if ranks().rank == 0 and (now := time.monotonic()) >= self._next_report:
+            self._next_report = now + 1.0
+            write_progress(self.run, Progress(name, done, total, stage=stage, stages=stages))
+        if interruption.requested():
+            self._on_stop()
+        interruption.raise_if_requested(f"stopped after {done} of {total} points of {name}; they are kept")
+
+    @property
+    def problem(self) -> Problem:
+        """The network at the weights that are surveyed, its loss, and its data, on the run's device."""
+        if self._problem is None:
+            device = torch.device("cuda" if self._on_gpu else "cpu")
+            data = build_data(self.config).to(device)
+            network = build_network(self.config).to(device)
+            expected = network.state_dict()
+            network.load_state_dict(
+                self._checked(self.run, expected)
+                if self._weights is None
+                else load_weights(self._weights, expected)
+            )
+            splits = {split: data.normalized(split) for split in data.splits}
+            self._problem = Problem(network, make(self.config["study"]["loss"]), splits)
+        return self._problem
+
+    @property
+    def _on_gpu(self) -> bool:
+        return self.config["trainer"]["accelerator"] != "cpu" and torch.cuda.is_available()
+
+    @property
+    def _states(self) -> Replacements:
+        """What takes the place of nodes that name other networks: state dicts."""
+        return {
+            "run": self._state,
+            "snapshots": self._snapshots,
+            "members": self._members,
+            "members_of": self._members_of,
+            "curve": self._curve,
+            "weights": self._file,
+            "augment": self._augmented,
+        }
+
+    def _state(self, value: Any) -> dict[str, Tensor]:
+        return self._checked(self._ensure_run(value), self.problem.model.state_dict())
+
+    def _file(self, path: str) -> dict[str, Tensor]:
+        return load_weights(Path(path), self.problem.model.state_dict())
+
+    def _augmented(self, seed: int) -> tuple[Tensor, Tensor]:
+        """The training images as training sees them, each augmented once."""
+        return build_data(self.config).to("cuda" if self._on_gpu else "cpu").augmented(seed)
+
+    def _snapshots(self, wanted: Any) -> dict[int, dict[str, Tensor]]:
+        """The kept weights of ``wanted`` epochs in order, the final ones last, by epoch."""
+        epochs = check_snapshots(wanted, self.config["study"].get("snapshot_epochs", []))
+        expected = self.problem.model.state_dict()
+        states = {}
+        for epoch in epochs:
+            states[epoch] = self.run.snapshot(epoch)
+            check_state(expected, states[epoch], self.run.snapshot_path(epoch))
+        if (last := self.config["epochs"]) not in states:
+            states[last] = self._checked(self.run, expected)
+        return states
+
+    def _members(self, wanted: Any) -> dict[int, dict[str, Tensor]]:
+        """Those of the run's members that are ``wanted``, by number."""
+        members = self._all_members(self.run)
+        return {number: members[number] for number in check_members(wanted, list(members))}
+
+    def _members_of(self, value: Any) -> dict[int, dict[str, Tensor]]:
+        members = self._all_members(self._ensure_run(value) if value else self.run)
+        return {number: members[number] for number in check_members("all", list(members))}
+
+    def _curve(self, value: Any) -> ControlledCurve:
+        """The curve that the run named by ``value`` has trained; by nothing: the surveyed one."""
+        run = self._ensure_run(value) if value else self.run
+        family = run.config()["study"].get("curve")
+        if family is None:
+            raise ValueError(f"run {run.fingerprint} has trained no curve: study=curve trains one")
+        points = list(self._all_members(run).values())
+        return ControlledCurve(make(family), points, measured=list(parameters(self.problem.model)))
+
+    def _all_members(self, run: Run) -> dict[int, dict[str, Tensor]]:
+        expected, members = self.problem.model.state_dict(), run.members()
+        for number, state in members.items():
+            check_state(expected, state, run.member_path(number))
+        return members
+
+    @staticmethod
+    def _checked(run: Run, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        state = run.state()
+        check_state(expected, state, run.weights_path)
+        return state
+
+
+def _journal(path: Path) -> Path:
+    return path.with_suffix(".journal")

@@ -1,0 +1,219 @@
+"""What comes with an experiment of its results, and the pages that tell of them."""
+
+import json
+import shutil
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from typed import Answer, type_here
+
+from lossatlas.cli import reproduction
+from lossatlas.experiments import catalogue, publishing
+from lossatlas.experiments.catalogue import experiments
+from lossatlas.experiments.publishing import filled, index_sections, page_sections
+from lossatlas.runs.composition import compose
+from lossatlas.runs.composition.search_path import config_folder
+
+FOLDER = config_folder() / "experiment"
+PAGE = """# tiny
+
+It took <!-- cost digits --><!-- end --> here and <!-- cost paper --><!-- end --> there.
+
+<!-- verdict digits -->
+<!-- end -->
+"""
+
+
+@pytest.mark.parametrize("name", experiments())
+def test_the_page_of_an_experiment_has_what_was_published(name: str) -> None:
+    page = (FOLDER / name / "README.md").read_text(encoding="utf-8")
+    sections = page_sections(name)
+    assert {"verdict digits", "cost digits", "cost paper"} <= set(sections)
+    assert [section for section in sections if f"<!-- {section} -->" not in page] == []
+    assert filled(page, sections) == page
+
+
+def test_the_list_of_experiments_is_current() -> None:
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert "<!-- experiments -->" in page
+    assert filled(page, index_sections()) == page
+
+
+def test_sections_are_filled_where_their_markers_stand_and_filled_again() -> None:
+    once = filled(PAGE, {"cost digits": "5 min", "verdict digits": "| a | b |", "cost paper": "1 h"})
+    assert "It took <!-- cost digits -->5 min<!-- end --> here and <!-- cost paper -->1 h<!-- end -->" in once
+    assert once.endswith("<!-- verdict digits -->\n\n| a | b |\n\n<!-- end -->\n")
+    again = filled(once, {"cost digits": r"6 min \1", "verdict digits": "| c |"})
+    assert r"It took <!-- cost digits -->6 min \1<!-- end --> here" in again
+    assert again.endswith("<!-- verdict digits -->\n\n| c |\n\n<!-- end -->\n")
+
+
+REMARK = "Two seeds are few."
+NAME = "tiny"
+FILES = {
+    "digits.yaml": """
+        # @package _global_
+        defaults:
+          - override /data: synthetic_images
+          - override /model: mlp
+          - override /init: default
+          - override /landscape: weights
+        data: {shape: [1, 8, 8], classes: 4, train: 64, validation: 16, test: 32}
+        model: {hidden: [8]}
+        epochs: 1
+        experiment:
+          name: tiny
+          scale: digits
+          title: Tiny
+          question: Do large batches move the weights less?
+          source: nobody
+          axes: {batch_size: data.batch_size, seed: seed}
+          remarks: {first: {cannot tell: Two seeds are few., holds: Not shown.}}
+        hydra: {mode: MULTIRUN, sweeper: {params: {data.batch_size: "16,32", seed: "0,1"}}}
+        """,
+    "paper.yaml": """
+        # @package _global_
+        defaults:
+          - override /scale: paper
+          - override /data: cifar10
+          - override /model: mlp
+          - override /landscape: line
+        experiment:
+          name: tiny
+          scale: paper
+          axes: {seed: seed}
+        hydra: {mode: MULTIRUN, sweeper: {params: {seed: "0,1"}}}
+        """,
+    "claims.yaml": """
+        claims:
+          - &first
+            id: first
+            text: Small batches end with the larger weights
+            _target_: lossatlas.claims.PairedDifference
+            measure: &std
+              _target_: lossatlas.claims.measures.value
+              _partial_: true
+              landscape: weights
+              variable: std
+            greater: {batch_size: 16}
+            lesser: {batch_size: 32}
+          - {<<: *first, id: second, text: Large batches do, greater: {batch_size: 32}, lesser: {batch_size: 16}}
+        """,
+    "figures.yaml": """
+        figures:
+          figure:
+            _target_: lossatlas.figures.trends.figure
+            _partial_: true
+            along: batch_size
+            measures:
+              std:
+                _target_: lossatlas.claims.measures.value
+                _partial_: true
+                landscape: weights
+                variable: std
+        """,
+}
+PLAINLY = ("trainer=cpu", "logger=none", "runtime.threads=1", "hydra/launcher=basic")
+TYPED = ("reproduce", NAME, *PLAINLY)
+
+
+def copy_of_the_package(target: Path) -> Path:
+    """The package's choices, with one experiment of four tiny runs in place of its own."""
+    for group in config_folder().iterdir():
+        if group.name != "experiment":
+            (target / group.name).symlink_to(group)
+    folder = target / "experiment" / NAME
+    folder.mkdir(parents=True)
+    for name, text in FILES.items():
+        (folder / name).write_text(dedent(text).lstrip())
+    (folder / "README.md").write_text(PAGE)
+    (folder.parent / "README.md").write_text("# All\n\n<!-- experiments -->\n<!-- end -->\n")
+    return target
+
+
+def answer_from(package: Path, folder: Path, *arguments: str) -> Answer:
+    """Type a command where the package's choices are those in ``package``."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (catalogue, publishing, reproduction, compose):
+            patch.setattr(module, "config_folder", lambda: package)
+        patch.chdir(folder)
+        return type_here(*arguments)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Answer]:
+    """A package into which two runs were published, the folder in which that was typed, and the answer."""
+    folder, package = (
+        tmp_path_factory.mktemp("typed"),
+        copy_of_the_package(tmp_path_factory.mktemp("package")),
+    )
+    return package, folder, answer_from(package, folder, *TYPED, "--publish", "paths.runs=elsewhere")
+
+
+def published(package: Path) -> dict[str, Any]:
+    return json.loads((package / "experiment/tiny/results/digits/verdict.json").read_bytes())
+
+
+def test_what_is_published_says_what_it_took_and_names_no_place(made: tuple[Path, Path, Answer]) -> None:
+    package, _, answer = made
+    assert answer.status == 0
+    content = published(package)
+    assert (content["cost"]["cells"], content["cost"]["trained"], content["cost"]["surveyed"]) == (4, 4, 4)
+    assert 0 < content["cost"]["seconds"] < 120
+    assert content["command"] == "lossatlas " + " ".join(TYPED)
+    assert (package / "experiment/tiny/results/digits/figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_publishing_writes_the_pages(made: tuple[Path, Path, Answer]) -> None:
+    package = made[0] / "experiment"
+    page = (package / NAME / "README.md").read_text()
+    claims = published(made[0])["claims"]
+    assert page.count("**cannot tell**") == len(claims) == 2
+    assert "of processor time<!-- end --> here and <!-- cost paper --><!-- end --> there" in page
+    (row,) = [line for line in (package / "README.md").read_text().splitlines() if NAME in line]
+    assert f"{len(claims)} open<br>" in row
+
+
+def test_a_remark_goes_with_its_verdict_into_every_telling(made: tuple[Path, Path, Answer]) -> None:
+    package, _, answer = made
+    assert REMARK in " ".join(answer.out.split())
+    first, *others = published(package)["claims"]
+    assert (first["remark"], {claim["remark"] for claim in others}) == (REMARK, {""})
+    assert f"<br>*{REMARK}*" in (package / "experiment/tiny/README.md").read_text()
+
+
+def test_the_cost_of_the_complete_computation_stays_when_nothing_is_computed(
+    made: tuple[Path, Path, Answer],
+) -> None:
+    package, folder, _ = made
+    before = published(package)
+    shutil.rmtree(folder / "results")
+    answer = answer_from(package, folder, *TYPED, "--publish", "paths.runs=elsewhere")
+    assert answer.status == 0
+    assert published(package) == before
+    own = json.loads((folder / "results/tiny/digits/verdict.json").read_bytes())
+    assert own["cost"] is None
+
+
+def test_an_estimate_is_published_beside_the_results(made: tuple[Path, Path, Answer]) -> None:
+    package, folder, _ = made
+    typed = ("reproduce", NAME, "scale=paper", "--estimate", "--publish")
+    assert answer_from(package, folder, *typed).status == 0
+    content = json.loads((package / "experiment/tiny/results/paper/cost.json").read_bytes())
+    assert content["networks"][0]["training"]["images"] == 50_000
+    page = (package / "experiment/tiny/README.md").read_text()
+    assert "<!-- cost paper -->about " in page
+    hours = float(format(content["gpu_hours"], ".2g"))
+    assert f"about {hours:g} GPU hours" in (package / "experiment/README.md").read_text()
+
+
+def test_a_remark_on_no_claim_is_refused_before_anything_is_trained(folder: Path) -> None:
+    package = copy_of_the_package(folder)
+    digits = package / "experiment/tiny/digits.yaml"
+    digits.write_text(digits.read_text().replace("{first:", "{third:"))
+    answer = answer_from(package, folder, *TYPED)
+    assert answer.status == 1
+    assert answer.complaint == "experiment.remarks: there is no claim 'third'"
+    assert not (folder / "runs").exists()
