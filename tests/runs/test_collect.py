@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from lossatlas.figures.arrangement import on_own_axes
+from lossatlas.figures.layout.arrangement import on_own_axes
 from lossatlas.landscape.shapes.grid import OWN, axis
 from lossatlas.runs.collect import _history, combine
 from lossatlas.runs.store import Store
