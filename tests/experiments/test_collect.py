@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from lossatlas.experiments.collect import _history, combine
-from lossatlas.figures.arrangement import on_own_axes
+from lossatlas.figures.layout.arrangement import on_own_axes
 from lossatlas.landscape.shapes.grid import OWN, axis
 from lossatlas.runs.store.store import Store
 

@@ -104,7 +104,7 @@ FILES = {
     "figures.yaml": """
         figures:
           figure:
-            _target_: lossatlas.figures.trends.figure
+            _target_: lossatlas.figures.experiments.trends
             _partial_: true
             along: batch_size
             measures:

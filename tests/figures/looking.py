@@ -32,6 +32,17 @@ def words(artist: Any) -> list[str]:
     return [text.get_text() for text in artist.findobj(Text) if text.get_text()]
 
 
+def texts(axis: Axes) -> list[str]:
+    """Words and numbers written into a panel."""
+    return [text.get_text() for text in axis.texts]
+
+
+def points(axis: Axes, color: str) -> np.ndarray:
+    """Coordinates of the line of that colour, (n, 2)."""
+    (line,) = [line for line in axis.lines if line.get_color() == color]
+    return np.column_stack([np.asarray(line.get_xdata()), np.asarray(line.get_ydata())])
+
+
 def assert_nothing_overlaps(page: Figure, panels: Sequence[Axes] | None = None) -> None:
     """All that is drawn lies within the page, and the panels with their labels do not touch."""
     canvas = FigureCanvasAgg(page)

@@ -8,7 +8,8 @@ from typing import Any
 import matplotlib.image
 import pytest
 
-from lossatlas.figures import picture, save, surfaces
+from lossatlas.figures import picture, save
+from lossatlas.figures.experiments import interactive_surfaces
 
 
 def test_a_figure_is_written_as_png_and_pdf_of_its_size(tmp_path: Path, sharpness_datasets: Any) -> None:
@@ -29,7 +30,7 @@ def test_the_same_figure_gives_the_same_bytes_at_another_time(
 
     def written(folder: str) -> list[bytes]:
         paths = save(picture(one), tmp_path / folder, "line")
-        paths += save(surfaces.figure(datasets, columns="batch_size"), tmp_path / folder, "surfaces")
+        paths += save(interactive_surfaces(datasets, columns="batch_size"), tmp_path / folder, "surfaces")
         return [path.read_bytes() for path in paths]
 
     first = written("a")
@@ -39,7 +40,7 @@ def test_the_same_figure_gives_the_same_bytes_at_another_time(
 
 
 def test_the_surface_page_needs_nothing_from_elsewhere(tmp_path: Path, sharpness_datasets: Any) -> None:
-    (page,) = save(surfaces.figure(sharpness_datasets(), columns="batch_size"), tmp_path, "surface")
+    (page,) = save(interactive_surfaces(sharpness_datasets(), columns="batch_size"), tmp_path, "surface")
     text = page.read_text(encoding="utf-8")
     assert page.name == "surface.html"
     assert len(text) > 3_000_000  # plotly.js is inside
@@ -52,7 +53,7 @@ def test_what_is_no_figure_is_refused(tmp_path: Path) -> None:
 
 
 def test_figures_import_neither_torch_nor_pyplot_nor_a_display() -> None:
-    code = "import sys, lossatlas.figures.sharpness, lossatlas.figures.surfaces as s; "
+    code = "import sys, lossatlas.figures.experiments; "
     code += "print({'torch', 'matplotlib.pyplot', 'hydra', 'wandb'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

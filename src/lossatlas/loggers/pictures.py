@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
 from lossatlas.claims.measures import width
 from lossatlas.figures import PICTURES, picture
-from lossatlas.figures.surfaces import one_surface
+from lossatlas.figures.experiments.interactive_surfaces import one_surface
 
 _WIDTH_LEVEL = 1.0
 """Loss below which widths along lines are measured, as the claims of `sharpness` have it."""

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lossatlas.figures.arrangement import Datasets
-from lossatlas.figures.page import captioned, legend_over, page_over
+from lossatlas.figures.layout.arrangement import Datasets
+from lossatlas.figures.layout.page import captioned, legend_over, page_over
 from lossatlas.figures.style import colors_of, style
 from lossatlas.optim.distancing import Kernel, Sigma
 from lossatlas.toy.surfaces import Surface

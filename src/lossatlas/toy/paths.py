@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from lossatlas.figures import panels
-from lossatlas.figures.arrangement import SEED, Datasets, Names, called, first_surveyed, narrowed
-from lossatlas.figures.page import NARROWEST, captioned, page_over
+from lossatlas.figures.layout.arrangement import SEED, Datasets, Names, called, first_surveyed, narrowed
+from lossatlas.figures.layout.page import NARROWEST, captioned, page_over
 from lossatlas.figures.style import ERROR, style
 
 PANEL = 2.3  # width, inches

@@ -4,18 +4,23 @@ Arrays may have any further dimensions beside those that a panel names (seeds, d
 replicates, drawn as a median line and the range around it. NaN and infinite values are gaps.
 """
 
-from lossatlas.figures.panels.contours import contours, fitting_levels, levels_in_words
-from lossatlas.figures.panels.filled import HIGHEST, filled_contours, log_levels, networks_and_curves
-from lossatlas.figures.panels.marks import beside, say
+from lossatlas.figures.panels.contours import (
+    HIGHEST,
+    contours,
+    filled_contours,
+    fitting_levels,
+    levels_in_words,
+    log_levels,
+    networks_and_curves,
+)
 from lossatlas.figures.panels.matrices import matrix, off_diagonal
 from lossatlas.figures.panels.paths import path
-from lossatlas.figures.panels.planes import plane_values, ratio_bar, ratio_map
-from lossatlas.figures.panels.profiles import histogram, loss_and_error, loss_scale, losses, spread
+from lossatlas.figures.panels.planes import ratio_bar, ratio_map
+from lossatlas.figures.panels.profiles import histogram, loss_and_error, loss_scale, losses, shaded_band
 from lossatlas.figures.panels.relief import relief
 
 __all__ = [
     "HIGHEST",
-    "beside",
     "contours",
     "filled_contours",
     "fitting_levels",
@@ -29,10 +34,8 @@ __all__ = [
     "networks_and_curves",
     "off_diagonal",
     "path",
-    "plane_values",
     "ratio_bar",
     "ratio_map",
     "relief",
-    "say",
-    "spread",
+    "shaded_band",
 ]

@@ -7,7 +7,7 @@ from matplotlib.image import AxesImage
 
 from lossatlas.figures import style
 
-LETTERS = 8  # rows up to which each cell carries its number
+_LETTERS = 8  # rows up to which each cell carries its number
 
 
 def matrix(axis: Axes, values: xr.DataArray, *, low: float, high: float, first: int = 0) -> AxesImage:
@@ -24,7 +24,7 @@ def matrix(axis: Axes, values: xr.DataArray, *, low: float, high: float, first: 
         direction.set_tick_params(length=0)
     for side in axis.spines.values():
         side.set_visible(False)
-    if len(shown) <= LETTERS:
+    if len(shown) <= _LETTERS:
         for row, column in zip(*np.nonzero(np.isfinite(shown)), strict=True):
             axis.text(
                 *(column, row, _number(shown[row, column])),

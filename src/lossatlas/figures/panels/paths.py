@@ -7,10 +7,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from lossatlas.figures import style
-from lossatlas.figures.panels.marks import beside
+from lossatlas.figures.panels.planes import beside
 
-MARKED_SNAPSHOTS = 5  # that carry their number where no epochs are marked
-CLOSE = 0.08  # of a panel's size: marks that share a label
+_MARKED_SNAPSHOTS = 5  # that carry their number where no epochs are marked
+_CLOSE = 0.08  # of a panel's size: marks that share a label
 
 
 def path(axis: Axes, landscape: xr.Dataset, *, drops: Sequence[float] = ()) -> None:
@@ -31,7 +31,7 @@ def path(axis: Axes, landscape: xr.Dataset, *, drops: Sequence[float] = ()) -> N
     if len(drops):
         _mark_drops(axis, [drop for drop in drops if epochs[0] <= drop <= epochs[-1]], epochs, x, y)
         return
-    for index in np.unique(np.linspace(0, len(x) - 1, MARKED_SNAPSHOTS).round().astype(int)):
+    for index in np.unique(np.linspace(0, len(x) - 1, _MARKED_SNAPSHOTS).round().astype(int)):
         beside(axis, f"{epochs[index]}", x[index], y[index])
 
 
@@ -51,7 +51,7 @@ def _close(places: np.ndarray) -> list[list[int]]:
     """
     groups: list[list[int]] = []
     for number, place in enumerate(places):
-        if groups and np.hypot(*(place - places[groups[-1][0]])) < CLOSE:
+        if groups and np.hypot(*(place - places[groups[-1][0]])) < _CLOSE:
             groups[-1].append(number)
         else:
             groups.append([number])

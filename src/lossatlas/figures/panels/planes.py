@@ -1,4 +1,4 @@
-"""Panels over planes: their frame, the ground where a value is missing, maps of colours."""
+"""Panels over planes: their frame, the ground where a value is missing, words and marks, maps of colours."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from matplotlib.figure import FigureBase
 from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import style
-from lossatlas.figures.panels.marks import say
 
-RATIO_MAX = 0.5  # end of the colours of a convexity map (Li et al. 2018, figure 7)
+_RATIO_MAX = 0.5  # end of the colours of a convexity map (Li et al. 2018, figure 7)
+_GROUND = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.75, "linewidth": 0}
 
 
 def plane_values(values: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ma.MaskedArray]:
@@ -50,10 +50,40 @@ def fill_plane(axis: Axes, x: np.ndarray, y: np.ndarray, values: np.ma.MaskedArr
     say(axis, f"grey: beyond float range,\n{missing.sum()} of {missing.size} points")
 
 
+def say(axis: Axes, text: str) -> None:
+    """A small line at the foot of a panel, such as how much of its data could not be drawn."""
+    axis.text(
+        *(0.5, 0.02, text),
+        transform=axis.transAxes,
+        ha="center",
+        va="bottom",
+        fontsize=6,
+        color="0.25",
+        bbox=_GROUND,
+        zorder=5,
+    )
+
+
+def beside(axis: Axes, text: str, x: float, y: float) -> None:
+    """Put ``text`` beside a point, on the side where the axes are wider."""
+    low, high = axis.get_xlim()
+    offset, anchor = (-5, "right") if x > (low + high) / 2 else (5, "left")
+    axis.annotate(
+        text,
+        (x, y),
+        (offset, 4),
+        textcoords="offset points",
+        ha=anchor,
+        fontsize=6.5,
+        bbox=_GROUND,
+        zorder=4,
+    )
+
+
 def ratio_map(axis: Axes, ratio: xr.DataArray) -> QuadMesh:
     """Map of |lambda_min / lambda_max| on the colours 0 to 0.5 (Li et al. 2018, figure 7). ``ratio``: (y, x)."""
     x, y, values = plane_values(ratio)
-    mesh = axis.pcolormesh(x, y, values, cmap="viridis", vmin=0, vmax=RATIO_MAX, rasterized=True)
+    mesh = axis.pcolormesh(x, y, values, cmap="viridis", vmin=0, vmax=_RATIO_MAX, rasterized=True)
     frame(axis, x, y)
     _to_the_edges(axis, mesh)
     fill_plane(axis, x, y, values)
@@ -64,7 +94,7 @@ def ratio_map(axis: Axes, ratio: xr.DataArray) -> QuadMesh:
 def ratio_bar(figure: FigureBase, mesh: QuadMesh, axes: Sequence[Axes] | np.ndarray, highest: float) -> None:
     """The colour bar of ratio maps that share their colours, open upwards if the ``highest`` lies beyond them."""
     label = r"$|\lambda_{\min} / \lambda_{\max}|$"
-    figure.colorbar(mesh, ax=axes, label=label, extend="max" if highest > RATIO_MAX else "neither")
+    figure.colorbar(mesh, ax=axes, label=label, extend="max" if highest > _RATIO_MAX else "neither")
 
 
 def _to_the_edges(axis: Axes, mesh: QuadMesh) -> None:

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from lossatlas.figures import style
 
 
-def spread(
+def shaded_band(
     axis: Axes,
     values: xr.DataArray,
     along: str,
@@ -57,7 +57,7 @@ def losses(
     for split in landscape["split"].values:
         dashes = style.STYLES.get(str(split), "dotted")
         loss = landscape["loss"].sel(split=split)
-        spread(axis, loss, along, color=style.LOSS, linestyle=dashes, label=split)
+        shaded_band(axis, loss, along, color=style.LOSS, linestyle=dashes, label=split)
     loss_scale(axis, log=log, ceiling=ceiling)
     axis.set_xlim(landscape[along].min().item(), landscape[along].max().item())
     axis.set_xlabel(style.SYMBOLS.get(along, along))
@@ -81,7 +81,7 @@ def loss_and_error(
     for split in landscape["split"].values:
         dashes = style.STYLES.get(str(split), "dotted")
         error = 100 * landscape["error"].sel(split=split)
-        spread(right, error, along, color=style.ERROR, linestyle=dashes, label=split)
+        shaded_band(right, error, along, color=style.ERROR, linestyle=dashes, label=split)
     right.spines["right"].set_visible(True)
     right.set_ylim(0, 100)
     for side, axes, color in (("left", axis, style.LOSS), ("right", right, style.ERROR)):
@@ -106,6 +106,6 @@ def loss_scale(axis: Axes, *, log: bool, ceiling: float | None) -> None:
 
 def histogram(axis: Axes, density: xr.DataArray, *, color: str, label: str = "") -> None:
     """Density of the weights over their value. ``density``: (..., bin)."""
-    spread(axis, density, "bin", color=color, label=label)
+    shaded_band(axis, density, "bin", color=color, label=label)
     middle = density.median([dim for dim in density.dims if dim != "bin"])
     axis.fill_between(density["bin"].values, _finite(middle.values), color=color, alpha=0.12, linewidth=0)

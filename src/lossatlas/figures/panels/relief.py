@@ -8,7 +8,7 @@ from mpl_toolkits.mplot3d.axes3d import Axes3D
 from lossatlas.figures import style
 from lossatlas.figures.panels.planes import plane_values
 
-ELEVATION, AZIMUTH = 32, -58  # degrees, of the eye
+_ELEVATION, _AZIMUTH = 32, -58  # degrees, of the eye
 
 
 def relief(axis: Axes3D, loss: xr.DataArray, *, low: float, high: float) -> int:
@@ -35,8 +35,8 @@ def relief(axis: Axes3D, loss: xr.DataArray, *, low: float, high: float) -> int:
     )
     axis.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), zlim=ends)
     axis.set_box_aspect((1, 1, 0.8), zoom=1.12)
-    axis.view_init(elev=ELEVATION, azim=AZIMUTH)
-    _ticks(axis, log_ticks(low, high))
+    axis.view_init(elev=_ELEVATION, azim=_AZIMUTH)
+    _ticks(axis, _log_ticks(low, high))
     return int(missing.sum())
 
 
@@ -50,10 +50,10 @@ def _ticks(axis: Axes3D, heights: np.ndarray) -> None:
     axis.tick_params(axis="z", pad=-1)
 
 
-def log_ticks(low: float, high: float, most: int = 7) -> np.ndarray:
+def _log_ticks(low: float, high: float, most: int = 7) -> np.ndarray:
     """Round numbers from ``low`` to ``high``: 1, 2, 5, 10, ... or decades, or every second, third, ... of these.
 
-    >>> log_ticks(0.4, 30).tolist(), log_ticks(0.004, 3000).tolist()
+    >>> _log_ticks(0.4, 30).tolist(), _log_ticks(0.004, 3000).tolist()
     ([0.5, 1.0, 2.0, 5.0, 10.0, 20.0], [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0])
     """
     for locator in (LogLocator(subs=(1.0, 2.0, 5.0), numticks=50), LogLocator(numticks=50)):

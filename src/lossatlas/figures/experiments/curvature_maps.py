@@ -1,0 +1,61 @@
+"""Heat maps of negative against positive curvature on one scale, as figure 7 of Li et al. 2018 (arXiv:1712.09913)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lossatlas.figures import panels
+from lossatlas.figures.layout.arrangement import Datasets, Names, arrange
+from lossatlas.figures.layout.page import (
+    captioned,
+    error_below,
+    first_network,
+    panels_over,
+    shown_network,
+    unsurveyed_plane,
+)
+from lossatlas.figures.style import style
+
+_PANEL = (2.2, 2.35)  # inches
+
+
+def curvature_maps(
+    datasets: Datasets,
+    *,
+    columns: str | None = None,
+    rows: str | None = None,
+    at: Mapping[str, Any] | None = None,
+    landscape: str | Sequence[str] = "convexity",
+    variable: str = "ratio",
+    names: Names | None = None,
+    caption: str = "",
+) -> Figure:
+    """A map for each value of the axes ``rows`` and ``columns``, its colours from 0 to 0.5, the test error under it.
+
+    ``datasets``: the ``landscape`` with the ``variable`` |lambda_min / lambda_max| (..., seed, y, x), and summary with
+    test_error. The other arguments are those of `contours`. Points without eigenvalues, where loss or Hessian left
+    float range, are grey.
+    """
+    arranged = arrange(datasets, landscape, rows=rows, columns=columns, at=at, names=names)
+    ratios = [first_network(panel, variable) for panel in arranged.flat]
+    told = f"{shown_network(ratios)}: outermost eigenvalues of the Hessian, near 0 where the loss is convex. "
+    told += "Test errors are mean ± standard deviation over seeds."
+    with style():
+        page, sheet, axes = panels_over(arranged, _PANEL, captioned(told, caption))
+        meshes = []
+        for axis, panel, ratio in zip(axes.flat, arranged.flat, ratios, strict=True):
+            if ratio is None:
+                unsurveyed_plane(axis)
+            else:
+                meshes.append(panels.ratio_map(axis, ratio))
+            axis.set(xlabel="first direction", ylabel="second direction")
+            axis.label_outer()
+            axis.set_xlabel(captioned(axis.get_xlabel(), error_below(panel)))
+        if meshes:
+            highest = max(
+                float(ratio.where(np.isfinite(ratio)).max()) for ratio in ratios if ratio is not None
+            )
+            panels.ratio_bar(sheet, meshes[0], axes, highest)
+    return page

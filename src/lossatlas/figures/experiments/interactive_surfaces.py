@@ -1,0 +1,207 @@
+"""Loss surfaces in three dimensions, to be turned in the hand."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+from plotly.subplots import make_subplots
+
+from lossatlas.figures.layout.arrangement import (
+    SEED,
+    Arrangement,
+    Datasets,
+    Names,
+    arrange,
+    called,
+    is_surveyed,
+    narrowed,
+)
+from lossatlas.figures.layout.page import error_below, first_network, wrapped
+from lossatlas.figures.style import ERROR
+
+_MARKED = {  # networks beside the grid: how they are drawn, and what the axes are then
+    "path": ("lines+markers", ("1st component", "2nd component")),
+    "point": ("markers", ("distance", "distance")),
+}
+_EYE = {"x": 1.6, "y": -1.6, "z": 0.95}
+
+
+def interactive_surfaces(
+    datasets: Datasets,
+    *,
+    columns: str | None = None,
+    at: Mapping[str, Any] | None = None,
+    landscape: str = "surface",
+    split: str = "train",
+    names: Names | None = None,
+    ceiling: float = 10.0,
+    caption: str = "",
+) -> go.Figure:
+    """Surfaces of the networks along the axis ``columns`` side by side, on one scale.
+
+    ``datasets``: the ``landscape`` with loss (..., seed, split, y, x), and summary with test_error. Of each kind of
+    network the first seed that has a surface is shown, over it the test error over seeds. One menu chooses among the
+    other axes, the other a linear or a log scale; what lies over ``ceiling`` is cut off, what is NaN or infinite left
+    open. Colour is the loss on a log scale. ``at`` and ``names`` are as in `layout.arrangement.arrange`. ``caption``:
+    text below, such as the verdicts. ValueError if no network of the sweep has a surface.
+    """
+    shown: list[Arrangement] = []
+    labels: list[str] = []
+    for choice in _choices(datasets, columns, at or {}):
+        arranged = arrange(datasets, landscape, columns=columns, at={**(at or {}), **choice}, names=names)
+        if any(is_surveyed(panel.landscape) for panel in arranged.flat):
+            shown.append(arranged)
+            labels.append(", ".join(called(dim, value, names) for dim, value in choice.items()))
+    if not shown:
+        raise ValueError("no network of this sweep has a surface")
+    networks = [[first_network(panel, "loss", split) for panel in arranged.flat] for arranged in shown]
+    low = min(_floor(loss, ceiling) for row in networks for loss in row if loss is not None)
+    count = len(shown[0].columns)
+    drawn = make_subplots(1, count, specs=[[{"type": "scene"}] * count], horizontal_spacing=0.02)
+    for number, row in enumerate(networks):
+        for column, loss in enumerate(row):
+            drawn.add_trace(_trace(loss, low, ceiling, visible=number == 0), row=1, col=1 + column)
+    texts = [_texts(arranged, caption) for arranged in shown]
+    scenes = [_scene(number) for number in range(count)]
+    menus = [_nets(labels, texts)] if len(labels) > 1 else []
+    drawn.update_layout(annotations=texts[0], updatemenus=[*menus, _scales(scenes, low, ceiling)])
+    return _finished(drawn, split, ceiling)
+
+
+def one_surface(landscape: xr.Dataset, *, split: str | None = None, ceiling: float = 10.0) -> go.Figure:
+    """The surface of one network, with the choice of a linear or a log scale.
+
+    ``landscape``: loss (split, y, x), or of one split, named by its attribute, (y, x). ``split``: None for "train",
+    or the first where there is no such. What is NaN or infinite is left open. The snapshots of a trajectory, and the
+    networks that a plane goes through, stand at the height of their own losses.
+    """
+    loss = landscape["loss"]
+    split = str(landscape.attrs.get("split", "train")) if "split" not in loss.dims else split or _first(loss)
+    loss = loss.sel(split=split) if "split" in loss.dims else loss
+    low = _floor(loss, ceiling)
+    drawn = go.Figure(_trace(loss, low, ceiling, visible=True))
+    drawn.update_layout(updatemenus=[_scales([_scene(0)], low, ceiling)])
+    for name, (mode, labels) in _MARKED.items():
+        if f"{name}_x" in landscape:
+            drawn.add_trace(_marks(landscape, name, split, ceiling, mode))
+            return _finished(drawn, split, ceiling, labels)
+    return _finished(drawn, split, ceiling)
+
+
+def _first(loss: xr.DataArray) -> str:
+    known = [str(name) for name in loss["split"].values]
+    return "train" if "train" in known else known[0]
+
+
+def _marks(landscape: xr.Dataset, name: str, split: str, ceiling: float, mode: str) -> go.Scatter3d:
+    loss = landscape[f"{name}_loss"].sel(split=split).values
+    return go.Scatter3d(
+        x=landscape[f"{name}_x"].values,
+        y=landscape[f"{name}_y"].values,
+        z=np.minimum(np.where(np.isfinite(loss), loss, np.nan), ceiling),
+        mode=mode,
+        text=[f"{number}: loss {value:.3g}" for number, value in enumerate(loss)],
+        hovertemplate="%{text}<extra></extra>",
+        marker={"size": 3, "color": ERROR},
+        line={"width": 4, "color": ERROR},
+        showlegend=False,
+    )
+
+
+def _finished(
+    drawn: go.Figure,
+    split: str,
+    ceiling: float,
+    labels: tuple[str, str] = ("first direction", "second direction"),
+) -> go.Figure:
+    drawn.update_layout(template="plotly_white", margin={"l": 10, "r": 10, "t": 110, "b": 60})
+    drawn.update_scenes(
+        xaxis_title=labels[0],
+        yaxis_title=labels[1],
+        zaxis={"title": f"{split} loss", "range": [0, ceiling]},
+        camera={"eye": _EYE},
+        aspectratio={"x": 1, "y": 1, "z": 0.8},
+    )
+    return drawn
+
+
+def _scene(number: int) -> str:
+    return "scene" if number == 0 else f"scene{number + 1}"
+
+
+def _floor(loss: xr.DataArray, ceiling: float) -> float:
+    """Where the log scale begins: the smallest loss, at most four decades below the ceiling."""
+    lowest = float(loss.where(loss > 0).min())
+    return max(lowest, ceiling / 1e4) if np.isfinite(lowest) else ceiling / 1e4
+
+
+def _choices(datasets: Datasets, columns: str | None, at: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Values of the axes that have no place yet, in all their combinations."""
+    if "summary" not in datasets:
+        raise ValueError(f"the figure needs the dataset 'summary'; there are {sorted(datasets)}")
+    error = narrowed(datasets["summary"][["test_error"]], at)["test_error"]
+    axes = [str(dim) for dim in error.dims if dim not in {columns, SEED} and error.sizes[dim] > 1]
+    return [
+        dict(zip(axes, values, strict=True))
+        for values in product(*(error[dim].values.tolist() for dim in axes))
+    ]
+
+
+def _trace(loss: xr.DataArray | None, low: float, ceiling: float, *, visible: bool) -> go.Surface:
+    if loss is None:  # not surveyed: an empty scene
+        return go.Surface(x=[0], y=[0], z=[[None]], showscale=False, visible=visible)
+    z = loss.transpose("y", "x").values.astype(float)
+    z = np.where(np.isfinite(z), z, np.nan)
+    powers = np.arange(np.ceil(np.log10(low)), np.log10(ceiling) + 0.5)
+    return go.Surface(
+        x=loss["x"].values,
+        y=loss["y"].values,
+        z=z,
+        surfacecolor=np.log10(np.maximum(z, low)),
+        cmin=np.log10(low),
+        cmax=np.log10(ceiling),
+        colorscale="Viridis",
+        colorbar={"title": "loss", "tickvals": powers, "ticktext": [f"{10**p:g}" for p in powers]},
+        hovertemplate="(%{x:.2f}, %{y:.2f}): loss %{z:.3g}<extra></extra>",
+        visible=visible,
+    )
+
+
+def _texts(arranged: Arrangement, caption: str) -> list[dict[str, Any]]:
+    """Titles of the scenes and the caption, as annotations."""
+    place = {"xref": "paper", "yref": "paper", "showarrow": False}
+    texts: list[dict[str, Any]] = []
+    for number, (title, panel) in enumerate(zip(arranged.columns, arranged.flat, strict=True)):
+        middle = (number + 0.5) / len(arranged.columns)
+        text = "<br>".join(part for part in (title and f"<b>{title}</b>", error_below(panel)) if part)
+        texts.append({"text": text, "x": middle, "y": 1.0, "xanchor": "center", **place})
+    below = {"x": 0.0, "y": -0.02, "xanchor": "left", "yanchor": "top", "align": "left", "font": {"size": 11}}
+    texts.append({"text": "<br>".join(wrapped(caption, 160)), **below, **place})
+    return texts
+
+
+def _nets(labels: Sequence[str], texts: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    """Menu of the kinds of networks: shows the traces of one and its texts."""
+    buttons = []
+    for number, label in enumerate(labels):
+        visible = [other == number for other in range(len(labels)) for _ in range(len(texts[number]) - 1)]
+        changes = [{"visible": visible}, {"annotations": texts[number]}]
+        buttons.append({"label": label, "method": "update", "args": changes})
+    return {"buttons": buttons, "x": 0.0, "xanchor": "left", "y": 1.18, "yanchor": "top"}
+
+
+def _scales(scenes: Sequence[str], low: float, ceiling: float) -> dict[str, Any]:
+    """Two buttons: the vertical axes linear or logarithmic, the latter with a tick a decade."""
+    kinds: dict[str, dict[str, Any]] = {
+        "linear": {"type": "linear", "range": [0, ceiling], "dtick": None},
+        "log": {"type": "log", "range": [np.log10(low), np.log10(ceiling)], "dtick": 1},
+    }
+    buttons = []
+    for kind, axis in kinds.items():
+        changes = {f"{scene}.zaxis.{key}": value for scene in scenes for key, value in axis.items()}
+        buttons.append({"label": f"{kind} scale", "method": "relayout", "args": [changes]})
+    place = {"x": 0.3, "xanchor": "left", "y": 1.18, "yanchor": "top"}
+    return {"type": "buttons", "direction": "right", "buttons": buttons, **place}

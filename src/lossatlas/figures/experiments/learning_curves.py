@@ -1,0 +1,108 @@
+"""The course of measures over the epochs of training, or along a line."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lossatlas.figures import panels
+from lossatlas.figures.layout import reference_curves
+from lossatlas.figures.layout.arrangement import Datasets, Names, called
+from lossatlas.figures.layout.page import NARROWEST, captioned, legend_over, page_over, share_scale
+from lossatlas.figures.layout.values import Measure, axis_label, measured_values, scale_of
+from lossatlas.figures.style import LOSS, SYMBOLS, colors_of, style
+
+_PANEL = (2.7, 2.2)  # inches
+
+
+def learning_curves(
+    datasets: Datasets,
+    *,
+    measures: Mapping[str, Measure],
+    along: str,
+    by: str | None = None,
+    columns: str | None = None,
+    at: Mapping[str, Any] | None = None,
+    names: Names | None = None,
+    reference: Measure | Mapping[str, Measure] | None = None,
+    marks: Mapping[str, Sequence[float]] | None = None,
+    caption: str = "",
+) -> Figure:
+    """A row of panels for each of the ``measures``, by the label of its vertical axis: median and range over seeds.
+
+    ``measures``: functions of the ``datasets`` to an array over the sweep's axes and ``along``, the axis across, which
+    is one of numbers. ``by``: the axis that colours tell apart; ``columns``: the one whose values have a panel each,
+    and one vertical scale. A scale is logarithmic where values span two decades. ``at`` and ``names`` are as in
+    `layout.arrangement.arrange`.
+
+    ``reference``: measures of the dataset "reference", which holds what the paper printed, by the labels of
+    ``measures``; or only one, which goes with the first of them. They are drawn behind, dashed, in their group's
+    colour, and not at all where there is no such dataset. ``marks``: places along the axis that vertical lines mark, by
+    what is there, such as ``{"checkpoint": [20]}``.
+
+    ValueError without a measure, for an axis that is not there, and for a reference to none of the measures.
+    """
+    if not measures:
+        raise ValueError("the figure needs a measure to draw")
+    axes_of = [along, *(axis for axis in (by, columns) if axis is not None)]
+    drawn = {
+        label: measured_values(datasets, measure, at or {}, axes_of)["value"]
+        for label, measure in measures.items()
+    }
+    printed = reference_curves.printed(datasets, reference, drawn, at or {}, axes_of)
+    first = next(iter(drawn.values()))
+    across = [None] if columns is None else first[columns].values.tolist()
+    with style():
+        replicates = "Median and range over seeds." if "seed" in first.dims else ""
+        told = captioned(replicates, reference_curves.TOLD if printed else "", caption)
+        width = max(_PANEL[0] * len(across) + 0.4, NARROWEST)
+        page, (sheet,) = page_over([_PANEL[1] * len(drawn) + 0.2], width, told)
+        axes = sheet.subplots(len(drawn), len(across), squeeze=False, sharex="col")
+        for row, (label, values) in zip(axes, drawn.items(), strict=True):
+            for axis, value in zip(row, across, strict=True):
+                scale_of(axis, "y", np.append(values, printed.get(label, np.nan)))
+                here = {} if value is None else {str(columns): value}
+                if label in printed:
+                    _panel(axis, printed[label].sel(here), along, by, reference_curves.dashed)
+                _panel(axis, values.sel(here), along, by, panels.shaded_band)
+                axis.margins(x=0.02 if marks else 0)  # so that a mark at the end stands beside the frame
+                reference_curves.vertical_marks(axis, marks or {})
+            row[0].set_ylabel(axis_label(values, label))
+            _as_one(row)
+        for axis, value in zip(axes[0], across, strict=True):
+            axis.set_title(called(columns, value, names), fontweight="bold")
+        for axis in axes[-1]:
+            axis.set_xlabel(SYMBOLS.get(along, along.replace("_", " ")))
+        groups = [] if by is None else _key(first[by].values.tolist(), str(by), names)
+        if key := [*groups, *reference_curves.key(printed, marks or {})]:
+            legend_over(page, key)
+    return page
+
+
+def _panel(axis: Axes, values: xr.DataArray, along: str, by: str | None, draw: Callable[..., None]) -> None:
+    groups = [None] if by is None else values[by].values.tolist()
+    shades = [LOSS] if by is None else colors_of(groups)
+    for number, shade in enumerate(shades):
+        of_group = values if by is None else values.isel({by: number})
+        known = of_group.dropna(along, how="all")
+        if known.size:
+            draw(axis, known, along, color=shade)
+
+
+def _as_one(row: np.ndarray) -> None:
+    """One vertical scale for a row of panels, with its numbers on the left alone."""
+    share_scale(row)
+    for axis in row[1:]:
+        axis.tick_params(labelleft=False)
+
+
+def _key(groups: list[Any], by: str, names: Names | None) -> list[Line2D]:
+    shades = colors_of(groups)
+    return [
+        Line2D([], [], color=shade, label=called(by, group, names))
+        for group, shade in zip(groups, shades, strict=True)
+    ]

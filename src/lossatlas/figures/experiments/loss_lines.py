@@ -1,0 +1,127 @@
+"""Loss along lines, networks in one panel to compare, as figure 3 of Li et al. 2018 (arXiv:1712.09913)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from lossatlas.figures import panels
+from lossatlas.figures.layout.arrangement import (
+    LANDSCAPE,
+    Datasets,
+    Names,
+    Panel,
+    arrange,
+    called,
+    is_surveyed,
+    narrowed,
+)
+from lossatlas.figures.layout.page import legend_over, mean_sd, panels_over, share_scale, unsurveyed
+from lossatlas.figures.style import BAND, LOSS, STYLES, colors_of, style
+
+_PANEL = (2.7, 2.3)  # inches
+
+
+def loss_lines(
+    datasets: Datasets,
+    *,
+    columns: str | None = None,
+    rows: str | None = None,
+    colors: str | None = None,
+    at: Mapping[str, Any] | None = None,
+    landscapes: str | Sequence[str] = "line",
+    names: Names | None = None,
+    log: bool = False,
+    ceiling: float | None = 10.0,
+    shared: bool = True,
+    caption: str = "",
+) -> Figure:
+    """Median and range over seeds and directions of the loss along lines, a colour for each value of ``colors``.
+
+    ``datasets``: the ``landscapes``, each with loss (..., seed, [direction,] split, alpha), and summary with
+    test_error, which stands under each panel. Several landscapes lie in rows unless rows, columns or colors is
+    "landscape". ``log``: a log scale. ``ceiling``: largest loss drawn. ``shared``: one vertical scale for all panels.
+    The other arguments are those of `contours`.
+    """
+    landscapes = [landscapes] if isinstance(landscapes, str) else list(landscapes)
+    if len(landscapes) > 1 and LANDSCAPE not in (rows, columns, colors) and rows is None:
+        rows = LANDSCAPE
+    arranged = arrange(
+        datasets, landscapes, rows=rows, columns=columns, at=at, names=names, together=[colors]
+    )
+    values = _values(arranged.flat[0], colors, landscapes)
+    shades = dict(zip(values, colors_of(values) if colors else [LOSS], strict=True))
+    with style():
+        page, _, axes = panels_over(arranged, _PANEL, caption)
+        legend_over(page, _key(shades, colors, names))
+        for axis, panel in zip(axes.flat, arranged.flat, strict=True):
+            _draw(axis, panel, colors, shades)
+            panels.loss_scale(axis, log=log, ceiling=ceiling)
+            axis.set(xlabel="α", ylabel="loss")
+            _errors_below(axis, panel, colors, shades)
+            if not any(map(is_surveyed, panel.landscapes.values())):
+                axis.set_xticks([])
+                unsurveyed(axis)
+        if shared:
+            share_scale(axes.flat)
+            for axis in axes[:, 1:].flat:  # across, rows may have scales of their own
+                axis.set_ylabel("")
+                axis.tick_params(labelleft=False)
+    return page
+
+
+def _values(panel: Panel, colors: str | None, landscapes: Sequence[str]) -> list[Any]:
+    if colors is None:
+        return [None]
+    return list(landscapes) if colors == LANDSCAPE else panel.test_error[colors].values.tolist()
+
+
+def _draw(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str]) -> None:
+    """The lines of one panel."""
+    for value, shade in shades.items():
+        landscape = panel.landscapes[value] if colors == LANDSCAPE else panel.landscape
+        loss = narrowed(landscape, _where(colors, value))["loss"].dropna("alpha", how="all")
+        for split in loss["split"].values.tolist() if loss.size else []:
+            dashes = STYLES.get(split, "dotted")
+            panels.shaded_band(
+                axis, loss.sel(split=split), "alpha", color=shade, linestyle=dashes, band=split == "train"
+            )
+    axis.margins(x=0)
+    axis.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def _errors_below(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str]) -> None:
+    """The test errors under a panel, each in the colour of its lines."""
+    above: Artist = axis.xaxis.label
+    several = colors not in (None, LANDSCAPE)  # else one kind of networks, in one view or in several
+    for value, shade in shades.items() if several else [(None, "black")]:
+        error = narrowed(panel.test_error.to_dataset(), _where(colors, value) if several else {})[
+            "test_error"
+        ]
+        above = axis.annotate(
+            *(f"test error {mean_sd(100 * error.values.ravel())} %", (0.5, 0)),
+            xycoords=above,
+            xytext=(0, -2),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            color=shade,
+        )
+
+
+def _where(colors: str | None, value: Any) -> dict[str, Any]:
+    return {} if colors in (None, LANDSCAPE) else {str(colors): value}
+
+
+def _key(shades: Mapping[Any, str], colors: str | None, names: Names | None) -> list[Artist]:
+    named = [
+        Line2D([], [], color=shade, label=called(colors, value, names)) for value, shade in shades.items()
+    ]
+    splits = [Line2D([], [], color="0.3", linestyle=dashes, label=name) for name, dashes in STYLES.items()]
+    band = Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
+    return [*(named if colors else []), *splits, band]

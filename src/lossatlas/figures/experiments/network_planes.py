@@ -1,0 +1,93 @@
+"""Planes through networks, with the curves between them, as figure 1 of Garipov et al. 2018 (arXiv:1802.10026)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import xarray as xr
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure, SubFigure
+
+from lossatlas.figures import panels as drawing
+from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, is_surveyed, narrowed
+from lossatlas.figures.layout.page import captioned, page_over, shown_network, unsurveyed_plane
+from lossatlas.figures.style import style
+
+_PANEL = (2.7, 2.5)  # inches
+_BAR = 0.9  # inches of the page's width for the colours
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """One panel: the networks of a sweep ``at`` some values of its axes, in the plane of a landscape.
+
+    ``points`` are the names of the networks that the plane goes through, by their number.
+    """
+
+    landscape: str = "plane"
+    at: Mapping[str, Any] = field(default_factory=dict)
+    points: Mapping[int, str] = field(default_factory=dict)
+
+
+def network_planes(
+    datasets: Datasets,
+    *,
+    panels: Mapping[str, Mapping[str, Any]],
+    variable: str = "loss",
+    split: str = "train",
+    highest: float = drawing.HIGHEST,
+    label: str = "",
+    caption: str = "",
+) -> Figure:
+    """A panel for each of ``panels``, by its title: colours of ``variable``, the networks, and the curves.
+
+    ``panels``: keywords of `Plane`; each shows the first seed that was surveyed. The colours are those of
+    `panels.log_levels` up to ``highest``, the same in all panels; ``label`` is
+    that of their bar. Where a plane has a curve, a dashed line joins its two ends. ValueError for a dataset, an axis or
+    a value that is not there.
+    """
+    chosen = {title: _network(datasets, _Plane(**panel)) for title, panel in panels.items()}
+    shown = {
+        title: narrowed(network, {"split": split}) for title, network in chosen.items() if network is not None
+    }
+    label = label or f"{split} {variable.replace('_', ' ')}"
+    told = shown_network([network[variable] for network in shown.values()])
+    told += f"; colours: {label}, in steps even in the logarithm of the distance from the lowest value. "
+    if any(map(_has_curve, shown.values())):
+        told += "Dashed: the straight line between two optima."
+    with style():
+        width = _PANEL[0] * len(panels) + _BAR
+        page, (sheet,) = page_over([_PANEL[1]], width, captioned(told, caption))
+        axes = sheet.subplots(1, len(panels), squeeze=False)[0]
+        levels = drawing.log_levels(*(network[variable] for network in shown.values()), highest=highest)
+        colours: ScalarMappable | None = None
+        for axis, (title, panel) in zip(axes, panels.items(), strict=True):
+            axis.set_title(title, fontweight="bold")
+            if title not in shown:
+                unsurveyed_plane(axis)
+                continue
+            network = shown[title]
+            colours = drawing.filled_contours(axis, network[variable], levels)
+            chord = _has_curve(network)
+            drawing.networks_and_curves(axis, network, names=panel.get("points"), chord=chord)
+            axis.set(xlabel="distance", ylabel="distance" if axis is axes[0] else "")
+        _bar(sheet, colours, axes, label)
+    return page
+
+
+def _network(datasets: Datasets, panel: _Plane) -> xr.Dataset | None:
+    """The landscape of the network that a panel shows; None if it was not surveyed."""
+    if panel.landscape not in datasets:
+        raise ValueError(f"the figure needs the dataset {panel.landscape!r}; there are {sorted(datasets)}")
+    there = narrowed(datasets[panel.landscape], panel.at)
+    return first_surveyed(there) if is_surveyed(there) else None
+
+
+def _has_curve(network: xr.Dataset) -> bool:
+    return "curve_x" in network and bool(network["curve_x"].notnull().any())
+
+
+def _bar(sheet: SubFigure, colours: ScalarMappable | None, axes: Any, label: str) -> None:
+    if colours is not None:
+        bar = sheet.colorbar(colours, ax=axes, format="%.2g", label=label, extend="max", pad=0.015)
+        bar.ax.tick_params(labelsize=6.5)

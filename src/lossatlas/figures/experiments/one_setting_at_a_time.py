@@ -1,0 +1,47 @@
+"""Measures against one setting after the other, each varied around the same centre."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from lossatlas.figures.experiments.trends import seeds_along
+from lossatlas.figures.layout.arrangement import Datasets, Names
+from lossatlas.figures.layout.page import NARROWEST, captioned, page_over, share_scale
+from lossatlas.figures.layout.values import Measure, axis_label, measured_values
+from lossatlas.figures.style import style
+
+_PANEL = (2.5, 2.1)  # inches
+
+
+def one_setting_at_a_time(
+    datasets: Datasets,
+    *,
+    measures: Mapping[str, Measure],
+    settings: Mapping[str, Mapping[str, Any]],
+    names: Names | None = None,
+    caption: str = "",
+) -> Figure:
+    """A row of panels for each of the ``measures``, by the label of its vertical axis, and a column for each setting.
+
+    ``measures``: functions of the ``datasets`` to an array over the sweep's axes. ``settings``: for each axis across
+    what the figure is at there, the values of the other axes and those of its own that are drawn. A dot a seed, a line
+    at their median; panels of a row have one vertical scale. ``names`` are as in `layout.arrangement.arrange`.
+    ValueError without a measure or a setting.
+    """
+    if not measures or not settings:
+        raise ValueError("the figure needs a measure and a setting to draw")
+    told = "A dot a seed, a line at their median; hollow: at least that much; triangles at the top: without bound."
+    with style():
+        width = max(_PANEL[0] * len(settings) + 0.4, NARROWEST)
+        page, (sheet,) = page_over([_PANEL[1] * len(measures)], width, captioned(told, caption))
+        axes = sheet.subplots(len(measures), len(settings), squeeze=False)
+        for row, (label, measure) in zip(axes, measures.items(), strict=True):
+            for axis, (along, at) in zip(row, settings.items(), strict=True):
+                values = measured_values(datasets, measure, at, [along])
+                seeds_along(axis, values, along, None, names)
+                axis.set_ylabel(axis_label(values["value"], label) if axis is row[0] else "")
+            share_scale(row)
+            for axis in row[1:]:
+                axis.tick_params(labelleft=False)
+    return page

@@ -1,0 +1,102 @@
+"""Networks that compute the same function, on lines and by measures of flatness (arXiv:1703.04933)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lossatlas.figures import panels
+from lossatlas.figures.layout.arrangement import Datasets, Names, called, narrowed
+from lossatlas.figures.layout.page import captioned, page_over, unsurveyed
+from lossatlas.figures.layout.values import Measure, measured_values
+from lossatlas.figures.style import MARKERS, colors_of, style
+
+_PANEL = (2.75, 2.3)  # inches
+_FACTOR = "factor"
+_WIDEST = 4.5  # points, of the line of the first factor; what lies on it is thinner, so that all are seen
+
+
+def rescaled_networks(
+    datasets: Datasets,
+    *,
+    lines: Mapping[str, str],
+    measures: Mapping[str, Measure],
+    rows: str,
+    at: Mapping[str, Any] | None = None,
+    names: Names | None = None,
+    split: str = "train",
+    ceiling: float = 10.0,
+    caption: str = "",
+) -> Figure:
+    """For each value of ``rows`` a panel for each of the ``lines``, and one for the ``measures``.
+
+    ``lines``: title -> dataset of the survey `twins` of `line`, with loss (..., seed, factor, direction, split, alpha):
+    the median over seeds and directions, a colour a factor. ``measures``: label -> function of the ``datasets`` to an
+    array (..., seed, factor), drawn as a multiple of the network's own, at factor 1, a dot a seed. ``at`` and ``names``
+    are as in `layout.arrangement.arrange`. ValueError for a dataset or a value that is not there.
+    """
+    missing = [name for name in lines.values() if name not in datasets]
+    if missing:
+        raise ValueError(f"the figure needs the dataset {missing[0]!r}; there are {sorted(datasets)}")
+    values = {
+        label: measured_values(datasets, measure, at or {}, [rows, _FACTOR])["value"]
+        for label, measure in measures.items()
+    }
+    networks = next(iter(values.values()))[rows].values.tolist()
+    told = "Lines: median over seeds and directions. Dots: a seed's, as a multiple of the network's own."
+    columns = len(lines) + 1
+    with style():
+        page, (sheet,) = page_over(
+            [_PANEL[1] * len(networks)], _PANEL[0] * columns + 0.4, captioned(told, caption)
+        )
+        axes = sheet.subplots(len(networks), columns, squeeze=False)
+        for network, of_network in zip(networks, axes, strict=True):
+            where = {**(at or {}), rows: network}
+            for axis, (title, name) in zip(of_network, lines.items(), strict=False):
+                _lines(axis, narrowed(datasets[name], where)["loss"].sel(split=split), ceiling)
+                axis.set_title(f"{called(rows, network, names)}: {title}")
+            _multiples(of_network[-1], {label: of.sel({rows: network}) for label, of in values.items()})
+    return page
+
+
+def _lines(axis: Axes, loss: xr.DataArray, ceiling: float) -> None:
+    """The twins' losses (..., factor, alpha)."""
+    loss = loss.dropna(_FACTOR, how="all")
+    if not loss.notnull().any():
+        unsurveyed(axis)
+        return
+    factors = loss[_FACTOR].values.tolist()
+    for number, (factor, color) in enumerate(zip(factors, colors_of(factors), strict=True)):
+        drawn = len(axis.lines)
+        panels.shaded_band(
+            axis, loss.sel({_FACTOR: factor}), "alpha", color=color, label=f"{factor:g}", band=False
+        )
+        for line in axis.lines[drawn:]:
+            line.set_linewidth(_WIDEST / (1 + number))
+    panels.loss_scale(axis, log=False, ceiling=ceiling)
+    axis.set(xlabel="α", ylabel="loss", xlim=(loss["alpha"].min(), loss["alpha"].max()))
+    axis.legend(title="factor", title_fontsize=6.5, fontsize=6.5, loc="best", handlelength=1.5)
+
+
+def _multiples(axis: Axes, values: Mapping[str, xr.DataArray]) -> None:
+    """Measures of the twins, (seed, factor), over those at factor 1."""
+    handles = []
+    for number, ((label, of), color) in enumerate(zip(values.items(), colors_of(list(values)), strict=True)):
+        known = of.dropna(_FACTOR, how="all").transpose(_FACTOR, ...)
+        if not known.size:
+            continue
+        multiples = (known / known.sel({_FACTOR: 1.0})).values.reshape(len(known), -1)
+        factors = known[_FACTOR].values
+        axis.plot(factors, multiples, MARKERS[number], color=color, markersize=3.5, alpha=0.6)
+        axis.plot(factors, np.median(multiples, axis=1), color=color)
+        handles.append(Line2D([], [], color=color, marker=MARKERS[number], markersize=3.5, label=label))
+    if not handles:
+        unsurveyed(axis)
+        return
+    axis.set(xscale="log", yscale="log", xlabel="factor of the twin", ylabel="multiple of the network's own")
+    axis.axhline(1.0, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)
+    axis.legend(handles=handles, loc="upper center")

@@ -1,0 +1,72 @@
+"""Which function draws the landscapes of which survey, and what the drawings of several surveys share."""
+
+from collections.abc import Callable
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lossatlas.figures import panels
+from lossatlas.figures.style import style
+
+_Picture = Callable[[xr.Dataset], Figure]
+
+PICTURES: dict[str, _Picture] = {}  # survey -> its picture
+
+CEILING = 10.0  # largest loss that is drawn
+
+
+def draws(survey: str) -> Callable[[_Picture], _Picture]:
+    """Register the decorated function as the picture of the landscapes of a survey."""
+
+    def register(picture: _Picture) -> _Picture:
+        PICTURES[survey] = picture
+        return picture
+
+    return register
+
+
+def picture(landscape: xr.Dataset) -> Figure:
+    """Draw a landscape as its survey is drawn; ``landscape.attrs["survey"]`` names it.
+
+    ValueError if the dataset names no survey, or one without a picture.
+    """
+    survey = landscape.attrs.get("survey")
+    if survey not in PICTURES:
+        raise ValueError(f"no picture for survey {survey!r}; there are {sorted(PICTURES)}")
+    with style():
+        return PICTURES[survey](landscape)
+
+
+def loss_contours(
+    landscape: xr.Dataset, extras: Callable[[Axes, str], None], *, centre: bool = True, aspect: str = "equal"
+) -> Figure:
+    """A panel of contours for each split, with what ``extras`` adds to it."""
+    splits = landscape["split"].values
+    figure = Figure(figsize=(3.1 * len(splits), 3.2), layout="constrained")
+    surfaces = [landscape["loss"].sel(split=split) for split in splits]
+    levels = panels.fitting_levels(*surfaces)
+    for axis, split, loss in zip(
+        figure.subplots(1, len(splits), squeeze=False)[0], splits, surfaces, strict=True
+    ):
+        panels.contours(axis, loss, levels=levels, centre=centre, aspect=aspect)
+        axis.set_title(f"{split} loss")
+        extras(axis, str(split))
+        axis.label_outer()
+    return figure
+
+
+def loss_profile(landscape: xr.Dataset, title: str, *, along: str = "alpha") -> Figure:
+    """A panel of loss, and error where it is known, ``along`` a line or a path."""
+    figure = Figure(figsize=(4.2, 2.8), layout="constrained")
+    axis = figure.subplots()
+    draw = panels.loss_and_error if "error" in landscape else panels.losses
+    draw(axis, landscape, along=along, ceiling=CEILING)
+    axis.set_title(title)
+    axis.legend(loc="best")
+    return figure
+
+
+def level_meaning(landscape: xr.Dataset) -> str:
+    """What the levels of a landscape are levels of."""
+    return "loss" if landscape.attrs["levels"] == "loss" else "rise of the loss"

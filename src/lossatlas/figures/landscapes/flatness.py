@@ -1,0 +1,168 @@
+"""Pictures of one network's flatness: how far and how fast the loss rises, its rescaled twins, its weights."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.projections.polar import PolarAxes
+
+from lossatlas.figures import panels, style
+from lossatlas.figures.landscapes.drawing import CEILING, draws, level_meaning
+
+_Color = tuple[float, ...]
+
+
+@draws("sharpness")
+def sharpness(landscape: xr.Dataset) -> Figure:
+    """Keskar's sharpness against the half-width of the box."""
+    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
+    axis = figure.subplots()
+    axis.plot(landscape["epsilon"].values, landscape["sharpness"].values, "o", color=style.LOSS)
+    epsilons = landscape["epsilon"].values
+    axis.set_xticks(epsilons, [f"{epsilon:g}" for epsilon in epsilons])
+    axis.margins(x=0.4)
+    axis.set(xlabel="size ε of the box", ylabel="sharpness (%)")
+    axis.set_ylim(bottom=0)
+    return figure
+
+
+@draws("sam_sharpness")
+def sam_sharpness(landscape: xr.Dataset) -> Figure:
+    """Rise of the loss along the gradient against the radius, and the line that its slope at zero gives."""
+    figure = Figure(figsize=(3.6, 2.8), layout="constrained")
+    axis = figure.subplots()
+    rho, rise = landscape["rho"].values, landscape["rise"].values
+    axis.plot(rho, rise, "o-", color=style.LOSS, markersize=4, label="rise")
+    axis.plot(
+        rho, rho * landscape["gradient_norm"].item(), color="0.6", linestyle="dotted", label="first order"
+    )
+    axis.set_xscale("log")
+    if (rise[np.isfinite(rise)] > 0).all():
+        axis.set_yscale("log")
+    axis.set(xlabel="radius ρ", ylabel="rise of the loss", title="steepest rise within a ball")
+    axis.legend(loc="best")
+    return figure
+
+
+@draws("level_sets")
+def level_sets(landscape: xr.Dataset) -> Figure:
+    """Where the loss reaches each level: in the plane of two directions, and the widths along all of them.
+
+    What lies beyond the extent is drawn at its end: on the rim of the disc, and as triangles among the widths.
+    """
+    landscape = landscape.sortby("level")
+    extent, count = float(landscape.attrs["extent"]), landscape.sizes["level"]
+    colors = [tuple(color) for color in style.COLORMAP(np.linspace(0, 1, count))]
+    has_rays = landscape.sizes.get("angle", 0) > 0
+    figure = Figure(figsize=(6.4 if has_rays else 3.4, 3.0), layout="constrained")
+    if has_rays:
+        disc = figure.add_subplot(1, 2, 1, projection="polar")
+        assert isinstance(disc, PolarAxes)
+        _disc(disc, landscape["ray"], extent, colors)
+        disc.legend(
+            loc="upper left", bbox_to_anchor=(-0.32, 0.2), title=level_meaning(landscape), title_fontsize=6.5
+        )
+    axis = figure.add_subplot(1, 2, 2) if has_rays else figure.add_subplot()
+    _widths(axis, landscape["width"], 2 * extent, colors)
+    axis.set(
+        xlabel=level_meaning(landscape),
+        ylabel="width",
+        title=f"along {landscape.sizes['direction']} directions",
+    )
+    return figure
+
+
+def _disc(disc: PolarAxes, ray: xr.DataArray, extent: float, colors: Sequence[_Color]) -> None:
+    """An outline a level. ``ray``: (angle, level)."""
+    closed = np.append(np.arange(ray.sizes["angle"]), 0)
+    angles = ray["angle"].values[closed]
+    for place, color in enumerate(colors):
+        of_level = ray.isel(level=place)
+        radii = np.minimum(of_level.values, extent)[closed]
+        disc.plot(angles, radii, color=color, label=f"{of_level['level'].item():g}")
+    disc.set_rlim(0, 1.02 * extent)
+    disc.set_rticks([extent / 2, extent])
+    disc.set_xticks(np.arange(4) * np.pi / 2, ["first", "second", "", ""])
+    disc.set_title("in the plane of two directions")
+
+
+def _widths(axis: Axes, width: xr.DataArray, most: float, colors: Sequence[_Color]) -> None:
+    """One column of dots a level, a dot a direction, and a bar at their median. ``width``: (direction, level)."""
+    for place, color in enumerate(colors):
+        values = width.isel(level=place).values
+        sideways = place + np.linspace(-0.12, 0.12, len(values))
+        for beyond, marker in ((False, "o"), (True, "^")):
+            chosen = np.isinf(values) == beyond
+            drawn = np.minimum(values[chosen], most)
+            axis.plot(sideways[chosen], drawn, marker, color=color, markersize=3.5, alpha=0.8, linewidth=0)
+        axis.plot(
+            [place - 0.25, place + 0.25],
+            [min(float(np.median(values)), most)] * 2,
+            color=color,
+            linewidth=1.6,
+        )
+    axis.set_xticks(range(len(colors)), [f"{level:g}" for level in width["level"].values])
+    axis.set_xlim(-0.5, len(colors) - 0.5)
+    axis.set_ylim(0, 1.05 * most if np.isinf(width).any() else None)
+
+
+@draws("twins")
+def twins(landscape: xr.Dataset) -> Figure:
+    """Lines of all twins, each in its colour; of any other survey its first variable against the factor."""
+    figure = Figure(figsize=(4.2, 2.8), layout="constrained")
+    axis = figure.subplots()
+    name, *_ = (name for name, variable in landscape.data_vars.items() if "factor" in variable.dims)
+    values = landscape[name]
+    if "split" in values.dims:
+        values = values.isel(split=0, drop=True)
+    draw = _lines if "alpha" in values.dims else _against_factor
+    draw(axis, values)
+    differs = float(landscape["output_difference"].max())
+    axis.set_title(
+        f"{landscape.attrs['of']} of twins, whose outputs differ by {differs:.0e}".replace("_", " ")
+    )
+    return figure
+
+
+def _lines(axis: Axes, values: xr.DataArray) -> None:
+    """The median over directions of each twin."""
+    middle = values.where(np.isfinite(values))
+    middle = middle.median([dim for dim in middle.dims if dim not in ("factor", "alpha")])
+    factors = middle["factor"].values.tolist()
+    for factor, color in zip(factors, style.colors_of(factors), strict=True):
+        axis.plot(middle["alpha"], middle.sel(factor=factor), color=color, label=f"{factor:g}")
+    axis.set(xlabel=style.SYMBOLS["alpha"], ylabel=str(values.name), ylim=(0, _ceiling(middle)))
+    axis.legend(title="factor")
+
+
+def _ceiling(losses: xr.DataArray) -> float:
+    highest = float(losses.max()) if bool(losses.notnull().any()) else 1.0
+    return min(1.05 * highest, CEILING)
+
+
+def _against_factor(axis: Axes, values: xr.DataArray) -> None:
+    """The median of all that lies over the factor, and its range."""
+    values = values.where(np.isfinite(values))
+    over = [dim for dim in values.dims if dim != "factor"]
+    flat = values.stack(entry=over) if over else values.expand_dims("entry", 1)
+    low, middle, high = (flat.quantile(q, "entry") for q in (0, 0.5, 1))
+    factors = values["factor"].values
+    axis.plot(factors, middle, "o-", color=style.LOSS)
+    axis.fill_between(factors, low, high, color=style.LOSS, alpha=style.BAND, linewidth=0)
+    axis.set(xlabel="factor", ylabel=str(values.name).replace("_", " "), xscale="log")
+    if bool((middle > 0).all()):
+        axis.set_yscale("log")
+
+
+@draws("weights")
+def weights(landscape: xr.Dataset) -> Figure:
+    """Histogram of all weights."""
+    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
+    axis = figure.subplots()
+    panels.histogram(axis, landscape["density"], color=style.SMALL)
+    bins = landscape["bin"].values
+    axis.set(xlabel="weight", ylabel="density", xlim=(bins.min(), bins.max()))
+    axis.set_ylim(bottom=0)
+    return figure

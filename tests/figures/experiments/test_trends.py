@@ -1,0 +1,123 @@
+from functools import partial
+
+import numpy as np
+import pytest
+import xarray as xr
+from looking import assert_nothing_overlaps, drawn_bytes, panels_of, words
+
+from lossatlas.claims import measures
+from lossatlas.figures.experiments import trends
+from lossatlas.figures.style import colors_of
+from lossatlas.runs.build import make
+
+Sweep = dict[str, xr.Dataset]
+
+error = partial(measures.value, landscape="summary", variable="test_error", scale=100, units="%")
+area = partial(measures.area, level=0.6)
+
+
+def draw(datasets: Sweep, **options):
+    return trends(datasets, measures={"area": area, "test error": error}, along="depth", by="skip", **options)
+
+
+def dots(axis, color: str, face: str | None = None) -> np.ndarray:
+    """Places of the dots of a colour, (n, 2)."""
+    found = [
+        line.get_xydata()
+        for line in axis.lines
+        if line.get_color() == color
+        and line.get_marker() == "o"
+        and line.get_markerfacecolor() == (face or color)
+    ]
+    return np.concatenate(found)
+
+
+@pytest.mark.filterwarnings("error")
+def test_each_measure_has_a_panel_with_a_dot_a_seed_and_a_line_at_their_median(depths: Sweep) -> None:
+    page = draw(depths)
+    _, errors = panels_of(page)
+    for skip, color in zip([True, False], colors_of([True, False]), strict=True):
+        expected = error(depths).sel(skip=skip)
+        np.testing.assert_allclose(dots(errors, color)[:, 1], expected.values.ravel())
+        (line,) = [one for one in errors.lines if one.get_color() == color and one.get_marker() == "None"]
+        np.testing.assert_allclose(line.get_ydata(), expected.median("seed"))
+    assert [axis.get_ylabel() for axis in panels_of(page)] == ["area (α²)", "test error (%)"]
+    assert [label.get_text() for label in errors.get_xticklabels()] == ["20", "56", "110"]
+    assert errors.get_xlabel() == "depth"
+    assert_nothing_overlaps(page)
+
+
+def test_dots_stand_over_their_value_of_the_axis(depths: Sweep) -> None:
+    _, errors = panels_of(draw(depths))
+    places = dots(errors, colors_of([True, False])[1])[:, 0]
+    assert np.abs(places - np.repeat([0, 1, 2], 5)).max() < 0.3
+    assert len(set(places)) == 3
+
+
+def test_lower_bounds_are_hollow(depths: Sweep) -> None:
+    wide = partial(measures.area, level=12.0)  # reaches the ends of the surface
+    page = trends(depths, measures={"area": wide}, along="depth", by="skip")
+    (axis,) = panels_of(page)
+    is_open = wide(depths)["open"]
+    hollow = [len(dots(axis, color, "none")) for color in colors_of([True, False])]
+    assert hollow == [int(is_open.sel(skip=skip).sum()) for skip in (True, False)]
+    assert sum(hollow)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_left_float_range_is_a_triangle_at_the_top_and_what_is_missing_nothing(depths: Sweep) -> None:
+    values = depths["summary"]["train_loss"].values  # depth, skip, seed
+    values[2, 1, :3] = np.inf
+    values[0] = np.nan
+    loss = partial(measures.value, landscape="summary", variable="train_loss")
+    page = trends(depths, measures={"train loss": loss}, along="depth", by="skip")
+    (axis,) = panels_of(page)
+    without = colors_of([True, False])[1]
+    (top,) = [line for line in axis.lines if line.get_marker() == "^"]
+    assert (len(top.get_xdata()), top.get_color()) == (3, without)
+    assert len(dots(axis, without)) == 7
+    assert_nothing_overlaps(page)
+
+
+@pytest.mark.parametrize(("factor", "scale"), [(1.0, "linear"), (1000.0, "log")])
+def test_a_scale_is_logarithmic_where_values_span_decades(depths: Sweep, factor: float, scale: str) -> None:
+    depths["summary"]["test_error"][2, 1] *= factor
+    assert panels_of(draw(depths))[1].get_yscale() == scale
+
+
+def test_words_on_the_axis_are_called_by_their_names(depths: Sweep) -> None:
+    names = {"skip": {True: "with skips", False: "none"}}
+    page = trends(depths, measures={"test error": error}, along="skip", by="depth", names=names)
+    (axis,) = panels_of(page)
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["with skips", "none"]
+    assert {"depth 20", "depth 56", "depth 110"} <= set(words(page))
+
+
+def test_it_can_be_written_in_yaml(depths: Sweep) -> None:
+    node = {
+        "_target_": "lossatlas.figures.experiments.trends",
+        "_partial_": True,
+        "along": "depth",
+        "by": "skip",
+        "names": {"skip": {True: "with skips", False: "none"}},
+        "measures": {"area": {"_target_": "lossatlas.claims.measures.area", "_partial_": True, "level": 0.6}},
+    }
+    page = make(node, datasets=depths, caption="Holds (1): x.")
+    assert {"with skips", "none", "area (α²)"} <= set(words(page))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"along": "width"}, r"the measure has no axis 'width'; it has \['depth', 'seed', 'skip'\]"),
+        ({"along": "depth"}, r"the figure needs one value of 'skip': give at.skip one of \[True, False\]"),
+        ({"along": "depth", "by": "skip", "measures": {}}, "the figure needs a measure to draw"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(depths: Sweep, options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        trends(depths, **{"measures": {"test error": error}, **options})
+
+
+def test_it_is_drawn_twice_to_the_same_bytes(depths: Sweep) -> None:
+    assert drawn_bytes(draw(depths)) == drawn_bytes(draw(depths))

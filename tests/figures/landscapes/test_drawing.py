@@ -1,0 +1,89 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+
+from lossatlas.figures import PICTURES, draws, picture
+from lossatlas.runs.composition.search_path import config_folder
+
+CHOICES = sorted(path.stem for path in (config_folder() / "landscape").glob("*.yaml") if path.stem != "none")
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_landscape_that_can_be_chosen_has_a_picture(choice: str) -> None:
+    assert choice in PICTURES
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("survey", "labels"),
+    [
+        ("line", {"α", "loss", "error (%)"}),
+        ("interpolation", {"α", "loss", "error (%)"}),
+        ("path", {"network", "loss", "error (%)"}),
+        ("surface", {"first direction", "second direction"}),
+        ("plane", {"distance"}),
+        ("curve_plane", {"distance"}),
+        ("curve_distances", {"position t on the curves", "distance"}),
+        ("convexity", {"first direction", "second direction", r"$|\lambda_{\min} / \lambda_{\max}|$"}),
+        ("weights", {"weight", "density"}),
+        ("spectrum", {"eigenvalue", "density"}),
+        ("eigenvalues", {"eigenvalue", "rank"}),
+        ("trace", {"probes", "trace"}),
+        ("ensemble", {"m members", "error (%)", "member"}),
+        ("jacobian", {"rank", "singular value"}),
+        ("sharpness", {"size ε of the box", "sharpness (%)"}),
+        ("sam_sharpness", {"radius ρ", "rise of the loss"}),
+        ("aligned", {"α", "loss", "error (%)"}),
+        ("spanning_tree", {"position along the band", "train loss", "minimum"}),
+        ("step_time", {"checkpoints", "time of a step (ms)"}),
+        ("tunnel", {"position t on the curve", "loss", "distance to the level"}),
+        ("level_sets", {"rise of the loss", "width"}),
+    ],
+)
+def test_each_survey_has_its_picture_with_labelled_axes(
+    landscapes: dict[str, xr.Dataset], survey: str, labels: set[str]
+) -> None:
+    figure = picture(landscapes[survey])
+    assert {text for axis in figure.axes for text in (axis.get_xlabel(), axis.get_ylabel())} - {""} == labels
+    figure.draw_without_rendering()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("survey", CHOICES)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_a_gap_in_every_picture(
+    landscapes: dict[str, xr.Dataset], survey: str, value: float
+) -> None:
+    damaged = landscapes[survey].copy(deep=True)
+    for name, variable in damaged.data_vars.items():
+        if (
+            variable.dtype.kind == "f"
+            and variable.ndim
+            and name not in ("path_x", "path_y", "point_x", "point_y")
+        ):
+            variable.values.flat[0] = value
+    picture(damaged).draw_without_rendering()
+
+
+def test_a_network_without_classes_has_a_loss_and_no_error(landscapes: dict[str, xr.Dataset]) -> None:
+    (axis,) = picture(landscapes["line"].drop_vars("error")).axes
+    assert axis.get_ylabel() == "loss"
+
+
+def test_a_new_survey_brings_its_own_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(PICTURES, "atlas", raising=False)
+    figure = Figure()
+    draws("atlas")(lambda landscape: figure)
+    assert picture(xr.Dataset(attrs={"survey": "atlas"})) is figure
+    del PICTURES["atlas"]
+
+
+@pytest.mark.parametrize("attrs", [{}, {"survey": "atlas"}])
+def test_a_dataset_of_no_known_survey_is_refused(attrs: dict[str, Any]) -> None:
+    with pytest.raises(
+        ValueError, match=r"no picture for survey .*; there are \[.*'convexity', .*'eigenvalues'"
+    ):
+        picture(xr.Dataset(attrs=attrs))
