@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.cli import COMMANDS
 from lossatlas.experiments.catalogue import experiments
+from lossatlas.runs.composition.compose import start_hydra
 
 Show = Callable[[Sequence[str]], None]
 """Lets Hydra handle arguments that only show something."""
@@ -27,6 +28,9 @@ def complete(arguments: Sequence[str], show: Show) -> None:
     line = os.environ.get("COMP_LINE", "")
     line = line[: int(os.environ.get("COMP_POINT") or len(line))]
     *before, word = line.split() if line[-1:].strip() else [*line.split(), ""]
+    options, _ = get_args_parser().parse_known_args(before[2:])
+    with suppress(OSError):  # a folder that is not there yet
+        start_hydra(options.config_dir, before[2:])  # whose experiments are completed as the package's are
     choices = _own_words(before[1:], word)
     if choices is not None:
         separator = "\n" if "query=fish" in arguments else " "
@@ -37,7 +41,6 @@ def complete(arguments: Sequence[str], show: Show) -> None:
         for argument in before[2:]
         if argument not in experiments() and not _names_a_subject(argument)
     ]
-    options, _ = get_args_parser().parse_known_args(given)
     folder = [] if options.config_dir is None else ["--config-dir", options.config_dir]
     os.environ["COMP_LINE"] = " ".join(["lossatlas", *given, word])
     with suppress(HydraException, OmegaConfBaseException):  # an unfinished line need not make sense

@@ -9,7 +9,7 @@ from hydra.errors import HydraException, InstantiationException, MissingConfigEx
 from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.choices import nearest
-from lossatlas.experiments.catalogue import experiments
+from lossatlas.experiments.catalogue import experiments, scales_of
 from lossatlas.interruption import Interrupted
 
 
@@ -49,7 +49,7 @@ def _missing_choice(path: str, options: Sequence[str] | None) -> str:
         experiment = group.removeprefix("experiment/")
         if experiment not in experiments():
             return f"experiment={experiment}: no such choice; {nearest(experiment, experiments())}"
-        return f"scale={name}: the experiment {experiment} has no such scale; {nearest(name, ('digits', 'paper'))}"
+        return f"scale={name}: the experiment {experiment} has no such scale; {nearest(name, scales_of(experiment))}"
     hydra = GlobalHydra.instance().hydra
     if options is None and hydra is not None:  # as for one of a list of choices
         options = hydra.config_loader.get_group_options(group)

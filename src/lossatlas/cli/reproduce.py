@@ -8,9 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lossatlas.choices import nearest
 from lossatlas.cli.console import composing
-from lossatlas.experiments.catalogue import experiments
+from lossatlas.experiments.catalogue import experiment_folder, experiments
 from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.composition.compose import start_hydra
 from lossatlas.runs.composition.job import Job
@@ -22,14 +21,12 @@ def main(arguments: list[str]) -> int:
     ``--list`` and ``--estimate`` compute nothing.
     """
     options = _parse(arguments)
-    if options.experiment is not None and options.experiment not in experiments():
-        raise ValueError(
-            f"{options.experiment}: no such experiment; {nearest(options.experiment, experiments())}"
-        )
+    started = time.monotonic()
+    start_hydra(options.config_dir, options.overrides)
+    if options.experiment is not None:
+        experiment_folder(options.experiment)  # told at once if there is none
     if options.list:
         return _list(options)
-    started = time.monotonic()
-    start_hydra(options.config_dir)
     with composing():
         sweeps = compose_sweeps([f"experiment={options.experiment}", *options.overrides])
     jobs = [job for sweep in sweeps for job in sweep.jobs]

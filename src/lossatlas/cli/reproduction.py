@@ -15,6 +15,7 @@ from lossatlas.claims.dependencies import landscapes_of
 from lossatlas.claims.remarks import check_remarks, with_remarks
 from lossatlas.claims.verdict import verdicts_from_json
 from lossatlas.cli.console import READABLE, console
+from lossatlas.experiments.catalogue import experiment_folder
 from lossatlas.experiments.collect import Cell, collect
 from lossatlas.experiments.cost.measured import Record, more_complete
 from lossatlas.experiments.logged import log_figures, log_verdicts
@@ -23,14 +24,13 @@ from lossatlas.experiments.publishing import write_pages
 from lossatlas.figures import save
 from lossatlas.files import replacing, write_text
 from lossatlas.runs.build import make
-from lossatlas.runs.composition.search_path import config_folder
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
 
 
 def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
     """The ``experiment`` part of a job's configuration, with the claims and figures that its folder adds to it."""
-    folder = config_folder() / "experiment" / name
+    folder = experiment_folder(name)
     parts = [OmegaConf.load(folder / f"{part}.yaml") for part in ("claims", "figures")]
     # Under the key that the files' interpolations name.
     whole = OmegaConf.create({"experiment": OmegaConf.merge(experiment, *parts)})
@@ -60,7 +60,7 @@ def reference_of(
     if (file := experiment.get("reference")) is None:
         return {}
     try:
-        return {"reference": read_reference(config_folder() / "experiment" / name / file, planned)}
+        return {"reference": read_reference(experiment_folder(name) / file, planned)}
     except ValueError as error:
         raise ValueError(f"experiment.reference: {error}") from None
 
@@ -160,7 +160,7 @@ class Reproduction:
 
         The cost that was published stays if it is that of a more complete computation.
         """
-        target = config_folder() / "experiment" / self.name / "results" / self.scale
+        target = experiment_folder(self.name) / "results" / self.scale
         target.mkdir(parents=True, exist_ok=True)
         content, shown = _content(self.verdict_path), _content(target / "verdict.json")
         content["cost"] = more_complete(shown.get("cost"), content["cost"])

@@ -2,15 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from lossatlas.choices import nearest
 from lossatlas.experiments.cost.in_words import duration, gpu_hours
-from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.composition.search_path import config_folders
 
 OUTCOMES = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "cannot tell": ("open", "open")}
 """Outcome of a claim -> word for one claim that came out so, and for several."""
@@ -58,19 +59,17 @@ def catalogue(results: Path | None = None) -> list[Listed]:
 
 def listed(name: str, results: Path | None = None) -> Listed:
     """One experiment. A result that cannot be read counts as not there."""
-    folder = config_folder() / "experiment" / name
+    folder = experiment_folder(name)
     about: dict[str, Any] = {}
-    for file in ("common", "digits"):
+    at_scales = scales_of(name)
+    for file in ("common", *at_scales[::-1]):
         about |= _read_yaml(folder / f"{file}.yaml").get("experiment", {})
-    scales = [path.stem for path in sorted((config_folder() / "scale").glob("*.yaml"))]
     return Listed(
         name,
         title=str(about.get("title", "")),
         question=str(about.get("question", "")),
         source=str(about.get("source", "")),
-        scales=tuple(
-            _at_scale(folder, name, scale, results) for scale in scales if (folder / f"{scale}.yaml").exists()
-        ),
+        scales=tuple(_at_scale(folder, name, scale, results) for scale in at_scales),
     )
 
 
@@ -101,9 +100,35 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def experiments() -> list[str]:
-    """Names of the experiments that come with the package."""
-    folder = config_folder() / "experiment"
-    return sorted(path.name for path in folder.iterdir() if (path / "digits.yaml").exists())
+    """Names of the experiments on Hydra's search path: those that come with the package, and the user's own."""
+    folders = [folder / "experiment" for folder in config_folders()]
+    return sorted({path.parent.name for folder in folders for path in _scale_files(folder)})
+
+
+def experiment_folder(name: str) -> Path:
+    """Folder of the experiment ``name``: the first on Hydra's search path, as Hydra itself takes it.
+
+    ValueError, with the nearest, if there is none.
+    """
+    for folder in config_folders():
+        if any(path.parent.name == name for path in _scale_files(folder / "experiment")):
+            return folder / "experiment" / name
+    raise ValueError(f"{name}: no such experiment; {nearest(name, experiments())}")
+
+
+def scales_of(name: str) -> list[str]:
+    """The scales at which the experiment ``name`` is defined."""
+    folder = experiment_folder(name)
+    return [scale for scale in _scales() if (folder / f"{scale}.yaml").exists()]
+
+
+def _scale_files(folder: Path) -> Iterator[Path]:
+    """The files of experiments in ``folder`` that are named as a scale: one makes a folder an experiment."""
+    return (path for scale in _scales() for path in folder.glob(f"*/{scale}.yaml"))
+
+
+def _scales() -> list[str]:
+    return sorted({path.stem for folder in config_folders() for path in (folder / "scale").glob("*.yaml")})
 
 
 def cost(at: AtScale) -> str:

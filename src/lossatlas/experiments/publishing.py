@@ -8,20 +8,19 @@ from typing import Any
 
 from lossatlas.claims.markdown import markdown
 from lossatlas.claims.verdict import verdicts_from_json
-from lossatlas.experiments.catalogue import AtScale, Listed, catalogue, cost
+from lossatlas.experiments.catalogue import AtScale, Listed, cost, experiment_folder, experiments, listed
 from lossatlas.experiments.cost.in_words import estimated_sentence, measured_sentence
 from lossatlas.files import write_text
-from lossatlas.runs.composition.search_path import config_folder
 
 END = "<!-- end -->"
 
 
 def write_pages(name: str) -> None:
     """Write what was published of the experiment ``name`` into its README and into the list of all experiments."""
-    folder = config_folder() / "experiment"
+    folder = experiment_folder(name)
     for page, sections in (
-        (folder / name / "README.md", page_sections(name)),
-        (folder / "README.md", index_sections()),
+        (folder / "README.md", page_sections(name)),
+        (folder.parent / "README.md", index_sections(folder.parent)),
     ):
         if page.exists():
             before = page.read_text(encoding="utf-8")
@@ -51,7 +50,7 @@ def filled(page: str, sections: Mapping[str, str]) -> str:
 def page_sections(name: str) -> dict[str, str]:
     """What was published of an experiment, by the marker in its README: "verdict digits", "cost digits", ..."""
     sections = {}
-    for results in sorted((config_folder() / "experiment" / name / "results").glob("*/")):
+    for results in sorted((experiment_folder(name) / "results").glob("*/")):
         verdict, costs = results / "verdict.json", results / "cost.json"
         if costs.exists():
             sections[f"cost {results.name}"] = estimated_sentence(json.loads(costs.read_bytes()))
@@ -63,9 +62,13 @@ def page_sections(name: str) -> dict[str, str]:
     return sections
 
 
-def index_sections() -> dict[str, str]:
-    """The table of all experiments, by the marker in their list."""
-    return {"experiments": index(catalogue())}
+def index_sections(folder: Path) -> dict[str, str]:
+    """The table of all experiments in ``folder``, by the marker in their list."""
+    return {
+        "experiments": index(
+            [listed(name) for name in experiments() if experiment_folder(name).parent == folder]
+        )
+    }
 
 
 def index(experiments: Sequence[Listed]) -> str:
@@ -87,6 +90,6 @@ def _result(at: AtScale) -> str:
 
 def write_cost(name: str, scale: str, content: Mapping[str, Any]) -> Path:
     """Write an estimate beside the published results of a scale; return where."""
-    path = config_folder() / "experiment" / name / "results" / scale / "cost.json"
+    path = experiment_folder(name) / "results" / scale / "cost.json"
     write_text(path, json.dumps(content, indent=2) + "\n")
     return path

@@ -33,11 +33,12 @@ from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, fingerprint
 from lossatlas.runs.store.references import replaced
 
 
-def start_hydra(config_dir: str | Path | None = None) -> Hydra:
+def start_hydra(config_dir: str | Path | None = None, overrides: Sequence[str] = ()) -> Hydra:
     """Initialise Hydra with the package's choices and those of ``config_dir``, a folder of the user's own.
 
     What composes configurations in this process from now on, and in the processes of jobs that it launches, finds
-    both. As with Hydra's own ``--config-dir``, the package's choice wins where both have one of the same name.
+    both. As with Hydra's own ``--config-dir``, the package's choice wins where both have one of the same name. Folders
+    that ``overrides`` add by ``hydra.searchpath=[...]`` are known from now on too, so that experiments are found there.
     """
     search_path = create_config_search_path(str(config_folder()))
     if config_dir is not None:
@@ -45,6 +46,10 @@ def start_hydra(config_dir: str | Path | None = None) -> Hydra:
         if not folder.is_dir():
             raise NotADirectoryError(f"--config-dir={config_dir}: no such folder")
         search_path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
+    for place in places_among(overrides):
+        paths = OverridesParser.create().parse_override(place).value()
+        for path in paths if isinstance(paths, list) else []:
+            search_path.append("hydra.searchpath", str(path))
     register_resolver()
     hydra_version.setbase("1.3")
     GlobalHydra.instance().clear()
