@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[2] / "experiments" / "sharpness"
 
 def made(small: int, large: int, decay: float, convert: str) -> list[Claim]:
     """Instantiate the claims at one scale."""
-    levels = OmegaConf.load(FOLDER / "common.yaml").experiment.levels
+    levels = OmegaConf.load(FOLDER / "common.yaml").experiment.values
     levels.update({"small_batch": small, "large_batch": large, "weight_decay": decay, "vgg": "vgg9"})
     levels.update({"resnet": "resnet56", "resnet_large_batch": large // 2})
     claims = OmegaConf.load(FOLDER / "claims.yaml").claims

@@ -116,7 +116,7 @@ def test_without_training_it_draws_what_is_there_and_says_what_is_missing(reprod
 
 def test_results_of_other_settings_do_not_pass_for_these(reproduced: Path) -> None:
     before = verdict(reproduced)
-    other = type_here(*REPRODUCE, *HALF_SHARPNESS, "experiment.levels.width=0.5")
+    other = type_here(*REPRODUCE, *HALF_SHARPNESS, "experiment.values.width=0.5")
     assert other.status == 0
     assert verdict(reproduced)["key"] != before["key"]
     assert type_here(*REPRODUCE, *HALF_SHARPNESS).status == 0

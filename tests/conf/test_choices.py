@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -27,12 +28,7 @@ CHOICES = sorted(
     if path.parent != config_folder() and "experiment" not in path.parts
 )
 SCALES = ("digits", "paper")
-EXPERIMENTS = [
-    (name, path.stem)
-    for name in experiments()
-    for path in sorted((config_folder() / "experiment" / name).glob("*.yaml"))
-    if path.stem.partition("_")[0] in SCALES and not path.stem.endswith("_common")
-]
+EXPERIMENTS = [(name, scale) for name in experiments() for scale in SCALES]
 # What a choice asks of whoever takes it.
 REQUIRED = {
     ("model", "own"): ["model._target_=lossatlas.models.MLP"],
@@ -125,30 +121,26 @@ def test_several_landscapes_and_penalties_are_gathered_by_name() -> None:
     assert list(config["regularizer"]) == ["l2"]
 
 
-@pytest.mark.parametrize(("name", "sweep"), EXPERIMENTS)
+@pytest.mark.parametrize(("name", "scale"), EXPERIMENTS)
 def test_every_sweep_of_every_experiment_composes_and_fits_the_signatures_it_targets(
-    name: str, sweep: str
+    name: str, scale: str
 ) -> None:
-    config = plain(composed("experiment", f"{name}/{sweep}"))
-    scale = sweep.partition("_")[0]  # of "paper", and of "paper_resnet" beside it
-    assert (config["experiment"]["name"], config["experiment"]["scale"]) == (name, scale)
-    config["experiment"] = definition(name, config["experiment"])  # with its claims and figures
-    assert len(list(nodes(config["experiment"]["claims"]))) > len(config["experiment"]["claims"]) > 0
-    check_config(config)
-    assert_every_node_refuses_a_wrong_key(config)
+    for sweep in compose_sweeps([f"experiment={name}/{scale}", "seed=0"]):
+        config = deepcopy(sweep.jobs[0].config)
+        assert (config["experiment"]["name"], config["experiment"]["scale"]) == (name, scale)
+        config["experiment"] = definition(name, config["experiment"])  # with its claims and figures
+        assert len(list(nodes(config["experiment"]["claims"]))) > len(config["experiment"]["claims"]) > 0
+        check_config(config)
+        assert_every_node_refuses_a_wrong_key(config)
 
 
-def test_every_experiment_has_the_scale_that_needs_no_download() -> None:
-    folders = {path.name for path in (config_folder() / "experiment").iterdir() if path.is_dir()}
-    assert {name for name, sweep in EXPERIMENTS if sweep == "digits"} == folders
-
-
-@pytest.mark.parametrize("name", experiments())
-@pytest.mark.parametrize("scale", SCALES)
-def test_every_sweep_of_a_scale_is_launched_with_it(name: str, scale: str) -> None:
-    also = plain(composed("experiment", f"{name}/{scale}"))["experiment"].get("also", [])
-    beside = [sweep for folder, sweep in EXPERIMENTS if folder == name and sweep.startswith(f"{scale}_")]
-    assert sorted(also) == beside
+def test_every_experiment_has_the_scale_that_needs_no_download_and_an_arm_no_file() -> None:
+    for folder in (path for path in (config_folder() / "experiment").iterdir() if path.is_dir()):
+        files = {path.stem for path in folder.glob("*.yaml")}
+        trunks = (
+            {"digits_trunk_common", "paper_trunk_common"} if folder.name == "distance_baseline" else set()
+        )
+        assert files - trunks == {"common", *SCALES, "claims", "figures"}
 
 
 @pytest.mark.slow

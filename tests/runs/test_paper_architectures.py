@@ -88,7 +88,7 @@ def test_surfaces_are_the_papers_and_only_those_of_figure_4(file: str, network: 
 
 
 def test_levels_name_the_networks_of_the_sweeps() -> None:
-    levels = compose_config(["experiment=architectures/paper"]).experiment.levels
+    levels = compose_config(["experiment=architectures/paper"]).experiment.values
     assert (levels.dense, levels.deep, levels.tabled, levels.deepest) == tuple(row[1] for row in ROWS)
     assert levels.deep_rate == 0.01
     assert list(levels.contours) == pytest.approx(

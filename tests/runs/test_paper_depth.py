@@ -97,8 +97,8 @@ def test_the_claims_carry_the_papers_numbers() -> None:
     papers = {claim["id"]: claim["paper"] for claim in experiment["claims"] if claim["paper"]}
     printed = {name: (p["first"], p["second"], *p.get("further", [])) for name, p in papers.items()}
     assert printed == PRINTED
-    assert experiment["levels"]["depths"] == [20, 56, 110]
-    assert np.isclose(style.LEVELS, experiment["levels"]["contour"]).any()
+    assert experiment["values"]["depths"] == [20, 56, 110]
+    assert np.isclose(style.LEVELS, experiment["values"]["contour"]).any()
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_twins_are_of_the_network_with_small_batches_and_weight_decay(
 ) -> None:
     """With batch norm, which swallows the factor of each layer; without, where the second layer undoes the first."""
     (job,) = compose_jobs([f"experiment={NAME}/{scale}_{sweep}", "seed=3"])
-    levels = job.config["experiment"]["levels"]
+    levels = job.config["experiment"]["values"]
     assert planned_values([f"experiment={NAME}/{scale}_{sweep}"])["seed"] == [0, 1, 2, 3, 4]
     assert job.config["optimizer"]["weight_decay"] == levels["weight_decay"]
     assert job.config["data"]["batch_size"] == levels["small_batch"]

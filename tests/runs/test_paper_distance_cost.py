@@ -28,7 +28,7 @@ def config() -> dict[str, Any]:
 
 def test_both_networks_of_the_thesis_have_five_seeds() -> None:
     jobs = compose_jobs(["experiment=distance_cost", "scale=paper"])
-    found = sorted((job.config["experiment"]["levels"]["first"], job.config["seed"]) for job in jobs)
+    found = sorted((job.config["experiment"]["values"]["first"], job.config["seed"]) for job in jobs)
     assert found == sorted((NETWORKS[0], seed) for seed in [*range(5), *range(5)])
     depths = [job.config["model"].get("depth") for job in jobs if job.config["seed"] == 0]
     assert sorted(depths) == [1.0, 32]
@@ -82,7 +82,7 @@ def test_the_claims_carry_the_shares_of_the_thesis() -> None:
     claims = definition("distance_cost", config)["claims"]
     printed = {claim["id"]: claim["paper"]["first"] for claim in claims if claim["paper"]}
     assert printed == {"Closed form, share, first network": 14.5, "Closed form, share, second network": 27.8}
-    assert config["levels"]["shares"] == {"first": 14.5, "second": 27.8}
+    assert config["values"]["shares"] == {"first": 14.5, "second": 27.8}
     assert pytest.approx(14.5, abs=0.05) == 100 * 8 / 55
     assert pytest.approx(27.8, abs=0.05) == 100 * (92 - 72) / 72
 

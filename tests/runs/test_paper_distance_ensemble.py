@@ -43,7 +43,7 @@ def test_the_arms_are_those_of_table_4_1_and_independent_runs(configs: dict[str,
 
 def test_a_member_is_kept_every_150_of_750_epochs_and_at_the_end(configs: dict[str, Config]) -> None:
     for config in configs.values():
-        levels = config["experiment"]["levels"]
+        levels = config["experiment"]["values"]
         assert (config["epochs"], config["study"]["every"]) == (750, 150)
         assert levels["ends"] == [*range(150, 750, 150), 750]
         assert levels["size"] == len(levels["ends"]) == 5
@@ -75,7 +75,7 @@ def test_at_scale_digits_the_arms_are_runs_of_the_other_experiments() -> None:
         arm: fingerprint(composed(f"distance_ensemble/{file}", f"experiment.arm={arm}"))
         for arm, file in (("plain", "digits"), ("strong", "digits_distanced"), ("cosine", "digits_cosine"))
     }
-    strongest = composed("distance_multiple/digits")["experiment"]["levels"]["strong"]
+    strongest = composed("distance_multiple/digits")["experiment"]["values"]["strong"]
     assert ensemble == {
         "plain": fingerprint(composed("distance_multiple/digits_plain")),
         "strong": fingerprint(composed("distance_multiple/digits", f"experiment.strength={strongest}")),

@@ -60,7 +60,7 @@ def test_a_checkpoint_is_taken_every_150_of_600_epochs(configs: dict[tuple[str, 
         assert config["epochs"] == 600
         expected = {"every": 150, "checkpoints": None, "release": None, "decoupled": False}
         assert chosen(config["study"], expected) == expected
-        levels = config["experiment"]["levels"]
+        levels = config["experiment"]["values"]
         assert levels["checkpoints"] == list(range(150, 600, 150))
         assert levels["after"] == [epoch + 1 for epoch in levels["checkpoints"]]
 
@@ -121,7 +121,7 @@ def test_the_numbers_of_claims_are_those_of_the_digitised_curves() -> None:
 
 @pytest.mark.parametrize("scale", ["digits", "paper"])
 def test_distances_are_counted_in_what_the_log_law_has_for_three_times_the_strength(scale: str) -> None:
-    levels = composed(f"distance_multiple/{scale}")["experiment"]["levels"]
+    levels = composed(f"distance_multiple/{scale}")["experiment"]["values"]
     assert levels["per_factor"] * 2 * levels["sigma"] ** 2 * math.log(3) == pytest.approx(1)
 
 

@@ -53,7 +53,7 @@ def test_from_the_initialisation_there_is_no_trunk(configs: dict[tuple[int, str]
 
 def test_the_push_is_let_out_as_long_after_either_checkpoint() -> None:
     for scale in ("digits", "paper"):
-        levels = composed(f"distance_release/{scale}")["experiment"]["levels"]
+        levels = composed(f"distance_release/{scale}")["experiment"]["values"]
         assert levels["release"] - levels["checkpoint"] == levels["early"]
 
 
@@ -62,7 +62,7 @@ def test_a_released_arm_takes_a_step(one_step: Callable[..., Run]) -> None:
     run = one_step(
         "distance_release/paper_initialisation",
         "experiment.arm=released",
-        "experiment.levels.early=1",
+        "experiment.values.early=1",
         "data.validation=0",
     )
     assert run.history().squared_distance_0.iloc[-1] > 0

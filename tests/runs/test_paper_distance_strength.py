@@ -97,7 +97,7 @@ def test_at_both_scales_the_hills_are_a_fifth_to_200_times_as_steep_as_weight_de
 @pytest.mark.parametrize("scale", ["digits", "paper"])
 def test_claims_name_strengths_by_how_steep_they_are(scale: str) -> None:
     arms = by_arm(scale)
-    levels = next(iter(arms.values()))["experiment"]["levels"]
+    levels = next(iter(arms.values()))["experiment"]["values"]
     steep = {strength: steepness(config) for (_, strength), config in arms.items() if strength}
     assert levels["strengths"] == sorted(steep)
     assert levels["steep"] == sorted(strength for strength in steep if steep[strength] > 19.9)
@@ -111,7 +111,7 @@ def test_claims_name_strengths_by_how_steep_they_are(scale: str) -> None:
 
 def test_all_epochs_of_scale_digits_are_a_fifth() -> None:
     digits, paper = (
-        composed(f"distance_strength/{scale}")["experiment"]["levels"] for scale in ("digits", "paper")
+        composed(f"distance_strength/{scale}")["experiment"]["values"] for scale in ("digits", "paper")
     )
     for name in ("checkpoint", "read", "before_read", "end", "before_end"):
         assert 5 * digits[name] == paper[name]

@@ -44,7 +44,7 @@ def test_both_scales_are_the_same_balls() -> None:
 
 
 def test_the_hill_is_steeper_than_the_valley_is_curved_and_the_widest_one_is_not() -> None:
-    levels = composed("distance_toy/digits")["experiment"]["levels"]
+    levels = composed("distance_toy/digits")["experiment"]["values"]
     drive = {sigma: levels["strength"] / sigma**2 for sigma in levels["sigmas"]}
     assert drive[levels["sigma"]] == 2 * CURVATURE
     assert [sigma for sigma, force in drive.items() if force < CURVATURE] == [1.0]
@@ -52,7 +52,7 @@ def test_the_hill_is_steeper_than_the_valley_is_curved_and_the_widest_one_is_not
 
 def test_the_plateau_of_the_narrow_hill_is_where_the_forces_balance() -> None:
     experiment = composed("distance_toy/digits")["experiment"]
-    strength = experiment["levels"]["strength"]
+    strength = experiment["values"]["strength"]
 
     def force(squared: float) -> float:
         return strength / 0.1**2 * np.exp(-squared / (2 * 0.1**2)) - CURVATURE
@@ -65,7 +65,7 @@ def test_the_plateau_of_the_narrow_hill_is_where_the_forces_balance() -> None:
 
 def test_the_checkpoint_is_one_of_the_snapshots_and_the_first_epoch_after_it_is_judged() -> None:
     config = composed("distance_toy/digits")
-    levels = config["experiment"]["levels"]
+    levels = config["experiment"]["values"]
     assert config["study"]["checkpoints"] == [levels["checkpoint"]] == [levels["after"] - 1]
     assert levels["checkpoint"] in config["study"]["snapshot_epochs"]
     assert config["study"]["snapshot_epochs"][-1] == config["epochs"]

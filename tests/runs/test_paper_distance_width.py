@@ -72,7 +72,7 @@ def test_all_train_with_the_settings_of_the_thesis_from_the_trunk_of_the_baselin
 @pytest.mark.parametrize("scale", ["digits", "paper"])
 def test_at_both_scales_the_hills_are_200_to_a_fifth_times_as_steep_as_weight_decay(scale: str) -> None:
     arms = by_arm(scale)
-    levels = next(iter(arms.values()))["experiment"]["levels"]
+    levels = next(iter(arms.values()))["experiment"]["values"]
     found = []
     for width in (round(2 * sigma**2) for sigma in levels["sigmas"]):
         config = arms[levels["network"], width]
@@ -85,7 +85,7 @@ def test_at_both_scales_the_hills_are_200_to_a_fifth_times_as_steep_as_weight_de
 @pytest.mark.parametrize("scale", ["digits", "paper"])
 def test_the_undisturbed_network_and_one_width_are_those_of_distance_strength(scale: str) -> None:
     arms = by_arm(scale)
-    levels = next(iter(arms.values()))["experiment"]["levels"]
+    levels = next(iter(arms.values()))["experiment"]["values"]
     model, usual = levels["network"], round(2 * levels["sigma"] ** 2)
     there = {
         0: composed(f"distance_strength/{scale}_without", f"model={model}"),
@@ -97,7 +97,7 @@ def test_the_undisturbed_network_and_one_width_are_those_of_distance_strength(sc
 
 def test_all_epochs_of_scale_digits_are_a_fifth() -> None:
     digits, paper = (
-        composed(f"distance_width/{scale}")["experiment"]["levels"] for scale in ("digits", "paper")
+        composed(f"distance_width/{scale}")["experiment"]["values"] for scale in ("digits", "paper")
     )
     for name in ("checkpoint", "read", "before_read", "end"):
         assert 5 * digits[name] == paper[name]

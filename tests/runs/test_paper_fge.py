@@ -115,7 +115,7 @@ def test_each_method_takes_first_steps(
     """Two steps, of which FGE makes one cycle after a start of two."""
     data = write_cifar100(tmp_path / "data")
     tiny = [f"paths.data={data}", f"paths.runs={tmp_path / 'runs'}", "data.batch_size=50", "epochs=1"]
-    levels = ["experiment.levels.start=1"] if method == "fge" else []
+    levels = ["experiment.values.start=1"] if method == "fge" else []
     cycles = {"snapshot": ["scheduler.cycles=1"], "fge": ["scheduler.cycle=1"]}.get(method, [])
     plainly = ["logger=none", "trainer=cpu", "study.snapshot_epochs=[0]", "landscape=none"]
     config = composed(f"fge/{METHODS[method]}", *tiny, *levels, *cycles, *plainly)

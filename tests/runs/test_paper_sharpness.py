@@ -162,7 +162,7 @@ def test_the_landscapes_are_the_papers() -> None:
 
 
 def test_levels_are_those_of_the_papers_contours_and_of_its_sweep() -> None:
-    levels = paper()["experiment"]["levels"]
+    levels = paper()["experiment"]["values"]
     assert (levels["small_batch"], levels["large_batch"], levels["weight_decay"]) == (128, 8192, 5e-4)
     assert (levels["resnet_large_batch"], levels["resnet_weight_decay"]) == (4096, 5e-4)
     np.testing.assert_allclose(style.LEVELS, [0.1 + 0.5 * k for k in range(20)])  # 0.1, 0.6, ... below 10

@@ -143,7 +143,7 @@ def test_the_claims_carry_the_printed_errors() -> None:
 def test_the_cycles_of_the_claims_end_where_the_schedule_has_them() -> None:
     for scale in ("digits", "paper"):
         config = configured(f"{scale}_cyclic")
-        levels, schedule = config["experiment"]["levels"], make(config["scheduler"])
+        levels, schedule = config["experiment"]["values"], make(config["scheduler"])
         ends = [
             10 * end for end in (*levels["ends"], levels["epochs"])
         ]  # in steps, of which an epoch has ten

@@ -53,7 +53,7 @@ def test_the_last_three_networks_of_nocycle_are_those_at_the_lower_rates() -> No
     """At the paper's milestones, which the levels of the claims stand for: three members at each end of them."""
     for scale in SCALES:
         config = configured(scale)
-        levels, schedule = config["experiment"]["levels"], make(config["scheduler"])
+        levels, schedule = config["experiment"]["values"], make(config["scheduler"])
         epochs = [config["epochs"] * (k + 1) / levels["members"] for k in range(levels["members"])]
         lower = [k for k, epoch in enumerate(epochs) if schedule(epoch - 1) < 1]
         assert lower == levels["last"]

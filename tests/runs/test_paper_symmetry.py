@@ -73,7 +73,7 @@ def test_the_lines_lead_to_the_own_copy_and_to_the_network_of_another_seed(name:
 def test_every_claim_is_made_of_both_kinds_over_all_their_widths(scale: str) -> None:
     config = composed(f"symmetry/{scale}")
     experiment = definition("symmetry", OmegaConf.create(config["experiment"]))
-    levels = config["experiment"]["levels"]
+    levels = config["experiment"]["values"]
     claims = {claim["id"]: claim for claim in experiment["claims"]}
     kinds = {"perceptron": "perceptron", "batch norm": "convolutional"}
     said = [
@@ -97,7 +97,7 @@ def test_every_claim_is_made_of_both_kinds_over_all_their_widths(scale: str) -> 
 
 def test_widths_that_are_swept_are_those_that_claims_name() -> None:
     for scale in ("digits", "paper"):
-        levels = composed(f"symmetry/{scale}")["experiment"]["levels"]
+        levels = composed(f"symmetry/{scale}")["experiment"]["values"]
         for name, key in ((scale, "perceptron"), (f"{scale}_convolutional", "convolutional")):
             assert (
                 planned_values([f"experiment=symmetry/{name}"])["experiment.width"] == levels[f"{key}_widths"]

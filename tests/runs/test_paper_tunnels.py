@@ -39,7 +39,7 @@ def settings(config: dict[str, Any]) -> tuple[float, float, int]:
 @pytest.mark.parametrize("scale", SCALES)
 def test_each_sweep_varies_one_setting_around_the_centre(scale: str) -> None:
     """The centre itself is swept once."""
-    levels = composed(f"tunnels/{scale}")["experiment"]["levels"]
+    levels = composed(f"tunnels/{scale}")["experiment"]["values"]
     centre = {KEYS[swept]: [levels[own]] for swept, own in CENTRE.items()}
     for suffix, swept in SWEPT.items():
         planned = planned_values([f"experiment=tunnels/{scale}{suffix}"])
@@ -92,7 +92,7 @@ def test_the_width_is_measured_along_the_whole_trained_curve(scale: str) -> None
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_third_optimum_is_another_seed_at_the_centre(scale: str) -> None:
     config = composed(f"tunnels/{scale}_three", "seed=2")
-    levels = config["experiment"]["levels"]
+    levels = config["experiment"]["values"]
     ends = [end["run"] for end in config["study"]["ends"]]
     assert [end["seed"] for end in ends] == [2, 12, 22]
     assert {settings(end) for end in ends} == {(levels["rate"], levels["weight_decay"], levels["batch_size"])}
@@ -108,7 +108,7 @@ def test_each_claim_of_the_row_is_made_by_distance_and_by_share(scale: str) -> N
     assert directions == 2 * [("rate", False), ("weight_decay", False), ("batch_size", True)]
     assert [claim["measure"]["variable"] for claim in trends] == 3 * ["radius"] + 3 * ["relative_radius"]
     for claim in trends:
-        assert claim["among"] == experiment["levels"][claim["along"] + "s"]
+        assert claim["among"] == experiment["values"][claim["along"] + "s"]
         assert claim["measure"]["at"] == {"level": 0.1}
         assert claim["mean_over"] == ["t", "direction"]
     assert (three["measure"]["variable"], three["most"]) == ("loss_rise", 0.1)
@@ -123,7 +123,7 @@ def test_at_scale_paper_network_and_centre_are_those_of_garipov_et_al() -> None:
     assert len(layers) == 16
     assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
     assert any(isinstance(module, nn.Dropout) for module in network.modules())
-    levels = config["experiment"]["levels"]
+    levels = config["experiment"]["values"]
     assert (levels["rate"], levels["weight_decay"], levels["batch_size"], config["epochs"]) == (
         0.05,
         5e-4,

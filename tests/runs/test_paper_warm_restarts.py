@@ -75,7 +75,7 @@ def test_the_claims_carry_the_papers_numbers() -> None:
 def test_scale_digits_has_a_fifth_of_all_epochs() -> None:
     digits, paper = (composed(f"warm_restarts/{scale}") for scale in ("digits", "paper"))
     assert paper["epochs"] == 5 * digits["epochs"]
-    ours, theirs = digits["experiment"]["levels"], paper["experiment"]["levels"]
+    ours, theirs = digits["experiment"]["values"], paper["experiment"]["values"]
     assert ours["periods"].keys() == {"whole", "quarter", "doubling"}
     assert all(5 * period == theirs["periods"][name] for name, period in ours["periods"].items())
     assert [5 * epoch for epoch in ours["drops"]] == theirs["drops"]

@@ -59,7 +59,7 @@ def test_the_sweep_is_width_by_shortcuts_over_five_seeds() -> None:
     whole = compose_config(["experiment=width/paper"])
     assert whole.hydra.mode is RunMode.MULTIRUN
     assert whole.hydra.sweeper.params.seed == "0,1,2,3,4"
-    assert whole.experiment.levels.contour == 0.1
+    assert whole.experiment.values.contour == 0.1
 
 
 @pytest.mark.parametrize("skip", [True, False])

@@ -27,12 +27,17 @@ STALE_SECONDS = 20.0  # a job that has said nothing for so long is not shown as 
 def labels(jobs: Sequence[Job]) -> list[str]:
     """For each job the overrides in which the jobs differ, by the last part of their keys; nothing for a single job.
 
+    Of an experiment's jobs those of its axes, which tell its arms apart, if they tell these jobs apart.
+
     >>> labels([Job(("a=1", "data.batch_size=8"), {}), Job(("a=1", "data.batch_size=64"), {})])
     ['batch_size=8', 'batch_size=64']
     """
     common = set.intersection(*(set(job.overrides) for job in jobs))
-    differing = ([o for o in job.overrides if o not in common and _is_set(o)] for job in jobs)
-    return [" ".join(map(_short, overrides)) for overrides in differing]
+    differing = [[o for o in job.overrides if o not in common and _is_set(o)] for job in jobs]
+    keys = set(jobs[0].config.get("experiment", {}).get("axes", {}).values())
+    on_axes = [[o for o in overrides if o.partition("=")[0] in keys] for overrides in differing]
+    told = on_axes if len({frozenset(overrides) for overrides in on_axes}) == len(jobs) else differing
+    return [" ".join(map(_short, overrides)) for overrides in told]
 
 
 def _is_set(override: str) -> bool:

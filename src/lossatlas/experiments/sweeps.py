@@ -1,116 +1,211 @@
-"""The sweeps that a user's overrides mean: an experiment may have several, gathered in the same datasets."""
+r"""The sweeps that a user's overrides mean: an experiment's own, and those that its arms make of it.
+
+``experiment.sweeps`` holds arms by name, each what it sets over ``hydra.sweeper.params`` in the same form, on top of
+what the experiment itself sets::
+
+    experiment:
+      sweeps:
+        plain: {study/push: nothing, experiment.arm: plain}
+        mean: {study/merging: mean, experiment.arm: mean, experiment.strength: "${experiment.values.middle}"}
+
+As in ``hydra.sweeper.params``, interpolations are resolved in the experiment; ``\${seed}``, with a backslash, is
+resolved in each job. An experiment whose ``hydra.sweeper.params`` leave an axis out is only its arms.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
 
-from lossatlas.runs.composition.compose import compose_config, compose_jobs
+from lossatlas.choices import nearest
+from lossatlas.runs.composition.compose import compose_base, params_of, sweep_jobs
 from lossatlas.runs.composition.custom_model import expand_own_model
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.composition.overrides import expand_experiment, typed_value
+from lossatlas.runs.composition.overrides import expand_experiment, merge_overrides, typed_value
 
 EXPERIMENT = "experiment="
+ARMS = "experiment.sweeps"
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Jobs launched together, the overrides that mean them, and what their file plans."""
+    """Jobs launched together, the overrides that mean them, and what the experiment plans for them."""
 
     overrides: tuple[str, ...]
     jobs: tuple[Job, ...]
-    planned: Mapping[
-        str, Sequence[Any]
-    ]  # override -> values that the file sweeps, whatever the user made of them
+    planned: Mapping[str, Sequence[Any]]  # override of an axis -> its values, whatever the user made of them
+    arm: str | None = None  # its name in experiment.sweeps; None for the experiment's own sweep
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What an experiment means a sweep to be, before the user's overrides have their say."""
+
+    arm: str | None
+    sets: tuple[str, ...]  # overrides that make the arm
+    planned: Mapping[str, Sequence[Any]]
 
 
 def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[Sweep]:
-    """Compose the jobs that ``overrides`` mean, and those of the sweeps that their experiment names beside.
+    """Compose the jobs that ``overrides`` mean: those of the experiment's own sweep, then those of its arms.
 
-    ``experiment.also`` lists further files of the experiment's folder, each a sweep of its own. What the user sets of
-    an axis (``experiment.axes``) selects among the values that such a file plans for it; a sweep of which nothing is
-    left is dropped, and what it planned stands with the first. Everything else that the user sets holds for all.
-    ValueError as `compose_jobs`.
+    What the user sets of an axis (``experiment.axes``) selects among the values that an arm plans for it; the first
+    sweep takes those that no arm plans too. A sweep of which nothing is left is dropped, and what it planned stands
+    with the first. Everything else that the user sets holds for all. ``~experiment.sweeps`` leaves the own sweep alone,
+    ``~experiment.sweeps.NAME`` leaves out one arm. ValueError as `compose_jobs`, and for an arm that is not written as
+    ``hydra.sweeper.params`` are or cannot be composed, with its name.
     """
     overrides = expand_own_model(expand_experiment(overrides))
-    if not _named(overrides):
-        return [Sweep(tuple(overrides), tuple(compose_jobs(overrides, multirun=multirun)), {})]
-    first = Sweep(tuple(overrides), (), planned_values(overrides))
-    axes = _experiment(overrides)["axes"].values()
-    further = [_beside(overrides, file) for file in _also(overrides)]
-    selected = [_selected(sweep, overrides, list(axes)) for sweep in further]
-    left = [sweep for sweep in selected if sweep is not None]
-    for sweep, kept in zip(further, selected, strict=True):
-        if kept is None:  # what it plans is still what the experiment is about
-            first = replace(first, planned=_joined(first.planned, sweep.planned))
+    base = compose_base(overrides)
+    typed = [override for override in overrides if not override.startswith(f"~{ARMS}")]
+    if "also" in base.experiment:
+        raise ValueError(
+            f"experiment.also: no such key; {ARMS} holds arms, each what it sets over hydra.sweeper.params"
+        )
+    if not base.experiment.get("axes"):
+        return [Sweep(tuple(typed), tuple(sweep_jobs(base, typed, multirun=multirun)), {})]
+    axes = list(base.experiment.axes.values())
     return [
-        replace(sweep, jobs=tuple(compose_jobs(sweep.overrides, multirun=multirun)))
-        for sweep in (first, *left)
+        replace(sweep, jobs=tuple(_jobs(sweep, base, multirun=multirun)))
+        for sweep in _left(_plans(base, axes), typed, axes)
     ]
 
 
-def _joined(one: Mapping[str, Sequence[Any]], other: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    return {key: list(dict.fromkeys([*one.get(key, ()), *other.get(key, ())])) for key in {**one, **other}}
+def _jobs(sweep: Sweep, base: DictConfig, *, multirun: bool) -> list[Job]:
+    try:
+        return sweep_jobs(base, sweep.overrides, multirun=multirun)
+    except MissingConfigException as error:
+        if sweep.arm is None or not error.missing_cfg_file:
+            raise
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        hint = nearest(choice, error.options or [])
+        raise ValueError(f"{ARMS}.{sweep.arm}: {group}={choice}: no such choice; {hint}") from error
+    except (ValueError, HydraException) as error:
+        if sweep.arm is None:
+            raise
+        raise ValueError(f"{ARMS}.{sweep.arm}: {' '.join(str(error).split())}") from error
 
 
-def planned_values(overrides: Sequence[str]) -> dict[str, list[Any]]:
-    """Values that the experiment's own file sweeps, by override, whatever ``overrides`` make of them."""
-    params = compose_config(_without_sweeps(overrides)).hydra.sweeper.get("params") or {}
-    parsed = OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params.items()])
-    return {
-        override.get_key_element(): _values(override)
-        for override in parsed
-        if override.is_discrete_sweep() or not override.is_sweep_override()
-    }
+def _plans(base: DictConfig, axes: Sequence[str]) -> list[_Plan]:
+    """All sweeps of the experiment. One whose own leaves an axis out is only its arms."""
+    own, arms = params_of(base), _arms(base)
+    plans = [
+        _Plan(name, tuple(f"{k}={v}" for k, v in arm.items()), _planned({**own, **arm}, axes))
+        for name, arm in arms.items()
+    ]
+    has_own = not plans or all(axis in own for axis in axes)
+    return [_Plan(None, (), _planned(own, axes)), *plans] if has_own else plans
 
 
-def _values(override: Override) -> list[Any]:
+def _planned(params: Mapping[str, str], axes: Sequence[str]) -> dict[str, list[Any]]:
+    parsed = OverridesParser.create().parse_overrides([f"{k}={v}" for k, v in params.items() if k in axes])
+    return {o.get_key_element(): list(_texts(o).values()) for o in parsed if _is_finite(o)}
+
+
+def _is_finite(override: Override) -> bool:
+    return override.is_discrete_sweep() or not override.is_sweep_override()
+
+
+def _texts(override: Override) -> dict[str, Any]:
+    """The values that an override gives its key, by what is typed for them."""
     if override.is_sweep_override():
-        return [typed_value(value) for value in override.sweep_string_iterator()]
-    return [typed_value(override.get_value_element_as_str())]
+        return {text: typed_value(text) for text in override.sweep_string_iterator()}
+    return {(text := override.get_value_element_as_str()): typed_value(text)}
 
 
-def _also(overrides: Sequence[str]) -> list[str]:
-    return list(_experiment(overrides).get("also", []))
+def _arms(base: DictConfig) -> dict[str, dict[str, str]]:
+    """What each arm sets, its values as they are typed."""
+    arms = base.experiment.get("sweeps") or {}
+    if not isinstance(arms, Mapping):
+        raise ValueError(f"{ARMS}: expected arms by name, as {{mean: {{study/merging: mean}}}}, got {arms}")
+    return {str(name): _arm(f"{ARMS}.{name}", arms[name]) for name in arms}
 
 
-def _experiment(overrides: Sequence[str]) -> Mapping[str, Any]:
-    node: Mapping[str, Any] = compose_config(_without_sweeps(overrides)).experiment
-    return node
+def _written(value: Any, *, within: bool = False) -> str:
+    """A value as it is typed; text at the top is taken as typed already, so that ``0,1`` is a sweep.
 
-
-def _named(overrides: Sequence[str]) -> str | None:
-    """Name of the experiment, if there is one."""
-    chosen = [o.removeprefix(EXPERIMENT) for o in overrides if o.startswith(EXPERIMENT)]
-    return chosen[-1].partition("/")[0] if chosen else None
-
-
-def _beside(overrides: Sequence[str], file: str) -> Sweep:
-    choice = f"{EXPERIMENT}{_named(overrides)}/{file}"
-    own = [choice if o.startswith(EXPERIMENT) else o for o in overrides]
-    return Sweep(tuple(own), (), planned_values([choice]))
-
-
-def _selected(sweep: Sweep, overrides: Sequence[str], axes: Sequence[str]) -> Sweep | None:
-    """The part of ``sweep`` that the user's ``overrides`` of its axes leave; None if that is nothing."""
-    kept = [o for o in sweep.overrides if o.partition("=")[0] not in axes]
-    for override in OverridesParser.create().parse_overrides(list(overrides)):
-        key = override.get_key_element()
-        if key not in axes or key not in sweep.planned:
-            continue
-        wanted = [value for value in _values(override) if value in sweep.planned[key]]
-        if not wanted:
-            return None
-        kept.append(f"{key}={','.join(map(_written, wanted))}")
-    return replace(sweep, overrides=tuple(kept))
-
-
-def _written(value: Any) -> str:
+    >>> _written([{"run": ["seed=1${seed}"]}]), _written("0,1"), _written(None), _written(True)
+    ('[{run:["seed=1${seed}"]}]', '0,1', 'null', 'true')
+    >>> _written("${values.${arm}}")
+    '"${values.${arm}}"'
+    """
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_written(item, within=True)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_written(item, within=True) for item in value) + "]"
+    if isinstance(value, str):
+        alone = value.startswith("${") and value.endswith("}")  # Hydra reads nested ones only in quotes
+        quoted = '"' + value.replace('"', '\\"') + '"'
+        return quoted if within or alone else value
+    if value is None:
+        return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _without_sweeps(overrides: Sequence[str]) -> list[str]:
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    return [o.input_line for o in parsed if not o.is_sweep_override() and o.input_line is not None]
+def _arm(path: str, arm: Any) -> dict[str, str]:
+    if not isinstance(arm, DictConfig):
+        raise ValueError(f"{path}: expected what the arm sets, as {{study/merging: mean}}, got {arm!r}")
+    found = {}
+    for key, value in cast(dict[str, Any], OmegaConf.to_container(arm, resolve=True)).items():
+        if value == "???":
+            raise ValueError(f"{path}.{key}: is missing (???)")
+        if key == "experiment" or key.startswith("hydra"):
+            raise ValueError(f"{path}.{key}: expected a key of a job; an arm is of its own experiment")
+        found[key] = _written(value)
+        try:
+            OverridesParser.create().parse_override(f"{key}={found[key]}")
+        except OverrideParseException:
+            raise ValueError(
+                f"{path}.{key}: expected a value as it is typed, got {value!r}; with signs of its own, in quotes"
+            ) from None
+    return found
+
+
+def _left(plans: Sequence[_Plan], typed: Sequence[str], axes: Sequence[str]) -> list[Sweep]:
+    """What the user's values of axes leave of ``plans``, as sweeps without jobs."""
+    parsed = OverridesParser.create().parse_overrides(list(typed))
+    asked = {o.get_key_element(): _texts(o) for o in parsed if o.get_key_element() in axes and _is_finite(o)}
+    first, *further = plans
+    of_arms = {key: [v for plan in further for v in plan.planned.get(key, ())] for key in asked}
+
+    def selected(plan: _Plan, key: str) -> list[str]:
+        planned = plan.planned.get(key, ())
+        free = plan is first or key not in plan.planned
+        return [
+            text
+            for text, value in asked[key].items()
+            if value in planned or (free and value not in of_arms[key])
+        ]
+
+    choices = [(plan, {key: selected(plan, key) for key in asked}) for plan in plans]
+    left = [(plan, chosen) for plan, chosen in choices if all(chosen.values())]
+    if not left:  # no plan has all of that together: it is new, and the first sweep's as what is no axis
+        left = [(first, {key: list(texts) for key, texts in asked.items()})]
+    kept = [plan.planned for plan, _ in left]
+    dropped = [plan.planned for plan in plans if plan.planned not in kept]
+    return [
+        Sweep(
+            _overrides(plan, typed, chosen),
+            (),
+            _joined([plan.planned, *dropped]) if place == 0 else plan.planned,
+            plan.arm,
+        )
+        for place, (plan, chosen) in enumerate(left)
+    ]
+
+
+def _overrides(plan: _Plan, typed: Sequence[str], chosen: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The arm's overrides, then the user's, which win, with those values of axes that are left."""
+    experiment = [override for override in typed if override.startswith(EXPERIMENT)]
+    others = [override for override in typed if override.partition("=")[0] not in chosen]
+    swept = [f"{key}={','.join(texts)}" for key, texts in chosen.items()]
+    return tuple(merge_overrides([*experiment, *plan.sets], [*others, *swept]))
+
+
+def _joined(planned: Sequence[Mapping[str, Sequence[Any]]]) -> dict[str, list[Any]]:
+    keys = dict.fromkeys(key for one in planned for key in one)
+    return {key: list(dict.fromkeys(v for one in planned for v in one.get(key, ()))) for key in keys}

@@ -27,6 +27,7 @@ from lossatlas.runs.composition.overrides import (
     merge_overrides,
     overrides_of,
     places_among,
+    renamed,
 )
 from lossatlas.runs.composition.search_path import CONFIG_NAME, config_folder
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, fingerprint
@@ -64,7 +65,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     if not GlobalHydra.instance().is_initialized():
         start_hydra()
     try:
-        return compose(CONFIG_NAME, expand_own_model(overrides), return_hydra_config=True)
+        return compose(CONFIG_NAME, expand_own_model(renamed(overrides)), return_hydra_config=True)
     except ConfigCompositionException as error:
         if match := re.match(r"Could not override '([^']+)'", str(error)):
             rest = compose_config([o for o in overrides if o.split("=", 1)[0].lstrip("+~") != match[1]])
@@ -188,23 +189,32 @@ def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Jo
     """Compose all jobs that ``overrides`` mean: one, or those of a sweep.
 
     It is a sweep if ``multirun`` says so or the experiment's own file does (``hydra.mode: MULTIRUN``). ValueError for
-    a sweeper that decides on its jobs as it goes.
+    a sweeper that decides on its jobs as it goes. The arms of an experiment are left out; see `compose_sweeps`.
     """
     overrides = expand_own_model(expand_experiment(overrides))
-    base = _compose_base(overrides)
+    return sweep_jobs(compose_base(overrides), overrides, multirun=multirun)
+
+
+def sweep_jobs(base: DictConfig, overrides: Sequence[str], *, multirun: bool = False) -> list[Job]:
+    """As `compose_jobs`, with what the jobs share composed already."""
     if not multirun and base.hydra.mode != RunMode.MULTIRUN:
         return [compose_job(overrides)]
     if not str(base.hydra.sweeper["_target_"]).endswith(".BasicSweeper"):
         raise ValueError(
             "hydra/sweeper: expected basic; all jobs of a sweep are checked before the first is launched"
         )
-    params = [f"{key}={value}" for key, value in (base.hydra.sweeper.get("params") or {}).items()]
-    combined = OverridesParser.create().parse_overrides(params + list(overrides))
+    params = [f"{key}={value}" for key, value in params_of(base).items()]
+    combined = OverridesParser.create().parse_overrides([*params, *overrides])
     (batch,) = BasicSweeper.split_arguments(combined, max_batch_size=None)
     return [compose_job(job) for job in batch]
 
 
-def _compose_base(overrides: Sequence[str]) -> DictConfig:
+def params_of(base: DictConfig) -> dict[str, str]:
+    """The overrides that an experiment sweeps by itself, and their values as they are typed."""
+    return {str(key): str(value) for key, value in (base.hydra.sweeper.get("params") or {}).items()}
+
+
+def compose_base(overrides: Sequence[str]) -> DictConfig:
     """Compose what the jobs of a sweep share. As for Hydra itself, what they share must fit the default choices."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     fixed = [o.input_line for o in parsed if not o.is_sweep_override()]
