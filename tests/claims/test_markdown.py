@@ -43,6 +43,11 @@ def test_a_row_has_what_the_verdict_has_with_its_remark_and_a_star() -> None:
     assert table[3][4:] == ["–", "–"]
 
 
+def test_the_only_arm_of_a_claim_on_all_cells_has_no_label_to_stand_behind() -> None:
+    table = rows(markdown([replace(HOLDS, arms=(Arm(label="", mean=0.0, sd=0.0),), paper=None)]))
+    assert table[2][4] == "0 ± 0"
+
+
 def test_bars_in_a_sentence_do_not_end_its_cell() -> None:
     text = markdown([replace(HOLDS, text="At every |α| >= 0.3")])
     assert "| At every \\|α\\| >= 0.3 |" in text
@@ -52,5 +57,5 @@ def test_the_conditions_stand_below() -> None:
     assert (
         markdown([HOLDS])
         .splitlines()[-1]
-        .startswith("1 claims, each judged by its own 95 % interval over seeds")
+        .startswith("1 claim, each judged by its own 95 % interval over seeds")
     )

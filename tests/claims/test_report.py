@@ -138,6 +138,16 @@ def test_rows_are_plain_values_under_their_columns() -> None:
     assert {type(cell) for row in cells for cell in row} <= {str, int, float, type(None)}
 
 
+def test_an_arm_without_a_label_is_its_number_alone() -> None:
+    columns, cells = rows([replace(HOLDS, arms=(Arm(label="", mean=0.0, sd=0.0),))])
+    assert cells[0][columns.index("reproduced")] == "0±0"
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 claim, each"), (2, "2 claims, each")])
+def test_one_claim_is_no_claims(number: int, said: str) -> None:
+    assert caption(number * [HOLDS]).splitlines()[-1].startswith(said)
+
+
 def test_a_number_read_off_a_picture_is_marked_and_a_missing_one_is_a_dash() -> None:
     paper = Paper(first=158, second=None, source="Fig. 2b", approximate=True)
     columns, cells = rows([replace(HOLDS, paper=paper)])

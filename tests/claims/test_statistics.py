@@ -38,11 +38,14 @@ def test_outcome_and_p_value_agree_at_every_confidence() -> None:
     assert mean_above(FIRST - SECOND, 0.0, 1 - 0.99 * estimate.p_value).outcome == "cannot tell"
 
 
-@pytest.mark.parametrize("sample", [[], [3.0], [3.0, 3.1, 3.2, 3.3]])
-def test_fewer_than_five_cannot_tell_however_clear(sample: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("sample", "said"),
+    [([], "0 usable pairs"), ([3.0], "1 usable pair"), ([3.0, 3.1, 3.2, 3.3], "4 usable pairs")],
+)
+def test_fewer_than_five_cannot_tell_however_clear(sample: list[float], said: str) -> None:
     estimate = mean_above(np.array(sample), 0.0, 0.95)
     assert estimate.outcome == "cannot tell"
-    assert estimate.note == f"{len(sample)} usable pairs, at least 5 are needed"
+    assert estimate.note == f"{said}, at least 5 are needed"
     assert np.isnan(estimate.low)
 
 

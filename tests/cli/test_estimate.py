@@ -11,7 +11,7 @@ def test_trainings_and_landscapes_are_listed_and_nothing_is_computed_or_read(fol
     answer = type_here("reproduce", "sharpness", "scale=paper", "--estimate", *ONE)
     assert (answer.status, answer.err) == (0, "")
     words = " ".join(answer.out.split())
-    assert "training: 1 runs x 300 epochs x 50,000 images" in words
+    assert "training: 1 run x 300 epochs x 50,000 images" in words
     assert "line: 1 x 510 points x 60,000 images" in words
     assert (
         "9.75 TFLOP/s (half of the 19.5 TFLOP/s that NVIDIA's data sheet gives an A100 in float32)" in words

@@ -13,6 +13,7 @@ from lossatlas.claims.rank_statistics import rank_correlation
 from lossatlas.claims.selection import average, select
 from lossatlas.claims.statistics import Estimate, confirmed, opposite
 from lossatlas.claims.verdict import Verdict
+from lossatlas.words import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +49,11 @@ class RankCorrelation(Claim):
         estimate = confirmed(self._judged(one, two), lifted)
         known = ~(np.isnan(one) | np.isnan(two))
         names = (part.attrs.get("long_name", "the measure") for part in (measure, other))
-        networks = (
-            f"{known.any(axis=0).sum()} means over seeds" if self.of_means else f"{known.sum()} networks"
-        )
+        means, networks = int(known.any(axis=0).sum()), int(known.sum())
+        points = f"{counted(means, 'mean')} over seeds" if self.of_means else counted(networks, "network")
         return self.verdict(
             estimate,
-            f"rank correlation of {' and '.join(names)} over {networks}",
+            f"rank correlation of {' and '.join(names)} over {points}",
             seeds=int(known.any(axis=1).sum()),
             against=0.0,
             notes=[*_notes(one, two, known), *_open(one_open | two_open)],

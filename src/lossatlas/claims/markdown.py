@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isnan
 
-from lossatlas.claims.report import conditions, estimate, mark, number, printed
+from lossatlas.claims.report import conditions, estimate, labelled, mark, number, printed
 from lossatlas.claims.verdict import Arm, Verdict
 
 HEADINGS = ("claim", "", "verdict", "estimate", "reproduced", "paper")
@@ -32,4 +32,4 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _spread(arm: Arm) -> str:
-    return f"{arm.label}: {number(arm.mean)}" + ("" if isnan(arm.sd) else f" ± {number(arm.sd)}")
+    return labelled(arm, number(arm.mean) + ("" if isnan(arm.sd) else f" ± {number(arm.sd)}"))

@@ -13,6 +13,7 @@ from lossatlas.claims.pairs import REPLICATE, bounds, only_dims
 from lossatlas.claims.selection import Selector, average, select
 from lossatlas.claims.statistics import MINIMUM_PAIRS, share_above_half
 from lossatlas.claims.verdict import Verdict
+from lossatlas.words import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ class RankingAgreement(Claim):
         seeds = int(decided.any(axis=1).sum())
         estimate = share_above_half(int((agree & decided).sum()), trials, self.confidence)
         if trials >= MINIMUM_PAIRS > seeds:
-            reason = f"{seeds} seeds with a usable comparison, at least {MINIMUM_PAIRS} are needed"
+            reason = f"{counted(seeds, 'seed')} with a usable comparison, at least {MINIMUM_PAIRS} are needed"
             estimate = replace(estimate, outcome="cannot tell", note=reason)
         left_out = decided.size - trials
         note = f"{left_out} of {decided.size} comparisons left out: missing, tied or only bounded"

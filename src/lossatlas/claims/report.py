@@ -12,6 +12,7 @@ from rich.table import Table
 
 from lossatlas.claims.statistics import Outcome
 from lossatlas.claims.verdict import Arm, Verdict
+from lossatlas.words import counted
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "cannot tell": "yellow"}
@@ -66,7 +67,7 @@ def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
 
 
 def _row(v: Verdict) -> list[Any]:
-    reproduced = "; ".join(f"{arm.label}: {_spread(arm)}" for arm in v.arms)
+    reproduced = "; ".join(labelled(arm, _spread(arm)) for arm in v.arms)
     numbers: list[Any] = [v.estimate, *v.interval, v.units, v.p_value]
     paper = "; ".join(printed(v))
     words: list[Any] = [v.seeds, v.note, v.remark]
@@ -81,7 +82,7 @@ def conditions(verdicts: Sequence[Verdict]) -> str:
     level = " and ".join(f"{100 * c:g} %" for c in levels)
     by_chance = sum(1 - v.confidence for v in verdicts)
     text = (
-        f"{len(verdicts)} claims, each judged by its own {level} interval over seeds; "
+        f"{counted(len(verdicts), 'claim')}, each judged by its own {level} interval over seeds; "
         f"if there were nothing to see, about {by_chance:.2g} would be decided by chance."
     )
     if any(map(mark, verdicts)):
@@ -111,6 +112,17 @@ def number(value: float, digits: int = 3) -> str:
     if math.isnan(value):
         return "–"
     return f"{value:.0f}" if 10**digits <= abs(value) < 1e6 else f"{value:.{digits}g}"
+
+
+def labelled(arm: Arm, words: str) -> str:
+    """``words`` on an arm behind its label, which the only arm of a claim on all cells has none of.
+
+    >>> labelled(Arm(label="batch size 128", mean=7.4, sd=0.2), "7.4±0.2")
+    'batch size 128: 7.4±0.2'
+    >>> labelled(Arm(label="", mean=7.4, sd=0.2), "7.4±0.2")
+    '7.4±0.2'
+    """
+    return f"{arm.label}: {words}" if arm.label else words
 
 
 def _spread(arm: Arm) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from lossatlas.words import counted
+
 Array = NDArray[np.float64]
 Outcome = Literal["holds", "fails", "cannot tell"]
 
@@ -157,7 +159,8 @@ def too_few(sample: Array, what: str = "pairs") -> Estimate:
 
 def few(n: int, what: str = "pairs") -> str:
     """Why nothing is decided."""
-    return f"{n} usable {what}, at least {MINIMUM_PAIRS} are needed"
+    usable = counted(n, f"usable {what.removesuffix('s')}")
+    return f"{usable}, at least {MINIMUM_PAIRS} are needed"
 
 
 def _without_spread(sample: Array) -> bool:

@@ -15,6 +15,7 @@ from lossatlas.claims.rank_statistics import RESAMPLES, _spearman
 from lossatlas.claims.selection import average, select
 from lossatlas.claims.statistics import MINIMUM_PAIRS, Array, Estimate, few, side, withheld
 from lossatlas.claims.verdict import Verdict
+from lossatlas.words import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +60,11 @@ class StrongerCorrelation(Claim):
             estimate = withheld(estimate)
         known = ~np.isnan(np.stack(values)).any(axis=0)
         one, two, other = (part.attrs.get("long_name", "the measure") for part in aligned)
-        notes = [f"{known.sum()} networks"]
+        notes = [counted(int(known.sum()), "network")]
         if reached := sum(int(o.sum()) for o in is_open):
-            notes.append(f"{reached} values reach the end of what was surveyed")
+            notes.append(
+                f"{counted(reached, 'value')} {'reaches' if reached == 1 else 'reach'} the end of what was surveyed"
+            )
         return self.verdict(
             estimate,
             f"rank correlation of {other} with {one} less that with {two}",

@@ -20,6 +20,7 @@ from lossatlas.experiments.cost.in_words import estimated_sentence
 from lossatlas.experiments.cost.training_cost import PASSES_OF_A_STEP
 from lossatlas.runs.composition.compose import other_job_among
 from lossatlas.runs.composition.job import Job
+from lossatlas.words import counted
 
 
 def estimated(jobs: Sequence[Job], tflops: float | None) -> Estimate:
@@ -62,7 +63,7 @@ def _add(drawn: Table, network: NetworkCost, throughput: Throughput) -> None:
         f"{network.gflop_per_image:.3g} GFLOP an image[/]"
     )
     training = network.training
-    what = f"training: {training.runs} runs x {training.epochs} epochs x {training.images:,} images"
+    what = f"training: {_product((training.runs, 'run'), (training.epochs, 'epoch'), (training.images, 'image'))}"
     rows = [(what, training.tflop), *((_described(survey), survey.tflop) for survey in network.surveys)]
     for index, (text, tflop) in enumerate(rows):
         numbers = [_figures(tflop), _figures(throughput.hours(tflop))]
@@ -70,12 +71,17 @@ def _add(drawn: Table, network: NetworkCost, throughput: Throughput) -> None:
 
 
 def _described(survey: SurveyCost) -> str:
-    size = f"{survey.name}: {survey.surveys} x {survey.points:,} points x {survey.images:,} images"
+    size = f"{survey.name}: {survey.surveys} x {_product((survey.points, 'point'), (survey.images, 'image'))}"
     if survey.products is not None:
-        return f"{size} x {survey.products:g} products with a vector, each {survey.passes / survey.products:.1f} passes"
+        products = counted(survey.products, "product")
+        return f"{size} x {products} with a vector, each {survey.passes / survey.products:.1f} passes"
     if not survey.passes:
         return f"{survey.name}: no passes"
     return size if survey.passes == 1 else f"{size} x {survey.passes:.3g} passes"
+
+
+def _product(*factors: tuple[int, str]) -> str:
+    return " x ".join(counted(number, noun) for number, noun in factors)
 
 
 def _figures(value: float) -> str:

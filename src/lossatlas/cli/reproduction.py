@@ -26,6 +26,7 @@ from lossatlas.files import replacing, write_text
 from lossatlas.runs.build import make
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
+from lossatlas.words import counted
 
 
 def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +141,8 @@ class Reproduction:
         unfinished = [cell for cell in self.cells if cell.missing]
         if unfinished:
             out.print(
-                f"[yellow]{len(unfinished)} of {len(self.cells)} runs are not complete: see lossatlas runs"
+                f"[yellow]{len(unfinished)} of {counted(len(self.cells), 'run')} "
+                f"{'is' if len(unfinished) == 1 else 'are'} not complete: see lossatlas runs"
             )
         places = {
             "figure": self.folder / "figure.png",

@@ -12,6 +12,7 @@ import yaml
 from lossatlas.choices import nearest
 from lossatlas.experiments.cost.in_words import duration, gpu_hours
 from lossatlas.runs.composition.search_path import config_folders
+from lossatlas.words import counted
 
 OUTCOMES = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "cannot tell": ("open", "open")}
 """Outcome of a claim -> word for one claim that came out so, and for several."""
@@ -136,5 +137,5 @@ def cost(at: AtScale) -> str:
     if at.measured is not None:
         cores = at.measured["cores"]
         part = "" if at.measured["trained"] == at.measured["cells"] else "in part: "  # the store had the rest
-        return f"{part}{duration(at.measured['seconds'])} on {cores} {'core' if cores == 1 else 'cores'}"
+        return f"{part}{duration(at.measured['seconds'])} on {counted(cores, 'core')}"
     return f"about {gpu_hours(at.estimated)}" if at.estimated is not None else ""

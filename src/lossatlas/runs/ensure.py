@@ -10,6 +10,7 @@ from lossatlas import interruption
 from lossatlas.runs.build import build
 from lossatlas.runs.composition.compose import other_job
 from lossatlas.runs.composition.job import Job, prerequisites
+from lossatlas.runs.process_settings import settings_restored
 from lossatlas.runs.run_files import WholeCheckpointIO
 from lossatlas.runs.store.fingerprint import RESULTS_VERSION, fingerprint
 from lossatlas.runs.store.manifest import Manifest, new_manifest
@@ -34,7 +35,8 @@ def ensure(
     Processes that ask for the same run at the same time train it once. ``overrides`` are recorded, ``say`` is
     told what the user should know, and training is the first of the ``stages`` phases of the job.
 
-    The runs that the study names are had first, in the same way.
+    The runs that the study names are had first, in the same way. The process's settings (deterministic algorithms,
+    threads, environment, random numbers) are afterwards as before.
 
     `RunFailed` if the training failed, now or earlier; `Interrupted` if the process was asked to stop;
     `StoreError` if the run's folder cannot be used.
@@ -56,7 +58,8 @@ def ensure(
                 f"run {run.fingerprint} failed before: {reason}; remove {run.folder} to try again"
             )
         run.write_config(dict(config))
-        with logging_to(config, subject=run.fingerprint, folder=run.folder, job_type="train") as logger:
+        tracker = logging_to(config, subject=run.fingerprint, folder=run.folder, job_type="train")
+        with settings_restored(), tracker as logger:
             study = build(config, partial(_trained, config))
             train(run, config, study, manifest, logger=logger, stages=stages, say=say)
             if logger is not None:

@@ -1,7 +1,9 @@
-"""Costs in words, from the plain containers that files hold. Imports nothing, so that a listing comes at once."""
+"""Costs in words, from the plain containers that files hold. Imports next to nothing: a listing comes at once."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from lossatlas.words import counted
 
 Record = Mapping[str, Any]
 
@@ -19,7 +21,7 @@ def measured_sentence(record: Record) -> str:
     found = record["cells"] - record["trained"]
     rest = f", with {record['trained']} of {record['cells']} networks trained, the others found in the store"
     return (
-        f"{duration(record['seconds'])} on {record['cores']} {'core' if record['cores'] == 1 else 'cores'}{processor}, "
+        f"{duration(record['seconds'])} on {counted(record['cores'], 'core')}{processor}, "
         f"{duration(record['processor_seconds'])} of processor time{rest if found else ''}"
     )
 
@@ -45,11 +47,10 @@ def _power(value: float) -> str:
 def gpu_hours(record: Record) -> str:
     """GPU hours of an estimate to two digits: it is no more exact than its throughput.
 
-    >>> gpu_hours({"gpu_hours": 1234.0}), gpu_hours({"gpu_hours": 0.123})
-    ('1,200 GPU hours', '0.12 GPU hours')
+    >>> gpu_hours({"gpu_hours": 1234.0}), gpu_hours({"gpu_hours": 0.123}), gpu_hours({"gpu_hours": 1.02})
+    ('1,200 GPU hours', '0.12 GPU hours', '1 GPU hour')
     """
-    hours = float(format(record["gpu_hours"], ".2g"))
-    return f"{hours:,g} GPU hours"
+    return counted(float(format(record["gpu_hours"], ".2g")), "GPU hour")
 
 
 def duration(seconds: float) -> str:

@@ -14,6 +14,15 @@ Rule = Callable[[Tensor, Tensor], Tensor]
 """From a direction and the weights, of one shape, to the rescaled direction."""
 
 
+def states(model: nn.Module) -> Weights:
+    """The whole state dict in its order, counters of batches included: each takes part in the drawing.
+
+    >>> list(states(nn.BatchNorm1d(2)))
+    ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
+    """
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
 def _draw(weights: Mapping[str, Tensor], seed: int, index: int) -> Weights:
     """Standard normal entries, in float64 whatever the weights' dtype, from a stream for each ``index``.
 
@@ -26,15 +35,6 @@ def _draw(weights: Mapping[str, Tensor], seed: int, index: int) -> Weights:
         name: torch.randn(tensor.shape, generator=rng, dtype=torch.float64)
         for name, tensor in weights.items()
     }
-
-
-def states(model: nn.Module) -> Weights:
-    """The whole state dict in its order, counters of batches included: each takes part in the drawing.
-
-    >>> list(states(nn.BatchNorm1d(2)))
-    ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
-    """
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,20 @@
-"""`distance_kernels`: forces that are equal where they are largest, its arms, and the first step of each kind."""
-
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+"""`distance_kernels`: forces that are equal where they are largest, plateaus that follow from them, and its options."""
 
 import pytest
 import torch
-from paper import composed
+from composed import Config, configs_of
 from scipy.optimize import brentq, minimize_scalar
 
-from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.optim.distancing import Kernel
 from lossatlas.runs.build import make
-from lossatlas.runs.store.fingerprint import fingerprint
-from lossatlas.runs.store.store import Run
 
 KERNELS = ("rbf", "tanh", "laplace", "cauchy")
-OPTIONS = ("weights", "relative", "per_layer", "travelled")
-Configs = dict[tuple[str, str], dict[str, Any]]
+SCALES = ["paper", pytest.param("digits", marks=pytest.mark.slow)]
 
 
-@cache
-def sweeps(scale: str) -> list[Sweep]:
-    """The sweeps at one seed."""
-    return compose_sweeps(["experiment=distance_kernels", f"scale={scale}", "seed=0"])
-
-
-@cache
-def by_arm(scale: str) -> Configs:
+def by_arm(scale: str) -> dict[tuple[str, str], Config]:
     """Configuration of each arm and force at one seed."""
-    configs = [job.config for sweep in sweeps(scale) for job in sweep.jobs]
+    configs = configs_of("distance_kernels", {}, scale)
     return {(config["experiment"]["arm"], config["experiment"]["force"]): config for config in configs}
 
 
@@ -38,15 +23,7 @@ def slope(kernel: Kernel, x: float) -> float:
     return -kernel.derivative(torch.tensor(x, dtype=torch.float64)).item()
 
 
-@pytest.mark.parametrize("scale", ["digits", "paper"])
-def test_kernels_are_tried_at_two_forces_options_at_one_with_five_seeds(scale: str) -> None:
-    expected = {(kernel, force) for kernel in KERNELS for force in ("usual", "tenfold")}
-    expected |= {(arm, "usual") for arm in ("none", *OPTIONS)}
-    assert set(by_arm(scale)) == expected
-    assert all(sweep.planned["seed"] == list(range(5)) for sweep in sweeps(scale))
-
-
-@pytest.mark.parametrize("scale", ["digits", "paper"])
+@pytest.mark.parametrize("scale", SCALES)
 def test_the_largest_force_of_all_kernels_is_that_of_rbf(scale: str) -> None:
     """Of norm s 2 a sqrt(D) f'(a D), which is s sqrt(4 a) times sqrt(x) f'(x): looked for from x = 1e-12 on."""
     arms = by_arm(scale)
@@ -70,7 +47,7 @@ def test_the_largest_force_of_all_kernels_is_that_of_rbf(scale: str) -> None:
         assert strengths[1] == pytest.approx(10 * strengths[0])
 
 
-@pytest.mark.parametrize("scale", ["digits", "paper"])
+@pytest.mark.parametrize("scale", SCALES)
 def test_what_the_claims_expect_follows_from_where_the_push_is_as_steep_as_weight_decay(scale: str) -> None:
     """Plateaus x = D / (2 sigma^2) at which 2 s a f'(x) = wd: tails matter at tenfold force, not at the usual one."""
     arms, plateaus = by_arm(scale), {}
@@ -89,19 +66,7 @@ def test_what_the_claims_expect_follows_from_where_the_push_is_as_steep_as_weigh
     assert at["usual"] == pytest.approx([2.04, 3.00, 1.75, 2.56], abs=0.01)
 
 
-@pytest.mark.parametrize("scale", ["digits", "paper"])
-def test_the_rbf_kernel_and_no_kernel_are_arms_of_distance_strength(scale: str) -> None:
-    arms = by_arm(scale)
-    strengths = {force: arms["rbf", force]["study"]["strength"] for force in ("usual", "tenfold")}
-    model = f"model={arms['rbf', 'usual']['experiment']['levels']['network']}"
-    for force, strength in strengths.items():
-        there = composed(f"distance_strength/{scale}", f"experiment.strength={strength:g}", model)
-        assert fingerprint(arms["rbf", force]) == fingerprint(there)
-    without = composed(f"distance_strength/{scale}_without", model)
-    assert fingerprint(arms["none", "usual"]) == fingerprint(without)
-
-
-@pytest.mark.parametrize("scale", ["digits", "paper"])
+@pytest.mark.parametrize("scale", SCALES)
 def test_options_are_the_rbf_kernel_with_another_distance_or_width(scale: str) -> None:
     arms = by_arm(scale)
     plain = arms["rbf", "usual"]["study"]
@@ -118,18 +83,10 @@ def test_options_are_the_rbf_kernel_with_another_distance_or_width(scale: str) -
     assert arms["travelled", "usual"]["study"]["width"]["_target_"].endswith(".Travelled")
 
 
-@pytest.mark.parametrize("scale", ["digits", "paper"])
+@pytest.mark.parametrize("scale", SCALES)
 def test_kernels_of_layers_are_as_steep_in_all_as_the_one_of_all_weights(scale: str) -> None:
     """The mean over L layers of f(a_l D_l) has the steepness of f(a D) where a_l = L a."""
     config = by_arm(scale)["per_layer", "usual"]
     layers = len(make(config["study"]["distance"]).layout(make(config["model"])).groups)
     plain = by_arm(scale)["rbf", "usual"]["study"]["width"]["sigma"]
     assert config["study"]["width"]["sigma"] == pytest.approx(plain / layers**0.5, rel=1e-3)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("file", ["paper", "paper_laplace", "paper_none", "paper_options"])
-def test_each_kind_of_arm_takes_a_step(one_step: Callable[..., Run], file: str) -> None:
-    start = ["study.trunk=null", "study.checkpoints=[0]", "data.validation=0"]
-    run = one_step(f"distance_kernels/{file}", *start)
-    assert run.history().squared_distance_0.iloc[-1] > 0

@@ -1,71 +1,49 @@
 """`distance_toy`: the valley, its hills, and a few steps of a ball against the same by hand."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from paper import composed
+from composed import jobs_of
+from readings import VALUES
 from scipy.optimize import brentq
+from test_papers import claims_of
 
-from lossatlas.cli.reproduction import definition
-from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.build import build_data
+from lossatlas.runs.composition.compose import compose_config, compose_job
 from lossatlas.runs.ensure import ensure
-from lossatlas.runs.store.fingerprint import fingerprint
 
 CURVATURE = 2.0  # of x^3 - x^2 + y^2 where it is lowest
 
 
-@cache
-def sweeps(scale: str) -> list[Sweep]:
-    """The sweeps of a scale, of one seed."""
-    return compose_sweeps(["experiment=distance_toy", f"scale={scale}", "seed=0"])
-
-
-def configs(scale: str) -> list[dict[str, Any]]:
-    return [job.config for sweep in sweeps(scale) for job in sweep.jobs]
-
-
-def test_a_hill_has_three_controls_and_three_other_widths_and_all_have_five_seeds() -> None:
-    studies = [config["study"] for config in configs("digits")]
-    found = {(study["push"]["_target_"].rpartition(".")[2], study["width"]["sigma"]) for study in studies}
-    expected = {("Away", sigma) for sigma in (0.1, 0.2, 0.5, 1.0)}
-    expected |= {(control, 0.5) for control in ("Toward", "RandomDirection", "Nothing")}
-    assert found == expected
-    assert len(studies) == 7
-    assert [sweep.planned["seed"] for sweep in sweeps("digits")] == 3 * [[0, 1, 2, 3, 4]]
-
-
-def test_both_scales_are_the_same_balls() -> None:
-    digits, paper = ([fingerprint(config) for config in configs(scale)] for scale in ("digits", "paper"))
-    assert digits == paper
+def experiment() -> Any:
+    """The experiment's part of its configuration."""
+    return compose_config(["experiment=distance_toy/digits"]).experiment
 
 
 def test_the_hill_is_steeper_than_the_valley_is_curved_and_the_widest_one_is_not() -> None:
-    levels = composed("distance_toy/digits")["experiment"]["values"]
+    levels = experiment()[VALUES]
     drive = {sigma: levels["strength"] / sigma**2 for sigma in levels["sigmas"]}
     assert drive[levels["sigma"]] == 2 * CURVATURE
     assert [sigma for sigma, force in drive.items() if force < CURVATURE] == [1.0]
 
 
 def test_the_plateau_of_the_narrow_hill_is_where_the_forces_balance() -> None:
-    experiment = composed("distance_toy/digits")["experiment"]
-    strength = experiment["values"]["strength"]
+    strength = experiment()[VALUES]["strength"]
 
     def force(squared: float) -> float:
         return strength / 0.1**2 * np.exp(-squared / (2 * 0.1**2)) - CURVATURE
 
     balance = brentq(force, 0, 1)
-    (claim,) = [c for c in definition("distance_toy", experiment)["claims"] if c["id"] == "toy plateau"]
+    claim = claims_of("distance_toy", "digits")["toy plateau"]
     assert balance == pytest.approx(0.0782, abs=5e-5)
-    assert (claim["least"], claim["most"]) == pytest.approx((0.75 * balance, 1.25 * balance), rel=1e-3)
+    assert (claim.least, claim.most) == pytest.approx((0.75 * balance, 1.25 * balance), rel=1e-3)
 
 
 def test_the_checkpoint_is_one_of_the_snapshots_and_the_first_epoch_after_it_is_judged() -> None:
-    config = composed("distance_toy/digits")
-    levels = config["experiment"]["values"]
+    config = compose_config(["experiment=distance_toy/digits"])
+    levels = config.experiment[VALUES]
     assert config["study"]["checkpoints"] == [levels["checkpoint"]] == [levels["after"] - 1]
     assert levels["checkpoint"] in config["study"]["snapshot_epochs"]
     assert config["study"]["snapshot_epochs"][-1] == config["epochs"]
@@ -94,7 +72,8 @@ def test_a_ball_rolls_as_by_hand(tmp_path: Path) -> None:
         "landscape=none",
         "logger=none",
     ]
-    config = composed("distance_toy/paper", f"paths.runs={tmp_path}", "seed=3", "study/push=away", *short)
+    (job,) = jobs_of("distance_toy", {"study.push": "Away", "study.width.sigma": 0.5})
+    config = compose_job([*job.overrides, f"paths.runs={tmp_path}", "seed=3", *short]).config
     run = ensure(config)
     start = run.snapshot(0)["position"].numpy()
     expected = by_hand(start, config, epochs=4, checkpoint=1)

@@ -1,0 +1,20 @@
+"""Fort & Jastrzebski 2019, "Large Scale Structure of Neural Network Loss Landscapes" (arXiv:1906.04724).
+
+Its settings are not at hand: those of `tunnels` at scale paper are Garipov et al.'s (garipov2018.py).
+"""
+
+# fmt: off
+SETTINGS = [
+    # where in the paper, experiments, which jobs, and what they have
+    ("tunnels: the width around a whole trained curve, at a rise by a hundredth and by a tenth", "tunnels",
+     {"names of landscape": ["tunnel"]},
+     {"landscape.tunnel": {"through": {"curve": []}, "levels": [0.01, 0.1], "relative": True}
+     | {"normalize": "none", "split": "train"}, "landscape.tunnel.engine.evaluation": "eval"}),
+    ("surfaces of low loss: three optima", "tunnels", {"names of landscape": ["path"]},
+     {"seeds of study.ends": [0, 10, 20]}),
+    ("curves: two", "tunnels", {"names of landscape": ["tunnel"]}, {"seeds of study.ends": [0, 10]}),
+]
+
+CLAIMS = [
+    ("a low-loss surface joins three optima: its rise", "tunnels", {"three optima": {"most": 0.1}}),
+]

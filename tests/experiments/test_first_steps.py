@@ -1,0 +1,233 @@
+"""Each kind of network and study at scale paper takes its first step, on a CIFAR of 50 images."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+from composed import jobs_of
+from readings import VALUES
+
+from lossatlas.runs.build import build_network
+from lossatlas.runs.composition.job import prerequisites
+from lossatlas.runs.store.store import Run, open_landscape
+from lossatlas.runs.surveyor import Surveyor
+
+OneStep = Callable[..., Run]
+slow = pytest.mark.slow
+
+
+def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Tensors of weights before the step and after it."""
+    start, after = run.snapshot(0), run.state()
+    return {name: (start[name], after[name]) for name in start if name.endswith("weight")}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "having"),
+    [
+        ("architectures", {"model.depth": 56, "optimizer.lr": 0.1}),
+        ("direction_normalization", {"model": "VGG"}),
+        ("direction_normalization", {"model": "MLP"}),
+        ("sharpness", {"optimizer": "Adam"}),
+        *(
+            pytest.param(*row, marks=slow)
+            for row in [
+                ("architectures", {"model.depth": 56, "optimizer.lr": 0.01}),
+                ("architectures", {"model.depth": 110}),
+                ("architectures", {"model.depth": 156}),
+                ("architectures", {"model": "DenseNet"}),
+                *(("convexity", {"model": model}) for model in ("ResNet", "DenseNet")),
+                *(
+                    ("depth", {"model.depth": depth, "model.skip": skip})
+                    for depth in (20, 56, 110)
+                    for skip in (True, False)
+                ),
+                ("sharpness", {"model": "ResNet"}),
+                ("repeatability", {"model": "ResNet", "model.skip": False}),
+                ("trajectory", {"optimizer": "SGD"}),
+                *(
+                    ("width", {"model.width": 16 * k, "model.skip": skip})
+                    for k in (1, 2, 4, 8)
+                    for skip in (True, False)
+                ),
+                ("symmetry", {"model": "MLP"}),
+                ("symmetry", {"model": "ResNet"}),
+            ]
+        ),
+    ],
+)
+def test_a_classifier_begins_where_it_should_and_moves_every_weight(
+    one_step: OneStep, experiment: str, having: Mapping[Any, Any]
+) -> None:
+    run = one_step(experiment, having)
+    config = jobs_of(experiment, having)[0].config
+    assert run.history().lr.dropna().tolist() == [config["optimizer"]["lr"]]
+    expected = build_network(config).state_dict()
+    for name, (start, after) in weights(run).items():
+        assert torch.equal(start, expected[name])
+        assert not torch.equal(start, after)
+
+
+def test_the_first_step_is_that_of_sgd_with_nesterov_momentum_and_weight_decay(one_step: OneStep) -> None:
+    """From rest it is lr (1 + momentum) (gradient + wd w): two decays differ by lr (1 + momentum) wd w."""
+    having = {"model": "VGG", "optimizer": "SGD"}
+    without, decayed = (one_step("sharpness", having, f"optimizer.weight_decay={wd}") for wd in (0.0, 5e-4))
+    after_decayed = decayed.state()
+    for name, (start, after) in weights(without).items():
+        moved = (after - after_decayed[name]).double()
+        expected = 0.1 * (1 + 0.9) * 5e-4 * start.double()
+        assert (moved - expected).norm() < 0.02 * expected.norm()
+
+
+@slow
+@pytest.mark.parametrize(
+    ("experiment", "having", "overrides", "members"),
+    [
+        ("snapshot", {"study": "CheckpointEnsemble"}, ["study.members=1"], 1),
+        ("snapshot", {"study": "SnapshotEnsemble", "optimizer.lr": 0.1}, ["scheduler.cycles=1"], 1),
+        ("snapshot", {"study": "SnapshotEnsemble", "scheduler.cycles": 2}, ["scheduler.cycles=1"], 1),
+        ("snapshot", {"study": "Classifier", "scheduler": "CyclicCosine"}, [], 0),
+        ("snapshot", {"study": "Classifier", "scheduler": "Step"}, [], 0),
+        ("warm_restarts", {"scheduler.period": 1}, [], 1),
+        ("warm_restarts", {"scheduler.gamma": 0.2}, [], 1),
+        ("warm_restarts", {"study.after": [148, 149, 150]}, ["study.after=[1]"], 1),
+    ],
+)
+def test_an_ensemble_of_one_run_keeps_what_the_step_has_made(
+    one_step: OneStep, experiment: str, having: Mapping[Any, Any], overrides: list[str], members: int
+) -> None:
+    run = one_step(experiment, having, *overrides)
+    assert run.history().lr.dropna().tolist() == [jobs_of(experiment, having)[0].config["optimizer"]["lr"]]
+    for start, after in weights(run).values():
+        assert after.isfinite().all()
+        assert not torch.equal(start, after)
+    kept = run.members()
+    assert len(kept) == members
+    for state in kept.values():
+        assert all(torch.equal(state[name], tensor) for name, tensor in run.state().items())
+
+
+@slow
+@pytest.mark.parametrize(
+    ("method", "overrides", "kept"),
+    [
+        ("Classifier", [], []),
+        ("SnapshotEnsemble", ["scheduler.cycles=1"], [2]),
+        ("FastGeometricEnsemble", ["scheduler.cycle=1", f"experiment.{VALUES}.start=1"], [1]),
+    ],
+)
+def test_methods_of_fge_take_two_steps(
+    one_step: OneStep, method: str, overrides: list[str], kept: list[int]
+) -> None:
+    """Of which FGE makes one cycle, after a start of two."""
+    run = one_step("fge", {"study": method}, *overrides, steps=2)
+    manifest = run.manifest()
+    assert manifest is not None
+    assert [member.step for member in manifest.members] == kept
+    assert all(not torch.equal(start, after) for start, after in weights(run).values())
+    assert len(prerequisites(run.config())) == (method == "FastGeometricEnsemble")
+
+
+@slow
+@pytest.mark.parametrize(
+    ("experiment", "having", "steps"),
+    [
+        ("mode_width", {"study": "Curve", "model.width": 15}, 1),
+        ("mode_connectivity", {"study.curve": "Bezier"}, 2),
+        ("tunnels", {"names of landscape": ["tunnel"]}, 1),
+    ],
+)
+def test_a_step_of_a_curve_moves_the_bend_and_leaves_the_ends(
+    one_step: OneStep, experiment: str, having: Mapping[Any, Any], steps: int
+) -> None:
+    run = one_step(experiment, having, steps=steps)
+    first, bend, last = run.members().values()
+    for name, start in first.items():
+        if name.endswith("weight") and not torch.equal(
+            start, last[name]
+        ):  # those of batch norm have not differed
+            middle = (start + last[name]) / 2
+            assert not torch.equal(bend[name], middle)
+            assert (bend[name] - middle).norm() < 0.5 * middle.norm()  # it began there
+
+
+@slow
+def test_a_step_of_a_band_moves_the_pivots_and_leaves_the_ends(one_step: OneStep) -> None:
+    having = {"study": "ElasticBand", "model": "VGG", "model.width": 12}
+    run = one_step(
+        "elastic_band", having, "study.snapshot_epochs=[]", "study.positions=1", "study.cycles=[{steps: 1}]"
+    )
+    first, *pivots, last = run.members().values()
+    assert len(pivots) == 3
+    for number, pivot in enumerate(pivots, start=1):
+        for name, tensor in pivot.items():
+            if name.endswith("weight"):
+                straight = torch.lerp(first[name], last[name], number / 4)
+                assert not torch.equal(tensor, straight)
+                assert torch.allclose(tensor, straight, atol=0.1)
+
+
+FROM_THE_START = ["study.trunk=null", "study.every=null", "study.checkpoints=[0]", "data.validation=0"]
+RESNET = {"data": "cifar10", "model": "ResNet"}
+
+
+@slow
+@pytest.mark.parametrize(
+    ("experiment", "having"),
+    [
+        *(
+            ("distance_baseline", RESNET | {"study.push": push})
+            for push in ("Away", "Nothing", "RandomDirection", "Toward")
+        ),
+        ("distance_strength", RESNET | {"study.strength": 100}),
+        ("distance_strength", RESNET | {"study.push": "Nothing"}),
+        ("distance_width", RESNET | {"width of the hill": 10}),
+        ("distance_multiple", RESNET | {"study.divided": True, "study.push": "Away"}),
+        ("distance_multiple", RESNET | {"study.divided": False}),
+        ("distance_multiple", RESNET | {"study.merging": "LastCheckpoint"}),
+        ("distance_multiple", RESNET | {"study.push": "Nothing"}),
+        ("distance_schedule", RESNET | {"scheduler": "Restarted"}),
+        (
+            "distance_schedule",
+            RESNET | {"scheduler": "WarmRestarts", "study.push": "Away", "optimizer.lr": 0.01},
+        ),
+        ("distance_schedule", RESNET | {"scheduler": "Constant", "optimizer.lr": 0.1}),
+        ("distance_ensemble", {"study.push": "Away"}),
+        ("distance_kernels", {"study.kernel": "RBF"}),
+        ("distance_kernels", {"study.kernel": "Laplace"}),
+        ("distance_kernels", {"study.push": "Nothing"}),
+        ("distance_kernels", {"study.width": "Travelled"}),
+    ],
+)
+def test_an_arm_is_carried_from_its_checkpoint_by_a_step(
+    one_step: OneStep, experiment: str, having: Mapping[Any, Any]
+) -> None:
+    run = one_step(experiment, having, *FROM_THE_START)
+    history = run.history()
+    assert history.squared_distance_0.iloc[-1] > 0
+    rate = jobs_of(experiment, having)[0].config["optimizer"]["lr"]
+    assert history.lr.dropna().tolist() == [pytest.approx(rate)]
+    assert sorted(run.members()) == [0, 1]
+
+
+@slow
+def test_a_push_that_is_let_out_at_once_takes_a_step(one_step: OneStep) -> None:
+    having = {"study.checkpoints": [0], "study.release": 100}
+    run = one_step("distance_release", having, f"experiment.{VALUES}.early=1", "data.validation=0")
+    assert run.config()["study"]["release"] == 1
+    assert run.history().squared_distance_0.iloc[-1] > 0
+
+
+@slow
+@pytest.mark.parametrize("model", ["ResNet", "MobileNetV2"])
+def test_a_step_with_and_without_a_checkpoint_is_timed(one_step: OneStep, model: str) -> None:
+    quick = [f"landscape.step_time.{key}" for key in ("checkpoints=[0,1]", "steps=1", "rounds=1")]
+    run = one_step("distance_cost", {"model": model}, "data.validation=0", "landscape=step_time", *quick)
+    surveyor = Surveyor(run, run.config(), lambda value: run)
+    ((name, node),) = run.config()["landscape"].items()
+    dataset, path = surveyor.survey(name, node), surveyor.path(name, node)
+    assert dataset is not None
+    assert path is not None
+    assert open_landscape(path).seconds.sizes == {"way": 2, "checkpoints": 2}
+    assert (dataset.seconds > 0).all()
