@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from typed import DATA, HALF_SHARPNESS, QUICK, type_here
@@ -162,6 +163,41 @@ def test_other_trackers_write_into_the_runs_folder(folder: Path, logger: str, wr
     assert files
     assert all(file.stat().st_size for file in files)
     assert not list(folder.glob("**/wandb"))
+
+
+def test_several_trackers_get_the_same(folder: Path) -> None:
+    survey = ("landscape=line", "landscape.line.directions=1", "landscape.line.points=3")
+    assert type_here("train", *NETWORK, *TRACKED, *survey, "logger=[wandb,csv]").status == 0
+    (logged,) = runs_of(folder, "train")
+    (table,) = folder.glob("runs/*/csv/metrics.csv")
+    told = pd.read_csv(table)["train_loss"].dropna().tolist()
+    assert told[:2] == pytest.approx(
+        [row["train_loss"] for row in logged["history"] if "train_loss" in row][:2]
+    )
+    (landscape,) = runs_of(folder, "landscape")
+    assert "line/width below loss 1, train" in landscape["summary"]
+
+
+def test_keys_of_the_logger_that_is_chosen_need_not_name_it(folder: Path) -> None:
+    assert type_here("train", *NETWORK, *TRACKED, "logger.tags=[mine]", "+logger.notes=tried").status == 0
+    (logged,) = runs_of(folder, "train")
+    assert logged["run"]["tags"] == ["mine"]
+    answer = type_here("train", *NETWORK, *TRACKED, "logger=[wandb,csv]", "logger.offline=false")
+    assert (
+        answer.complaint == "logger.offline: which logger's? type logger.wandb.offline or logger.csv.offline"
+    )
+
+
+def test_a_logger_of_somebodys_own_may_stand_alone_or_beside_others(folder: Path) -> None:
+    (folder / "own" / "logger").mkdir(parents=True)
+    node = "_target_: pytorch_lightning.loggers.CSVLogger\nname: theirs\nversion: ''\nsave_dir: null\n"
+    (folder / "own" / "logger" / "alone.yaml").write_text(node)
+    (folder / "own" / "logger" / "named.yaml").write_text(f"# @package logger.named\n{node}")
+    own = ("--config-dir", "own")
+    assert type_here("train", *own, *NETWORK, *TRACKED, "logger=alone", "logger.name=renamed").status == 0
+    assert type_here("train", *own, *NETWORK, *TRACKED, "logger=[csv,named]", "seed=1").status == 0
+    written = sorted(path.parent.name for path in folder.glob("runs/*/*/metrics.csv"))
+    assert written == ["csv", "renamed", "theirs"]
 
 
 def test_without_a_tracker_nothing_is_tracked(folder: Path) -> None:

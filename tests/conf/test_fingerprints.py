@@ -8,7 +8,10 @@ import pytest
 from lossatlas.runs.composition.compose import compose_config, compose_job, plain
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, fingerprint
 
-FULL = ["scale=paper", "optimizer=adam", "regularizer=l2", "scheduler=step", "landscape=[line,weights]"]
+FULL = [
+    *("scale=paper", "optimizer=adam", "regularizer=l2", "scheduler=step", "landscape=[line,weights]"),
+    "callbacks=early_stopping",
+]
 EVERYWHERE = pytest.mark.parametrize("overrides", [[], FULL, ["experiment=sharpness/digits"]])
 
 
@@ -89,6 +92,7 @@ def test_every_key_that_is_listed_as_not_scientific_exists() -> None:
     [
         ["paths.runs=elsewhere", "paths.results=there", "paths.data=here", "data.root=mine"],
         ["runtime.threads=1", "runtime.checkpoint_seconds=0", "hydra/launcher=basic"],
+        ["callbacks=[lr_monitor,survey_at_epochs]", "runtime.debug=true", "paths=default"],
         ["trainer=cpu", "trainer.deterministic=warn", "trainer.enable_progress_bar=true"],
         ["logger=csv", "landscape=[line,weights]", "experiment.name=other", "data.download=true"],
     ],
@@ -104,7 +108,7 @@ def test_hydras_job_directory_is_the_directory_of_the_run(overrides: list[str]) 
     name = fingerprint(plain(whole))
     assert whole.hydra.run.dir == f"store/{name}"
     assert whole.hydra.sweep.subdir == name
-    assert whole.logger.save_dir == f"store/{name}"
+    assert whole.logger.wandb.save_dir == f"store/{name}"
 
 
 def test_spelling_out_a_default_means_the_same_run() -> None:

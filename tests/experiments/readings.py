@@ -15,7 +15,7 @@ from lossatlas.figures import style
 from lossatlas.runs.build import build_network, make
 
 MISSING = object()
-VALUES = "levels"  # of an experiment: what its claims and figures refer to
+VALUES = "values"  # of an experiment: what its claims and figures refer to
 READINGS: dict[str, Callable[[Any, Any], Any]] = {}
 NORMS = nn.BatchNorm1d | nn.BatchNorm2d
 

@@ -7,14 +7,10 @@ from typing import Any
 
 import pytest
 import tasks
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
-from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import InstantiationException
 
-from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.composition.compose import start_hydra
 
 CONFIG = """
 defaults:
@@ -43,10 +39,7 @@ def launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Launch:
         monkeypatch.delenv(name, raising=False)
 
     def run(task: Callable[..., Any], jobs: int, at_a_time: int = 2, *overrides: str) -> list[JobReturn]:
-        search_path = create_config_search_path(str(tmp_path / "choices"))
-        search_path.prepend("launcher", f"file://{config_folder()}", SearchPathQuery(provider="schema"))
-        GlobalHydra.instance().clear()
-        hydra = Hydra.create_main_hydra2("test", search_path)
+        hydra = start_hydra(tmp_path / "choices")
         numbers = f"n={','.join(map(str, range(jobs)))}"
         (batch,) = hydra.multirun("config", task, [numbers, f"hydra.launcher.jobs={at_a_time}", *overrides])
         return batch

@@ -26,7 +26,7 @@ def test_a_configuration_without_fault_passes() -> None:
     ("override", "message"),
     [
         ("+modle.depth=20", r"^modle: unknown key; did you mean model\?$"),
-        ("+colour=red", "^colour: unknown key; expected one of data, engine, epochs, .*, trainer$"),
+        ("+colour=red", "^colour: unknown key; expected one of callbacks, data, engine, .*, trainer$"),
         (
             "+data.batchsize=8",
             r"^data\.batchsize: .*synthetic_images takes no such key; did you mean batch_size\?",
@@ -54,6 +54,7 @@ def test_a_configuration_without_fault_passes() -> None:
         ("epochs=2.5", "^epochs=2.5: expected a whole number >= 1$"),
         ("epochs=true", "^epochs=True: expected a whole number >= 1$"),
         ("runtime.threads=many", "^runtime.threads=many: expected a whole number >= 1, or null$"),
+        ("runtime.debug=often", "^runtime.debug=often: expected true or false$"),
         ("+runtime.thread=3", r"^runtime\.thread: unknown key; did you mean threads\?$"),
         ("+paths.result=x", r"^paths\.result: unknown key; did you mean results\?$"),
         ("trainer.devices=2", r"^trainer\.devices=2: a run takes one device; a sweep \(-m\)"),

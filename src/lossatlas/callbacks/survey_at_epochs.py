@@ -31,14 +31,15 @@ class SurveyAtEpochs(Callback):
     ``surveys`` are functions of a `Problem` by the names that their files get, such as ``partial(surface, points=21)``.
     They are made after each of ``epochs``, or after every ``every`` epochs and at both ends. The network is
     ``network(module)``, by default the LightningModule itself, and its ``loss`` a mean over a batch. ``data`` are
-    splits, tensors or loaders; by default the examples of the trainer's own training loader, in their order. They are
-    gone through once, with random numbers of their own, and kept on the device.
+    splits, tensors or loaders, or a function of the module that gives them; by default the examples of the trainer's
+    own training loader, in their order. They are gone through once, with random numbers of their own, and kept on the
+    device.
 
-    ``<folder>/epoch-0010/surface.nc`` is written whole or not at all, and a picture sent to the loggers of W&B and
-    TensorBoard. Training is not disturbed: weights, modes, gradients, and the states of optimizers and random
-    generators are as before, so that it gives the same bits as without the callback. A survey that is interrupted
-    goes on from its finished points when training comes to the same weights again. With several devices their
-    processes share the points.
+    ``<folder>/epoch-0010/surface.nc``, below the trainer's ``default_root_dir``, is written whole or not at all, and a
+    picture sent to the loggers of W&B and TensorBoard. Training is not disturbed: weights, modes, gradients, and the
+    states of optimizers and random generators are as before, so that it gives the same bits as without the callback. A
+    survey that is interrupted goes on from its finished points when training comes to the same weights again. With
+    several devices their processes share the points.
 
     ValueError unless just one of ``epochs`` and ``every`` is given, and for values out of their range.
 
@@ -55,7 +56,7 @@ class SurveyAtEpochs(Callback):
         *,
         epochs: Collection[int] | None = None,
         every: int | None = None,
-        data: Mapping[str, Source] | None = None,
+        data: Mapping[str, Source] | Callable[[Any], Mapping[str, Source]] | None = None,
         network: Callable[[LightningModule], nn.Module] | None = None,
         metrics: Mapping[str, Loss] | None = None,
         folder: str | Path = "landscapes",
@@ -99,7 +100,7 @@ class SurveyAtEpochs(Callback):
 
     def _survey(self, trainer: Trainer, module: LightningModule, epoch: int) -> None:
         self._surveyed = epoch
-        folder = self.folder / f"epoch-{epoch:04d}"
+        folder = Path(trainer.default_root_dir) / self.folder / f"epoch-{epoch:04d}"
         with _own_random_numbers():
             problem = self._problem(trainer, module)
             for name, survey in self._surveys.items():
@@ -121,7 +122,8 @@ class SurveyAtEpochs(Callback):
     def _problem(self, trainer: Trainer, module: LightningModule) -> Problem:
         network = self._network(module)
         if self._data is None:
-            sources = self._given or {"train": _training_data(trainer)}
+            given = self._given(module) if callable(self._given) else self._given
+            sources = given or {"train": _training_data(trainer)}
             self._data = {
                 split: _placed(gathered(source, split, module.device), network)
                 for split, source in sources.items()

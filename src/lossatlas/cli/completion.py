@@ -1,34 +1,35 @@
 """Tab completion: Hydra's of groups, choices and keys, behind the words that are lossatlas's own."""
 
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.cli import COMMANDS
 from lossatlas.experiments.catalogue import experiments
 from lossatlas.runs.composition.compose import start_hydra
-
-Show = Callable[[Sequence[str]], None]
-"""Lets Hydra handle arguments that only show something."""
+from lossatlas.runs.composition.search_path import CONFIG_NAME
 
 
-def complete(arguments: Sequence[str], show: Show) -> None:
+def complete(arguments: Sequence[str], config_dir: str | None = None) -> None:
     """Do what the shell's script asks for by ``install=SHELL``, ``uninstall=SHELL`` or ``query=SHELL``.
 
-    For a query the shell leaves the line so far in COMP_LINE, and the place of the cursor in COMP_POINT.
+    For a query the shell leaves the line so far in COMP_LINE, and the place of the cursor in COMP_POINT. ValueError
+    for none of the three, or a shell that Hydra does not know.
     """
     if not any(argument.startswith("query=") for argument in arguments):
-        show(["--shell-completion", *arguments])
+        _let_hydra(arguments, config_dir)
         return
     line = os.environ.get("COMP_LINE", "")
     line = line[: int(os.environ.get("COMP_POINT") or len(line))]
     *before, word = line.split() if line[-1:].strip() else [*line.split(), ""]
-    options, _ = get_args_parser().parse_known_args(before[2:])
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--config-dir", "-cd")
+    options, _ = parser.parse_known_args(before[2:])
     with suppress(OSError):  # a folder that is not there yet
         start_hydra(options.config_dir, before[2:])  # whose experiments are completed as the package's are
     choices = _own_words(before[1:], word)
@@ -41,10 +42,18 @@ def complete(arguments: Sequence[str], show: Show) -> None:
         for argument in before[2:]
         if argument not in experiments() and not _names_a_subject(argument)
     ]
-    folder = [] if options.config_dir is None else ["--config-dir", options.config_dir]
     os.environ["COMP_LINE"] = " ".join(["lossatlas", *given, word])
     with suppress(HydraException, OmegaConfBaseException):  # an unfinished line need not make sense
-        show(["--shell-completion", *folder, *arguments])
+        _let_hydra(arguments, options.config_dir)
+
+
+def _let_hydra(arguments: Sequence[str], config_dir: str | None) -> None:
+    hydra, program = start_hydra(config_dir), sys.argv[0]
+    sys.argv[0] = "lossatlas"  # the program that Hydra's script names
+    try:
+        hydra.shell_completion(CONFIG_NAME, list(arguments))
+    finally:
+        sys.argv[0] = program
 
 
 def _names_a_subject(argument: str) -> bool:

@@ -171,8 +171,9 @@ def _show(subject: Subject, surveyor: Surveyor, found: Mapping[str, xr.Dataset])
 
         subject_name = f"{subject.run.fingerprint}" + (f"-{subject.weights.stem}" if subject.weights else "")
         where = {"subject": subject_name, "folder": subject.run.folder, "job_type": "landscape"}
-        with logging_to(subject.job.config, **where) as logger:  # type: ignore[arg-type]
-            log_landscapes(logger, {name: found[name] for name in surveyor.computed})
+        with logging_to(subject.job.config, **where) as loggers:  # type: ignore[arg-type]
+            for logger in loggers:
+                log_landscapes(logger, {name: found[name] for name in surveyor.computed})
 
 
 def in_numbers(dataset: xr.Dataset) -> str:

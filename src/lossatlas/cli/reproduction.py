@@ -88,7 +88,7 @@ class Reproduction:
         self.reference = reference_of(name, self.experiment, planned)
         self.scale = self.experiment["scale"]
         # Where things lie is nothing to reproduce, and another machine's paths say nothing.
-        typed = [override for override in overrides if not override.startswith("paths.")]
+        typed = [override for override in overrides if not override.startswith(("paths.", "paths="))]
         self.command = " ".join(["lossatlas reproduce", name, *typed])
         self.folder = Path(config["paths"]["results"]) / name / self.scale
         self.verdict_path = self.folder / "verdict.json"
@@ -187,9 +187,10 @@ class Reproduction:
 
     def _log(self, paths: Sequence[Path], verdicts: Sequence[Verdict]) -> None:
         subject = f"{self.name}-{self.scale}"
-        with logging_to(self.config, subject=subject, folder=self.folder, job_type="figure") as logger:
-            log_figures(logger, paths)
-            log_verdicts(logger, verdicts)
+        with logging_to(self.config, subject=subject, folder=self.folder, job_type="figure") as loggers:
+            for logger in loggers:
+                log_figures(logger, paths)
+                log_verdicts(logger, verdicts)
 
 
 def _content(verdict: Path) -> dict[str, Any]:

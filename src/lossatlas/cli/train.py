@@ -5,16 +5,10 @@ Help and tab completion end here: what imports torch is imported where jobs are 
 
 import argparse
 import io
-import os
 import re
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import redirect_stdout
 
-from hydra import main as hydra_main
-from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig
 
 from lossatlas.cli.completion import complete
 from lossatlas.cli.console import composing
@@ -22,25 +16,24 @@ from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.composition.compose import compose_config, start_hydra
 from lossatlas.runs.composition.custom_model import expand_own_model
 from lossatlas.runs.composition.overrides import expand_experiment
-from lossatlas.runs.composition.search_path import CONFIG_NAME, config_folder
+from lossatlas.runs.composition.search_path import CONFIG_NAME
+from lossatlas.runs.composition.shorthand import expand_logger
 
 
 def main(arguments: list[str]) -> int:
     """Run ``lossatlas train`` with Hydra's arguments."""
-    options = _parse(arguments)
+    parser = _parser()
+    options = parser.parse_intermixed_args(arguments)
     if options.shell_completion:
-        complete(options.overrides, show)
+        complete(options.overrides, options.config_dir)
         return 0
-    overrides = expand_own_model(expand_experiment(options.overrides))
+    options.overrides = expand_logger(expand_own_model(expand_experiment(options.overrides)))
     start_hydra(options.config_dir)
     if options.help or options.hydra_help or options.cfg or options.info:
-        if options.cfg:
-            compose_config(overrides)  # whose errors say more than Hydra's
-        shown = [a for a in arguments if a not in options.overrides] + overrides
-        (_show_help if options.help else show)(shown)
+        _show(options, parser)
         return 0
     with composing():
-        sweeps = compose_sweeps(overrides, multirun=options.multirun)
+        sweeps = compose_sweeps(options.overrides, multirun=options.multirun)
     jobs = [job for sweep in sweeps for job in sweep.jobs]
     from lossatlas.cli.errors import JobsFailed
     from lossatlas.cli.launch import run_sweeps
@@ -55,58 +48,57 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = get_args_parser()
-    parser.prog = "lossatlas train"
-    parser.usage = "lossatlas train [-m] [KEY=VALUE ...]   (lossatlas train --help says more)"
-    options = parser.parse_intermixed_args(list(arguments))
-    for name in ("config_name", "config_path", "experimental_rerun"):
-        if getattr(options, name) is not None:
-            option = f"--{name.replace('_', '-')}"
-            parser.error(f"{option} is not supported; --config-dir adds a folder of choices of your own")
-    return options
+def _parser() -> argparse.ArgumentParser:
+    """Parser of those of Hydra's options that are of use here, spelled as Hydra spells them."""
+    parser = argparse.ArgumentParser(
+        "lossatlas train",
+        usage="lossatlas train [-m] [KEY=VALUE ...]   (lossatlas train --help says more)",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="what differs from the defaults")
+    flags = {
+        "--help -h": "groups, choices and examples",
+        "--hydra-help": "Hydra's own help",
+        "--multirun -m": "a job for each combination of the values that are separated by commas",
+        "--run -r": "one job, as without it",
+        "--resolve": "with --cfg: put values in the places of interpolations",
+        "--shell-completion -sc": "install=SHELL, uninstall=SHELL",
+    }
+    for names, text in flags.items():
+        parser.add_argument(*names.split(), action="store_true", help=text)
+    parser.add_argument(
+        "--cfg", "-c", choices=["job", "hydra", "all"], help="show the configuration and exit"
+    )
+    parser.add_argument("--package", "-p", help="with --cfg: this part of it")
+    parser.add_argument("--config-dir", "-cd", help="a folder of configuration choices of your own")
+    parts = ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"]
+    parser.add_argument("--info", "-i", const="all", nargs="?", choices=parts, help="how Hydra composes it")
+    return parser
 
 
-def show(arguments: Sequence[str]) -> None:
-    """Let Hydra show help, a configuration or completions; it takes its arguments from ``sys.argv``."""
-    GlobalHydra.instance().clear()
-    with _argv(["lossatlas", *arguments]), _errors_passed_through():
-        hydra_main(str(config_folder()), CONFIG_NAME, version_base="1.3")(_only_shown)()
+def _show(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Let Hydra show help, a configuration, or how it was composed."""
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    if options.help:
+        _show_help(options, parser)
+    elif options.hydra_help:
+        hydra.hydra_help(CONFIG_NAME, parser, options)
+    elif options.cfg:
+        compose_config(options.overrides)  # whose errors say more than Hydra's
+        hydra.show_cfg(CONFIG_NAME, options.overrides, options.cfg, options.package, options.resolve)
+    else:
+        hydra.show_info(options.info, CONFIG_NAME, options.overrides)
 
 
-def _show_help(arguments: Sequence[str]) -> None:
-    """Let Hydra show its help, with experiments by the names that are typed in place of the files of their folders."""
+def _show_help(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Show Hydra's help, with experiments by the names that are typed in place of the files of their folders."""
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
     shown = io.StringIO()
-    with redirect_stdout(shown), suppress(SystemExit):  # with which Hydra ends, as if all were done
-        show(arguments)
+    with redirect_stdout(shown):
+        hydra.app_help(CONFIG_NAME, parser, options)
     folders = r"(^experiment/.*\n)+"
     names = dict.fromkeys(re.findall(r"^experiment/([^/:]+)", shown.getvalue(), re.MULTILINE))
     print(re.sub(folders, f"experiment: {', '.join(names)}\n", shown.getvalue(), flags=re.MULTILINE), end="")
-
-
-def _only_shown(config: DictConfig) -> None:
-    raise AssertionError("Hydra was to show something, not to run a job")
-
-
-@contextmanager
-def _argv(arguments: list[str]) -> Iterator[None]:
-    before = sys.argv
-    sys.argv = arguments
-    try:
-        yield
-    finally:
-        sys.argv = before
-
-
-@contextmanager
-def _errors_passed_through() -> Iterator[None]:
-    """Have Hydra raise its errors in the block instead of printing them itself."""
-    before = os.environ.get("HYDRA_FULL_ERROR")
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["HYDRA_FULL_ERROR"]
-        else:
-            os.environ["HYDRA_FULL_ERROR"] = before

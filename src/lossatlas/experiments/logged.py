@@ -11,7 +11,7 @@ from lossatlas.claims import Verdict, rows
 
 
 @singledispatch
-def log_figures(logger: Logger | None, paths: Sequence[Path]) -> None:
+def log_figures(logger: Logger, paths: Sequence[Path]) -> None:
     """Send an experiment's figures, as they were saved."""
 
 
@@ -34,7 +34,7 @@ def _(logger: TensorBoardLogger, paths: Sequence[Path]) -> None:
 
 
 @singledispatch
-def log_verdicts(logger: Logger | None, verdicts: Sequence[Verdict]) -> None:
+def log_verdicts(logger: Logger, verdicts: Sequence[Verdict]) -> None:
     """Send the verdicts as a table."""
 
 

@@ -26,6 +26,7 @@ from lossatlas.runs.composition.compose import compose_base, params_of, sweep_jo
 from lossatlas.runs.composition.custom_model import expand_own_model
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import expand_experiment, merge_overrides, typed_value
+from lossatlas.runs.composition.shorthand import expand_logger
 
 EXPERIMENT = "experiment="
 ARMS = "experiment.sweeps"
@@ -59,7 +60,7 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     ``~experiment.sweeps.NAME`` leaves out one arm. ValueError as `compose_jobs`, and for an arm that is not written as
     ``hydra.sweeper.params`` are or cannot be composed, with its name.
     """
-    overrides = expand_own_model(expand_experiment(overrides))
+    overrides = expand_logger(expand_own_model(expand_experiment(overrides)))
     base = compose_base(overrides)
     typed = [override for override in overrides if not override.startswith(f"~{ARMS}")]
     if "also" in base.experiment:

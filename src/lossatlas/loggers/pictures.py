@@ -18,7 +18,7 @@ _WIDTH_LEVEL = 1.0
 
 
 @singledispatch
-def log_picture(logger: Logger | None, name: str, dataset: xr.Dataset, step: int | None = None) -> None:
+def log_picture(logger: Logger, name: str, dataset: xr.Dataset, step: int | None = None) -> None:
     """Send the picture of the landscape ``name``, where its survey has one, as that of training's ``step``."""
 
 
@@ -37,7 +37,7 @@ def _(logger: TensorBoardLogger, name: str, dataset: xr.Dataset, step: int | Non
         logger.experiment.add_figure(f"landscape/{name}", picture(dataset), global_step=step)
 
 
-def log_landscapes(logger: Logger | None, datasets: Mapping[str, xr.Dataset]) -> None:
+def log_landscapes(logger: Logger, datasets: Mapping[str, xr.Dataset]) -> None:
     """Send a run's landscapes: a picture of each; to W&B also the surface to turn by hand, sums of it, and all."""
     for name, dataset in datasets.items():
         log_picture(logger, name, dataset)

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
+from pytorch_lightning import Callback
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from lossatlas.data import ImageData
@@ -75,6 +77,27 @@ def initialised(config: Mapping[str, Any]) -> TrainedNetwork:
 
     state = build_network(config).state_dict()
     return TrainedNetwork(f"run {fingerprint(config)}", state, config["seed"], no_state, config["epochs"])
+
+
+def build_callbacks(config: Mapping[str, Any]) -> dict[str, Callback]:
+    """Make the callbacks of a plain configuration, by name; one that is null is left out.
+
+    ValueError for one that is none of Lightning's.
+    """
+    nodes = {name: node for name, node in (config.get("callbacks") or {}).items() if node is not None}
+    return {name: _callback(name, node) for name, node in nodes.items()}
+
+
+def _callback(name: str, node: Any) -> Callback:
+    try:
+        callback = make(node)
+    except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
+        raise ValueError(f"callbacks.{name}: {error}") from error
+    if not isinstance(callback, Callback):
+        raise ValueError(
+            f"callbacks.{name}: {node['_target_']} gives no pytorch_lightning.Callback, but {type(callback)}"
+        )
+    return callback
 
 
 def build(config: Mapping[str, Any], named: NamedRun | None = None) -> Study:

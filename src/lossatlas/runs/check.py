@@ -5,27 +5,32 @@ from functools import partial
 from typing import Any
 
 import torch
-from hydra._internal.utils import _locate
+from pytorch_lightning.callbacks import DeviceStatsMonitor, EarlyStopping, LearningRateMonitor
 from torch import nn
 
 from lossatlas.choices import nearest
 from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
-from lossatlas.runs.build import build_data, build_network, build_study, make
-from lossatlas.runs.composition.custom_model import accepted_arguments
+from lossatlas.runs.build import build_callbacks, build_data, build_network, build_study, make
+from lossatlas.runs.composition.custom_model import accepted_arguments, find_target
 from lossatlas.runs.composition.job import ConfigError, Job, prerequisites
+from lossatlas.runs.composition.synonyms import TRAINER, our_word
 from lossatlas.runs.dry_run import rehearse
 from lossatlas.runs.store.fingerprint import digest, scientific
 from lossatlas.runs.store.references import replaced
-from lossatlas.studies import Study
+from lossatlas.runs.tracker import tracker_nodes
+from lossatlas.studies import Study, SurveyAtEpochs
 
 SECTIONS = (
     *("data", "model", "init", "optimizer", "scheduler", "regularizer", "study", "landscape", "engine"),
-    *("trainer", "logger", "experiment", "paths", "runtime", "seed", "epochs", "rates"),
+    *("trainer", "callbacks", "logger", "experiment", "paths", "runtime", "seed", "epochs", "rates"),
 )
 """The keys at the top of a configuration."""
 
-KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds")}
+LATER = ("callbacks",)
+"""Those that the configurations of older runs lack."""
+
+KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds", "debug")}
 """The keys of those sections whose targets cannot say which they take."""
 
 
@@ -47,7 +52,8 @@ def _check(job: Job, checked: set[str]) -> None:
     for named in prerequisites(config):
         _check(named, checked)
     study = _told_by_kind(config["study"])
-    parts = {**scientific(config), "seed": None, "study": study}
+    around = {"callbacks": config.get("callbacks"), "logger": bool(tracker_nodes(config))}
+    parts = {**scientific(config), "seed": None, "study": study, **around}
     surveyed = {name: config[name] for name in ("model", "data", "landscape")} | {"study": study}
     for key, check in ((digest(parts), _check_parts), (digest(surveyed), _check_landscapes)):
         if key not in checked:
@@ -77,6 +83,7 @@ def _check_parts(job: Job) -> None:
     study = _named("study", lambda: build_study(config, network, data))
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
+    _check_callbacks(config, study)
     _check_snapshots(study.snapshot_epochs, config["epochs"])
     _named("study", lambda: _check_members(study, config["epochs"]))
     _check_trunk(config)
@@ -121,10 +128,52 @@ def _check_members(study: Study, epochs: int) -> None:
             raise ValueError(f"a member is kept after step {step}, but the run has {last} steps")
 
 
+def _check_callbacks(config: Mapping[str, Any], study: Study) -> None:
+    """Raise `ConfigError` if a callback cannot be made, or does not go with the study or the logger."""
+    try:
+        callbacks = build_callbacks(config)
+    except ValueError as error:
+        raise ConfigError(_first_line(error)) from error
+    for name, callback in callbacks.items():
+        path = f"callbacks.{name}"
+        if isinstance(callback, EarlyStopping):
+            _check_early_stopping(path, callback, study)
+        if isinstance(callback, LearningRateMonitor | DeviceStatsMonitor) and not tracker_nodes(config):
+            raise ConfigError(
+                f"{path}: it writes to a logger, and there is none: type logger=csv, or leave it out"
+            )
+        if isinstance(callback, SurveyAtEpochs) and not _trains_its_network(study):
+            raise ConfigError(
+                f"{path}: {type(study).__name__} has its network at the end alone: type landscape=..."
+            )
+
+
+def _check_early_stopping(path: str, callback: EarlyStopping, study: Study) -> None:
+    if study.needed_steps:
+        raise ConfigError(
+            f"{path}: {type(study).__name__} has its result only after step {study.needed_steps}: leave it out"
+        )
+    columns = study.epoch_columns
+    if columns is not None and callback.monitor not in columns:
+        raise ConfigError(
+            f"{path}.monitor={callback.monitor}: no such column of history.csv; {nearest(callback.monitor, columns)}"
+        )
+
+
+def _trains_its_network(study: Study) -> bool:
+    own = {id(parameter) for parameter in study.network.parameters()}
+    return all(id(parameter) in own for parameter in study.trained_parameters())
+
+
 def _check_trunk(config: Mapping[str, Any]) -> None:
     """Raise `ConfigError` if the run branches from one that was not its own beginning."""
     trunk = config["study"].get("trunk")
     if trunk:
+        for name, node in (trunk["run"].get("callbacks") or {}).items():
+            if node is not None and "EarlyStopping" in node["_target_"]:
+                raise ConfigError(
+                    f"study.trunk: callbacks.{name} may stop it before its last epoch: name it with callbacks=none"
+                )
         ours, theirs = scientific(config), scientific(trunk["run"])
         for section in ("data", "model", "init"):
             if ours[section] != theirs[section]:
@@ -181,22 +230,26 @@ def check_config(config: Mapping[str, Any], *, several_devices: bool = False) ->
     """Raise `ConfigError` for unknown, missing or misspelt keys; for several devices unless they are allowed."""
     for key in config:
         if key not in SECTIONS:
-            raise ConfigError(f"{key}: unknown key; {nearest(key, SECTIONS)}")
+            raise ConfigError(f"{key}: unknown key; {our_word(key) or nearest(key, SECTIONS)}")
     for section in SECTIONS:
-        if section not in config:
+        if section not in config and section not in LATER:
             raise ConfigError(f"{section} is missing from the configuration")
     for section, keys in KEYS.items():
         for key in config[section]:
             if key not in keys:
-                raise ConfigError(f"{section}.{key}: unknown key; {nearest(key, keys)}")
+                hint = our_word(f"{section}.{key}") or nearest(key, keys)
+                raise ConfigError(f"{section}.{key}: unknown key; {hint}")
     for path, value in _leaves(config, ""):
         if value == "???":
             raise ConfigError(f"{path} is required: give {path}=VALUE")
     for path, node in _targets(config, ""):
         _check_arguments(path, node)
     for name, node in config["landscape"].items():
-        if not isinstance(node, Mapping):
-            raise ConfigError(f"landscape.{name}={node}: expected a mapping with a _target_")
+        _check_is_node(f"landscape.{name}", node)
+    for section, nodes in (("callbacks", config.get("callbacks") or {}), ("logger", tracker_nodes(config))):
+        for name, node in nodes.items():
+            if node is not None:
+                _check_is_node(f"{section}.{name}", node)
     if not _is_whole(config["seed"]):
         raise ConfigError(f"seed={config['seed']}: expected a whole number")
     if not _is_whole(config["epochs"]) or config["epochs"] < 1:
@@ -204,15 +257,31 @@ def check_config(config: Mapping[str, Any], *, several_devices: bool = False) ->
     threads = config["runtime"]["threads"]
     if threads is not None and (not _is_whole(threads) or threads < 1):
         raise ConfigError(f"runtime.threads={threads}: expected a whole number >= 1, or null")
+    if not isinstance(debug := config["runtime"].get("debug", False), bool):
+        raise ConfigError(f"runtime.debug={debug}: expected true or false")
     if not isinstance(config["runtime"]["checkpoint_seconds"], int | float):
         raise ConfigError(
             f"runtime.checkpoint_seconds={config['runtime']['checkpoint_seconds']}: expected a number"
         )
+    if not several_devices:
+        _check_trainer(config)
     if config["trainer"]["devices"] != 1 and not several_devices:
         raise ConfigError(
             f"trainer.devices={config['trainer']['devices']}: a run takes one device; "
             "a sweep (-m) runs as many jobs side by side as there are devices"
         )
+
+
+def _check_is_node(path: str, node: Any) -> None:
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        raise ConfigError(f"{path}={node}: expected a mapping with a _target_")
+
+
+def _check_trainer(config: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` for what training sets itself, and what would leave a run without its last epoch."""
+    for key, value in config["trainer"].items():
+        if key in TRAINER and not (key == "fast_dev_run" and config["runtime"].get("debug")):
+            raise ConfigError(f"trainer.{key}={value}: not to be set; {TRAINER[key]}")
 
 
 def _is_whole(value: Any) -> bool:
@@ -241,7 +310,7 @@ def _targets(node: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _check_arguments(path: str, node: Mapping[str, Any]) -> None:
     """Hold a node's keys against the signature of what its ``_target_`` names."""
     try:
-        target = _locate(node["_target_"])
+        target = find_target(node["_target_"])
     except Exception as error:  # whatever the module raises
         raise ConfigError(f"{path}._target_={_why_not_found(node['_target_'], error)}") from error
     accepted = accepted_arguments(target)
@@ -249,7 +318,8 @@ def _check_arguments(path: str, node: Mapping[str, Any]) -> None:
         return
     for key in node:
         if not key.startswith("_") and key not in accepted:
-            raise ConfigError(f"{path}.{key}: {node['_target_']} takes no such key; {nearest(key, accepted)}")
+            hint = our_word(f"{path}.{key}") or nearest(key, accepted)
+            raise ConfigError(f"{path}.{key}: {node['_target_']} takes no such key; {hint}")
 
 
 def _why_not_found(target: str, error: Exception) -> str:

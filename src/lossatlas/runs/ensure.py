@@ -43,6 +43,7 @@ def ensure(
     """
     run = Store(config["paths"]["runs"]).run(fingerprint(config))
     if run.is_finished():
+        _name_left_out(run, config, say)
         return run
     for named in prerequisites(config):
         ensure(named.config, overrides=named.overrides, say=say)
@@ -59,12 +60,19 @@ def ensure(
             )
         run.write_config(dict(config))
         tracker = logging_to(config, subject=run.fingerprint, folder=run.folder, job_type="train")
-        with settings_restored(), tracker as logger:
+        with settings_restored(), tracker as loggers:
             study = build(config, partial(_trained, config))
-            train(run, config, study, manifest, logger=logger, stages=stages, say=say)
-            if logger is not None:
+            train(run, config, study, manifest, loggers=loggers, stages=stages, say=say)
+            for logger in loggers:
                 logger.log_metrics(manifest.metrics, step=manifest.steps)
     return run
+
+
+def _name_left_out(run: Run, config: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Say which callbacks the finished run was trained without: those that are no part of its fingerprint."""
+    wanted = {name for name, node in (config.get("callbacks") or {}).items() if node is not None}
+    if left_out := sorted(wanted - (run.config().get("callbacks") or {}).keys() if wanted else ()):
+        say(f"run {run.fingerprint} is there, trained without callbacks.{', callbacks.'.join(left_out)}")
 
 
 def _trained(config: Mapping[str, Any], named: Mapping[str, Any]) -> TrainedNetwork:
@@ -114,8 +122,9 @@ def _survey(job: Job, run: Run) -> None:
         return
     from lossatlas.loggers.pictures import log_landscapes  # matplotlib and plotly, only where they are used
 
-    with logging_to(job.config, subject=run.fingerprint, folder=run.folder, job_type="landscape") as logger:
-        log_landscapes(logger, {name: found[name] for name in surveyor.computed})
+    with logging_to(job.config, subject=run.fingerprint, folder=run.folder, job_type="landscape") as loggers:
+        for logger in loggers:
+            log_landscapes(logger, {name: found[name] for name in surveyor.computed})
 
 
 def say(message: str) -> None:

@@ -23,7 +23,7 @@ def settings_restored() -> Iterator[None]:
     >>> torch.are_deterministic_algorithms_enabled()
     False
     """
-    cudnn, debugging = torch.backends.cudnn, torch.utils.deterministic  # type: ignore[attr-defined]
+    cudnn, debugging = torch.backends.cudnn, torch.utils.deterministic
     flags: list[tuple[Any, str]] = [
         (cudnn, "benchmark"),
         (cudnn, "deterministic"),

@@ -43,7 +43,7 @@ class Checkpointing(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, study: LightningModule) -> None:  # noqa: D102
         assert isinstance(study, Study)
         all_epochs = trainer.max_epochs is not None and study.history[-1]["epoch"] >= trainer.max_epochs
-        finished = all_epochs or study.global_step == trainer.max_steps
+        finished = all_epochs or study.global_step == trainer.max_steps or trainer.should_stop
         due = time.monotonic() - self._saved_at >= self._seconds
         if due or finished or interruption.requested():
             self._save(trainer)

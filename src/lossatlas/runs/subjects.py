@@ -151,7 +151,7 @@ class Subject:
 
 def subject_of_run(text: str, overrides: Sequence[str]) -> Subject:
     """The run, or the weights in a run's folder, that ``text`` names. ValueError if it is not finished."""
-    places = [override for override in overrides if override.startswith("paths.")]
+    places = [override for override in overrides if override.startswith(("paths.", "paths="))]
     store = Store(compose_config(places).paths.runs)
     run, weights = run_and_weights(store, text)
     check_overrides(run, overrides)

@@ -185,15 +185,22 @@ class Surveyor:
 
     def _snapshots(self, wanted: Any) -> dict[int, dict[str, Tensor]]:
         """The kept weights of ``wanted`` epochs in order, the final ones last, by epoch."""
-        epochs = check_snapshots(wanted, self.config["study"].get("snapshot_epochs", []))
+        last = self._last_epoch()
+        kept = [e for e in self.config["study"].get("snapshot_epochs", []) if e <= last]
+        epochs = check_snapshots(wanted, kept)
         expected = self.problem.model.state_dict()
         states = {}
         for epoch in epochs:
             states[epoch] = self.run.snapshot(epoch)
             check_state(expected, states[epoch], self.run.snapshot_path(epoch))
-        if (last := self.config["epochs"]) not in states:
+        if last not in states:
             states[last] = self._checked(self.run, expected)
         return states
+
+    def _last_epoch(self) -> int:
+        """Epoch with which the run ended: its last, unless a callback stopped it."""
+        manifest = self.run.manifest()
+        return self.config["epochs"] if manifest is None else manifest.epochs
 
     def _members(self, wanted: Any) -> dict[int, dict[str, Tensor]]:
         """Those of the run's members that are ``wanted``, by number."""

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from lossatlas import interruption
 from lossatlas.files import set_aside, sha256
 from lossatlas.hardware import threads_limited
-from lossatlas.runs.build import make
+from lossatlas.runs.build import build_callbacks, make
 from lossatlas.runs.run_files import Checkpointing, Members, ReportProgress, Snapshots, WholeCheckpointIO
 from lossatlas.runs.store.manifest import Manifest, Member, age_seconds, new_attempt
 from lossatlas.runs.store.progress import Progress, write_progress
@@ -34,14 +34,14 @@ def train(
     study: Study,
     manifest: Manifest,
     *,
-    logger: Logger | None,
+    loggers: Sequence[Logger],
     stages: int,
     say: Callable[[str], None],
 ) -> None:
     """Train ``run`` to its end with ``study``, made of ``config``, and write its results; the caller holds its lock.
 
     `Interrupted` after a request to stop, with the state saved. `RunFailed` if the loss becomes NaN or
-    infinite. ValueError for a snapshot after the last epoch.
+    infinite. ValueError for a snapshot after the last epoch, and if a callback stops a study that has no result yet.
     """
     if any(not 0 <= epoch <= config["epochs"] for epoch in study.snapshot_epochs):
         raise ValueError(f"snapshot_epochs must be 0 to {config['epochs']}, got {study.snapshot_epochs}")
@@ -50,7 +50,7 @@ def train(
         resume_step = _branch(run, study, study.trunk)
     threads = _threads(config, manifest, resuming=resume_step is not None)
     with threads_limited(threads), interruption.deferred(), _quiet_lightning():
-        trainer = _trainer(run, config, manifest, study, logger, stages)
+        trainer = _trainer(run, config, manifest, study, loggers, stages)
         attempt = new_attempt(
             device=str(trainer.strategy.root_device), threads=threads, from_step=resume_step or 0
         )
@@ -61,6 +61,7 @@ def train(
             checkpoint = None if resume_step is None else run.checkpoint_path
             trainer.fit(study, ckpt_path=checkpoint, weights_only=True)
             study.to(trainer.strategy.root_device)  # Lightning has moved it to the CPU
+            _check_stop(run, config, study, say)
             study.finish()
             _write_results(run, manifest, study)
             manifest.status = "finished"
@@ -77,6 +78,19 @@ def train(
             attempt.seconds = round(age_seconds(attempt.started), 3)
             attempt.to_step = study.global_step
             run.write_manifest(manifest)
+
+
+def _check_stop(run: Run, config: Mapping[str, Any], study: Study, say: Callable[[str], None]) -> None:
+    """Say where a callback has stopped training; ValueError if the study has no result there."""
+    epoch, epochs = int(study.history[-1]["epoch"]), config["epochs"]
+    if epoch >= epochs or config["runtime"].get("debug"):
+        return
+    if study.global_step < study.needed_steps:
+        raise ValueError(
+            f"run {run.fingerprint}: a callback stopped it after epoch {epoch} of {epochs}, before the study has "
+            f"what it is to give (at step {study.needed_steps})"
+        )
+    say(f"run {run.fingerprint}: stopped by a callback after epoch {epoch} of {epochs}")
 
 
 def _write_results(run: Run, manifest: Manifest, study: Study) -> None:
@@ -113,7 +127,7 @@ def _trainer(
     config: Mapping[str, Any],
     manifest: Manifest,
     study: Study,
-    logger: Logger | None,
+    loggers: Sequence[Logger],
     stages: int,
 ) -> Trainer:
     def save_snapshot(epoch: int) -> None:
@@ -134,17 +148,19 @@ def _trainer(
         return make(
             config["trainer"],
             max_epochs=config["epochs"],
-            logger=logger or False,
+            logger=list(loggers) or False,
             default_root_dir=str(run.folder),
             plugins=[WholeCheckpointIO()],
             callbacks=[
                 ReportProgress(report),
+                *build_callbacks(config).values(),
                 Snapshots(study.snapshot_epochs, save_snapshot),
                 Members(save_member),
                 Checkpointing(run.checkpoint_path, seconds=config["runtime"]["checkpoint_seconds"]),
             ],
         )
-    except MisconfigurationException as error:  # an accelerator that this machine does not have
+    # An accelerator that this machine does not have, or two callbacks whose states have one name.
+    except (MisconfigurationException, RuntimeError) as error:
         raise ValueError(f"trainer: {error}") from error
 
 

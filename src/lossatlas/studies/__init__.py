@@ -10,7 +10,14 @@ from lossatlas.studies.elastic_band.relaxation import ElasticBand
 from lossatlas.studies.fge import FastGeometricEnsemble
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
 from lossatlas.studies.snapshot import CheckpointEnsemble, SnapshotEnsemble
-from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, TrainingBatches
+from lossatlas.studies.study import (
+    NonFiniteLossError,
+    Schedule,
+    Study,
+    TrainingBatches,
+    network_of,
+    splits_of,
+)
 from lossatlas.studies.swa import AveragedClassifier
 from lossatlas.studies.trained_network import TrainedNetwork
 
@@ -36,4 +43,6 @@ __all__ = [
     "TrainedNetwork",
     "TrainingBatches",
     "UniformPosition",
+    "network_of",
+    "splits_of",
 ]

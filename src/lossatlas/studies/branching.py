@@ -25,6 +25,10 @@ def branched(study: Study, trunk: TrainedNetwork) -> dict[str, Any]:
     if it had trained from the start. ValueError if the trunk had other batches, or another optimizer.
     """
     state = dict(trunk.training_state())
+    if state.get("lossatlas", {}).get("stopped"):
+        raise ValueError(
+            f"trunk: {trunk.name} was stopped before its last epoch: name one with callbacks=none"
+        )
     expected = trunk.epochs * study.data.steps_per_epoch
     if state["global_step"] != expected:
         raise ValueError(

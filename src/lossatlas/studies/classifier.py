@@ -50,6 +50,14 @@ class Classifier(Study):
             return {}
         return {f"validation_{name}": value for name, value in self.measure("validation").items()}
 
+    @property
+    def epoch_columns(self) -> tuple[str, ...] | None:  # noqa: D102
+        if type(self).epoch_metrics is not Classifier.epoch_metrics:
+            return None
+        measured = ("loss", *self.metrics.keys()) if "validation" in self.data.splits else ()
+        named = (f"validation_{name}" for name in measured)
+        return ("train_loss", "train_error", "weight_norm", "lr", *named)
+
     def final_metrics(self) -> dict[str, float]:
         """Loss and metrics of every split, as ``<split>_<name>``."""
         return {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from pytorch_lightning import Callback, LightningModule
+from pytorch_lightning import Callback
 from torch import nn
 
 from lossatlas.callbacks.push_from_checkpoints import PushFromCheckpoints
@@ -13,7 +13,7 @@ from lossatlas.optim.distancing import Distance, DistanceForce, Kernel, Merging,
 from lossatlas.seeds import derive_seed
 from lossatlas.studies.branching import check_trunk
 from lossatlas.studies.classifier import Classifier
-from lossatlas.studies.study import Study
+from lossatlas.studies.study import network_of
 from lossatlas.studies.trained_network import TrainedNetwork
 
 
@@ -72,7 +72,7 @@ class DistanceKernel(Classifier):
             every=every,
             release=release,
             decoupled=decoupled,
-            network=_network_of,
+            network=network_of,
             log=False,
         )
         due = self._push.due(epochs)
@@ -102,11 +102,6 @@ class DistanceKernel(Classifier):
             for name, value in self.measure(split).items()
         }
         return {**measured, **self._push.metrics}
-
-
-def _network_of(study: LightningModule) -> nn.Module:
-    assert isinstance(study, Study)
-    return study.network
 
 
 def _check_epochs(checkpoints: Sequence[int] | None, every: int | None, epochs: int) -> None:

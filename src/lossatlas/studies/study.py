@@ -106,6 +106,16 @@ class Study(LightningModule):
         return ()
 
     @property
+    def needed_steps(self) -> int:
+        """Number of optimizer steps without which there is no result, however soon a callback stops training."""
+        return max(self.member_steps, default=0)
+
+    @property
+    def epoch_columns(self) -> tuple[str, ...] | None:
+        """Names of the values that are logged at the end of each epoch; None if they are known only then."""
+        return None
+
+    @property
     def trunk(self) -> TrainedNetwork | None:
         """The finished run that this one branches from, to go on where it ended."""
         return None
@@ -201,12 +211,19 @@ class Study(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
         losses, errors = _stacked(self._losses), _stacked(self._errors)
-        checkpoint["lossatlas"] = {"history": self.history, "losses": losses, "errors": errors}
+        stopped = self.trainer.should_stop  # by a callback; Lightning itself forgets it
+        checkpoint["lossatlas"] = {
+            "history": self.history,
+            "losses": losses,
+            "errors": errors,
+            "stopped": stopped,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
         kept = checkpoint["lossatlas"]
         self.history = kept["history"]
         self._losses, self._errors = list(kept["losses"]), list(kept["errors"])
+        self.trainer.should_stop = kept.get("stopped", False)
 
     # Measures
 
@@ -269,6 +286,18 @@ class Study(LightningModule):
         optimizer = self.trainer.optimizers[0]
         base = optimizer.param_groups[0]["initial_lr"]
         return float(base * self._schedule(position if self._schedule.interval == "step" else int(position)))
+
+
+def network_of(study: LightningModule) -> nn.Module:
+    """The network of a study, for callbacks that take the network of any module."""
+    assert isinstance(study, Study)
+    return study.network
+
+
+def splits_of(study: LightningModule) -> dict[str, Batch]:
+    """All splits of a study's data as the network sees them, never augmented: inputs (N, ...) and targets (N,)."""
+    assert isinstance(study, Study)
+    return {split: study.data.normalized(split) for split in study.data.splits}
 
 
 def _stacked(values: Sequence[Tensor]) -> Tensor:

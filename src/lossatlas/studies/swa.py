@@ -45,6 +45,10 @@ class AveragedClassifier(Classifier):
                 f"there are no weights to average: no cycle ends after {begin:g} of {steps} steps"
             )
 
+    @property
+    def needed_steps(self) -> int:  # noqa: D102
+        return self.averaged_steps[-1]
+
     def configure_callbacks(self) -> list[Callback]:  # noqa: D102
         return [AveragingAfter(self.averaged_steps)]
 

@@ -4,17 +4,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
 from hydra import compose
 from hydra import version as hydra_version
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -30,6 +31,8 @@ from lossatlas.runs.composition.overrides import (
     renamed,
 )
 from lossatlas.runs.composition.search_path import CONFIG_NAME, config_folder
+from lossatlas.runs.composition.shorthand import expand_logger
+from lossatlas.runs.composition.synonyms import our_word
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, fingerprint
 from lossatlas.runs.store.references import replaced
 
@@ -65,11 +68,14 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     if not GlobalHydra.instance().is_initialized():
         start_hydra()
     try:
-        return compose(CONFIG_NAME, expand_own_model(renamed(overrides)), return_hydra_config=True)
+        return compose(
+            CONFIG_NAME, expand_logger(expand_own_model(renamed(overrides))), return_hydra_config=True
+        )
     except ConfigCompositionException as error:
         if match := re.match(r"Could not override '([^']+)'", str(error)):
             rest = compose_config([o for o in overrides if o.split("=", 1)[0].lstrip("+~") != match[1]])
-            raise ValueError(f"{match[1]}: no such key; {_nearest_key(match[1], rest)}") from error
+            hint = our_word(match[1]) or _nearest_key(match[1], rest)
+            raise ValueError(f"{match[1]}: no such key; {hint}") from error
         raise
 
 
@@ -191,7 +197,7 @@ def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Jo
     It is a sweep if ``multirun`` says so or the experiment's own file does (``hydra.mode: MULTIRUN``). ValueError for
     a sweeper that decides on its jobs as it goes. The arms of an experiment are left out; see `compose_sweeps`.
     """
-    overrides = expand_own_model(expand_experiment(overrides))
+    overrides = expand_logger(expand_own_model(expand_experiment(overrides)))
     return sweep_jobs(compose_base(overrides), overrides, multirun=multirun)
 
 
@@ -205,8 +211,23 @@ def sweep_jobs(base: DictConfig, overrides: Sequence[str], *, multirun: bool = F
         )
     params = [f"{key}={value}" for key, value in params_of(base).items()]
     combined = OverridesParser.create().parse_overrides([*params, *overrides])
-    (batch,) = BasicSweeper.split_arguments(combined, max_batch_size=None)
-    return [compose_job(job) for job in batch]
+    values = {
+        override.get_key_element(): _each_value(override) for override in combined
+    }  # the last of a key holds
+    return [compose_job(job) for job in product(*values.values())]
+
+
+def _each_value(override: Override) -> list[str]:
+    """The overrides of single values that one of a sweep means, as Hydra's basic sweeper writes them.
+
+    ValueError for a sweep without end, such as ``interval(0, 1)``.
+    """
+    key = override.get_key_element()
+    if not override.is_sweep_override():
+        return [f"{key}={override.get_value_element_as_str()}"]
+    if not override.is_discrete_sweep():
+        raise ValueError(f"{override.input_line}: expected values one by one, as {key}=0,1,2")
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
 def params_of(base: DictConfig) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """A network of the user's own: ``model._target_=theirs.Net`` and its arguments, without a file that lists them."""
 
 import inspect
+import logging
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from hydra._internal.utils import _locate
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 OWN = "model=own"
@@ -75,7 +76,7 @@ def _from_data(given: Sequence[str], named: set[str]) -> list[str]:
 def _taken(target: str, arguments: tuple[str, ...]) -> Sequence[str]:
     """Keys of `FROM_DATA` that ``target`` takes; none if it cannot be imported, which the check will tell."""
     try:
-        accepted = accepted_arguments(_locate(target))
+        accepted = accepted_arguments(find_target(target))
     except Exception:  # whatever the module raises
         return ()
     if accepted is not None:
@@ -113,6 +114,16 @@ def _parsed(override: str) -> Override:
 
 def _key(override: str) -> str:
     return override.partition("=")[0].lstrip("+~")
+
+
+def find_target(path: str) -> Any:
+    """The object that a ``_target_`` names; what importing it raises comes through, and is not logged as well."""
+    log = logging.getLogger("hydra.utils")
+    before, log.disabled = log.disabled, True
+    try:
+        return get_object(path)
+    finally:
+        log.disabled = before
 
 
 def accepted_arguments(target: Any) -> list[str] | None:

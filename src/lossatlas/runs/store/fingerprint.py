@@ -36,6 +36,18 @@ NOT_SCIENTIFIC: dict[str, str] = {
 }
 """The keys of a composed configuration that do not change a run's result. All others are hashed."""
 
+OBSERVERS: dict[str, str] = {
+    # _target_ of a callback: why it does not change what a run computes
+    "pytorch_lightning.callbacks.LearningRateMonitor": "sends rates to the logger",
+    "pytorch_lightning.callbacks.DeviceStatsMonitor": "sends the device's load to the logger",
+    "pytorch_lightning.callbacks.ModelSummary": "display",
+    "pytorch_lightning.callbacks.RichModelSummary": "display",
+    "pytorch_lightning.callbacks.RichProgressBar": "display",
+    "pytorch_lightning.callbacks.TQDMProgressBar": "display",
+    "lossatlas.studies.SurveyAtEpochs": "training gives the same bits with it as without",
+}
+"""The callbacks that do not change a run's result. All others are hashed, whoever has written them."""
+
 
 def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop from a plain configuration the keys that do not change the result; runs in it are told by fingerprints.
@@ -43,7 +55,21 @@ def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
     >>> scientific({"seed": 1, "data": {"root": "/d", "batch_size": 8}, "paths": {"runs": "r"}})
     {'seed': 1, 'data': {'batch_size': 8}}
     """
-    return replaced(_without(config, ""), {"run": _told_by_fingerprint})
+    kept = _without(config, "")
+    if not (callbacks := _counted(kept.pop("callbacks", None))):
+        return replaced(kept, {"run": _told_by_fingerprint})
+    return replaced({**kept, "callbacks": callbacks}, {"run": _told_by_fingerprint})
+
+
+def _counted(callbacks: Any) -> Any:
+    """Those of the callbacks that can change a result; one that is null is none."""
+    if not isinstance(callbacks, Mapping):
+        return callbacks
+    return {
+        name: node
+        for name, node in callbacks.items()
+        if node is not None and not (isinstance(node, Mapping) and node.get("_target_") in OBSERVERS)
+    }
 
 
 def _told_by_fingerprint(run: Any) -> dict[str, Any]:

@@ -104,6 +104,10 @@ class ElasticBand(Classifier):
         self._along_band: xr.Dataset | None = None  # this and the next once training has finished
         self._pivots: list[Weights] = []
 
+    @property
+    def needed_steps(self) -> int:  # noqa: D102
+        return self._cycles.steps
+
     def trained_parameters(self) -> Sequence[nn.Parameter]:  # noqa: D102
         return [self.band.rows]
 
