@@ -1,5 +1,6 @@
 """Tab completion: Hydra's of groups, choices and keys, behind the words that are lossatlas's own."""
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
