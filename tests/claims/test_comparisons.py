@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lossatlas.claims import Datasets, Equivalence, PairedDifference, PairedRatio, Paper, Verdict
+from lossatlas.claims import Equivalence, PairedDifference, PairedRatio, Paper, Verdict
 
 LARGE, SMALL = {"batch_size": 164}, {"batch_size": 16}
 NOISE = np.array([0.1, -0.2, 0.0, 0.3, -0.1])
@@ -16,8 +16,8 @@ def sweep(large: np.ndarray, small: np.ndarray, **extra: object) -> xr.DataArray
     return xr.DataArray(values, coords, ("batch_size", "seed"), attrs={"long_name": "error", "units": "%"})
 
 
-def given(values: xr.DataArray) -> Callable[[Datasets], xr.DataArray]:
-    return lambda datasets: values
+def given(values: xr.DataArray) -> Callable[[], xr.DataArray]:
+    return lambda: values
 
 
 def difference(values: xr.DataArray, **settings: object) -> Verdict:

@@ -16,8 +16,8 @@ def correlation(measure: xr.DataArray = AREA, other: xr.DataArray = ERROR, **set
     claim = RankCorrelation(
         id="C",
         text="t",
-        measure=lambda datasets: measure,
-        other=lambda datasets: other,
+        measure=lambda: measure,
+        other=lambda: other,
         **{"negative": True, **settings},
     )
     return claim({})

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
-from lossatlas.claims import Arm, Paper, Verdict
-from lossatlas.claims.markdown import markdown
+from lossatlas.claims import Arm, Paper, Verdict, markdown
 
 HOLDS = Verdict(
     id="L-F2a (iii)",

@@ -1,32 +1,30 @@
-"""The claims of the experiment `sharpness`, as its config lists them."""
+"""The claims of the experiment `sharpness`, as its claims.py yields them."""
 
 from pathlib import Path
 from typing import Any
 
-import pytest
 import xarray as xr
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from lossatlas.claims import Claim, Verdict, judge, to_json
+from lossatlas.experiments import Values
+from lossatlas.experiments.python_files import function_of
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "sharpness"
 
 
-def made(small: int, large: int, decay: float, convert: str) -> list[Claim]:
-    """Instantiate the claims at one scale."""
-    levels = OmegaConf.load(FOLDER / "common.yaml").experiment.values
-    levels.update({"small_batch": small, "large_batch": large, "weight_decay": decay, "vgg": "vgg9"})
-    levels.update({"resnet": "resnet56", "resnet_large_batch": large // 2})
-    claims = OmegaConf.load(FOLDER / "claims.yaml").claims
-    config = OmegaConf.create({"experiment": {"levels": levels, "claims": claims}})
-    content = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(content, dict)
-    return [instantiate(claim, _convert_=convert) for claim in content["experiment"]["claims"]]
+def made(small: int, large: int, decay: float) -> list[Claim]:
+    """The claims at one scale."""
+    experiment = OmegaConf.to_container(OmegaConf.load(FOLDER / "common.yaml").experiment)
+    assert isinstance(experiment, dict)
+    values: dict[str, Any] = experiment["values"]
+    values.update({"small_batch": small, "large_batch": large, "weight_decay": decay, "vgg": "vgg9"})
+    values.update({"resnet": "resnet56", "resnet_large_batch": large // 2})
+    return list(function_of(FOLDER, "claims")(Values(values)))
 
 
-def judged(datasets: dict[str, xr.Dataset], convert: str = "none") -> dict[str, Verdict]:
-    return {verdict.id: verdict for verdict in judge(made(16, 164, 0.0005, convert), datasets)}
+def judged(datasets: dict[str, xr.Dataset]) -> dict[str, Verdict]:
+    return {verdict.id: verdict for verdict in judge(made(16, 164, 0.0005), datasets)}
 
 
 def whole(factory: Any, **options: Any) -> dict[str, xr.Dataset]:
@@ -35,9 +33,8 @@ def whole(factory: Any, **options: Any) -> dict[str, xr.Dataset]:
     return factory.gathered(vgg, factory.resnet_of(vgg))
 
 
-@pytest.mark.parametrize("convert", ["none", "all"])
-def test_data_that_are_as_the_papers_say_make_every_claim_hold(sharpness_datasets: Any, convert: str) -> None:
-    verdicts = judged(whole(sharpness_datasets), convert)
+def test_data_that_are_as_the_papers_say_make_every_claim_hold(sharpness_datasets: Any) -> None:
+    verdicts = judged(whole(sharpness_datasets))
     assert {name for name, verdict in verdicts.items() if verdict.outcome != "holds"} == set()
     assert to_json(list(verdicts.values()))
 
@@ -97,7 +94,7 @@ def test_the_papers_numbers_stand_beside_the_arms(sharpness_datasets: Any) -> No
 
 
 def test_the_same_config_serves_the_papers_scale() -> None:
-    claims = {claim.id: claim for claim in made(128, 8192, 5e-4, "all")}
+    claims = {claim.id: claim for claim in made(128, 8192, 5e-4)}
     error: Any = claims["L-F2d (iii)"]
     assert (error.greater, error.lesser) == ({"batch_size": 8192}, {"batch_size": 128})
     assert error.at == {"model": "vgg9", "optimizer": "sgd", "weight_decay": 5e-4}

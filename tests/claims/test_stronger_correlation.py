@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from lossatlas.claims import StrongerCorrelation
-from lossatlas.claims.stronger_correlation import correlation_difference
+from lossatlas.claims.correlation import correlation_difference
 
 
 def networks(seeds: int = 5, cells: int = 6, noise: float = 0.5, seed: int = 0) -> list[np.ndarray]:
@@ -21,7 +21,7 @@ def networks(seeds: int = 5, cells: int = 6, noise: float = 0.5, seed: int = 0) 
 def claim(parts: list[np.ndarray], **options: Any) -> StrongerCorrelation:
     coords = {"seed": range(len(parts[0])), "width": range(parts[0].shape[1])}
     one, two, other = (xr.DataArray(part, coords, ("seed", "width")) for part in parts)
-    measures = {"measure": lambda _: one, "than": lambda _: two, "other": lambda _: other}
+    measures = {"measure": lambda: one, "than": lambda: two, "other": lambda: other}
     return StrongerCorrelation(**{"id": "L", "text": "It tells more", **measures, **options})
 
 
@@ -66,8 +66,8 @@ def test_a_bound_that_could_change_the_outcome_withholds_it() -> None:
     plain = claim(parts)
     is_open = np.zeros(parts[0].shape, bool)
     is_open[:, :4] = True  # the least of the first measure could be the largest
-    wide = plain.measure({}).assign_coords(open=(("seed", "width"), is_open))
-    verdict = claim(parts, measure=lambda _: wide)({})
+    wide = plain.measure().assign_coords(open=(("seed", "width"), is_open))
+    verdict = claim(parts, measure=lambda: wide)({})
     assert (plain({}).outcome, verdict.outcome) == ("holds", "cannot tell")
     assert "32 values reach the end of what was surveyed" in verdict.note
 

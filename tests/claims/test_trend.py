@@ -15,7 +15,7 @@ def trend(values: np.ndarray, is_open: np.ndarray | None = None, **settings: obj
     )
     if is_open is not None:
         data = data.assign_coords(open=(data.dims, is_open))
-    return Trend(id="T", text="grows", measure=lambda datasets: data, **{"along": "depth", **settings})({})
+    return Trend(id="T", text="grows", measure=lambda: data, **{"along": "depth", **settings})({})
 
 
 def test_a_rising_measure_holds_and_the_reverse_claim_fails() -> None:

@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from lossatlas.cli.main import main
-from lossatlas.cli.reproduction import definition
+from lossatlas.experiments.definition import definition
 from lossatlas.runs.check import check_config
 from lossatlas.runs.composition.compose import compose_job, start_hydra
 from lossatlas.runs.composition.overrides import expand_experiment
@@ -186,11 +186,13 @@ def test_the_table_of_groups_lists_the_choices_that_there_are() -> None:
 
 
 def test_the_claim_that_is_shown_is_the_experiment_s_own() -> None:
-    (shown,) = next(
-        yaml.safe_load(block.text)
-        for block in blocks(ROOT / "docs" / "experiments.md")
-        if block.language == "yaml"
-    )
+    (shown,) = (block.text for block in blocks(ROOT / "docs" / "experiments.md") if block.path == "claims.py")
     job = compose_job(["experiment=sharpness/digits"])
-    claims = definition("sharpness", job.config["experiment"])["claims"]
-    assert shown == next(claim for claim in claims if claim["id"] == shown["id"])
+    (own,) = (
+        claim
+        for claim in definition("sharpness", job.config["experiment"]).claims
+        if f'"{claim.id}"' in shown
+    )
+    assert own.paper is not None
+    assert f'"{own.text}"' in shown
+    assert f'printed({own.paper.first}, {own.paper.second}, source="{own.paper.source}")' in shown

@@ -20,8 +20,8 @@ from composed import Config, configs_of
 from omegaconf import OmegaConf
 from readings import MISSING, agrees, hashable, read
 
-from lossatlas.cli.reproduction import definition
 from lossatlas.experiments.catalogue import experiments
+from lossatlas.experiments.definition import definition
 from lossatlas.runs.composition.compose import compose_config
 from lossatlas.runs.composition.search_path import config_folder
 
@@ -120,14 +120,15 @@ def claims_of(experiment: str, scale: str = "paper") -> dict[str, SimpleNamespac
     config = compose_config([f"experiment={experiment}/{scale}"])
     node = OmegaConf.to_container(config.experiment, resolve=True)
     found = {}
-    for claim in definition(experiment, node)["claims"]:
-        paper = claim["paper"] or {}
-        numbers = [paper.get("first"), paper.get("second"), *paper.get("further", [])]
+    for claim in definition(experiment, node).claims:
+        paper, numbers = claim.paper, []
+        if paper is not None:
+            numbers = [paper.first, paper.second, *paper.further]
         while numbers and numbers[-1] is None:
             numbers.pop()
-        bounds = {key: claim.get(key) for key in ("least", "most", "margin")}
-        approximate = paper.get("approximate", False)
-        found[claim["id"]] = SimpleNamespace(printed=tuple(numbers), approximate=approximate, **bounds)
+        bounds = {key: getattr(claim, key, None) for key in ("least", "most", "margin")}
+        approximate = paper is not None and paper.approximate
+        found[claim.id] = SimpleNamespace(printed=tuple(numbers), approximate=approximate, **bounds)
     return found
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from typed import Answer, type_here
 
-from lossatlas.cli import reproduction
-from lossatlas.experiments import catalogue, publishing
+from lossatlas.experiments import catalogue, definition, publishing
 from lossatlas.experiments.catalogue import experiments
 from lossatlas.experiments.publishing import filled, index_sections, page_sections
 from lossatlas.runs.composition import compose
@@ -86,33 +85,28 @@ FILES = {
           axes: {seed: seed}
         hydra: {mode: MULTIRUN, sweeper: {params: {seed: "0,1"}}}
         """,
-    "claims.yaml": """
-        claims:
-          - &first
-            id: first
-            text: Small batches end with the larger weights
-            _target_: lossatlas.claims.PairedDifference
-            measure: &std
-              _target_: lossatlas.claims.measures.value
-              _partial_: true
-              landscape: weights
-              variable: std
-            greater: {batch_size: 16}
-            lesser: {batch_size: 32}
-          - {<<: *first, id: second, text: Large batches do, greater: {batch_size: 32}, lesser: {batch_size: 16}}
+    "claims.py": """
+        from lossatlas.claims import PairedDifference
+
+        def std(weights):
+            return weights["std"]
+
+        def claims(v):
+            small, large = {"batch_size": 16}, {"batch_size": 32}
+            text = "Small batches end with the larger weights"
+            yield PairedDifference("first", text, std, greater=small, lesser=large)
+            yield PairedDifference("second", "Large batches do", std, greater=large, lesser=small)
         """,
-    "figures.yaml": """
-        figures:
-          figure:
-            _target_: lossatlas.figures.experiments.trends
-            _partial_: true
-            along: batch_size
-            measures:
-              std:
-                _target_: lossatlas.claims.measures.value
-                _partial_: true
-                landscape: weights
-                variable: std
+    "figures.py": """
+        from functools import partial
+
+        from lossatlas.figures.experiments import trends
+
+        def std(weights):
+            return weights["std"]
+
+        def figures(v):
+            return {"figure": partial(trends, along="batch_size", measures={"std": std})}
         """,
 }
 PLAINLY = ("trainer=cpu", "logger=none", "runtime.threads=1", "hydra/launcher=basic")
@@ -136,7 +130,7 @@ def copy_of_the_package(target: Path) -> Path:
 def answer_from(package: Path, folder: Path, *arguments: str) -> Answer:
     """Type a command where the package's choices are those in ``package``."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (catalogue, publishing, reproduction, compose):
+        for module in (catalogue, publishing, definition, compose):
             patch.setattr(module, "config_folder", lambda: package)
         patch.chdir(folder)
         return type_here(*arguments)
@@ -217,3 +211,39 @@ def test_a_remark_on_no_claim_is_refused_before_anything_is_trained(folder: Path
     assert answer.status == 1
     assert answer.complaint == "experiment.remarks: there is no claim 'third'"
     assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("reproduce", "--list"),
+        ("reproduce", "--help"),
+        ("reproduce", NAME, "--estimate"),
+        ("train", f"experiment={NAME}", "data.batch_size=16", "seed=0", *PLAINLY),
+        ("-sc", "query=bash"),
+    ],
+)
+def test_an_experiments_python_is_run_by_nothing_but_reproduce(
+    typed: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, package = tmp_path / "typed", copy_of_the_package(tmp_path / "package")
+    folder.mkdir()
+    for name in ("claims.py", "figures.py"):
+        (package / "experiment" / NAME / name).write_text("\nraise RuntimeError('I was run')\n")
+    if typed[0] == "-sc":
+        line = "lossatlas reproduce ti"
+        monkeypatch.setenv("COMP_LINE", line)
+        monkeypatch.setenv("COMP_POINT", str(len(line)))
+    assert answer_from(package, folder, *typed).status == 0
+    answer = answer_from(package, folder, *TYPED)
+    assert answer.status == 1
+    assert f"{NAME}/claims.py, line 2: RuntimeError: I was run" in answer.err
+
+
+def test_an_experiment_without_claims_is_told_so_before_anything_is_trained(tmp_path: Path) -> None:
+    folder, package = tmp_path / "typed", copy_of_the_package(tmp_path / "package")
+    folder.mkdir()
+    (package / "experiment" / NAME / "claims.py").unlink()
+    answer = answer_from(package, folder, *TYPED)
+    assert (answer.status, list(folder.glob("runs/*"))) == (1, [])
+    assert f"{NAME} has no claims.py" in answer.err

@@ -1,22 +1,24 @@
-"""Claim: a sentence of a paper in a form that datasets can decide."""
+"""Claim: a sentence of a paper in a form that datasets can decide, alone or together with others."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 
-from lossatlas.claims.measures import Datasets, Measure
-from lossatlas.claims.selection import Selector
 from lossatlas.claims.statistics import Estimate
 from lossatlas.claims.verdict import Arm, Paper, Verdict
+from lossatlas.measures.datasets import Datasets, Measure, reads
+from lossatlas.measures.selection import Selector
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Claim(ABC):
-    """What all claims have; made from an entry of an experiment's config, called with its datasets."""
+    """What all claims have; yielded by an experiment's ``claims.py``, called with its datasets."""
 
     id: str  # of the row it comes from, unique in its experiment: "L-F2 (i)"
     text: str  # the claim in one sentence
-    measure: Measure
+    measure: Measure  # its arguments are called after the datasets that it reads
+    _: KW_ONLY
     at: Selector = field(default_factory=dict)  # the part of the sweep that the claim is about
     mean_over: Sequence[str] = ()  # dimensions averaged first, such as directions
     paper: Paper | None = None
@@ -25,6 +27,19 @@ class Claim(ABC):
     def __post_init__(self) -> None:
         if not 0 < self.confidence < 1:
             raise ValueError(f"{self.id}: confidence must lie in (0, 1), got {self.confidence:g}")
+
+    @property
+    def landscapes(self) -> set[str]:
+        """Names of the datasets that its measures read.
+
+        >>> from lossatlas.claims import RankCorrelation
+        >>> claim = RankCorrelation("L-F6", "Wide minima generalise better", lambda surface: surface["loss"],
+        ...                         other=lambda summary: summary["test_error"])
+        >>> sorted(claim.landscapes)
+        ['summary', 'surface']
+        """
+        parts = [getattr(self, part.name) for part in fields(self)]
+        return {name for part in parts if callable(part) for name in reads(part)}
 
     @abstractmethod
     def __call__(self, datasets: Datasets) -> Verdict:
@@ -58,3 +73,23 @@ class Claim(ABC):
             paper=self.paper,
             note="; ".join(filter(None, [estimate.note, *notes])),
         )
+
+
+def judge(claims: Sequence[Claim], datasets: Datasets) -> list[Verdict]:
+    """Judge each claim at its own confidence, and again at the one that makes them hold together.
+
+    With n claims at 95 %, n/20 would be decided by chance alone if there were nothing to see. So each
+    is also judged at confidence 1 - 0.05/n (Bonferroni), and that outcome stands in
+    ``Verdict.corrected``: where it says "cannot tell" beside a decided outcome, the claim is decided
+    taken by itself, not as one of n. ValueError if two claims share an id.
+    """
+    shared = [name for name, count in Counter(claim.id for claim in claims).items() if count > 1]
+    if shared:
+        raise ValueError(f"claims must have ids of their own, {shared[0]!r} stands twice")
+    return [_judge(claim, datasets, len(claims)) for claim in claims]
+
+
+def _judge(claim: Claim, datasets: Datasets, number: int) -> Verdict:
+    verdict = claim(datasets)
+    strict = replace(claim, confidence=1 - (1 - claim.confidence) / number)
+    return replace(verdict, corrected=strict(datasets).outcome)

@@ -1,17 +1,18 @@
-"""Claims that compare two arms of a sweep, paired over seeds."""
+"""Claims on means over seeds: that two arms of a sweep, paired, differ or agree, and that one lies in a range."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from lossatlas.claims.claim import Claim
-from lossatlas.claims.measures import Datasets
-from lossatlas.claims.pairs import Pairs, pair
-from lossatlas.claims.selection import Selector
-from lossatlas.claims.statistics import Estimate, mean_above, mean_within
+from lossatlas.claims.pairing import REPLICATE, Pairs, arm, bounds, only_dims, pair
+from lossatlas.claims.statistics import Estimate, mean_above, mean_between, mean_within, withheld
 from lossatlas.claims.verdict import Verdict
+from lossatlas.measures.datasets import Datasets, measured
+from lossatlas.measures.selection import Selector, average, describe, select
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +25,8 @@ class PairedDifference(Claim):
     >>> import xarray as xr
     >>> errors = xr.DataArray([[9.0, 8.0, 9.5, 9.0, 8.5], [7.0, 7.5, 7.0, 7.2, 7.1]],
     ...                       coords={"batch_size": [164, 16], "seed": range(5)})
-    >>> claim = PairedDifference(id="L-F2 (iii)", text="Large batches generalise worse",
-    ...                          measure=lambda datasets: errors,
+    >>> claim = PairedDifference("L-F2 (iii)", "Large batches generalise worse",
+    ...                          lambda: errors,
     ...                          greater={"batch_size": 164}, lesser={"batch_size": 16})
     >>> verdict = claim({})
     >>> verdict.outcome, round(verdict.estimate, 2), verdict.seeds
@@ -38,7 +39,7 @@ class PairedDifference(Claim):
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        values = self.measure(datasets)
+        values = measured(self.measure, datasets)
         pairs = pair(
             values,
             self.greater,
@@ -65,8 +66,8 @@ class PairedRatio(Claim):
     >>> import xarray as xr
     >>> sharpness = xr.DataArray([[70.0, 80.0, 90.0, 75.0, 88.0], [7.0, 7.5, 7.0, 7.2, 7.1]],
     ...                          coords={"batch_size": [164, 16], "seed": range(5)})
-    >>> claim = PairedRatio(id="Keskar", text="Large batches end in sharp minima",
-    ...                     measure=lambda datasets: sharpness,
+    >>> claim = PairedRatio("Keskar", "Large batches end in sharp minima",
+    ...                     lambda: sharpness,
     ...                     greater={"batch_size": 164}, lesser={"batch_size": 16}, factor=5)
     >>> claim({}).outcome
     'holds'
@@ -84,7 +85,7 @@ class PairedRatio(Claim):
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        values = self.measure(datasets)
+        values = measured(self.measure, datasets)
         logs = pair(
             _log(values),
             self.greater,
@@ -113,8 +114,8 @@ class Equivalence(Claim):
     >>> import xarray as xr
     >>> accuracy = xr.DataArray([[99.9, 100.0, 99.8, 100.0, 99.9], [100.0, 100.0, 99.9, 99.9, 100.0]],
     ...                         coords={"batch_size": [164, 16], "seed": range(5)})
-    >>> claim = Equivalence(id="Keskar (i)", text="Both fit the training set",
-    ...                     measure=lambda datasets: accuracy,
+    >>> claim = Equivalence("Keskar (i)", "Both fit the training set",
+    ...                     lambda: accuracy,
     ...                     first={"batch_size": 16}, second={"batch_size": 164}, margin=1.0)
     >>> claim({}).outcome
     'holds'
@@ -131,7 +132,7 @@ class Equivalence(Claim):
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        values = self.measure(datasets)
+        values = measured(self.measure, datasets)
         pairs = pair(values, self.first, self.second, at=self.at, mean_over=self.mean_over)
         estimate = mean_within(pairs.differences, self.margin, self.confidence)
         estimate = pairs.guarded(estimate, blocks={"holds": "either", "fails": "either"})
@@ -141,6 +142,77 @@ class Equivalence(Claim):
         return _verdict(
             self, pairs, estimate, statistic, units=values.attrs.get("units", ""), against=self.margin
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InRange(Claim):
+    """The measure of one setting, in the mean over seeds, lies between ``least`` and ``most``.
+
+    Decided by inclusion of the mean's t interval. Either bound may be None. Seeds whose value is NaN or infinite are
+    left out. Where values are only lower bounds, one cannot tell that the mean is below ``most``, nor that it misses
+    ``least``. ValueError without a bound, or unless least < most.
+
+    >>> import xarray as xr
+    >>> losses = xr.DataArray([[2.30, 2.31, 2.29, 2.30, 2.31]], coords={"depth": [56], "seed": range(5)})
+    >>> claim = InRange("L-txt", "Does not train: the loss stays near ln 10", lambda: losses,
+    ...                at={"depth": 56}, least=2.2, most=2.4)
+    >>> verdict = claim({})
+    >>> verdict.outcome, round(verdict.estimate, 3)
+    ('holds', 2.302)
+    """
+
+    least: float | None = None
+    most: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.least is None and self.most is None:
+            raise ValueError(f"{self.id}: give least, most or both")
+        if not self._least < self._most:
+            raise ValueError(f"{self.id}: least must be below most, got {self.least:g} and {self.most:g}")
+
+    @property
+    def _least(self) -> float:
+        return -np.inf if self.least is None else self.least
+
+    @property
+    def _most(self) -> float:
+        return np.inf if self.most is None else self.most
+
+    def __call__(self, datasets: Datasets) -> Verdict:
+        """Judge the claim on ``datasets``."""
+        values = only_dims(
+            average(select(measured(self.measure, datasets), self.at), self.mean_over), [REPLICATE]
+        )
+        known = np.isfinite(values.values)
+        sample, is_open = values.values[known].astype(float), bounds(values)[known]
+        estimate = mean_between(sample, self._least, self._most, self.confidence, "seeds")
+        leaning = {
+            "holds": self.most is not None,
+            "fails": estimate.value < self._least,
+            "cannot tell": False,
+        }
+        if is_open.any() and leaning[estimate.outcome]:
+            estimate = withheld(estimate)
+        return self.verdict(
+            estimate,
+            f"mean of {values.attrs.get('long_name', 'the measure')}, {self._range()}",
+            units=values.attrs.get("units", ""),
+            seeds=len(sample),
+            against=self._nearest(estimate.value),
+            arms=(arm(describe(self.at), sample, self.paper, 0),),
+            notes=_notes_of_one(known, is_open),
+        )
+
+    def _range(self) -> str:
+        if self.least is None:
+            return f"below {self.most:g}"
+        return f"above {self.least:g}" if self.most is None else f"between {self.least:g} and {self.most:g}"
+
+    def _nearest(self, estimate: float) -> float:
+        """The bound that the estimate comes closest to."""
+        given = [bound for bound in (self.least, self.most) if bound is not None]
+        return min(given, key=lambda bound: abs(estimate - bound))
 
 
 def _log(values: xr.DataArray) -> xr.DataArray:
@@ -166,3 +238,12 @@ def _verdict(
         arms=pairs.arms(claim.paper),
         notes=pairs.notes(),
     )
+
+
+def _notes_of_one(known: NDArray[np.bool_], is_open: NDArray[np.bool_]) -> list[str]:
+    notes = []
+    if not known.all():
+        notes.append(f"{(~known).sum()} of {known.size} seeds left out: not surveyed, NaN or infinite")
+    if is_open.any():
+        notes.append(f"{is_open.sum()} of {is_open.size} reach the end of what was surveyed")
+    return notes

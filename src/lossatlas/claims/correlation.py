@@ -1,18 +1,31 @@
-"""Claim that two measures go together over networks, or against each other."""
+"""Claims that measures go together over networks in their ranks: two, one more than another, or of two arms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import stats
 
 from lossatlas.claims.claim import Claim
-from lossatlas.claims.measures import Datasets, Measure
-from lossatlas.claims.pairs import REPLICATE, bounds
-from lossatlas.claims.rank_statistics import rank_correlation
-from lossatlas.claims.selection import average, select
-from lossatlas.claims.statistics import Estimate, confirmed, opposite
+from lossatlas.claims.pairing import REPLICATE, bounds, only_dims
+from lossatlas.claims.rank_statistics import RESAMPLES, _spearman, rank_correlation
+from lossatlas.claims.statistics import (
+    MINIMUM_PAIRS,
+    Array,
+    Estimate,
+    confirmed,
+    few,
+    opposite,
+    share_above_half,
+    side,
+    withheld,
+)
 from lossatlas.claims.verdict import Verdict
+from lossatlas.measures.datasets import Datasets, Measure, measured
+from lossatlas.measures.selection import Selector, average, select
 from lossatlas.words import counted
 
 
@@ -29,8 +42,8 @@ class RankCorrelation(Claim):
     >>> coords = {"width": [1, 2, 4, 8], "seed": range(5)}
     >>> area = xr.DataArray(np.outer([0.1, 0.2, 0.5, 0.9], np.ones(5)), coords)
     >>> error = xr.DataArray(np.outer([9.0, 7.0, 5.0, 4.0], np.ones(5)), coords)
-    >>> claim = RankCorrelation(id="L-F6", text="Wide minima generalise better", negative=True,
-    ...                         measure=lambda datasets: area, other=lambda datasets: error)
+    >>> claim = RankCorrelation("L-F6", "Wide minima generalise better", lambda: area,
+    ...                         other=lambda: error, negative=True)
     >>> verdict = claim({})
     >>> verdict.outcome, round(verdict.estimate, 12)
     ('holds', -1.0)
@@ -42,7 +55,7 @@ class RankCorrelation(Claim):
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        chosen = [select(measure(datasets), self.at) for measure in (self.measure, self.other)]
+        chosen = [select(measured(measure, datasets), self.at) for measure in (self.measure, self.other)]
         measure, other = xr.broadcast(*self._averaged(chosen))
         (one, one_open), (two, two_open) = map(_by_seed, (measure, other))
         lifted = self._judged(np.where(one_open, np.inf, one), np.where(two_open, np.inf, two))
@@ -68,6 +81,176 @@ class RankCorrelation(Claim):
     def _judged(self, one: NDArray[np.float64], two: NDArray[np.float64]) -> Estimate:
         estimate = rank_correlation(one, two, self.confidence, of_means=self.of_means)
         return replace(estimate, outcome=opposite(estimate.outcome)) if self.negative else estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrongerCorrelation(Claim):
+    """Over networks, ``measure`` goes with ``other`` (``negative``: against it) more closely than ``than`` does.
+
+    The difference of the two Spearman correlations, counted in the direction that is claimed, is held against
+    -``margin``: 0 for "more closely", more for "at least as closely, to within". See
+    `correlation_difference`. ``mean_over`` applies to each measure that has the dimension. Networks of which one of the
+    three is NaN are left out; infinite values rank above all others. A value that is only a lower bound is tried as it
+    stands and as the largest of all: if that changes the outcome, one cannot tell.
+
+    >>> coords = {"batch_size": [16, 32, 64, 164], "seed": range(5)}
+    >>> noise = np.random.default_rng(0).normal(size=(3, 4, 5))
+    >>> error, near, far = (xr.DataArray(np.arange(4.0)[:, None] + k * noise[k], coords) for k in range(3))
+    >>> claim = StrongerCorrelation("L-A2", "Some widths tell more than others", lambda: near,
+    ...                             other=lambda: error, than=lambda: far)
+    >>> claim({}).outcome
+    'holds'
+    """
+
+    other: Measure
+    than: Measure
+    negative: bool = False
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.margin >= 0:
+            raise ValueError(f"{self.id}: margin must be >= 0, got {self.margin:g}")
+
+    def __call__(self, datasets: Datasets) -> Verdict:
+        """Judge the claim on ``datasets``."""
+        parts = [
+            self._averaged(select(measured(of, datasets), self.at))
+            for of in (self.measure, self.than, self.other)
+        ]
+        aligned = xr.broadcast(*parts)
+        values, is_open = zip(*map(_by_seed, aligned), strict=True)
+        estimate = self._judged(values)
+        lifted = self._judged([np.where(o, np.inf, v) for v, o in zip(values, is_open, strict=True)])
+        if lifted.outcome != estimate.outcome:
+            estimate = withheld(estimate)
+        known = ~np.isnan(np.stack(values)).any(axis=0)
+        one, two, other = (part.attrs.get("long_name", "the measure") for part in aligned)
+        notes = [counted(int(known.sum()), "network")]
+        if reached := sum(int(o.sum()) for o in is_open):
+            notes.append(f"{reached} values reach the end of what was surveyed")
+        return self.verdict(
+            estimate,
+            f"rank correlation of {other} with {one} less that with {two}",
+            seeds=int(known.any(axis=1).sum()),
+            against=-self.margin,
+            notes=notes,
+        )
+
+    def _averaged(self, values: xr.DataArray) -> xr.DataArray:
+        return average(values, [dim for dim in self.mean_over if dim in values.dims])
+
+    def _judged(self, values: list[Array] | tuple[Array, ...]) -> Estimate:
+        one, two, other = values
+        if self.negative:  # ranks from the other end
+            one, two = -one, -two
+        return correlation_difference(one, two, other, self.confidence, margin=self.margin)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingAgreement(Claim):
+    """Of two arms, the one ahead in ``measure`` is the one ahead (``opposite``: behind) in ``other``.
+
+    Every cell of ``pool`` x seeds gives one comparison of the two arms, and agreement is tested
+    against 1/2 by the exact binomial test. Comparisons left out: a value that is missing, a tie, and
+    two values of which the smaller is only a lower bound. ``mean_over`` applies to ``measure`` alone.
+    Cells of one seed share their random streams: they are independent only as far as their settings
+    set them apart, and fewer than `MINIMUM_PAIRS <lossatlas.claims.statistics>` seeds cannot tell.
+
+    >>> coords = {"batch_size": [16, 164], "seed": range(10)}
+    >>> width = xr.DataArray(np.outer([2.0, 1.0], np.ones(10)), coords)
+    >>> error = xr.DataArray(np.outer([7.0, 11.0], np.ones(10)), coords)
+    >>> claim = RankingAgreement("L-F3", "The wider minimum generalises better",
+    ...                          lambda: width, other=lambda: error,
+    ...                          first={"batch_size": 16}, second={"batch_size": 164}, opposite=True)
+    >>> verdict = claim({})
+    >>> verdict.outcome, verdict.estimate
+    ('holds', 1.0)
+    """
+
+    other: Measure
+    first: Selector
+    second: Selector
+    opposite: bool = False
+    pool: Sequence[str] = ()  # dimensions whose cells are compared one by one, beside the seeds
+
+    def __call__(self, datasets: Datasets) -> Verdict:
+        """Judge the claim on ``datasets``."""
+        measure, other = measured(self.measure, datasets), measured(self.other, datasets)
+        one = self._order(average(select(measure, self.at), self.mean_over))
+        two = self._order(select(other, self.at))
+        decided = (one != 0) & (two != 0)
+        agree = (one == -two) if self.opposite else (one == two)
+        trials = int(decided.sum())
+        seeds = int(decided.any(axis=1).sum())
+        estimate = share_above_half(int((agree & decided).sum()), trials, self.confidence)
+        if trials >= MINIMUM_PAIRS > seeds:
+            reason = f"{counted(seeds, 'seed')} with a usable comparison, at least {MINIMUM_PAIRS} are needed"
+            estimate = replace(estimate, outcome="cannot tell", note=reason)
+        left_out = decided.size - trials
+        note = f"{left_out} of {decided.size} comparisons left out: missing, tied or only bounded"
+        names = (measure.attrs.get("long_name", "the measure"), other.attrs.get("long_name", "the other"))
+        return self.verdict(
+            estimate,
+            f"share of {trials} comparisons in which {names[0]} and {names[1]} agree as claimed",
+            seeds=seeds,
+            against=0.5,
+            notes=[note] if left_out else [],
+        )
+
+    def _order(self, values: xr.DataArray) -> NDArray[np.float64]:
+        """(seeds, pool), the sign of first - second; 0 where it is not known."""
+        dims = [REPLICATE, *self.pool]
+        one, two = (only_dims(select(values, arm), dims) for arm in (self.first, self.second))
+        with np.errstate(invalid="ignore"):
+            order = np.nan_to_num(np.sign(one.values - two.values))
+        order[(order > 0) & bounds(two)] = 0.0
+        order[(order < 0) & bounds(one)] = 0.0
+        return order.reshape(len(order), -1)
+
+
+def correlation_difference(
+    one: Array,
+    two: Array,
+    other: Array,
+    confidence: float,
+    *,
+    margin: float = 0.0,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Spearman's rho of ``one`` with ``other`` less that of ``two``, and whether it is above -``margin``.
+
+    All are (n, m), a row for each seed and a column for each cell of the sweep, NaN where not known; networks of which
+    one of the three is NaN are left out of all. The interval is by bootstrap over seeds, as that of
+    `rank_statistics.rank_correlation`: both correlations are of the same networks in every resample, so what they share
+    cancels. Fewer than `MINIMUM_PAIRS` seeds cannot tell, nor can a quantity that is constant.
+
+    >>> x = np.random.default_rng(0).normal(size=(5, 8))
+    >>> estimate = correlation_difference(x, -x, x**3, confidence=0.95)
+    >>> estimate.value, estimate.outcome
+    (2.0, 'holds')
+    """
+    known = ~(np.isnan(one) | np.isnan(two) | np.isnan(other))
+    seeds = known.any(axis=1)
+    parts = [np.where(known, part, np.nan)[seeds] for part in (one, two, other)]
+    n = int(seeds.sum())
+    value = float(_difference(*parts)) if n else np.nan
+    if n < MINIMUM_PAIRS:
+        return Estimate(value, np.nan, np.nan, np.nan, "cannot tell", few(n, "seeds"))
+    if np.isnan(value):
+        return Estimate(value, np.nan, np.nan, np.nan, "cannot tell", "all the same: nothing to order by")
+    drawn = np.random.default_rng(0).integers(n, size=(resamples, n))
+    error = float(np.nanstd(_difference(*(part[drawn] for part in parts)))) * sqrt(n / (n - 1))
+    reach = stats.t.isf((1 - confidence) / 2, n - 1) * error
+    low, high = max(value - reach, -2.0), min(value + reach, 2.0)
+    gap = value + margin
+    p_value = 2 * stats.t.sf(abs(gap) / error, n - 1) if error > 0 else float(gap == 0)
+    return Estimate(value, float(low), float(high), float(p_value), side(low, high, -margin))
+
+
+def _difference(one: Array, two: Array, other: Array) -> NDArray[np.float64]:
+    flat = [part.reshape(*part.shape[:-2], -1) for part in (one, two, other)]
+    return _spearman(flat[0], flat[2]) - _spearman(flat[1], flat[2])
 
 
 def _by_seed(values: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

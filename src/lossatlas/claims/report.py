@@ -1,4 +1,4 @@
-"""Verdicts told: as a table for the terminal, as JSON, as a caption, and as rows for a dashboard."""
+"""Verdicts told: as a table for the terminal and in Markdown, as JSON, a caption, and rows for a dashboard."""
 
 import json
 import math
@@ -14,14 +14,15 @@ from lossatlas.claims.statistics import Outcome
 from lossatlas.claims.verdict import Arm, Verdict
 from lossatlas.words import counted
 
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "cannot tell": "yellow"}
+_OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "cannot tell": "yellow"}
+_HEADINGS = ("claim", "", "verdict", "estimate", "reproduced", "paper")  # in Markdown
 
 
 def table(verdicts: Sequence[Verdict], title: str | None = None) -> Table:
     """One row a claim, its arms, reasons and remark in small print, and below the conditions. Fits 80 columns."""
     drawn = Table(title=title, box=box.HORIZONTALS, show_lines=True, pad_edge=False)
-    drawn.caption, drawn.caption_justify = conditions(verdicts), "left"
+    drawn.caption, drawn.caption_justify = _conditions(verdicts), "left"
     drawn.add_column("claim", ratio=1, min_width=14)
     drawn.add_column("outcome", no_wrap=True)
     drawn.add_column("estimate")
@@ -31,13 +32,23 @@ def table(verdicts: Sequence[Verdict], title: str | None = None) -> Table:
     for verdict in verdicts:
         drawn.add_row(
             f"[bold]{escape(verdict.id)}[/]  {escape(verdict.text)}[dim]{escape(_small_print(verdict))}[/]",
-            f"[bold {COLORS[verdict.outcome]}]{verdict.outcome}[/]{mark(verdict)}",
-            escape(estimate(verdict)),
+            f"[bold {_COLORS[verdict.outcome]}]{verdict.outcome}[/]{_mark(verdict)}",
+            escape(_estimate(verdict)),
             escape("\n".join(map(_spread, verdict.arms))) or "–",
-            escape("\n".join(printed(verdict))) or "–",
+            escape("\n".join(_printed(verdict))) or "–",
             str(verdict.seeds),
         )
     return drawn
+
+
+def markdown(verdicts: Sequence[Verdict]) -> str:
+    """One row a claim, its remark below its sentence, and after the table the conditions. Ends without a newline."""
+    lines = [
+        _table_row(_HEADINGS),
+        _table_row(["---"] * len(_HEADINGS)),
+        *(_table_row(_cells(v)) for v in verdicts),
+    ]
+    return "\n".join([*lines, "", _conditions(verdicts)])
 
 
 def to_json(verdicts: Sequence[Verdict], **extra: Any) -> str:
@@ -45,18 +56,18 @@ def to_json(verdicts: Sequence[Verdict], **extra: Any) -> str:
 
     ``extra``: further keys at the top, such as the scale and the fingerprints.
     """
-    content = {**extra, "conditions": conditions(verdicts), "claims": [asdict(v) for v in verdicts]}
+    content = {**extra, "conditions": _conditions(verdicts), "claims": [asdict(v) for v in verdicts]}
     return json.dumps(_strict(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def caption(verdicts: Sequence[Verdict]) -> str:
     """Which claims hold, fail and remain open, in a few lines for a figure."""
     groups = []
-    for outcome in OUTCOMES:
-        names = [v.id + mark(v) for v in verdicts if v.outcome == outcome]
+    for outcome in _OUTCOMES:
+        names = [v.id + _mark(v) for v in verdicts if v.outcome == outcome]
         if names:
             groups.append(f"{outcome.capitalize()} ({len(names)}): {', '.join(names)}.")
-    return "\n".join([*groups, conditions(verdicts)])
+    return "\n".join([*groups, _conditions(verdicts)])
 
 
 def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
@@ -69,12 +80,12 @@ def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
 def _row(v: Verdict) -> list[Any]:
     reproduced = "; ".join(labelled(arm, _spread(arm)) for arm in v.arms)
     numbers: list[Any] = [v.estimate, *v.interval, v.units, v.p_value]
-    paper = "; ".join(printed(v))
+    paper = "; ".join(_printed(v))
     words: list[Any] = [v.seeds, v.note, v.remark]
     return [v.id, v.text, v.outcome, v.corrected, v.statistic, *numbers, reproduced, paper, *words]
 
 
-def conditions(verdicts: Sequence[Verdict]) -> str:
+def _conditions(verdicts: Sequence[Verdict]) -> str:
     """Under what conditions the verdicts were given, in a sentence or two."""
     if not verdicts:
         return "No claims were judged."
@@ -85,28 +96,28 @@ def conditions(verdicts: Sequence[Verdict]) -> str:
         f"{counted(len(verdicts), 'claim')}, each judged by its own {level} interval over seeds; "
         f"if there were nothing to see, about {by_chance:.2g} would be decided by chance."
     )
-    if any(map(mark, verdicts)):
+    if any(map(_mark, verdicts)):
         text += " * not decided if all claims are to hold at once (Bonferroni)."
     return text
 
 
-def estimate(verdict: Verdict) -> str:
+def _estimate(verdict: Verdict) -> str:
     """The estimate with its interval.
 
     >>> v = Verdict(id="i", text="t", outcome="holds", statistic="s", units="%", estimate=3.7,
     ...             interval=(1.2, 6.2), confidence=0.95, against=0.0, p_value=0.01, seeds=5)
-    >>> estimate(v)
+    >>> _estimate(v)
     '3.7 [1.2, 6.2] %'
     """
     low, high = verdict.interval
-    interval = "" if math.isnan(low) else f" [{number(low)}, {number(high)}]"
-    return f"{number(verdict.estimate)}{interval} {verdict.units}".rstrip()
+    interval = "" if math.isnan(low) else f" [{_number(low)}, {_number(high)}]"
+    return f"{_number(verdict.estimate)}{interval} {verdict.units}".rstrip()
 
 
-def number(value: float, digits: int = 3) -> str:
+def _number(value: float, digits: int = 3) -> str:
     """Significant digits without an exponent where one can do without, and a dash for what is not known.
 
-    >>> number(0.071234), number(925.32), number(8192.4), number(0.00002), number(float("nan"))
+    >>> _number(0.071234), _number(925.32), _number(8192.4), _number(0.00002), _number(float("nan"))
     ('0.0712', '925', '8192', '2e-05', '–')
     """
     if math.isnan(value):
@@ -126,7 +137,7 @@ def labelled(arm: Arm, words: str) -> str:
 
 
 def _spread(arm: Arm) -> str:
-    return number(arm.mean) + ("" if math.isnan(arm.sd) else f"±{number(arm.sd, 2)}")
+    return _number(arm.mean) + ("" if math.isnan(arm.sd) else f"±{_number(arm.sd, 2)}")
 
 
 def _small_print(verdict: Verdict) -> str:
@@ -134,7 +145,7 @@ def _small_print(verdict: Verdict) -> str:
     return "".join(f"\n{line}" for line in (arms, verdict.note, verdict.remark) if line)
 
 
-def printed(verdict: Verdict) -> list[str]:
+def _printed(verdict: Verdict) -> list[str]:
     """The paper's numbers as printed, arm by arm."""
     paper = verdict.paper
     if paper is None:
@@ -144,10 +155,30 @@ def printed(verdict: Verdict) -> list[str]:
     return ["–" if value is None else f"{about}{value:g}" for value in numbers]
 
 
-def mark(verdict: Verdict) -> str:
+def _mark(verdict: Verdict) -> str:
     """A star on a claim that is decided taken by itself, not as one of many."""
     undecided = verdict.corrected not in (None, verdict.outcome)
     return "*" if undecided else ""
+
+
+def _cells(verdict: Verdict) -> list[str]:
+    remark = f"<br>*{verdict.remark}*" if verdict.remark else ""
+    return [
+        verdict.id,
+        verdict.text + remark,
+        f"**{verdict.outcome}{_mark(verdict)}**",
+        _estimate(verdict),
+        "<br>".join(map(_mean_and_deviation, verdict.arms)) or "–",
+        "<br>".join(_printed(verdict)) or "–",
+    ]
+
+
+def _table_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _mean_and_deviation(arm: Arm) -> str:
+    return labelled(arm, _number(arm.mean) + ("" if math.isnan(arm.sd) else f" ± {_number(arm.sd)}"))
 
 
 def _strict(content: Any) -> Any:

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossatlas.claims.claim import Claim
-from lossatlas.claims.measures import Datasets
-from lossatlas.claims.pairs import REPLICATE, arm, bounds, only_dims
+from lossatlas.claims.pairing import REPLICATE, arm, bounds, only_dims
 from lossatlas.claims.rank_statistics import mean_trend
-from lossatlas.claims.selection import average, choose, describe, select
 from lossatlas.claims.statistics import Estimate, confirmed, opposite
 from lossatlas.claims.verdict import Verdict
+from lossatlas.measures.datasets import Datasets, measured
+from lossatlas.measures.selection import average, choose, describe, select
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Trend(Claim):
     >>> import xarray as xr
     >>> errors = xr.DataArray([[3.0, 3.2, 2.9, 3.1, 3.0], [5.0, 5.1, 5.3, 4.9, 5.0], [9.0, 8.0, 7.0, 8.0, 9.0]],
     ...                       coords={"depth": [20, 56, 110], "seed": range(5)})
-    >>> claim = Trend(id="L-F5", text="Errors grow with depth", measure=lambda datasets: errors, along="depth")
+    >>> claim = Trend("L-F5", "Errors grow with depth", lambda: errors, along="depth")
     >>> verdict = claim({})
     >>> verdict.outcome, verdict.estimate, [arm.label for arm in verdict.arms]
     ('holds', 1.0, ['depth 20', 'depth 56', 'depth 110'])
@@ -40,7 +40,7 @@ class Trend(Claim):
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
         chosen = choose(
-            average(select(self.measure(datasets), self.at), self.mean_over), self.along, self.among
+            average(select(measured(self.measure, datasets), self.at), self.mean_over), self.along, self.among
         )
         ordered = only_dims(chosen, [REPLICATE, self.along])
         known = ~np.isnan(ordered.values).any(axis=1)

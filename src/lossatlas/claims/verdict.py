@@ -1,9 +1,10 @@
-"""Verdict: what a claim came to, with all that it rests on."""
+"""Verdict: what a claim came to, with all that it rests on, and what is remarked on it."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import nan
-from typing import Any
+from typing import Any, get_args
 
 from lossatlas.claims.statistics import Outcome
 
@@ -25,6 +26,18 @@ class Paper:
         """What is printed for an arm, counted from 0."""
         numbers = (self.first, self.second, *self.further)
         return numbers[arm] if arm < len(numbers) else None
+
+
+def printed(*numbers: float | None, source: str, approximate: bool = False) -> Paper:
+    """What a paper prints for the arms of a claim, in their order; None where it prints nothing.
+
+    ``source``: where it stands. ``approximate``: it was read off a picture.
+
+    >>> printed(5.89, 5.07, 4.34, source="Li et al. 2018, Fig. 6").number(2)
+    4.34
+    """
+    first, second, *further = (*numbers, None, None)[: max(2, len(numbers))]
+    return Paper(first=first, second=second, further=tuple(further), source=source, approximate=approximate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +73,7 @@ class Verdict:
 
 
 def verdicts_from_json(text: str) -> list[Verdict]:
-    """Verdicts as `to_json <lossatlas.claims.report.to_json>` wrote them; null becomes NaN again."""
+    """Verdicts as `to_json <lossatlas.claims.to_json>` wrote them; null becomes NaN again."""
     return [_read(entry) for entry in json.loads(text)["claims"]]
 
 
@@ -76,3 +89,28 @@ def _read(entry: dict[str, Any]) -> Verdict:
 
 def _number(value: float | None) -> float:
     return nan if value is None else value
+
+
+_Remarks = Mapping[str, Mapping[str, str]]  # id of a claim -> outcome -> the sentence that is shown with it
+
+
+def with_remarks(verdicts: Sequence[Verdict], remarks: _Remarks) -> list[Verdict]:
+    """The ``verdicts``, each with the remark on its outcome if there is one."""
+    return [replace(v, remark=remarks.get(v.id, {}).get(v.outcome, "")) for v in verdicts]
+
+
+def check_remarks(remarks: _Remarks, claims: Collection[str]) -> None:
+    """Raise ValueError for a remark on a claim that is none of ``claims``, ids, or on what is no outcome.
+
+    >>> check_remarks({"L-F1": {"failed": "The network is too small."}}, ["L-F1"])
+    Traceback (most recent call last):
+    ValueError: experiment.remarks: L-F1: expected one of holds, fails, cannot tell, got 'failed'
+    """
+    outcomes = get_args(Outcome)
+    for claim, of_outcome in remarks.items():
+        if claim not in claims:
+            raise ValueError(f"experiment.remarks: there is no claim {claim!r}")
+        for outcome in of_outcome:
+            if outcome not in outcomes:
+                expected = ", ".join(outcomes)
+                raise ValueError(f"experiment.remarks: {claim}: expected one of {expected}, got {outcome!r}")

@@ -38,9 +38,10 @@ def _reproduce(
 ) -> int:
     from lossatlas.cli.errors import JobsFailed
     from lossatlas.cli.launch import run_sweeps
-    from lossatlas.cli.reproduction import Reproduction, check_definition, definition, reference_of
+    from lossatlas.cli.reproduction import Reproduction
     from lossatlas.experiments.collect import locate
     from lossatlas.experiments.cost.measured import Stopwatch
+    from lossatlas.experiments.definition import check_definition, definition, reference_of
     from lossatlas.runs.composition.compose import other_job_among
 
     stopwatch = Stopwatch(started)

@@ -2,68 +2,27 @@
 
 import json
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import xarray as xr
-from omegaconf import OmegaConf
 from rich.console import Console
 
 from lossatlas.claims import Verdict, caption, judge, table, to_json
-from lossatlas.claims.dependencies import landscapes_of
-from lossatlas.claims.remarks import check_remarks, with_remarks
-from lossatlas.claims.verdict import verdicts_from_json
+from lossatlas.claims.verdict import verdicts_from_json, with_remarks
 from lossatlas.cli.console import READABLE, console
-from lossatlas.experiments.catalogue import experiment_folder
 from lossatlas.experiments.collect import Cell, collect
 from lossatlas.experiments.cost.measured import Record, more_complete
+from lossatlas.experiments.definition import definition, reference_of
 from lossatlas.experiments.logged import log_figures, log_verdicts
-from lossatlas.experiments.printed_curves import read_reference
 from lossatlas.experiments.publishing import write_pages
+from lossatlas.experiments.python_files import told_with_line
 from lossatlas.figures import save
 from lossatlas.files import replacing, write_text
-from lossatlas.runs.build import make
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
 from lossatlas.words import counted
-
-
-def definition(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``experiment`` part of a job's configuration, with the claims and figures that its folder adds to it."""
-    folder = experiment_folder(name)
-    parts = [OmegaConf.load(folder / f"{part}.yaml") for part in ("claims", "figures")]
-    # Under the key that the files' interpolations name.
-    whole = OmegaConf.create({"experiment": OmegaConf.merge(experiment, *parts)})
-    return cast(dict[str, Any], OmegaConf.to_container(whole.experiment, resolve=True))
-
-
-def check_landscapes(experiment: Mapping[str, Any], surveyed: Collection[str]) -> None:
-    """Raise ValueError if a claim of the ``experiment`` rests on a landscape that is not ``surveyed``."""
-    for claim in experiment["claims"]:
-        for name in sorted(landscapes_of(claim) - {"history", "summary", *surveyed}):
-            raise ValueError(f"landscape: the claim {claim['id']} rests on {name}")
-
-
-def check_definition(experiment: Mapping[str, Any], surveyed: Collection[str]) -> None:
-    """Raise ValueError if the ``experiment`` has a remark on no claim, or claims on what is not ``surveyed``."""
-    check_landscapes(experiment, surveyed)
-    check_remarks(experiment.get("remarks", {}), [claim["id"] for claim in experiment["claims"]])
-
-
-def reference_of(
-    name: str, experiment: Mapping[str, Any], planned: Mapping[str, Sequence[Any]]
-) -> dict[str, xr.Dataset]:
-    """The dataset "reference", if ``experiment.reference`` names a file of the experiment's folder; else nothing.
-
-    ValueError, which begins with that key, for a file that does not fit the ``planned`` values of the axes.
-    """
-    if (file := experiment.get("reference")) is None:
-        return {}
-    try:
-        return {"reference": read_reference(experiment_folder(name) / file, planned)}
-    except ValueError as error:
-        raise ValueError(f"experiment.reference: {error}") from None
 
 
 class Reproduction:
@@ -84,9 +43,9 @@ class Reproduction:
         self.config = config
         self.cells = cells
         self.planned = planned
-        self.experiment = definition(name, config["experiment"])
-        self.reference = reference_of(name, self.experiment, planned)
-        self.scale = self.experiment["scale"]
+        self.definition = definition(name, config["experiment"])
+        self.reference = reference_of(name, config["experiment"], planned)
+        self.scale = config["experiment"]["scale"]
         # Where things lie is nothing to reproduce, and another machine's paths say nothing.
         typed = [override for override in overrides if not override.startswith(("paths.", "paths="))]
         self.command = " ".join(["lossatlas reproduce", name, *typed])
@@ -101,7 +60,8 @@ class Reproduction:
             sorted(path.name for name, path in cell.landscapes.items() if name not in cell.missing)
             for cell in self.cells
         ]
-        parts = {"runs": runs, "landscapes": files, "planned": self.planned, "experiment": self.experiment}
+        parts = {"runs": runs, "landscapes": files, "planned": self.planned}
+        parts |= {"experiment": self.definition.settings, "written": self.definition.written}
         printed = {name: dataset.to_dataframe().to_csv() for name, dataset in self.reference.items()}
         return digest(parts | printed)
 
@@ -125,10 +85,12 @@ class Reproduction:
             for name, dataset in datasets.items():
                 self._write(name, dataset)
             status.update("judging the claims")
-            judged = judge([make(claim) for claim in self.experiment["claims"]], datasets)
-            verdicts = with_remarks(judged, self.experiment.get("remarks", {}))
+            with told_with_line(self.definition.folder):
+                judged = judge(self.definition.claims, datasets)
+            verdicts = with_remarks(judged, self.definition.remarks)
             status.update("drawing")
-            paths = self._draw(datasets, verdicts)
+            with told_with_line(self.definition.folder):
+                paths = self._draw(datasets, verdicts)
             self._log(paths, verdicts)
         cost = more_complete(_content(self.verdict_path).get("cost"), measured())
         extra = {"experiment": self.name, "scale": self.scale, "command": self.command, "key": self.key}
@@ -162,11 +124,11 @@ class Reproduction:
 
         The cost that was published stays if it is that of a more complete computation.
         """
-        target = experiment_folder(self.name) / "results" / self.scale
+        target = self.definition.folder / "results" / self.scale
         target.mkdir(parents=True, exist_ok=True)
         content, shown = _content(self.verdict_path), _content(target / "verdict.json")
         content["cost"] = more_complete(shown.get("cost"), content["cost"])
-        for stem in self.experiment["figures"]:
+        for stem in self.definition.figures:
             if (picture := self.folder / f"{stem}.png").exists():  # one to turn by hand has none
                 shutil.copyfile(picture, target / picture.name)
         write_text(target / "verdict.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
@@ -180,9 +142,8 @@ class Reproduction:
 
     def _draw(self, datasets: Mapping[str, xr.Dataset], verdicts: Sequence[Verdict]) -> list[Path]:
         paths = []
-        for stem, node in self.experiment["figures"].items():
-            figure = make(node, datasets=datasets, caption=caption(verdicts))
-            paths += save(figure, self.folder, stem)
+        for stem, draw in self.definition.figures.items():
+            paths += save(draw(datasets=datasets, caption=caption(verdicts)), self.folder, stem)
         return paths
 
     def _log(self, paths: Sequence[Path], verdicts: Sequence[Verdict]) -> None:

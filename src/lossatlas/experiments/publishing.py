@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lossatlas.claims.markdown import markdown
-from lossatlas.claims.verdict import verdicts_from_json
+from lossatlas.claims import markdown, verdicts_from_json
 from lossatlas.experiments.catalogue import AtScale, Listed, cost, experiment_folder, experiments, listed
 from lossatlas.experiments.cost.in_words import estimated_sentence, measured_sentence
 from lossatlas.files import write_text

@@ -127,7 +127,7 @@ SETTINGS = [
     ("figure 3: the area of losses below 0.6", "sharpness", {}, {"values.area": 0.6}),
     # trajectories, section 7
     ("section 7: a network of every epoch; the rate falls after 150, 225 and 275", "trajectory", {},
-     {"study.snapshot_epochs": list(range(300)), "experiment.drops": [150, 225, 275]}),
+     {"study.snapshot_epochs": list(range(300)), "experiment.values.drops": [150, 225, 275]}),
     ("section 7: the plane of the principal components of the way to the last network", "trajectory", {},
      {"landscape.trajectory": {"snapshots": {"snapshots": "all"}, "points": 51, "ignore": "none",
      "normalize": "none", "splits": ["train", "test"]}}),

@@ -10,16 +10,20 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lossatlas.claims import measures
+from lossatlas import measures
 from lossatlas.figures.experiments import learning_curves
 from lossatlas.figures.style import colors_of
-from lossatlas.runs.build import make
 
 Sweep = dict[str, xr.Dataset]
 METHODS = ["cyclic", "plain"]
 
-loss = partial(measures.value, landscape="history", variable="train_loss")
-error = partial(measures.value, landscape="interpolation", variable="error", scale=100, units="%")
+
+def loss(history: xr.Dataset) -> xr.DataArray:
+    return history["train_loss"]
+
+
+def error(interpolation: xr.Dataset) -> xr.DataArray:
+    return measures.percent(interpolation["error"])
 
 
 @pytest.fixture
@@ -90,23 +94,10 @@ def test_a_scale_is_logarithmic_where_values_span_decades(sweep: Sweep, factor: 
     assert axis.get_yscale() == scale
 
 
-def test_it_can_be_written_in_yaml_and_is_drawn_twice_to_the_same_bytes(sweep: Sweep) -> None:
-    node = {
-        "_target_": "lossatlas.figures.experiments.learning_curves",
-        "_partial_": True,
-        "along": "epoch",
-        "by": "method",
-        "names": {"method": {"plain": "one cycle"}},
-        "measures": {
-            "loss": {
-                "_target_": "lossatlas.claims.measures.value",
-                "_partial_": True,
-                "landscape": "history",
-                "variable": "train_loss",
-            }
-        },
-    }
-    pages = [make(node, datasets=sweep, caption="Holds (1): x.") for _ in range(2)]
+def test_groups_are_named_and_it_is_drawn_twice_to_the_same_bytes(sweep: Sweep) -> None:
+    names = {"method": {"plain": "one cycle"}}
+    drawn = partial(learning_curves, measures={"loss": loss}, along="epoch", by="method", names=names)
+    pages = [drawn(datasets=sweep, caption="Holds (1): x.") for _ in range(2)]
     assert {"method cyclic", "one cycle", "Median and range over seeds.\nHolds (1): x."} <= set(
         words(pages[0])
     )
@@ -129,8 +120,11 @@ def test_what_cannot_be_drawn_is_refused(sweep: Sweep, options: dict, message: s
         learning_curves(sweep, **{"measures": {"": loss}, "along": "epoch", "by": "method", **options})
 
 
-DISTANCE = partial(measures.value, landscape="history", variable="squared_distance_0")
-PRINTED = partial(measures.value, landscape="reference", variable="squared_distance_0")
+def distance(history: xr.Dataset) -> xr.DataArray:
+    return history["squared_distance_0"]
+
+
+PRINTED = measures.on("reference", distance)
 
 
 @pytest.fixture
@@ -152,7 +146,7 @@ def escapes() -> Sweep:
 
 def escape_page(sweep: Sweep, **options: Any) -> Figure:
     given = {
-        "measures": {"squared distance": DISTANCE},
+        "measures": {"squared distance": distance},
         "along": "epoch",
         "by": "strength",
         "columns": "model",
@@ -202,7 +196,7 @@ def test_a_choice_of_groups_chooses_printed_curves_too_and_may_have_none(escapes
 
 def test_each_row_can_have_printed_curves_and_they_count_for_its_scale(escapes: Sweep) -> None:
     escapes["reference"] *= 1000
-    rows = {"distance": DISTANCE, "again": DISTANCE}
+    rows = {"distance": distance, "again": distance}
     page = escape_page(escapes, measures=rows, reference={"again": PRINTED}, at={"strength": [1.0]})
     scales = [(axis.get_yscale(), bool(dashed_of(axis))) for axis in panels_of(page)]
     assert scales == [("linear", False), ("linear", False), ("log", True), ("log", False)]
@@ -224,7 +218,7 @@ def test_marks_are_vertical_lines_at_their_places_which_the_legend_names(escapes
     [
         ({"distance": PRINTED}, "no measure is called 'distance'; the figure draws 'squared distance'"),
         (
-            lambda _: xr.DataArray([1.0], dims="epoch"),
+            lambda: xr.DataArray([1.0], dims="epoch"),
             r"the measure has no axis 'strength'; it has \['epoch'\]",
         ),
     ],

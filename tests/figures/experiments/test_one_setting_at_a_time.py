@@ -1,6 +1,5 @@
 """Measures by several settings, of a sweep that varies one at a time."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,12 +7,16 @@ import pytest
 import xarray as xr
 from looking import assert_nothing_overlaps, panels_of
 
-from lossatlas.claims import measures
 from lossatlas.figures.experiments import one_setting_at_a_time
 from lossatlas.figures.style import LOSS
 
 RATES, BATCHES = [0.02, 0.05, 0.1], [16, 32, 64]
-width = partial(measures.value, landscape="tunnel", variable="radius")
+
+
+def width(tunnel: xr.Dataset) -> xr.DataArray:
+    return tunnel["radius"]
+
+
 SETTINGS: dict[str, Any] = {
     "rate": {"rate": RATES, "batch_size": 32},
     "batch_size": {"rate": 0.05, "batch_size": BATCHES},
@@ -46,7 +49,7 @@ def test_a_panel_for_each_setting_has_the_dots_of_its_arm(crossed: dict[str, xr.
 
 
 def test_each_measure_has_a_row_with_a_scale_of_its_own(crossed: dict[str, xr.Dataset]) -> None:
-    both = {"width": width, "ten times as much": partial(width, scale=10.0)}
+    both = {"width": width, "ten times as much": lambda tunnel: 10 * width(tunnel)}
     first, second, third, fourth = panels_of(one_setting_at_a_time(crossed, measures=both, settings=SETTINGS))
     assert first.get_ylim() == second.get_ylim()
     assert third.get_ylim() == fourth.get_ylim()

@@ -1,12 +1,9 @@
 """The page of rescaled networks against its datasets."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import xarray as xr
 
-from lossatlas.claims import measures
 from lossatlas.figures.experiments import rescaled_networks
 
 MODELS = ["vgg", "mlp"]
@@ -33,11 +30,10 @@ def datasets() -> dict[str, xr.Dataset]:
 
 @pytest.mark.filterwarnings("error")
 def test_twins_are_drawn_as_lines_and_as_multiples_of_the_network() -> None:
-    eigenvalue = partial(measures.value, landscape="largest", variable="eigenvalue")
     page = rescaled_networks(
         datasets(),
         lines={"unnormalised": "lines"},
-        measures={"largest eigenvalue": eigenvalue},
+        measures={"largest eigenvalue": lambda largest: largest["eigenvalue"]},
         rows="model",
         names={"model": {"vgg": "VGG"}},
         ceiling=1000.0,

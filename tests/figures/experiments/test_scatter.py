@@ -6,14 +6,17 @@ import xarray as xr
 from looking import assert_nothing_overlaps, drawn_bytes, panels_of, words
 from scipy.stats import rankdata
 
-from lossatlas.claims import measures
+from lossatlas import measures
 from lossatlas.figures.experiments import scatter
 from lossatlas.figures.style import colors_of
 
 Sweep = dict[str, xr.Dataset]
 
-error = partial(measures.value, landscape="summary", variable="test_error", scale=100, units="%")
 area = partial(measures.area, level=0.6)
+
+
+def error(summary: xr.Dataset) -> xr.DataArray:
+    return measures.percent(summary["test_error"])
 
 
 def draw(datasets: Sweep, **options):
@@ -38,8 +41,8 @@ def test_each_network_is_a_dot_at_its_measures_coloured_by_one_axis_and_marked_b
     for depth, color in zip([20, 56, 110], colors_of([20, 56, 110]), strict=True):
         for skip, marker in ((True, "o"), (False, "s")):
             cell = {"depth": depth, "skip": skip}
-            expected = np.column_stack([area(depths).sel(cell), error(depths).sel(cell)])
-            np.testing.assert_allclose(dots(page, color, marker), expected)
+            both = [measures.measured(of, depths).sel(cell) for of in (area, error)]
+            np.testing.assert_allclose(dots(page, color, marker), np.column_stack(both))
     (axis,) = panels_of(page)
     assert axis.get_xlabel() == "area of {train loss < 0.6} (α²)"
     assert axis.get_ylabel() == "test error (%)"
@@ -47,7 +50,7 @@ def test_each_network_is_a_dot_at_its_measures_coloured_by_one_axis_and_marked_b
 
 
 def test_the_rank_correlation_is_that_of_the_ranks(depths: Sweep) -> None:
-    ranks = [rankdata(measure(depths).values) for measure in (area, error)]
+    ranks = [rankdata(measures.measured(measure, depths).values) for measure in (area, error)]
     rho = np.corrcoef(*ranks)[0, 1]
     (axis,) = panels_of(draw(depths))
     assert axis.get_title(loc="right") == f"Spearman's ρ = {rho:.2f} over 30 networks".replace("-", "−")

@@ -5,15 +5,17 @@ import pytest
 import xarray as xr
 from looking import assert_nothing_overlaps, drawn_bytes, panels_of, words
 
-from lossatlas.claims import measures
+from lossatlas import measures
 from lossatlas.figures.experiments import trends
 from lossatlas.figures.style import colors_of
-from lossatlas.runs.build import make
 
 Sweep = dict[str, xr.Dataset]
 
-error = partial(measures.value, landscape="summary", variable="test_error", scale=100, units="%")
 area = partial(measures.area, level=0.6)
+
+
+def error(summary: xr.Dataset) -> xr.DataArray:
+    return measures.percent(summary["test_error"])
 
 
 def draw(datasets: Sweep, **options):
@@ -37,7 +39,7 @@ def test_each_measure_has_a_panel_with_a_dot_a_seed_and_a_line_at_their_median(d
     page = draw(depths)
     _, errors = panels_of(page)
     for skip, color in zip([True, False], colors_of([True, False]), strict=True):
-        expected = error(depths).sel(skip=skip)
+        expected = measures.measured(error, depths).sel(skip=skip)
         np.testing.assert_allclose(dots(errors, color)[:, 1], expected.values.ravel())
         (line,) = [one for one in errors.lines if one.get_color() == color and one.get_marker() == "None"]
         np.testing.assert_allclose(line.get_ydata(), expected.median("seed"))
@@ -58,7 +60,7 @@ def test_lower_bounds_are_hollow(depths: Sweep) -> None:
     wide = partial(measures.area, level=12.0)  # reaches the ends of the surface
     page = trends(depths, measures={"area": wide}, along="depth", by="skip")
     (axis,) = panels_of(page)
-    is_open = wide(depths)["open"]
+    is_open = measures.measured(wide, depths)["open"]
     hollow = [len(dots(axis, color, "none")) for color in colors_of([True, False])]
     assert hollow == [int(is_open.sel(skip=skip).sum()) for skip in (True, False)]
     assert sum(hollow)
@@ -69,8 +71,9 @@ def test_what_left_float_range_is_a_triangle_at_the_top_and_what_is_missing_noth
     values = depths["summary"]["train_loss"].values  # depth, skip, seed
     values[2, 1, :3] = np.inf
     values[0] = np.nan
-    loss = partial(measures.value, landscape="summary", variable="train_loss")
-    page = trends(depths, measures={"train loss": loss}, along="depth", by="skip")
+    page = trends(
+        depths, measures={"train loss": lambda summary: summary["train_loss"]}, along="depth", by="skip"
+    )
     (axis,) = panels_of(page)
     without = colors_of([True, False])[1]
     (top,) = [line for line in axis.lines if line.get_marker() == "^"]
@@ -93,17 +96,9 @@ def test_words_on_the_axis_are_called_by_their_names(depths: Sweep) -> None:
     assert {"depth 20", "depth 56", "depth 110"} <= set(words(page))
 
 
-def test_it_can_be_written_in_yaml(depths: Sweep) -> None:
-    node = {
-        "_target_": "lossatlas.figures.experiments.trends",
-        "_partial_": True,
-        "along": "depth",
-        "by": "skip",
-        "names": {"skip": {True: "with skips", False: "none"}},
-        "measures": {"area": {"_target_": "lossatlas.claims.measures.area", "_partial_": True, "level": 0.6}},
-    }
-    page = make(node, datasets=depths, caption="Holds (1): x.")
-    assert {"with skips", "none", "area (α²)"} <= set(words(page))
+def test_the_units_of_a_measure_follow_its_label(depths: Sweep) -> None:
+    page = trends(depths, measures={"area": area}, along="depth", by="skip", caption="Holds (1): x.")
+    assert {"area (α²)", "Holds (1): x."} <= {word.splitlines()[-1] for word in words(page)}
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lossatlas.claims.level_sets import interval_width, sublevel_area
 from lossatlas.landscape import Engine, Problem, level_sets, line, parameters, random_direction, surface
+from lossatlas.measures.level_sets import interval_width, sublevel_area
 
 CURVATURES = torch.tensor([0.5, 1.0, 4.0, 9.0], dtype=torch.float64)
 PLAIN = {"normalize": "none", "ignore": "none", "seed": 5}

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from lossatlas.claims.measures.reading import Datasets, Measure, described, name_of, units_of
-from lossatlas.claims.selection import Selector, average, choose, describe, select
+from lossatlas.measures.selection import Selector, average, choose, describe, select
 
 
 def slope(

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from lossatlas.claims.measures.reading import Datasets, Measure, described, name_of, units_of, variable_of
-from lossatlas.claims.selection import Selector, select
+from lossatlas.measures.selection import Selector, select
 
 
 def first_below(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import xarray as xr
 
 from lossatlas.claims.measures.reading import Datasets, Measure, described, name_of, units_of
-from lossatlas.claims.selection import choose
+from lossatlas.measures.selection import choose
 
 
 def lowest(

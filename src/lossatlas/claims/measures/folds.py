@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from lossatlas.claims.measures.reading import Datasets, described, name_of, units_of, variable_of
-from lossatlas.claims.shape import principal_curvatures
+from lossatlas.measures.shape import principal_curvatures
 
 
 def mean_by_curvature(

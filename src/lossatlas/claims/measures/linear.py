@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from lossatlas.claims.measures.reading import Datasets, Measure, described, name_of
-from lossatlas.claims.selection import Label, choose
+from lossatlas.measures.selection import Label, choose
 
 
 def linearity(

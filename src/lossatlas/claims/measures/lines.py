@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from lossatlas.claims.level_sets import interval_width
 from lossatlas.claims.measures.reading import (
     Datasets,
     centre_of,
@@ -16,7 +15,8 @@ from lossatlas.claims.measures.reading import (
     units_of,
     variable_of,
 )
-from lossatlas.claims.selection import select
+from lossatlas.measures.level_sets import interval_width
+from lossatlas.measures.selection import select
 
 
 def width(

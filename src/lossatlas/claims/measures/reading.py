@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from lossatlas.claims.level_sets import Extent
-from lossatlas.claims.selection import select
+from lossatlas.measures.level_sets import Extent
+from lossatlas.measures.selection import select
 
 Datasets = Mapping[str, xr.Dataset]
 Measure = Callable[[Datasets], xr.DataArray]  # over the sweep's dimensions

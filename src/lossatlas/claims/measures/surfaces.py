@@ -5,8 +5,6 @@ from functools import partial
 
 import xarray as xr
 
-from lossatlas.claims import shape, topology
-from lossatlas.claims.level_sets import interval_width, sublevel_area
 from lossatlas.claims.measures.reading import (
     Datasets,
     centre_of,
@@ -17,6 +15,8 @@ from lossatlas.claims.measures.reading import (
     units_of,
     variable_of,
 )
+from lossatlas.measures import shape, topology
+from lossatlas.measures.level_sets import interval_width, sublevel_area
 
 
 def area(

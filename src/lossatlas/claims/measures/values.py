@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import xarray as xr
 
 from lossatlas.claims.measures.reading import Datasets, described, name_of, units_of, variable_of
-from lossatlas.claims.selection import Selector, choose, select
+from lossatlas.measures.selection import Selector, choose, select
 
 
 def value(

@@ -23,8 +23,10 @@ from lossatlas.figures.experiments.training_path_planes import training_path_pla
 from lossatlas.figures.experiments.trajectories import trajectories
 from lossatlas.figures.experiments.trends import trends
 from lossatlas.figures.experiments.width_and_sharpness import width_and_sharpness
+from lossatlas.figures.layout.arrangement import Names
 
 __all__ = [
+    "Names",
     "contours",
     "correlation_matrices",
     "curvature_maps",

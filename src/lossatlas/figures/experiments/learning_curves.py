@@ -13,8 +13,9 @@ from lossatlas.figures import panels
 from lossatlas.figures.layout import reference_curves
 from lossatlas.figures.layout.arrangement import Datasets, Names, called
 from lossatlas.figures.layout.page import NARROWEST, captioned, legend_over, page_over, share_scale
-from lossatlas.figures.layout.values import Measure, axis_label, measured_values, scale_of
+from lossatlas.figures.layout.values import axis_label, measured_values, scale_of
 from lossatlas.figures.style import LOSS, SYMBOLS, colors_of, style
+from lossatlas.measures import Measure
 
 _PANEL = (2.7, 2.2)  # inches
 

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from lossatlas.figures.experiments.trends import seeds_along
 from lossatlas.figures.layout.arrangement import Datasets, Names
 from lossatlas.figures.layout.page import NARROWEST, captioned, page_over, share_scale
-from lossatlas.figures.layout.values import Measure, axis_label, measured_values
+from lossatlas.figures.layout.values import axis_label, measured_values
 from lossatlas.figures.style import style
+from lossatlas.measures import Measure
 
 _PANEL = (2.5, 2.1)  # inches
 

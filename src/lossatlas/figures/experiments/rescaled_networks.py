@@ -12,8 +12,9 @@ from matplotlib.lines import Line2D
 from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, called, narrowed
 from lossatlas.figures.layout.page import captioned, page_over, unsurveyed
-from lossatlas.figures.layout.values import Measure, measured_values
+from lossatlas.figures.layout.values import measured_values
 from lossatlas.figures.style import MARKERS, colors_of, style
+from lossatlas.measures import Measure
 
 _PANEL = (2.75, 2.3)  # inches
 _FACTOR = "factor"

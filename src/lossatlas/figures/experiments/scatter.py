@@ -12,8 +12,9 @@ from scipy.stats import spearmanr
 
 from lossatlas.figures.layout.arrangement import Datasets, Names, called
 from lossatlas.figures.layout.page import captioned, page_over
-from lossatlas.figures.layout.values import Measure, axis_label, measured_values, scale_of
+from lossatlas.figures.layout.values import axis_label, measured_values, scale_of
 from lossatlas.figures.style import LOSS, MARKERS, colors_of, style
+from lossatlas.measures import Measure
 
 _SIZE = (5.4, 3.4)  # inches
 

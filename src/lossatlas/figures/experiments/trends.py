@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 
 from lossatlas.figures.layout.arrangement import Datasets, Names, called
 from lossatlas.figures.layout.page import NARROWEST, captioned, legend_over, page_over
-from lossatlas.figures.layout.values import Measure, axis_label, measured_values, scale_of
+from lossatlas.figures.layout.values import axis_label, measured_values, scale_of
 from lossatlas.figures.style import LOSS, colors_of, style
+from lossatlas.measures import Measure
 
 _PANEL = (2.5, 2.2)  # inches
 _ABREAST = 4  # panels in a row

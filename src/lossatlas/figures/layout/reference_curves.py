@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from lossatlas.figures.layout.arrangement import Datasets
-from lossatlas.figures.layout.values import Measure, measured_values
+from lossatlas.figures.layout.values import measured_values
+from lossatlas.measures import Measure, measured
 
 _REFERENCE = "reference"  # the dataset of what the paper printed
 TOLD = "Dashed: as printed, one curve each, read off the paper's figure."
@@ -53,9 +54,9 @@ def printed(
 def _printed(
     datasets: Datasets, measure: Measure, drawn: xr.DataArray, at: Mapping[str, Any], axes: Sequence[str]
 ) -> xr.DataArray:
-    values = measure(datasets)
+    values = measured(measure, datasets)
     wanted = {dim: _listed(places) for dim, places in at.items() if dim in values.dims}
-    known = measured_values(datasets, lambda _: values.reindex(wanted), at, axes)["value"]
+    known = measured_values(datasets, lambda: values.reindex(wanted), at, axes)["value"]
     _, *groups = axes  # along the first a printed curve has places of its own
     return known.reindex({dim: drawn[dim].values for dim in groups})
 

@@ -1,6 +1,6 @@
 """Measures of networks as figures draw them: chosen, named, on a scale that suits them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from lossatlas.figures.layout.arrangement import SEED, Datasets, narrowed
-
-Measure = Callable[[Datasets], xr.DataArray]  # over the sweep's axes; lossatlas.claims.measures has them
+from lossatlas.measures import Measure, measured
 
 _LOG_RATIO = 100.0  # between the greatest and the least value, from which on a scale is logarithmic
 
@@ -22,7 +21,7 @@ def measured_values(
     They lie over ``axes`` and the seeds; other axes of one value disappear. ValueError for an axis that is not there,
     and for one of several values that is neither in ``axes`` nor in ``at``.
     """
-    values = measure(datasets)
+    values = measured(measure, datasets)
     is_open = values.coords["open"] if "open" in values.coords else xr.zeros_like(values, dtype=bool)
     both = xr.Dataset(
         {

@@ -1,0 +1,42 @@
+"""What `sharpness` draws: name of the file -> function of the datasets and a caption."""
+
+from functools import partial
+from typing import Any
+
+from lossatlas.experiments import Figures, Values
+from lossatlas.figures.experiments import contours, interactive_surfaces, loss_lines, width_and_sharpness
+
+NAMES = {
+    "landscape": {
+        "line": "filter-normalised",
+        "line_layer": "layer-normalised",
+        "line_none": "not normalised",
+    }
+}
+
+
+def figures(v: Values) -> Figures:
+    vgg: dict[str, Any] = {"model": v.vgg, "weight_decay": [0.0, v.weight_decay]}
+    batches = {"batch_size": [v.small_batch, v.large_batch]}
+    resnet = {
+        "model": v.resnet,
+        "optimizer": "sgd",
+        "weight_decay": v.resnet_weight_decay,
+        "batch_size": [v.small_batch, v.resnet_large_batch],
+    }
+    return {
+        # as Figures 2 and 3 of Li et al. 2018
+        "figure": partial(width_and_sharpness, optimizer="sgd", at=vgg),
+        "figure_adam": partial(width_and_sharpness, optimizer="adam", at=vgg),
+        "normalizations": partial(  # as in the appendix of Li et al.
+            loss_lines,
+            columns="weight_decay",
+            colors="batch_size",
+            landscapes=["line", "line_layer", "line_none"],
+            at=vgg | batches | {"optimizer": "sgd"},
+            names=NAMES,
+        ),
+        "resnet_lines": partial(loss_lines, colors="batch_size", at=resnet),  # as Figure 15
+        "resnet": partial(contours, columns="batch_size", at=resnet),
+        "surface": partial(interactive_surfaces, columns="batch_size", at=vgg | batches),
+    }

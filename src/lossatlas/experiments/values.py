@@ -1,0 +1,35 @@
+"""What an experiment's Python is written with: the values of its scale, and the type of its figures."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lossatlas.choices import nearest
+
+Figures = dict[str, Callable[..., Any]]
+"""Name of a file -> function ``f(datasets=..., caption=...)`` that returns a matplotlib or a plotly figure."""
+
+
+class Values:
+    """``experiment.values`` as attributes: ``v.contour``. ValueError for one that is not there.
+
+    >>> v = Values({"contour": 0.1})
+    >>> v.contour
+    0.1
+    >>> v.contuor
+    Traceback (most recent call last):
+    ValueError: experiment.values has no 'contuor'; did you mean contour?
+    """
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked for by copy, pickle and the like
+            raise AttributeError(name)
+        raise ValueError(missing(name, self.__dict__))
+
+
+def missing(name: str, values: dict[str, Any]) -> str:
+    """Sentence that there is no ``name`` among the ``values``, and what may have been meant."""
+    hint = nearest(name, values) if values else "there are none"
+    return f"experiment.values has no {name!r}; {hint}"
