@@ -3,6 +3,7 @@
 import doctest
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,12 @@ from lossatlas.toy import Cubic
 sys.path.insert(0, str(Path(__file__).parents[1] / "figures"))
 from looking import assert_nothing_overlaps, drawn_bytes, lines_of, panels_of, words
 
-drawn = sys.modules[function_of(experiment_folder("distance_toy"), "figures").__module__]
+
+def loaded() -> ModuleType:
+    return sys.modules[function_of(experiment_folder("distance_toy"), "figures").__module__]
+
+
+drawn = loaded()
 
 SIGMAS = [0.1, 0.5, 1.0]
 
@@ -136,5 +142,5 @@ def test_contours_are_those_of_the_surface_in_its_own_coordinates(datasets: dict
 
 
 def test_the_examples_are_right() -> None:
-    failed, tried = doctest.testmod(drawn)
+    failed, tried = doctest.testmod(loaded())
     assert (failed, tried > 0) == (0, True)

@@ -222,12 +222,15 @@ def test_a_remark_on_no_claim_is_refused_before_anything_is_trained(folder: Path
         ("train", f"experiment={NAME}", "data.batch_size=16", "seed=0", *PLAINLY),
         ("-sc", "query=bash"),
     ],
+    ids=["list", "help", "estimate", "train", "completion"],
 )
 def test_an_experiments_python_is_run_by_nothing_but_reproduce(
     typed: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, package = tmp_path / "typed", copy_of_the_package(tmp_path / "package")
+    folder, package = (tmp_path / name for name in ("typed", "package"))
     folder.mkdir()
+    package.mkdir()
+    copy_of_the_package(package)
     for name in ("claims.py", "figures.py"):
         (package / "experiment" / NAME / name).write_text("\nraise RuntimeError('I was run')\n")
     if typed[0] == "-sc":
@@ -241,8 +244,10 @@ def test_an_experiments_python_is_run_by_nothing_but_reproduce(
 
 
 def test_an_experiment_without_claims_is_told_so_before_anything_is_trained(tmp_path: Path) -> None:
-    folder, package = tmp_path / "typed", copy_of_the_package(tmp_path / "package")
+    folder, package = (tmp_path / name for name in ("typed", "package"))
     folder.mkdir()
+    package.mkdir()
+    copy_of_the_package(package)
     (package / "experiment" / NAME / "claims.py").unlink()
     answer = answer_from(package, folder, *TYPED)
     assert (answer.status, list(folder.glob("runs/*"))) == (1, [])

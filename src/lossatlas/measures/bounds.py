@@ -64,6 +64,9 @@ def _run(compute: Callable[[], xr.DataArray], *, lifted: bool) -> tuple[xr.DataA
     this = _Pass(lifted)
     token = _pass.set(this)
     try:
-        return compute(), this.met
+        with np.errstate(
+            invalid="ignore" if lifted else None
+        ):  # inf - inf is not known, and nothing to warn of
+            return compute(), this.met
     finally:
         _pass.reset(token)

@@ -1,4 +1,4 @@
-"""Balls on surfaces of one or two dimensions, trained, pushed, surveyed and drawn as networks are."""
+"""Balls on surfaces of one or two dimensions, trained, pushed and surveyed as networks are."""
 
 from lossatlas.toy.coordinate import Coordinate
 from lossatlas.toy.point import Point

@@ -35,10 +35,10 @@ def learning_curves(
 ) -> Figure:
     """A row of panels for each of the ``measures``, by the label of its vertical axis: median and range over seeds.
 
-    ``measures``: functions of the ``datasets`` to an array over the sweep's axes and ``along``, the axis across, which
-    is one of numbers. ``by``: the axis that colours tell apart; ``columns``: the one whose values have a panel each,
-    and one vertical scale. A scale is logarithmic where values span two decades. ``at`` and ``names`` are as in
-    `layout.arrangement.arrange`.
+    ``measures``: functions, whose arguments name ``datasets``, to an array over the sweep's axes and ``along``, the
+    axis across, which is one of numbers. ``by``: the axis that colours tell apart; ``columns``: the one whose values
+    have a panel each, and one vertical scale. A scale is logarithmic where values span two decades. ``at`` and
+    ``names`` are as in `layout.arrangement.arrange`.
 
     ``reference``: measures of the dataset "reference", which holds what the paper printed, by the labels of
     ``measures``; or only one, which goes with the first of them. They are drawn behind, dashed, in their group's

@@ -25,10 +25,10 @@ def one_setting_at_a_time(
 ) -> Figure:
     """A row of panels for each of the ``measures``, by the label of its vertical axis, and a column for each setting.
 
-    ``measures``: functions of the ``datasets`` to an array over the sweep's axes. ``settings``: for each axis across
-    what the figure is at there, the values of the other axes and those of its own that are drawn. A dot a seed, a line
-    at their median; panels of a row have one vertical scale. ``names`` are as in `layout.arrangement.arrange`.
-    ValueError without a measure or a setting.
+    ``measures``: functions, whose arguments name ``datasets``, to an array over the sweep's axes. ``settings``: for
+    each axis across what the figure is at there, the values of the other axes and those of its own that are drawn. A
+    dot a seed, a line at their median; panels of a row have one vertical scale. ``names`` are as in
+    `layout.arrangement.arrange`. ValueError without a measure or a setting.
     """
     if not measures or not settings:
         raise ValueError("the figure needs a measure and a setting to draw")

@@ -36,9 +36,9 @@ def rescaled_networks(
     """For each value of ``rows`` a panel for each of the ``lines``, and one for the ``measures``.
 
     ``lines``: title -> dataset of the survey `twins` of `line`, with loss (..., seed, factor, direction, split, alpha):
-    the median over seeds and directions, a colour a factor. ``measures``: label -> function of the ``datasets`` to an
-    array (..., seed, factor), drawn as a multiple of the network's own, at factor 1, a dot a seed. ``at`` and ``names``
-    are as in `layout.arrangement.arrange`. ValueError for a dataset or a value that is not there.
+    the median over seeds and directions, a colour a factor. ``measures``: label -> function, whose arguments name
+    ``datasets``, to an array (..., seed, factor), drawn as a multiple of the network's own, at factor 1, a dot a seed.
+    ``at`` and ``names`` are as in `layout.arrangement.arrange`. ValueError for a dataset or a value that is not there.
     """
     missing = [name for name in lines.values() if name not in datasets]
     if missing:

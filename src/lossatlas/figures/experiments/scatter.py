@@ -29,12 +29,12 @@ def scatter(
     names: Names | None = None,
     caption: str = "",
 ) -> Figure:
-    """``y`` against ``x``, both functions of the ``datasets`` to an array over the sweep's axes: a dot a network.
+    """``y`` against ``x``, a dot a network.
 
-    ``by``: the axis that colours tell apart, and a second one that markers do. What is only a lower bound is hollow.
-    Spearman's rank correlation of all that is drawn stands in the corner; networks of which one measure is not finite
-    are left out and counted. ``at`` and ``names`` are as in `layout.arrangement.arrange`. ValueError for more than two
-    axes.
+    Both are functions, whose arguments name ``datasets``, to an array over the sweep's axes. ``by``: the axis that
+    colours tell apart, and a second one that markers do. What is only a lower bound is hollow. Spearman's rank
+    correlation of all that is drawn stands in the corner; networks of which one measure is not finite are left out and
+    counted. ``at`` and ``names`` are as in `layout.arrangement.arrange`. ValueError for more than two axes.
     """
     axes = [by] if isinstance(by, str) else list(by or [])
     if len(axes) > 2:

@@ -33,10 +33,10 @@ def trends(
 ) -> Figure:
     """A panel for each of the ``measures``, by the label of its vertical axis: a dot a seed, a line at their median.
 
-    ``measures``: functions of the ``datasets`` to an array over the sweep's axes. ``along``: the axis across, its
-    values evenly spaced. ``by``: the axis that colours tell apart. What is only a lower bound is hollow, what left
-    float range a triangle at the top. A scale is logarithmic where values span two decades. ``at`` and ``names`` are as
-    in `layout.arrangement.arrange`.
+    ``measures``: functions, whose arguments name ``datasets``, to an array over the sweep's axes. ``along``: the axis
+    across, its values evenly spaced. ``by``: the axis that colours tell apart. What is only a lower bound is hollow,
+    what left float range a triangle at the top. A scale is logarithmic where values span two decades. ``at`` and
+    ``names`` are as in `layout.arrangement.arrange`.
     """
     if not measures:
         raise ValueError("the figure needs a measure to draw")
