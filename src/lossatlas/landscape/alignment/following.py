@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import fx, nn
 from torch.nn import functional
 
-from lossatlas.landscape.forward.folding import NORMS
+from lossatlas.layers import FOLDABLE
 
 Units = NDArray[np.int64]
 
@@ -173,7 +173,7 @@ class _Following:
             return self._convolution(node, module, value)
         if kind is nn.Linear:
             return self._linear(node, module, value)
-        if kind in NORMS:
+        if kind in FOLDABLE:
             return self._norm(node, module, value)
         if kind is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
             return _flat(value)

@@ -11,9 +11,9 @@ from torch import fx, nn
 from torch.nn import functional
 
 from lossatlas.choices import chosen
-from lossatlas.landscape.forward.folding import NORMS
 from lossatlas.landscape.forward.tracing import UntraceableError, traced
 from lossatlas.landscape.measuring.isolation import evaluation_mode
+from lossatlas.layers import FOLDABLE
 from lossatlas.weight_space import Weights, state
 
 _LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -145,7 +145,7 @@ class _Search:
         found = []
         for node in self._graph.graph.nodes:
             if self._is_own(node, _LAYERS) and (ends := self._ends(node)):
-                norms = tuple(str(end.target) for end in ends if self._is_own(end, NORMS))
+                norms = tuple(str(end.target) for end in ends if self._is_own(end, FOLDABLE))
                 layers = tuple(str(end.target) for end in ends if self._is_own(end, _LAYERS))
                 found.append(Place(str(node.target), norms, layers))
         return found
@@ -154,7 +154,7 @@ class _Search:
         """Norms and layers that all of what ``node`` gives reaches; None if some of it reaches something else."""
         ends: list[fx.Node] = []
         for user in node.users:
-            if self._is_own(user, NORMS) or self._is_own(user, _LAYERS):
+            if self._is_own(user, FOLDABLE) or self._is_own(user, _LAYERS):
                 ends.append(user)
             elif self._is_homogeneous(user):
                 if (further := self._ends(user)) is None:

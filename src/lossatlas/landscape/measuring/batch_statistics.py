@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from math import ceil
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+
+from lossatlas.layers import BATCH_NORM
 
 
 class PassStatistics:
@@ -32,7 +33,7 @@ class PassStatistics:
         self._norms = [
             module
             for module in model.modules()
-            if isinstance(module, _BatchNorm) and module.running_mean is not None
+            if isinstance(module, BATCH_NORM) and module.running_mean is not None
         ]
         self._buffers = [buffer for norm in self._norms for buffer in norm.buffers(recurse=False)]
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch._utils import _unflatten_dense_tensors
-from torch.nn.modules.batchnorm import _NormBase
 
-NORMALIZATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # _NormBase: batch and instance norm
+from lossatlas.layers import NORMALIZATION_LAYERS
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Distance:
 
     def _counts(self, module: nn.Module, name: str) -> bool:
         owner, _, own_name = name.rpartition(".")
-        if isinstance(module.get_submodule(owner), NORMALIZATIONS):
+        if isinstance(module.get_submodule(owner), NORMALIZATION_LAYERS):
             return self.normalization
         return self.biases or own_name != "bias"
 
