@@ -18,6 +18,7 @@ from lossatlas.choices import chosen
 from lossatlas.hardware import device_name
 from lossatlas.landscape.mapping.map_points import Progress, visit
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.optim.distancing import Centre, DistanceForce, Layout
 from lossatlas.optim.distancing.distance import unflatten
 from lossatlas.seeds import generator
@@ -29,6 +30,7 @@ _AWAY = (
 )
 
 
+@survey(products=None)
 def step_time(
     problem: Problem,
     *,

@@ -19,6 +19,7 @@ from lossatlas.landscape.measuring.prepared import outputs
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.lines import Segment
 from lossatlas.landscape.shapes.sequences import Concatenated
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, check_alike, matching, norm, parameters, state
 
 ALIGNMENTS = ("before", "after")
@@ -31,6 +32,7 @@ class Pair(NamedTuple):
     after: Weights
 
 
+@survey(products=None)
 def aligned(
     problem: Problem,
     *,

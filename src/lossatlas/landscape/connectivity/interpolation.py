@@ -14,9 +14,11 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.combination import Combination
 from lossatlas.landscape.shapes.grid import Grid, axis
 from lossatlas.landscape.shapes.lines import Segment
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, check_alike, parameters, state
 
 
+@survey(products=None)
 def interpolation(
     problem: Problem,
     *,

@@ -22,6 +22,7 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curves import Curve, Polyline
 from lossatlas.landscape.shapes.grid import axis
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import check_alike, norm, parameters, state
 
 _SUMMED_UP = ("loss", "error", "nll", "regularized_loss")
@@ -29,6 +30,7 @@ _SUMMED_UP = ("loss", "error", "nll", "regularized_loss")
 _Way = Curve | ControlledCurve | Polyline
 
 
+@survey(products=None)
 def path(
     problem: Problem,
     *,

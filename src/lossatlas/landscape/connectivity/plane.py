@@ -18,6 +18,7 @@ from lossatlas.landscape.shapes.curves import Curve
 from lossatlas.landscape.shapes.grid import axis
 from lossatlas.landscape.shapes.plane import SIDES, Plane
 from lossatlas.landscape.shapes.sequences import Concatenated, Networks
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, check_alike, inner, norm, parameters, state, weights_digest
 
 Margin = float | Mapping[str, float]
@@ -25,6 +26,7 @@ Margin = float | Mapping[str, float]
 Curves = Sequence[Curve | ControlledCurve] | Mapping[str, Curve | ControlledCurve]
 
 
+@survey(products=None)
 def plane(
     problem: Problem,
     *,
@@ -82,6 +84,7 @@ def plane(
     )
 
 
+@survey(products=None)
 def curve_plane(
     problem: Problem,
     *,

@@ -16,9 +16,11 @@ from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.grid import Grid, axis
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, norm, parameters, weights_digest
 
 
+@survey(products=None)
 def spanning_tree(
     problem: Problem,
     *,

@@ -21,9 +21,11 @@ from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curve_families import PolygonalChain
 from lossatlas.landscape.shapes.grid import evenly, symmetric
 from lossatlas.landscape.shapes.lines import Line
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, check_alike, inner, norm, parameters, state
 
 
+@survey(products=None)
 def tunnel(
     problem: Problem,
     *,

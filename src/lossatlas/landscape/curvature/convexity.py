@@ -24,6 +24,7 @@ from lossatlas.landscape.measuring.prepared import Bench, opened
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import Grid
 from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.survey import survey
 
 MEASURED = {
     "loss": "mean loss over the split",
@@ -36,6 +37,7 @@ MEASURED = {
 }
 
 
+@survey(products=10.71)  # the larger of those of the two networks in benchmarks/convexity.json, warm
 def convexity(
     problem: Problem,
     *,

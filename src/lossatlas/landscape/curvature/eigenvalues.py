@@ -15,6 +15,7 @@ from lossatlas.landscape.mapping.map_points import Progress, visit
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 
 QUANTITIES = {
     "eigenvalue": "eigenvalue",
@@ -23,6 +24,7 @@ QUANTITIES = {
 }
 
 
+@survey(products=43)  # the larger of those of the two networks in benchmarks/eigenvalues.json
 def eigenvalues(
     problem: Problem,
     *,

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -20,6 +22,26 @@ KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty t
 
 Product = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """From a vector to the matrix times it, both as tensors of the parameters' shapes."""
+
+
+@dataclass
+class ProductCount:
+    """How many products of an operator and a vector were taken."""
+
+    taken: int = 0
+
+
+_counts: ContextVar[tuple[ProductCount, ...]] = ContextVar("counts", default=())
+
+
+@contextmanager
+def products_counted() -> Iterator[ProductCount]:
+    """Count the products of `Hessian` and `GaussNewton` with vectors that are taken in the block."""
+    token = _counts.set((*_counts.get(), count := ProductCount()))
+    try:
+        yield count
+    finally:
+        _counts.reset(token)
 
 
 class SymmetricOperator(Protocol):
@@ -68,6 +90,8 @@ class _OfBench(ABC):
 
     def __call__(self, vector: Tensor) -> Tensor:
         """The matrix times ``vector``, (n,), both of the operator's dtype and device."""
+        for count in _counts.get():
+            count.taken += 1
         if self._versions != self._present_versions():
             self.refresh()
         along = list(unflatten(vector, self._like).values())

@@ -15,8 +15,10 @@ from lossatlas.landscape.mapping.map_points import Progress, visit
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 
 
+@survey(products=lambda steps, **_: steps)
 def spectrum(
     problem: Problem,
     *,

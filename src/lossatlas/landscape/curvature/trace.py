@@ -18,6 +18,7 @@ from lossatlas.landscape.mapping.map_points import Progress, visit
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 
 
 class Estimate(NamedTuple):
@@ -97,6 +98,7 @@ ROUND = (
 )
 
 
+@survey(products=lambda sketch, probes, **_: (2 * sketch + probes) / (probes + 1))
 def trace(
     problem: Problem,
     *,

@@ -29,11 +29,13 @@ from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.prepared import Bench, opened
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import check_alike, parameters, weights_digest
 
 _NEVER = "test"  # split on which no members are chosen: its error would be none of new examples then
 
 
+@survey(products=None)
 def ensemble(
     problem: Problem,
     *,

@@ -16,11 +16,13 @@ from lossatlas.landscape.mapping.map_points import Progress, visit
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.prepared import Batches, Bench, opened
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.seeds import generator
 
 _ENTRIES = 2**24  # of the derivatives that are held at once; examples are differentiated in chunks of so many
 
 
+@survey(products=None)
 def jacobian(
     problem: Problem,
     *,

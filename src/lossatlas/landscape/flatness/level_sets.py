@@ -20,9 +20,11 @@ from lossatlas.landscape.measuring.rays import Ray, star_area
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import evenly, symmetric
 from lossatlas.landscape.shapes.lines import Line
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights
 
 
+@survey(products=None)
 def level_sets(
     problem: Problem,
     *,

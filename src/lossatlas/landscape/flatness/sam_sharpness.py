@@ -16,10 +16,12 @@ from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import Bench, opened
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.seeds import generator
 from lossatlas.weight_space import Weights, flatten, unflatten
 
 
+@survey(products=None)
 def sam_sharpness(
     problem: Problem,
     *,

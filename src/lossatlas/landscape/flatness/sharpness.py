@@ -17,10 +17,12 @@ from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import Bench, opened
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.seeds import generator
 from lossatlas.weight_space import flatten, unflatten
 
 
+@survey(products=None)
 def sharpness(
     problem: Problem,
     *,

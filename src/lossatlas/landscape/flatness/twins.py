@@ -12,12 +12,14 @@ from lossatlas.landscape.measuring.isolation import weights_of_its_own
 from lossatlas.landscape.measuring.prepared import outputs
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import axis
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import matching
 
 Survey = Callable[..., xr.Dataset]
 """A survey with its options: it takes a problem, a journal and a progress callback."""
 
 
+@survey(products=None)
 def twins(
     problem: Problem,
     *,

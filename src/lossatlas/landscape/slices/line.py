@@ -11,8 +11,10 @@ from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.lines import Bundle
+from lossatlas.landscape.survey import survey
 
 
+@survey(products=None)
 def line(
     problem: Problem,
     *,

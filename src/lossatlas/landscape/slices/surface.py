@@ -12,8 +12,10 @@ from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.sampling.adaptive import sampling_named
 from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.survey import survey
 
 
+@survey(products=None)
 def surface(
     problem: Problem,
     *,

@@ -21,9 +21,11 @@ from lossatlas.landscape.slices.training_path import (
     random_variables,
     trajectory_to,
 )
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, weights_digest
 
 
+@survey(products=None, version=2)  # 2: its snapshots are told by their epochs
 def trajectory(
     problem: Problem,
     *,
