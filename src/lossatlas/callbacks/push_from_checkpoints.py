@@ -1,4 +1,4 @@
-"""A callback that pushes a network away from where it has been, while anybody's Trainer trains it."""
+"""Callback for the distance penalty: earlier checkpoints repel the network that anybody's Trainer trains."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ MEASURED = 8
 
 
 class PushFromCheckpoints(Callback):
-    """Takes checkpoints of a network while it trains, and adds ``force``, which they exert, to its gradients.
+    """Distance penalty: takes checkpoints while a network trains, and adds the ``force`` they exert to its gradients.
 
     A checkpoint is taken when each of ``epochs`` has ended, or at the end of every ``every`` epochs; 0 is the
     initialisation. There is no force from the end of the epoch ``release`` on. The network is ``network(module)``, by

@@ -1,4 +1,4 @@
-"""A callback that surveys the loss around the weights while anybody's Trainer trains anybody's LightningModule."""
+"""Callback for loss landscapes during training, for anybody's Trainer and LightningModule."""
 
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -26,7 +26,7 @@ Survey = Callable[..., xr.Dataset]
 
 
 class SurveyAtEpochs(Callback):
-    """Surveys a network at the start of training (epoch 0), at the ends of chosen epochs, and at the end (-1).
+    """Landscapes during training: at its start (epoch 0), at the ends of chosen epochs, and at its end (-1).
 
     ``surveys`` are functions of a `Problem` by the names that their files get, such as ``partial(surface, points=21)``.
     They are made after each of ``epochs``, or after every ``every`` epochs and at both ends. The network is

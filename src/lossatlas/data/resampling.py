@@ -1,4 +1,4 @@
-"""A data set of which a network sees another part than its neighbour: bootstrap resamples, folds left out."""
+"""Resampled training sets for the members of an ensemble: bootstrap resamples, folds left out."""
 
 from collections.abc import Callable, Mapping, Sequence
 

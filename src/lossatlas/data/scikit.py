@@ -1,4 +1,4 @@
-"""The data set that needs no download: the handwritten digits inside scikit-learn."""
+"""Handwritten digits inside scikit-learn, the data set that needs no download."""
 
 from collections.abc import Mapping, Sequence
 

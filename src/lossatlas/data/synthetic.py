@@ -1,4 +1,4 @@
-"""Labelled data of any shape and difficulty, made from a seed."""
+"""Synthetic classification data of any shape and difficulty, made from a seed."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

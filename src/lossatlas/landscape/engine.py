@@ -1,4 +1,4 @@
-"""How points are measured: precision, batches, and what else a forward pass may depend on."""
+"""Evaluation settings: precision, batches, and what else a forward pass may depend on."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -9,7 +9,7 @@ EVALUATIONS = ("eval", "recompute")
 
 @dataclass(frozen=True)
 class Engine:
-    """How the points of a survey are measured; the default is exact to float32 rounding.
+    """Evaluation settings, how the points of a survey are measured; the default is exact to float32 rounding.
 
     ``precision``: "float32": products and convolutions in the weights' own dtype; "tf32" (on a GPU) and
     "bfloat16" are faster, and their measured error stands in the dataset. ``fuse``: fold batch norm into the

@@ -1,4 +1,4 @@
-"""How long a training step takes with checkpoints that push, in two ways."""
+"""Benchmark of the time of a training step with the distance penalty, in closed form and by autograd."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from lossatlas import __version__
 from lossatlas.choices import chosen
 from lossatlas.hardware import device_name
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
 from lossatlas.optim.distancing import Centre, DistanceForce, Layout
@@ -46,7 +46,7 @@ def step_time(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Seconds that a training step takes while so many ``checkpoints`` exert ``force``.
+    """Step-time benchmark: seconds that a training step takes while so many ``checkpoints`` exert ``force``.
 
     A step is the forward pass of the first ``batch_size`` examples of ``split``, in training mode, the gradients, and
     the step of ``optimizer``; fetching and augmenting the batch, and measuring, are no part of it. ``ways`` to the
@@ -81,7 +81,7 @@ def step_time(
             body = bodies[whose_turn(number, len(arms))]
             return [seconds_of(body, times=steps, device=inputs.device, clock=ticking)]
 
-        rows = visit(
+        rows = map_points(
             rounds * len(arms),
             measure,
             chain=len(arms),

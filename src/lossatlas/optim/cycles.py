@@ -1,4 +1,4 @@
-"""Learning rates that go in cycles, and the optimizer steps after which they are lowest.
+"""Cyclic learning rates, and the optimizer steps after which they are lowest.
 
 Cyclic schedules are functions of the position in epochs like all others. Those whose cycles are whole numbers of
 steps take their exact form once they are told how many steps an epoch has (`Cyclic.in_steps`), as studies do.
@@ -23,7 +23,7 @@ class Factor(Protocol):
 
 
 class Cyclic(ABC):
-    """A schedule that falls to a low rate again and again; called, it is that of very many steps an epoch."""
+    """Cyclic schedule, which falls to a low rate again and again; called, it is that of very many steps an epoch."""
 
     interval = "step"
 
@@ -59,7 +59,7 @@ class InSteps:
 
 
 class CyclicCosine(Cyclic):
-    """Half a cosine from 1 down to almost 0, ``cycles`` times within ``epochs``, and 0 from there on.
+    """Cyclic cosine: half a cosine from 1 down to almost 0, ``cycles`` times within ``epochs``, and 0 from there on.
 
     Equation (2) of Huang et al. 2017 (arXiv:1704.00109), in optimizer steps: with T steps in ``epochs`` each cycle
     has ceil(T / cycles) of them. Where that does not divide T, fewer are left to the last cycle, which here goes down
@@ -112,7 +112,7 @@ class CyclicCosine(Cyclic):
 
 
 class Triangular(Cyclic):
-    """Straight from 1 down to ``floor`` in the first half of a cycle and back up in the second, over and over.
+    """Triangular cycles: straight from 1 down to ``floor`` in the first half and back up in the second, over and over.
 
     Algorithm 1 of Garipov et al. 2018 (arXiv:1802.10026): step i of c, counted from 1, is at t = i / c, so that the
     rate of step c / 2 is the lowest. ``cycle``: its length in ``unit``, "epochs" or "steps". ``floor``: a factor of
@@ -171,7 +171,7 @@ class Triangular(Cyclic):
 
 
 class WarmRestarts(Cyclic):
-    """Half a cosine from 1 down to ``floor`` over ``period`` epochs, then over ``growth`` times as many, and so on.
+    """Warm restarts (SGDR): half a cosine from 1 to ``floor`` in ``period`` epochs, then in ``growth`` times as many.
 
     Equation (5) of Loshchilov & Hutter 2017 (arXiv:1608.03983), whose T_0 is ``period`` and T_mult ``growth``. The
     rate changes at every step. ``floor``: a factor of the base rate. ValueError for a period that is not positive, a

@@ -1,4 +1,4 @@
-"""Studies: the LightningModules that train networks, and their callbacks."""
+"""Training methods, a LightningModule each (a configuration calls them studies), and their callbacks."""
 
 from lossatlas.callbacks.push_from_checkpoints import PushFromCheckpoints
 from lossatlas.callbacks.survey_at_epochs import SurveyAtEpochs

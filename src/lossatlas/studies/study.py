@@ -1,4 +1,4 @@
-"""What all studies share: the order of the data, the random streams, the record of each epoch."""
+"""Base of all training methods: the order of the data, the random streams, the record of each epoch."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -54,7 +54,7 @@ class TrainingBatches:
 
 
 class Study(LightningModule):
-    """A way to train ``network`` on ``data`` whose every random draw is a function of (seed, epoch, step).
+    """Training method for ``network`` on ``data``, whose every random draw is a function of (seed, epoch, step).
 
     ``snapshot_epochs`` are those whose weights are to be kept; 0 is the initialisation.
 

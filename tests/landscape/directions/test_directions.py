@@ -20,7 +20,7 @@ from lossatlas.landscape import (
     surface,
     trajectory,
 )
-from lossatlas.landscape.directions import axes_along
+from lossatlas.landscape.directions import directions_along
 from lossatlas.weight_space import flatten, inner, norm
 
 
@@ -226,5 +226,5 @@ def test_options_of_random_directions_are_not_taken_where_there_are_none(
 
 
 def test_without_along_the_random_ones_are_taken(problem: Problem) -> None:
-    axes = axes_along(None, RandomDirections(seed=9), problem)
+    axes = directions_along(None, RandomDirections(seed=9), problem)
     assert axes.attributes["seed"] == 9

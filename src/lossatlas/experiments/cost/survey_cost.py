@@ -14,7 +14,7 @@ from lossatlas.experiments.cost.flops import FlopCount
 from lossatlas.hardware import threads_limited
 from lossatlas.landscape import Engine, Problem
 from lossatlas.landscape.curvature.operators import matrix_of, products_counted
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.survey import products_at_a_point
 from lossatlas.runs.build import build_data, make
 from lossatlas.runs.composition.job import Job
@@ -110,8 +110,8 @@ def product_flops(problem: Problem, matrix: str) -> int:
     With those of the gradient's graph, which is made anew for each product where a data set is too large to keep it.
     """
     split = problem.select(None)[0]
-    with opened(problem, splits=[split], engine=Engine(**PLAIN)) as bench:
-        operator = matrix_of(bench, split, matrix, kept_bytes=0)
+    with prepared(problem, splits=[split], engine=Engine(**PLAIN)) as ready:
+        operator = matrix_of(ready, split, matrix, kept_bytes=0)
         vector = torch.ones(operator.n, dtype=operator.dtype)
         operator(vector)  # the first looks at the size of the graph too
         with FlopCount() as count:

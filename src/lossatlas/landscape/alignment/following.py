@@ -1,4 +1,4 @@
-"""Following units through a graph of operations, to all tensors in which they lie."""
+"""Propagation of permutable units through a graph of operations, to all tensors in which they lie."""
 
 import operator
 from collections.abc import Callable, Sequence

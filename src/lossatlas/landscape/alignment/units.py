@@ -1,4 +1,4 @@
-"""Units of a network that may change places, found by following them through its graph of operations."""
+"""Permutable units of a network, found by following them through its graph of operations."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class UnitGroup:
-    """Units that can be put into any order: what they compute, and what is made of it, stays the same.
+    """Permutable units: in any order what they compute, and what is made of it, stays the same.
 
     A unit lies in several tensors: in the rows of its layer's weight, in its bias, in the batch norm that follows, in
     the columns of the next layer's weight. Where outputs of layers are added, as along a residual stream, their units

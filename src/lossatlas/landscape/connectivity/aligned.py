@@ -1,4 +1,4 @@
-"""The straight line from one network to another, before and after the units of the other are matched to the first's."""
+"""Linear interpolation to another network, before and after permutation alignment by weight matching."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,7 +45,7 @@ def aligned(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Loss and error between the network, at alpha 0, and ``other``, at alpha 1, before and after weight matching.
+    """Linear interpolation from the network, alpha 0, to ``other``, alpha 1, before and after weight matching.
 
     ``other`` is the state dict of a second network of the same kind; None: the network's own copy with its units in an
     order drawn from ``seed``, which computes the same function. After, its units are matched to the network's

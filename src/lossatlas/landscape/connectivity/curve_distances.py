@@ -1,4 +1,4 @@
-"""How far curves are from each other."""
+"""Distances between curves."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -53,8 +53,8 @@ def plane(
     Returns ``loss`` and ``error`` over (split, y, x), the three networks' coordinates ``point_x`` and
     ``point_y`` over (point,), and what is measured at these themselves, ``point_loss`` and ``point_error``; with
     ``weight_decay`` also ``regularized_loss`` (`with_regularized_loss`); of ``curves``, in a list or by name, where
-    they are seen in the plane (`drawn_curves`). The rest is as in `evaluate`. ValueError for a value out of its range,
-    for networks on one line, and, naming the first difference, for a network of another shape.
+    they are seen in the plane (`projected_curves`). The rest is as in `evaluate`. ValueError for a value out of its
+    range, for networks on one line, and, naming the first difference, for a network of another shape.
 
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
@@ -170,7 +170,7 @@ def _over_plane(
     for name, values in zip(("x", "y"), through.marks.T, strict=True):
         mark = {"long_name": f"{name} of the network", "units": "1"}
         dataset[f"point_{name}"] = xr.Variable(("point",), values, mark)
-    dataset = dataset.merge(drawn_curves(problem, through, curves))
+    dataset = dataset.merge(projected_curves(problem, through, curves))
     return dataset.transpose("split", "y", "x", "point", ...)
 
 
@@ -184,7 +184,7 @@ def _in_words(margin: Margin) -> float | str:
 POINTS = 61  # of a curve that are drawn
 
 
-def drawn_curves(problem: Problem, plane: Plane, curves: Curves) -> xr.Dataset:
+def projected_curves(problem: Problem, plane: Plane, curves: Curves) -> xr.Dataset:
     """Projections of ``curves``, in a list or by name, on ``plane``, whose directions are orthonormal.
 
     Over (curve, curve_t), for t in [0, 1]: ``curve_x`` and ``curve_y``, the point of the plane nearest to the curve's,

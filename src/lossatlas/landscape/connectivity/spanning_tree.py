@@ -1,4 +1,4 @@
-"""The tree of bands that joins several minima over the lowest saddles."""
+"""Minimum spanning tree of minima: the bands that join them over the lowest saddles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def spanning_tree(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Which of ``bands``, each between two minima, join all minima over the lowest saddles.
+    """Minimum spanning tree: which of ``bands``, each between two minima, join all minima over the lowest saddles.
 
     Minima are the ends of the bands, numbered in the order in which they come; two with the same weights are one. The
     saddle of a band is the highest of ``points`` losses along it on ``split``; of two bands between the same minima
@@ -164,7 +164,7 @@ def _about(meaning: str) -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class SpanningTree:
-    """The tree of lowest saddles over N minima.
+    """Minimum spanning tree of the saddles between N minima.
 
     ``edges`` (N - 1, 2): the minima that each joins, the lower number first, by saddle, the lowest first.
     ``saddles`` (N - 1,): the loss at the saddle of each edge.

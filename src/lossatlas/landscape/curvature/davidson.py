@@ -1,4 +1,4 @@
-"""Davidson's method from vectors that are nearly eigenvectors, such as those at a neighbouring point."""
+"""Davidson's method, warm-started from near eigenvectors such as those at a neighbouring point."""
 
 import numpy as np
 import torch

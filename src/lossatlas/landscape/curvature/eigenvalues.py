@@ -1,4 +1,4 @@
-"""The outermost eigenvalues of the Hessian or of the Gauss-Newton matrix."""
+"""Extreme eigenvalues of the Hessian or of the Gauss-Newton matrix."""
 
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import SymmetricOperator, matrix_of
 from lossatlas.landscape.curvature.ritz import Wanted
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
 
@@ -39,7 +39,7 @@ def eigenvalues(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """The ``smallest`` and the ``largest`` eigenvalues of ``matrix`` of the mean loss over ``split``.
+    """Extreme eigenvalues, ``smallest`` and ``largest`` so many, of ``matrix`` of the mean loss over ``split``.
 
     ``matrix`` is "hessian" or "gauss_newton", over all parameters, in the dtype of the weights. Both ends come
     from one run of Lanczos' method with full reorthogonalisation, from a random vector drawn from ``seed``. It
@@ -70,15 +70,15 @@ def eigenvalues(
         "iterations": iterations,
         "seed": seed,
     }
-    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
-        attributes |= settings(bench)
-        operator = matrix_of(bench, split, matrix)
+    with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
+        attributes |= settings(ready)
+        operator = matrix_of(ready, split, matrix)
 
         def measure(_: int) -> list[float]:
             return _run(operator, wanted, iterations, seed, progress)
 
-        header = {**attributes, **identity(bench)}
-        row = visit(1, measure, journal=journal, header=header, progress=progress)[0]
+        header = {**attributes, **identity(ready)}
+        row = map_points(1, measure, journal=journal, header=header, progress=progress)[0]
     return _dataset(row, wanted, attributes)
 
 

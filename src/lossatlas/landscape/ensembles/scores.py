@@ -1,4 +1,4 @@
-"""How good predicted probabilities are. All take their logarithms (N, C) in float64 and targets (N,)."""
+"""Scores of predicted probabilities. All take their logarithms (N, C) in float64 and targets (N,)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Score:
 
 
 def error(log_probabilities: Tensor, targets: Tensor) -> float:
-    """Share of the targets that are not the most probable class.
+    """Error rate: share of the targets that are not the most probable class.
 
     >>> import torch
     >>> error(torch.tensor([[0.9, 0.1], [0.6, 0.4]]).log(), torch.tensor([0, 1]))
@@ -26,7 +26,7 @@ def error(log_probabilities: Tensor, targets: Tensor) -> float:
 
 
 def nll(log_probabilities: Tensor, targets: Tensor) -> float:
-    """Mean negative logarithm of the probability that the target's class is given, in nats.
+    """Negative log-likelihood: mean of -log of the probability that the target's class is given, in nats.
 
     >>> import torch
     >>> round(nll(torch.tensor([[0.9, 0.1], [0.6, 0.4]]).double().log(), torch.tensor([0, 1])), 4)  # of 0.9 and of 0.4
@@ -36,7 +36,7 @@ def nll(log_probabilities: Tensor, targets: Tensor) -> float:
 
 
 def brier(log_probabilities: Tensor, targets: Tensor) -> float:
-    """Mean squared distance of the probabilities from the target's, 1 for its class and 0 for others, in [0, 2].
+    """Brier score: mean squared distance of the probabilities from the one-hot target, in [0, 2].
 
     Brier 1950, Monthly Weather Review 78(1), equation 2.
 

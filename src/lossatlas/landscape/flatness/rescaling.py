@@ -1,4 +1,4 @@
-"""Networks that compute the same function from weights of another scale."""
+"""Rescaled networks that compute the same function, from weights of another scale."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -79,7 +79,7 @@ _CHOICES: dict[str, Callable[[Sequence[Place]], Sequence[Place]]] = {
 
 
 def rescaled(model: nn.Module, factor: float, *, layers: str = "first") -> Weights:
-    """Parameters and statistics with which ``model`` computes, in evaluation mode, what it computes with its own.
+    """Rescaled parameters and statistics with which ``model`` computes, in evaluation mode, what it does with its own.
 
     The weights and the bias of the "first" of its `places`, or of "all" of them, are multiplied by ``factor`` =
     c > 0. Where batch norm follows, its running mean is multiplied by c, and its running variance v becomes

@@ -12,10 +12,10 @@ from scipy.optimize import Bounds, minimize
 from torch import Tensor
 
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
-from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
 from lossatlas.seeds import generator
@@ -35,7 +35,7 @@ def sharpness(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Sharpness 100 (max f(x + A y) - f(x)) / (1 + f(x)) for each box size (Keskar et al. 2017, metric 2.1).
+    """Keskar's sharpness: 100 (max f(x + A y) - f(x)) / (1 + f(x)) for each box size (Keskar et al. 2017, metric 2.1).
 
     f is the mean loss over ``split``, x all parameters, and y runs over the box abs(y_i) <= epsilon (abs((A^+
     x)_i) + 1). A is the identity, or with ``subspace`` = p a matrix with p columns of standard normal entries
@@ -54,25 +54,25 @@ def sharpness(
     """
     n = sum(parameter.numel() for parameter in problem.model.parameters())
     _check(epsilons, iterations, subspace, n)
-    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
+    with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
         attributes = {
             "survey": "sharpness",
             "split": split,
             "iterations": iterations,
             "subspace": "all parameters" if subspace is None else subspace,
             "seed": seed,
-            **settings(bench),
+            **settings(ready),
         }
-        header = {**attributes, "epsilons": list(epsilons), **identity(bench)}
-        matrix = None if subspace is None else random_matrix(n, subspace, seed, bench.dtype)
-        around = Neighbourhood(bench, split, matrix)
+        header = {**attributes, "epsilons": list(epsilons), **identity(ready)}
+        matrix = None if subspace is None else random_matrix(n, subspace, seed, ready.dtype)
+        around = Neighbourhood(ready, split, matrix)
         widths = np.abs(around.coordinates()) + 1
         loss, _ = around(np.zeros_like(widths))
 
         def measure(index: int) -> list[float]:
             return [box_maximum(around, epsilons[index] * widths, iterations=iterations, seed=seed)]
 
-        maxima = visit(len(epsilons), measure, journal=journal, header=header, progress=progress)[:, 0]
+        maxima = map_points(len(epsilons), measure, journal=journal, header=header, progress=progress)[:, 0]
     return xr.Dataset(
         {
             "sharpness": (
@@ -115,15 +115,15 @@ def random_matrix(n: int, p: int, seed: int, dtype: torch.dtype = torch.float64)
 
 
 class Neighbourhood:
-    """The loss f(x + A y) on one split as a function of y, with x the parameters of ``bench``, (n,).
+    """The loss f(x + A y) on one split as a function of y, with x the parameters of ``ready``, (n,).
 
     A is ``matrix``, (n, p), or None for the identity.
     """
 
-    def __init__(self, bench: Bench, split: str, matrix: Tensor | None = None) -> None:
-        self._bench = bench
+    def __init__(self, ready: PreparedProblem, split: str, matrix: Tensor | None = None) -> None:
+        self._ready = ready
         self._split = split
-        self._live = {name: bench.weights[name] for name, _ in bench.model.named_parameters()}
+        self._live = {name: ready.weights[name] for name, _ in ready.model.named_parameters()}
         self._centre = flatten(self._live)
         self._matrix = None if matrix is None else matrix.to(self._centre)
 
@@ -140,7 +140,7 @@ class Neighbourhood:
         moved = self._centre + (step if self._matrix is None else self._matrix @ step)  # (n,)
         for name, tensor in unflatten(moved, self._live).items():
             self._live[name].copy_(tensor)
-        loss, by_name = loss_and_gradient(self._bench, self._split)
+        loss, by_name = loss_and_gradient(self._ready, self._split)
         gradient = flatten(by_name)
         if self._matrix is not None:
             gradient = self._matrix.T @ gradient

@@ -1,4 +1,4 @@
-"""Any survey of networks that compute the same function from weights of another scale."""
+"""Rescaled networks that compute the same function ("twins"), and any survey of them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ def twins(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """What ``survey`` finds around twins of the network, which compute the same function (Dinh et al. 2017, section 3).
+    """Rescaled networks that compute the same function, as ``survey`` sees them (Dinh et al. 2017, section 3).
 
     For each of ``factors`` the "first" layer, or "all" layers, whose scale is free has its weights multiplied by
     it, and what follows undoes it; see `rescaled`. A property of the function is the same for all twins; what

@@ -1,4 +1,4 @@
-"""How large the weights of a network are, and how they are distributed."""
+"""Norms and distribution of a network's weights."""
 
 from pathlib import Path
 

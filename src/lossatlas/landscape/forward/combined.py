@@ -1,4 +1,4 @@
-"""The first linear layer at points that are linear combinations: its outputs are the same combinations."""
+"""Linearity of a first layer: at linear combinations of weights its outputs are the same combinations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Batch norm in evaluation mode, folded into the layer before it."""
+"""Batch-norm folding: in evaluation mode, into the layer before it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

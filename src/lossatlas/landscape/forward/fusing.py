@@ -1,4 +1,4 @@
-"""Finds in a network's graph what can be computed in one go, and replaces it by layers that do."""
+"""Operator fusion: finds in a network's graph what can be computed in one go, and replaces it by layers that do."""
 
 import operator
 from collections.abc import Callable

@@ -12,8 +12,8 @@ from lossatlas.landscape.shapes.combination import Combination
 class Replayed:
     """``forward`` recorded for each batch when it is first seen, and replayed when it is seen again.
 
-    A batch is known by its memory, and has to stay there: so do the data of a bench, and its weights, which are
-    overwritten in place. Outputs are overwritten by the next pass.
+    A batch is known by its memory, and has to stay there: so do the data of a prepared problem, and its weights, which
+    are overwritten in place. Outputs are overwritten by the next pass.
     """
 
     def __init__(self, forward: Forward) -> None:

@@ -1,4 +1,4 @@
-"""Batch-norm statistics as those of a pass over the training data, at whatever weights."""
+"""Re-estimation of batch-norm statistics by a pass over the training data, at whatever weights."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from lossatlas.layers import BATCH_NORM
 
 
 class PassStatistics:
-    """The statistics of a pass of ``model`` over ``inputs`` for its batch norms, and only for them.
+    """Re-estimated batch-norm statistics: those of a pass of ``model`` over ``batches``, and only those.
 
     Each batch is normalised by itself, and its mean and unbiased variance are averaged with the weight of its
     length, as Garipov et al. 2018 (arXiv:1802.10026, section 3.2) do along their curves. The split is cut into

@@ -1,4 +1,4 @@
-"""Trying a network and its loss on a few examples, so that what a survey cannot take is found before it begins."""
+"""Probing a network and its loss on a few examples: what a survey cannot take is found before it begins."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Interpolants through scattered points: radial basis functions, in the values themselves or in their logarithms."""
+"""Radial basis interpolation of scattered points, in the values themselves or in their logarithms."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Which points of a grid to measure next, from what those that are measured say of the others."""
+"""Adaptive refinement: which points of a grid to measure next, from what those measured say of the others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from lossatlas.landscape.sampling.interpolants import CUBIC, LINEAR, LOG, QUINTIC, Array, finite, interpolants
-from lossatlas.landscape.sampling.space_filling import coarse_grid, spread, unit_grid
+from lossatlas.landscape.sampling.space_filling import coarse_grid, farthest_points, unit_grid
 from lossatlas.seeds import generator
 
 LEAST = 8  # points of a batch
@@ -82,7 +82,7 @@ class Refinement:
         if self._forecast is not None:
             self._judge(self._forecast[:, :, batch.points], batch)
 
-    def filled(self) -> Array:
+    def interpolated(self) -> Array:
         """Rows of all points, (points, values): those that are not measured are interpolated.
 
         Where the nearest point that is measured has no finite value, neither has an interpolated one.
@@ -149,4 +149,4 @@ class Refinement:
         number = max(LEAST, int(self.measured.sum()) // SHARE)
         distances = np.asarray(KDTree(self._places[self.measured]).query(self._places[missing])[0])
         scores = errors * np.sqrt(distances)  # the kernels may agree and be wrong, above all in wide gaps
-        return missing[spread(self._places[missing], scores, distances, number)].tolist()
+        return missing[farthest_points(self._places[missing], scores, distances, number)].tolist()

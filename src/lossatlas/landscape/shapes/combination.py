@@ -1,4 +1,4 @@
-"""Points of weight space as linear combinations of the same few tensors."""
+"""Linear combinations of the same few tensors as points of weight space."""
 
 from typing import NamedTuple, Protocol, runtime_checkable
 

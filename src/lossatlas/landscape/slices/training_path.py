@@ -1,4 +1,4 @@
-"""A network's way through weight space: its principal plane, and what random planes show of it."""
+"""Training path in weight space: its principal plane, and what random planes show of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossatlas.choices import chosen
-from lossatlas.landscape.directions.direction_set import filled
+from lossatlas.landscape.directions.direction_set import with_zeros
 from lossatlas.landscape.directions.normalization import random_direction
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import axis
@@ -29,7 +29,7 @@ _IGNORED: dict[str, Callable[[Tensor], bool]] = {"biasbn": lambda w: w.ndim < 2,
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """Networks on the way to the last of them."""
+    """Training path: networks on the way to the last of them."""
 
     networks: Sequence[Weights]  # parameters and statistics, in order
     times: xr.Variable  # (snapshot,) the epoch of each, or its number
@@ -73,7 +73,7 @@ def trajectory_to(
     centred: bool = True,
     last_is_a_row: bool = False,
 ) -> Trajectory:
-    """The way of ``snapshots``, state dicts, to the network of ``problem``, which may be the last of them.
+    """Training path of ``snapshots``, state dicts, to the network of ``problem``, which may be the last of them.
 
     Its times are their epochs where they come by epoch, NaN for the network if it is none of them; else numbers.
 
@@ -113,7 +113,7 @@ def _snapshot_axis(times: Sequence[float], by_epoch: bool) -> xr.Variable:
 def plane_of(trajectory: Trajectory, directions: Sequence[Weights], seen: Projection) -> Plane:
     """The plane of two ``directions`` through the last network, with the path as its marks."""
     centre = trajectory.networks[-1]
-    along_x, along_y = (filled(direction, centre) for direction in directions)
+    along_x, along_y = (with_zeros(direction, centre) for direction in directions)
     return Plane(centre, along_x, along_y, marks=_ending_at_the_origin(seen.orthogonal, trajectory))
 
 

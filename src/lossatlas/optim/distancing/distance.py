@@ -1,4 +1,4 @@
-"""Which parameters the distance from a centre counts, and in which groups."""
+"""Distance of the distance penalty: which parameters it counts, and in which groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Distance:
-    """What is counted in D, the squared Euclidean distance from a centre.
+    """Distance penalty: what is counted in D, the squared Euclidean distance from a centre.
 
     ``biases``: count those of layers other than normalisations; ``normalization``: count scale and shift of these.
     ``relative``: D is divided by the squared norm of the centre. ``per_layer``: there is a D of each layer by itself, a
@@ -107,10 +107,10 @@ class Slices:
             return squares.sum(0, keepdim=True)
         return torch.stack([part.sum() for part in squares.split([len(part) for part in pieces])])
 
-    def spread(self, values: Tensor) -> Tensor:
+    def expand(self, values: Tensor) -> Tensor:
         """``values`` (groups,), each over the elements of its group; a single one as it is, which broadcasts.
 
-        >>> Slices((2, 1)).spread(torch.tensor([5.0, 7.0]))
+        >>> Slices((2, 1)).expand(torch.tensor([5.0, 7.0]))
         tensor([5., 5., 7.])
         """
         if len(self.sizes) == 1:
