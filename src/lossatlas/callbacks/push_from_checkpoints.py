@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from lossatlas.optim.distancing import Centre, DistanceForce, Layout
 
-MEASURED = 8
+_MEASURED = 8
 """Steps of an epoch, evenly spaced, at which the force and the gradient are measured."""
 
 
@@ -189,7 +189,7 @@ class PushFromCheckpoints(Callback):
     def _is_measured(self, trainer: Trainer) -> bool:
         steps = self._steps_per_epoch(trainer)
         within = trainer.global_step % steps
-        return within + 1 in {-(-k * steps // MEASURED) for k in range(1, MEASURED + 1)}
+        return within + 1 in {-(-k * steps // _MEASURED) for k in range(1, _MEASURED + 1)}
 
     def _measure(self, force: Sequence[Tensor]) -> None:
         held = [self._taken[epoch] for epoch in sorted(self._taken)]

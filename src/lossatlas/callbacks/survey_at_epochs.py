@@ -20,9 +20,7 @@ from lossatlas.files import replacing
 from lossatlas.landscape import Loss, Problem
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.problem import Source, Split, gathered
-
-Survey = Callable[..., xr.Dataset]
-"""A survey with its options, such as ``partial(surface, points=21)``."""
+from lossatlas.landscape.survey import Survey
 
 
 class SurveyAtEpochs(Callback):

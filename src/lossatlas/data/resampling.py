@@ -9,13 +9,13 @@ from lossatlas.data.images import ImageData
 from lossatlas.data.partition import stratified_folds
 from lossatlas.seeds import generator
 
-Source = Callable[..., ImageData]
+_Source = Callable[..., ImageData]
 """What makes a data set, such as `digits`; it is given the arguments that every data set has."""
 
 
 def bagged(
     *,
-    of: Source,
+    of: _Source,
     batch_size: int,
     shape: Sequence[int],
     classes: int,
@@ -45,7 +45,7 @@ def bagged(
 
 def without_fold(
     *,
-    of: Source,
+    of: _Source,
     batch_size: int,
     shape: Sequence[int],
     classes: int,

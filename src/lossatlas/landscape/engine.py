@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-PRECISIONS = ("float32", "tf32", "bfloat16")
-EVALUATIONS = ("eval", "recompute")
+_PRECISIONS = ("float32", "tf32", "bfloat16")
+_EVALUATIONS = ("eval", "recompute")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Engine:
     subsample_seed: int = 0
 
     def __post_init__(self) -> None:
-        for option, choices in (("precision", PRECISIONS), ("evaluation", EVALUATIONS)):
+        for option, choices in (("precision", _PRECISIONS), ("evaluation", _EVALUATIONS)):
             if (given := getattr(self, option)) not in choices:
                 raise ValueError(f"unknown {option} {given!r}, expected one of {', '.join(choices)}")
         for option in ("batch_size", "subsample"):

@@ -23,7 +23,7 @@ from lossatlas.optim.distancing import Centre, DistanceForce, Layout
 from lossatlas.optim.distancing.distance import unflatten
 from lossatlas.seeds import generator
 
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+_MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 _AWAY = (
     0.01  # standard deviation of a checkpoint's entries around the network's; the time does not depend on it
@@ -35,7 +35,7 @@ def step_time(
     problem: Problem,
     *,
     force: DistanceForce,
-    optimizer: MakeOptimizer,
+    optimizer: _MakeOptimizer,
     batch_size: int,
     ways: Sequence[str] = ("closed_form", "autograd"),
     checkpoints: Sequence[int] = (0, 1, 3, 10),
@@ -67,7 +67,7 @@ def step_time(
     _check(force, batch_size, ways, checkpoints, steps, rounds)
     problem.select([split])
     inputs, targets = problem.data[split]
-    ticking = chosen("clock", clock, CLOCKS)
+    ticking = chosen("clock", clock, _CLOCKS)
     if clock != "wall" and inputs.device.type != "cpu":
         raise ValueError(f"clock={clock!r} does not tell the time of {inputs.device}; expected wall")
     arms = list(product(ways, checkpoints))
@@ -110,7 +110,7 @@ def _where(device: torch.device) -> dict[str, Any]:
 def _step(
     problem: Problem,
     force: DistanceForce,
-    optimizer: MakeOptimizer,
+    optimizer: _MakeOptimizer,
     way: str,
     checkpoints: int,
     batch: tuple[Tensor, Tensor],
@@ -189,9 +189,9 @@ def _check(
         raise ValueError("the force must be of the whole network, not per layer")
 
 
-Clock = Callable[[], float]
+_Clock = Callable[[], float]
 
-CLOCKS: Mapping[str, Clock] = {"wall": time.perf_counter, "processor": time.process_time}
+_CLOCKS: Mapping[str, _Clock] = {"wall": time.perf_counter, "processor": time.process_time}
 """Time that passes, and that which the processor spends on this process, all its threads together."""
 
 
@@ -208,7 +208,7 @@ def whose_turn(number: int, things: int) -> int:
 
 
 def seconds_of(
-    thing: Callable[[], None], *, times: int, device: torch.device, clock: Clock = time.perf_counter
+    thing: Callable[[], None], *, times: int, device: torch.device, clock: _Clock = time.perf_counter
 ) -> float:
     """Seconds that ``thing`` takes, in the mean over ``times`` times in a row, after once unmeasured.
 
@@ -231,13 +231,13 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-Backward = Callable[[Tensor], None]
+_Backward = Callable[[Tensor], None]
 """From the loss of a batch to gradients of the parameters, the penalty's included."""
 
 
 def closed_form(
     force: DistanceForce, layout: Layout, parameters: Sequence[nn.Parameter], centres: Sequence[Centre]
-) -> Backward:
+) -> _Backward:
     """The loss backwards, and then ``force`` added, for all tensors at once."""
 
     def backward(loss: Tensor) -> None:
@@ -252,7 +252,7 @@ def closed_form(
 
 def autograd(
     force: DistanceForce, layout: Layout, parameters: Sequence[nn.Parameter], centres: Sequence[Centre]
-) -> Backward:
+) -> _Backward:
     """The loss with the penalty that the force comes from, backwards: a loop over tensors, as the formula reads.
 
     ``force``: of the whole network and along the line from the centre; any other is no gradient of this penalty.
@@ -272,6 +272,6 @@ def autograd(
     return backward
 
 
-Way = Callable[[DistanceForce, Layout, Sequence[nn.Parameter], Sequence[Centre]], Backward]
+_Way = Callable[[DistanceForce, Layout, Sequence[nn.Parameter], Sequence[Centre]], _Backward]
 
-WAYS: Mapping[str, Way] = {"closed_form": closed_form, "autograd": autograd}
+WAYS: Mapping[str, _Way] = {"closed_form": closed_form, "autograd": autograd}

@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 import xarray as xr
 
 Survey = Callable[..., xr.Dataset]
-"""From a problem, the survey's settings, a journal and a progress callback to what was measured."""
+"""From a problem, the survey's settings, a journal and a progress callback to what was measured.
+
+With its settings filled in it is for example ``partial(surface, points=21)``.
+"""
 
 Products = float | Callable[..., float]
 """Products of a matrix and a vector at a point; where they depend on them, a function of the survey's settings."""

@@ -8,12 +8,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
-INTERVALS = ("step", "epoch")
+_INTERVALS = ("step", "epoch")
 
 
 def _checked(interval: str) -> str:
-    if interval not in INTERVALS:
-        raise ValueError(f"interval must be one of {', '.join(INTERVALS)}, got {interval!r}")
+    if interval not in _INTERVALS:
+        raise ValueError(f"interval must be one of {', '.join(_INTERVALS)}, got {interval!r}")
     return interval
 
 

@@ -10,7 +10,7 @@ from lossatlas.studies.elastic_band.relaxation import ElasticBand
 from lossatlas.studies.fge import FastGeometricEnsemble
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
 from lossatlas.studies.snapshot import CheckpointEnsemble, SnapshotEnsemble
-from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, TrainingBatches
+from lossatlas.studies.study import NonFiniteLossError, Schedule, Study
 from lossatlas.studies.swa import AveragedClassifier
 from lossatlas.studies.trained_network import TrainedNetwork
 
@@ -34,6 +34,5 @@ __all__ = [
     "Study",
     "SurveyAtEpochs",
     "TrainedNetwork",
-    "TrainingBatches",
     "UniformPosition",
 ]

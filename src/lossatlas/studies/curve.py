@@ -21,7 +21,7 @@ from lossatlas.studies.study import Batch, NonFiniteLossError
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, statistics, unflatten
 
-Penalty = Callable[[Mapping[str, Tensor]], Tensor]
+_Penalty = Callable[[Mapping[str, Tensor]], Tensor]
 
 
 class Curve(Classifier):
@@ -51,7 +51,7 @@ class Curve(Classifier):
         curve: CurveFamily,
         objective: CurveObjective,
         optimizer: Callable[..., Optimizer],
-        penalties: Mapping[str, Penalty],
+        penalties: Mapping[str, _Penalty],
         **study: Any,
     ) -> None:
         check_ends(network, ends)

@@ -34,7 +34,7 @@ class NonFiniteLossError(FloatingPointError):
         self.step = step
 
 
-class TrainingBatches:
+class _TrainingBatches:
     """The training batches of the epoch that the trainer stands in, from its present step on.
 
     The position is read from the number of optimizer steps done, the one counter that is right wherever the
@@ -144,8 +144,8 @@ class Study(LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": self._schedule.interval},
         }
 
-    def train_dataloader(self) -> TrainingBatches:  # noqa: D102
-        return TrainingBatches(self)
+    def train_dataloader(self) -> _TrainingBatches:  # noqa: D102
+        return _TrainingBatches(self)
 
     def setup(self, stage: str) -> None:  # noqa: D102
         device = self.trainer.strategy.root_device

@@ -12,7 +12,7 @@ from lossatlas.landscape.alignment.following import Axis, Followed, follow
 from lossatlas.landscape.forward.tracing import UntraceableError, traced
 from lossatlas.landscape.measuring.isolation import evaluation_mode
 
-Signature = tuple[tuple[int, int], ...]
+_Signature = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def unit_groups(model: nn.Module) -> list[UnitGroup]:
 
 def _groups(followed: Followed) -> Iterator[UnitGroup]:
     """Those of at least two units that lie in the same tensors, equally often."""
-    members: dict[Signature, list[int]] = defaultdict(list)
+    members: dict[_Signature, list[int]] = defaultdict(list)
     for unit, signature in sorted(_signatures(followed).items()):
         if unit != followed.fixed:
             members[signature].append(unit)
@@ -85,7 +85,7 @@ def _groups(followed: Followed) -> Iterator[UnitGroup]:
             yield UnitGroup(tuple(_place(followed.axes[number], units) for number, _ in signature))
 
 
-def _signatures(followed: Followed) -> dict[int, Signature]:
+def _signatures(followed: Followed) -> dict[int, _Signature]:
     """The axes on which each unit lies, by their numbers, and how often."""
     found: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for number, axis in enumerate(followed.axes):

@@ -22,10 +22,10 @@ from lossatlas.landscape.shapes.sequences import Concatenated
 from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, check_alike, matching, norm, parameters, state
 
-ALIGNMENTS = ("before", "after")
+_ALIGNMENTS = ("before", "after")
 
 
-class Pair(NamedTuple):
+class _Pair(NamedTuple):
     """The far end as it was, and with its units in another order."""
 
     before: Weights
@@ -72,7 +72,7 @@ def aligned(
     everything, own = state(problem.model), parameters(problem.model)
     before = _other(problem, other) if other else permuted(everything, groups, random_orders(groups, seed))
     found = match_weights(own, before, groups, seed=seed)
-    far = Pair(before, permuted(before, groups, found.orders))
+    far = _Pair(before, permuted(before, groups, found.orders))
     start = everything if statistics else own
     line = Concatenated([_segment(start, end).grid(points, low=0.0, high=1.0) for end in far])
     measured = evaluate(
@@ -89,7 +89,9 @@ def aligned(
             "statistics": "interpolated" if statistics else "of alpha 0",
         },
     )
-    which = xr.Variable("alignment", list(ALIGNMENTS), {"long_name": "matching of the other network's units"})
+    which = xr.Variable(
+        "alignment", list(_ALIGNMENTS), {"long_name": "matching of the other network's units"}
+    )
     dataset = xr.concat(line.split(measured), which).transpose("alignment", "split", "alpha", ...)
     reordered = far if other else (everything, before)
     return dataset.assign(_barriers(dataset)).assign(

@@ -9,7 +9,7 @@ from scipy.integrate import trapezoid
 
 Values = NDArray[np.float64]
 
-Statistic = Callable[[Values, Values, Values], Values]
+_Statistic = Callable[[Values, Values, Values], Values]
 """Of values (..., T), positions (T,) and lengths of the path up to them (T,), to (...)."""
 
 
@@ -56,7 +56,7 @@ def barrier(values: ArrayLike, t: ArrayLike | None = None) -> NDArray[np.float64
         return np.asarray((losses - chord).max(axis=-1))
 
 
-_STATISTICS: Mapping[str, tuple[Statistic, str]] = {
+_STATISTICS: Mapping[str, tuple[_Statistic, str]] = {
     "minimum": (lambda values, t, lengths: values.min(-1), "lowest {} along the path"),
     "maximum": (lambda values, t, lengths: values.max(-1), "highest {} along the path"),
     "mean": (lambda values, t, lengths: values.mean(-1), "mean {} over the points of the path"),

@@ -163,7 +163,7 @@ def _about(meaning: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class SpanningTree:
+class _SpanningTree:
     """Minimum spanning tree of the saddles between N minima.
 
     ``edges`` (N - 1, 2): the minima that each joins, the lower number first, by saddle, the lowest first.
@@ -177,7 +177,7 @@ class SpanningTree:
     highest: NDArray[np.float64]
 
 
-def _minimum_spanning_tree(saddles: ArrayLike) -> SpanningTree:
+def _minimum_spanning_tree(saddles: ArrayLike) -> _SpanningTree:
     """The minimum spanning tree of ``saddles`` (N, N), the saddle's loss between each two minima, NaN where not known.
 
     As Draxler et al. 2018 (arXiv:1803.00885) summarise their bands; by scipy's `minimum_spanning_tree`.
@@ -208,7 +208,7 @@ def _minimum_spanning_tree(saddles: ArrayLike) -> SpanningTree:
     edges = np.sort(np.stack([rows, columns], axis=1), axis=1).astype(np.int64)
     of_edges = matrix[edges[:, 0], edges[:, 1]]
     order = np.lexsort((edges[:, 1], edges[:, 0], of_edges))
-    return SpanningTree(edges[order], of_edges[order], _highest(edges[order], of_edges[order], len(matrix)))
+    return _SpanningTree(edges[order], of_edges[order], _highest(edges[order], of_edges[order], len(matrix)))
 
 
 def _highest(edges: NDArray[np.int64], saddles: NDArray[np.float64], minima: int) -> NDArray[np.float64]:

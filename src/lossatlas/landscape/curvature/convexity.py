@@ -26,7 +26,7 @@ from lossatlas.landscape.shapes.grid import Grid
 from lossatlas.landscape.shapes.plane import Plane
 from lossatlas.landscape.survey import survey
 
-MEASURED = {
+_MEASURED = {
     "loss": "mean loss over the split",
     "lambda_min": "smallest eigenvalue",
     "lambda_max": "largest eigenvalue",
@@ -122,7 +122,7 @@ class _Point:
         self._seed = seed
 
     def measure(self, place: int, before: WarmStart | None) -> WarmStart:
-        """Values in the order of `MEASURED`, and the eigenvectors, found from those of the point ``before``."""
+        """Values in the order of `_MEASURED`, and the eigenvectors, found from those of the point ``before``."""
         self._operator.refresh()
         loss = self.ready.measure()[0]
         nothing = WarmStart(place, [loss, *[np.nan] * 4, 0.0, 0.0], torch.zeros(0, self._operator.n))
@@ -152,7 +152,7 @@ class _Rows:
         self._warm = warm
 
     def measure(self, index: int) -> Sequence[float]:
-        """Values at point ``index``, in the order of `MEASURED`."""
+        """Values at point ``index``, in the order of `_MEASURED`."""
         if not self._warm:
             self._grid.weights_at(index, self._point.ready.weights)
             return self._point.measure(0, None).values
@@ -173,10 +173,10 @@ class _Rows:
 
 
 def _dataset(values: NDArray[np.float64], grid: Grid, attributes: dict[str, Any]) -> xr.Dataset:
-    maps = dict(zip(MEASURED, values.T.reshape(len(MEASURED), *grid.shape), strict=True))
+    maps = dict(zip(_MEASURED, values.T.reshape(len(_MEASURED), *grid.shape), strict=True))
     variables: dict[str, Any] = {
         name: (tuple(grid.axes), maps[name], {"long_name": meaning, "units": "1"})
-        for name, meaning in MEASURED.items()
+        for name, meaning in _MEASURED.items()
     }
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(maps["lambda_min"] / maps["lambda_max"])

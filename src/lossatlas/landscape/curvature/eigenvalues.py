@@ -17,7 +17,7 @@ from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
 
-QUANTITIES = {
+_QUANTITIES = {
     "eigenvalue": "eigenvalue",
     "residual": "norm of A v - eigenvalue v: an eigenvalue lies within it",
     "error": "estimated error of the eigenvalue, residual**2 / gap where that is smaller",
@@ -90,7 +90,7 @@ def _run(
     try:
         found = lanczos(operator, wanted, iterations=iterations, seed=seed, heard=heard)
     except ArithmeticError:
-        return [np.nan] * (len(QUANTITIES) * wanted.number) + [0.0, 0.0]
+        return [np.nan] * (len(_QUANTITIES) * wanted.number) + [0.0, 0.0]
     parts = [
         part for pairs in (found.low, found.high) for part in (pairs.values, pairs.residuals, pairs.errors)
     ]
@@ -102,13 +102,13 @@ def _run(
 
 def _dataset(row: NDArray[np.float64], wanted: Wanted, attributes: dict[str, Any]) -> xr.Dataset:
     ranks = max(wanted.smallest, wanted.largest)
-    table = np.full((len(QUANTITIES), 2, ranks), np.nan)
-    low, high = np.split(row[:-2], [len(QUANTITIES) * wanted.smallest])
-    table[:, 0, : wanted.smallest] = low.reshape(len(QUANTITIES), -1)
-    table[:, 1, : wanted.largest] = high.reshape(len(QUANTITIES), -1)
+    table = np.full((len(_QUANTITIES), 2, ranks), np.nan)
+    low, high = np.split(row[:-2], [len(_QUANTITIES) * wanted.smallest])
+    table[:, 0, : wanted.smallest] = low.reshape(len(_QUANTITIES), -1)
+    table[:, 1, : wanted.largest] = high.reshape(len(_QUANTITIES), -1)
     variables: dict[str, Any] = {
         name: (("end", "rank"), values, {"long_name": meaning, "units": "1"})
-        for (name, meaning), values in zip(QUANTITIES.items(), table, strict=True)
+        for (name, meaning), values in zip(_QUANTITIES.items(), table, strict=True)
     }
     counts = {"products": "products of the matrix and a vector", "converged": "whether it converged, 0 or 1"}
     for (name, meaning), value in zip(counts.items(), row[-2:], strict=True):

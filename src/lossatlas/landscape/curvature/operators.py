@@ -18,9 +18,9 @@ from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.seeds import generator
 from lossatlas.weight_space import Weights, unflatten
 
-KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty thousand images of 8 x 8
+_KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty thousand images of 8 x 8
 
-Product = Callable[[Sequence[Tensor]], Sequence[Tensor]]
+_Product = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """From a vector to the matrix times it, both as tensors of the parameters' shapes."""
 
 
@@ -70,7 +70,7 @@ class _OfProblem(ABC):
     it takes other statistics of batch norm than the weights have.
     """
 
-    def __init__(self, ready: PreparedProblem, split: str, *, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, ready: PreparedProblem, split: str, *, kept_bytes: int = _KEPT_BYTES) -> None:
         if ready.statistics is not None:  # which would change with the weights, and add derivatives
             raise ValueError(
                 f"second derivatives need the evaluation 'eval', got {ready.engine.evaluation!r} in the engine"
@@ -85,7 +85,7 @@ class _OfProblem(ABC):
         self.device = first.device
         self._kept_bytes = kept_bytes
         self._room: int | None = None  # batches whose graphs are kept, once it is known
-        self._kept: dict[int, Product] = {}
+        self._kept: dict[int, _Product] = {}
         self._versions: list[int] = []
 
     def __call__(self, vector: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class _OfProblem(ABC):
     def _present_versions(self) -> list[int]:
         return [tensor._version for tensor in self._ready.weights.values()]  # counts writes in place
 
-    def _product(self, index: int) -> Product:
+    def _product(self, index: int) -> _Product:
         if index in self._kept:
             return self._kept[index]
         if self._room is None:
@@ -135,7 +135,7 @@ class _OfProblem(ABC):
         del graph
         return sum(storages.values())
 
-    def _linearize(self, index: int) -> Product:
+    def _linearize(self, index: int) -> _Product:
         inputs, targets = self._batches[index]
         leaves = {name: tensor.detach().requires_grad_() for name, tensor in self._like.items()}
         with self._differentiable():
@@ -152,7 +152,7 @@ class _OfProblem(ABC):
             yield
 
     @abstractmethod
-    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> Product:
+    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> _Product:
         """Products with the matrix of the mean loss over a batch, given its ``outputs`` as a graph."""
 
 
@@ -171,7 +171,7 @@ class Hessian(_OfProblem):
     tensor([1., 9.])
     """
 
-    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> Product:
+    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> _Product:
         gradient = _derivative([self._ready.loss(outputs, targets)], leaves, create_graph=True)
         return lambda along: _derivative(gradient, leaves, along)
 
@@ -191,7 +191,7 @@ class GaussNewton(_OfProblem):
     tensor([1., 9.])
     """
 
-    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> Product:
+    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> _Product:
         leaf = outputs.detach().requires_grad_()
         slope = _derivative([self._ready.loss(leaf, targets)], [leaf], create_graph=True)
         dual = torch.zeros_like(outputs, requires_grad=True)

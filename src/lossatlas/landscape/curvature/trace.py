@@ -93,7 +93,7 @@ class SketchedTrace:
         return inner(z, self._operator(z))
 
 
-ROUND = (
+_ROUND = (
     10  # probes between two looks at the standard error: from fewer it is not known well enough to stop at
 )
 
@@ -163,7 +163,7 @@ def _in_rounds(
     """What the sketch caught, then the samples that were needed, in an order that no number of ranks changes."""
     report = progress or (lambda done, total: None)
     values = np.empty(0)
-    for last in (*range(ROUND, probes, ROUND), probes):
+    for last in (*range(_ROUND, probes, _ROUND), probes):
         taken = len(values)
         rows = map_points(
             probes + 1,

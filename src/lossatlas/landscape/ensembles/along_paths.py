@@ -18,7 +18,7 @@ from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import Points
 
-VARIABLES = {
+_VARIABLES = {
     "pair_error": "share misclassified by the mean probabilities of this point and of the first",
     "pair_nll": "mean negative log-likelihood of the mean probabilities of this point and of the first",
     "growing_error": "share misclassified by the mean probabilities of all points up to this one",
@@ -41,7 +41,7 @@ class _Ensembles:
         self._sum: dict[str, Tensor] = {}
 
     def scores(self, index: int) -> list[float]:
-        """`VARIABLES` of point ``index``, of the first split one after the other, then of the next."""
+        """`_VARIABLES` of point ``index``, of the first split one after the other, then of the next."""
         if index < self._count:
             self._count = 0
         while self._count <= index:
@@ -97,11 +97,11 @@ def ensembles_along(
             header=header,
             progress=progress,
         )
-    values = rows.reshape(len(points), len(names), len(VARIABLES))
+    values = rows.reshape(len(points), len(names), len(_VARIABLES))
     (axis,) = points.axes
     variables = {
         name: ((axis, "split"), values[..., k], {"long_name": meaning, "units": "1"})
-        for k, (name, meaning) in enumerate(VARIABLES.items())
+        for k, (name, meaning) in enumerate(_VARIABLES.items())
     }
     coordinates = {**points.axes, "split": xr.Variable(("split",), list(names))}
     return xr.Dataset(variables, coordinates)

@@ -63,8 +63,8 @@ def check_classes(ready: PreparedProblem) -> None:
     """Raise ValueError unless the targets are classes, of which the network's outputs have each a score."""
     for split, batches in ready.batches.items():
         inputs, targets = batches[0]
-        shape = tuple(logits_of(ready, inputs[:1]).shape)
-        along = class_axis(logits_of(ready, inputs[:1]), targets[:1])
+        shape = tuple(_logits_of(ready, inputs[:1]).shape)
+        along = class_axis(_logits_of(ready, inputs[:1]), targets[:1])
         if along is None:
             raise ValueError(
                 f"an ensemble needs targets that are classes: split {split!r} has targets of dtype "
@@ -105,7 +105,7 @@ def classes(ready: PreparedProblem, split: str) -> Tensor:
     return torch.cat([targets.flatten() for _, targets in ready.batches[split]]).cpu()
 
 
-def logits_of(ready: PreparedProblem, inputs: Tensor) -> Tensor:
+def _logits_of(ready: PreparedProblem, inputs: Tensor) -> Tensor:
     """What the network gives at its present weights."""
     with torch.inference_mode():
         return ready.model(inputs)

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 @dataclass(frozen=True)
-class Score:
+class _Score:
     """A number for the predictions on a split, and what it is in words."""
 
     of: Callable[[Tensor, Tensor], float]
@@ -70,13 +70,13 @@ def calibration_error(log_probabilities: Tensor, targets: Tensor, bins: int = 15
     ).item()
 
 
-def scores(bins: int) -> dict[str, Score]:
+def scores(bins: int) -> dict[str, _Score]:
     """All of them by name, with ``bins`` for the calibration."""
     return {
-        "error": Score(error, "share misclassified"),
-        "nll": Score(nll, "mean negative log-likelihood"),
-        "brier": Score(brier, "Brier score"),
-        "calibration_error": Score(
+        "error": _Score(error, "share misclassified"),
+        "nll": _Score(nll, "mean negative log-likelihood"),
+        "brier": _Score(brier, "Brier score"),
+        "calibration_error": _Score(
             lambda log_probabilities, targets: calibration_error(log_probabilities, targets, bins),
             "expected calibration error",
         ),

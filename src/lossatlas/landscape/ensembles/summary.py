@@ -15,7 +15,7 @@ from lossatlas.landscape.shapes.grid import axis
 Summary = dict[str, Any]
 """Values of one split by variable."""
 
-Orders = Mapping[str, Sequence[int]]
+_Orders = Mapping[str, Sequence[int]]
 """By name, such as "last", the members in the order in which they join the ensemble."""
 
 _PAIR = ("member", "other")
@@ -27,7 +27,7 @@ def of_split(
     shares: Sequence[float],
     average: Average,
     bins: int,
-    orders: Orders,
+    orders: _Orders,
 ) -> Summary:
     """Summary of one split. ``logits``: (M, N, C). ``shares``: what each member counts."""
     summary: Summary = {
@@ -54,7 +54,7 @@ def as_dataset(
     summaries: Sequence[Summary],
     names: Sequence[str],
     apart: Tensor,
-    orders: Orders,
+    orders: _Orders,
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
     """The splits ``names``, one each of ``summaries``; ``apart``: distances of the members, (M, M)."""
@@ -81,7 +81,7 @@ def as_dataset(
     return xr.Dataset(variables, coordinates, dict(attributes))
 
 
-def _about(orders: Orders, bins: int) -> dict[str, tuple[tuple[str, ...], str]]:
+def _about(orders: _Orders, bins: int) -> dict[str, tuple[tuple[str, ...], str]]:
     """Dimensions beside the split, and what it is in words, of each variable of a split."""
     about: dict[str, tuple[tuple[str, ...], str]] = {}
     for name, score in scores(bins).items():

@@ -124,17 +124,17 @@ class RayBundle:
     clamp: bool = True
 
     def __len__(self) -> int:
-        return len(SIDES) * self.directions + self.angles
+        return len(_SIDES) * self.directions + self.angles
 
     def line(self, index: int) -> Line:
         """The line whose points at alpha >= 0 are ray ``index``."""
         return Line(self.centre, self._direction(index), self.clamp)
 
     def _direction(self, index: int) -> Weights:
-        k, side = divmod(index, len(SIDES))
+        k, side = divmod(index, len(_SIDES))
         if k < self.directions:
-            return {name: SIDES[side] * tensor for name, tensor in self.draw(k).items()}
-        angle = self.turns[index - len(SIDES) * self.directions]
+            return {name: _SIDES[side] * tensor for name, tensor in self.draw(k).items()}
+        angle = self.turns[index - len(_SIDES) * self.directions]
         x, y = self.draw(0), self.draw(1)
         return {name: cos(angle) * x[name] + sin(angle) * y[name] for name in x}
 
@@ -145,8 +145,8 @@ class RayBundle:
 
     def parts(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Cut ``rows``, (rays, ...), into those of the lines, (direction, side, ...), and of the angles."""
-        lines, plane = np.split(rows, [len(SIDES) * self.directions])
-        return lines.reshape(self.directions, len(SIDES), *rows.shape[1:]), plane
+        lines, plane = np.split(rows, [len(_SIDES) * self.directions])
+        return lines.reshape(self.directions, len(_SIDES), *rows.shape[1:]), plane
 
 
 def _bundle(direction_set: DirectionSet, directions: int, angles: int) -> RayBundle:
@@ -176,7 +176,7 @@ def _dataset(
         },
         {
             "direction": ("direction", np.arange(len(radius)), _about("number of the direction")),
-            "side": ("side", list(SIDES), _about("sign of the direction")),
+            "side": ("side", list(_SIDES), _about("sign of the direction")),
             "level": ("level", list(levels), _about(attributes["levels"])),
             "angle": ("angle", turns, {"long_name": "angle from the first direction", "units": "rad"}),
         },
@@ -206,4 +206,4 @@ def _check(
         raise ValueError(f"tolerance must be finite and > 0, got {tolerance}")
 
 
-SIDES = (-1, 1)
+_SIDES = (-1, 1)

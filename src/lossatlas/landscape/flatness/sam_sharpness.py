@@ -64,7 +64,7 @@ def sam_sharpness(
             **settings(ready),
         }
         header = {**attributes, "rhos": list(rhos), **identity(ready)}
-        ball = Ball(ready, split, normalize=normalize, seed=seed)
+        ball = _Ball(ready, split, normalize=normalize, seed=seed)
 
         def measure(index: int) -> list[float]:
             return [ball.highest(rhos[index], steps) - ball.loss]
@@ -127,7 +127,7 @@ _SCALES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-class Ball:
+class _Ball:
     """The points w + T z with |z| <= rho around the weights w of ``ready``, (n,), and ascent within it.
 
     T is diagonal, as `scale_of` has it. Where the gradient is exactly zero, which leaves the direction open,

@@ -65,12 +65,12 @@ def sharpness(
         }
         header = {**attributes, "epsilons": list(epsilons), **identity(ready)}
         matrix = None if subspace is None else random_matrix(n, subspace, seed, ready.dtype)
-        around = Neighbourhood(ready, split, matrix)
+        around = _Neighbourhood(ready, split, matrix)
         widths = np.abs(around.coordinates()) + 1
         loss, _ = around(np.zeros_like(widths))
 
         def measure(index: int) -> list[float]:
-            return [box_maximum(around, epsilons[index] * widths, iterations=iterations, seed=seed)]
+            return [_box_maximum(around, epsilons[index] * widths, iterations=iterations, seed=seed)]
 
         maxima = map_points(len(epsilons), measure, journal=journal, header=header, progress=progress)[:, 0]
     return xr.Dataset(
@@ -97,9 +97,9 @@ def _check(epsilons: Sequence[float], iterations: int, subspace: int | None, n: 
         raise ValueError(f"subspace must be between 1 and the network's {n} parameters, got {subspace}")
 
 
-Vector = NDArray[np.float64]
+_Vector = NDArray[np.float64]
 
-Objective = Callable[[Vector], tuple[float, Vector]]
+_Objective = Callable[[_Vector], tuple[float, _Vector]]
 """From a point to a value and its gradient there."""
 
 
@@ -114,7 +114,7 @@ def random_matrix(n: int, p: int, seed: int, dtype: torch.dtype = torch.float64)
     return torch.stack(columns, dim=1)
 
 
-class Neighbourhood:
+class _Neighbourhood:
     """The loss f(x + A y) on one split as a function of y, with x the parameters of ``ready``, (n,).
 
     A is ``matrix``, (n, p), or None for the identity.
@@ -127,14 +127,14 @@ class Neighbourhood:
         self._centre = flatten(self._live)
         self._matrix = None if matrix is None else matrix.to(self._centre)
 
-    def coordinates(self) -> Vector:
+    def coordinates(self) -> _Vector:
         """A^+ x: the weights themselves in the coordinates of y, (p,), by least squares."""
         if self._matrix is None:
             return self._centre.double().cpu().numpy()
         gram = self._matrix.T @ self._matrix
         return torch.linalg.solve(gram, self._matrix.T @ self._centre).double().cpu().numpy()
 
-    def __call__(self, y: Vector) -> tuple[float, Vector]:
+    def __call__(self, y: _Vector) -> tuple[float, _Vector]:
         """Loss at x + A y, and its gradient in y, (p,)."""
         step = torch.from_numpy(y).to(self._centre)
         moved = self._centre + (step if self._matrix is None else self._matrix @ step)  # (n,)
@@ -147,14 +147,14 @@ class Neighbourhood:
         return loss, gradient.double().cpu().numpy()
 
 
-def box_maximum(objective: Objective, half_widths: Vector, *, iterations: int, seed: int) -> float:
+def _box_maximum(objective: _Objective, half_widths: _Vector, *, iterations: int, seed: int) -> float:
     """Largest value of ``objective`` that L-BFGS-B finds in the box abs(y) <= ``half_widths``, (p,).
 
     The search has ``iterations`` iterations. It starts at 0, as at a network's weights; where the gradient is
     exactly zero there, it starts at a random point of the box. It is a lower bound of the maximum.
 
     >>> bowl = lambda y: (float(y @ y + y.sum()), 2 * y + 1)
-    >>> box_maximum(bowl, np.array([1.0, 2.0]), iterations=10, seed=0)
+    >>> _box_maximum(bowl, np.array([1.0, 2.0]), iterations=10, seed=0)
     8.0
     """
     start = np.zeros_like(half_widths)
@@ -163,7 +163,7 @@ def box_maximum(objective: Objective, half_widths: Vector, *, iterations: int, s
         draws = torch.rand(len(start), generator=generator(seed, "start"), dtype=torch.float64)
         start = (2 * draws.numpy() - 1) * half_widths
 
-    def descend(y: Vector) -> tuple[float, Vector]:
+    def descend(y: _Vector) -> tuple[float, _Vector]:
         nonlocal best
         value, gradient = objective(y)
         best = float(np.fmax(best, value))  # a NaN is no maximum

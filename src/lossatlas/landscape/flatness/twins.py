@@ -1,6 +1,6 @@
 """Rescaled networks that compute the same function ("twins"), and any survey of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,11 +12,8 @@ from lossatlas.landscape.measuring.isolation import weights_of_its_own
 from lossatlas.landscape.measuring.prepared import outputs
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import axis
-from lossatlas.landscape.survey import survey
+from lossatlas.landscape.survey import Survey, survey
 from lossatlas.weight_space import matching
-
-Survey = Callable[..., xr.Dataset]
-"""A survey with its options: it takes a problem, a journal and a progress callback."""
 
 
 @survey(products=None)

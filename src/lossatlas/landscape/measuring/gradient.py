@@ -38,10 +38,10 @@ def loss_and_gradient(ready: PreparedProblem, split: str) -> tuple[float, Weight
         parts = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
         torch._foreach_add_(gradient, parts, alpha=len(targets) / total)
         losses.append(loss.detach())
-    return mean_loss(losses, batches), dict(zip(leaves, gradient, strict=True))
+    return _mean_loss(losses, batches), dict(zip(leaves, gradient, strict=True))
 
 
-def mean_loss(losses: Sequence[Tensor], batches: Batches) -> float:
+def _mean_loss(losses: Sequence[Tensor], batches: Batches) -> float:
     """Mean over the split of the ``losses`` of its batches, in float64; one transfer from the device."""
     lengths = torch.tensor([len(targets) for _, targets in batches], dtype=torch.float64)
     return (torch.dot(torch.stack(list(losses)).cpu().double(), lengths) / lengths.sum()).item()

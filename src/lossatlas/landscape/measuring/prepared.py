@@ -107,7 +107,7 @@ def prepared(
             split: _batches(*subsampled(problem.data[split], split, engine), size, layout) for split in names
         }
         forward = fitting_forward(problem.model, weights, batches[names[0]][0][0], engine)
-        statistics = STATISTICS[engine.evaluation](problem, size, layout)
+        statistics = _STATISTICS[engine.evaluation](problem, size, layout)
         if engine.subsample is not None:
             with torch.inference_mode(), _taken(statistics):
                 metrics += standard_errors(problem, forward, batches)
@@ -147,7 +147,7 @@ def _of_pass(problem: Problem, size: int, layout: torch.memory_format) -> PassSt
     return PassStatistics(problem.model, even_batches(inputs, size))
 
 
-STATISTICS: Mapping[str, Callable[[Problem, int, torch.memory_format], PassStatistics | None]] = {
+_STATISTICS: Mapping[str, Callable[[Problem, int, torch.memory_format], PassStatistics | None]] = {
     "eval": lambda problem, size, layout: None,
     "recompute": _of_pass,
 }

@@ -100,7 +100,7 @@ def _report(refinement: Refinement) -> dict[str, int | float]:
     }
 
 
-SAMPLINGS: dict[str, Callable[[float, float], Sampling]] = {
+_SAMPLINGS: dict[str, Callable[[float, float], Sampling]] = {
     "grid": lambda tolerance, ceiling: FULL_GRID,
     "adaptive": Adaptive,
 }
@@ -113,4 +113,4 @@ def sampling_named(name: str, tolerance: float, ceiling: float) -> Sampling:
     >>> sampling_named("adaptive", 0.01, 10.0)
     Adaptive(tolerance=0.01, ceiling=10.0, held_out=24, seed=0)
     """
-    return chosen("sampling", name, SAMPLINGS)(tolerance, ceiling)
+    return chosen("sampling", name, _SAMPLINGS)(tolerance, ceiling)

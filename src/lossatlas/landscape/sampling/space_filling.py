@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lossatlas.landscape.sampling.interpolants import Array
 
-COARSE = 4  # points along each axis
+_COARSE = 4  # points along each axis
 
 
 def unit_grid(shape: Sequence[int]) -> Array:
@@ -22,7 +22,7 @@ def unit_grid(shape: Sequence[int]) -> Array:
 
 
 def coarse_grid(shape: Sequence[int]) -> list[int]:
-    """Indices of a few points of a grid: `COARSE` along each axis, corners among them, and the centre.
+    """Indices of a few points of a grid: `_COARSE` along each axis, corners among them, and the centre.
 
     All of them, if an axis has fewer than three: no polynomial of second degree goes with those.
 
@@ -31,7 +31,7 @@ def coarse_grid(shape: Sequence[int]) -> list[int]:
     """
     if min(shape) < 3:
         return list(range(prod(shape)))
-    along = [np.unique(np.linspace(0, size - 1, COARSE).round().astype(int)) for size in shape]
+    along = [np.unique(np.linspace(0, size - 1, _COARSE).round().astype(int)) for size in shape]
     coarse = np.stack(np.meshgrid(*along, indexing="ij"), axis=-1).reshape(-1, len(shape))
     places = np.concatenate([coarse, [[size // 2 for size in shape]]])
     return sorted({int(np.ravel_multi_index(tuple(place), tuple(shape))) for place in places})

@@ -59,7 +59,7 @@ class Distance:
         return self.biases or own_name != "bias"
 
 
-PIECE = 2**16
+_PIECE = 2**16
 """Elements whose squares are summed at once: torch's norm of 2 million in float32 is off by a part in 30,000."""
 
 
@@ -101,7 +101,7 @@ class Slices:
         >>> Slices((2, 1)).squared_norms(torch.tensor([3.0, 4.0, 2.0]))
         tensor([25.,  4.])
         """
-        pieces = [part.split(PIECE) for part in vector.split(self.sizes)]
+        pieces = [part.split(_PIECE) for part in vector.split(self.sizes)]
         squares = torch.stack(torch._foreach_norm([piece for part in pieces for piece in part])).square()
         if len(pieces) == 1:
             return squares.sum(0, keepdim=True)

@@ -15,7 +15,7 @@ from lossatlas.landscape.measuring.memory_layout import fitting_batch_size
 from lossatlas.landscape.problem import Loss
 from lossatlas.weight_space import Weights, statistics
 
-CHAIN = PolygonalChain(bends=None)
+_CHAIN = PolygonalChain(bends=None)
 _RECOMPUTED = Engine(evaluation="recompute")
 
 
@@ -39,7 +39,7 @@ def profile(
     >>> profile(model, nn.MSELoss(), data, ends, positions=1).loss.sel(split="train").values  # (w - 1)**2
     array([1., 0., 1.])
     """
-    curve = ControlledCurve(CHAIN, networks)
+    curve = ControlledCurve(_CHAIN, networks)
     points = (len(networks) - 1) * (positions + 1) + 1
     problem = Problem(network, loss, data)
     measured = evaluate(problem, curve.grid(points), splits=splits, engine=_RECOMPUTED)
