@@ -126,7 +126,7 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
     ],
 )
 def test_what_states_no_products_takes_none(landscape: str) -> None:
-    assert work_of("model=mlp", f"landscape={landscape}")[0].products is None
+    assert work_of(f"landscape={landscape}")[0].products is None
 
 
 def test_a_survey_that_does_not_state_its_products_is_not_guessed_at() -> None:
