@@ -3,7 +3,7 @@
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 
-NORMALIZATION_LAYERS: tuple[type[nn.Module], ...] = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+NORMALIZATION_LAYERS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 """All that normalise, and whose parameters are a scale and, but for RMSNorm, a shift.
 
 `_NormBase` is the base of batch and of instance norm.
@@ -12,5 +12,5 @@ NORMALIZATION_LAYERS: tuple[type[nn.Module], ...] = (_NormBase, nn.GroupNorm, nn
 BATCH_NORM = _BatchNorm
 """Batch norm of any dimension, lazy and synchronised ones among them: it may keep running statistics."""
 
-FOLDABLE: tuple[type[nn.Module], ...] = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+FOLDABLE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 """What is exactly one of these can be folded into the layer before it; a subclass may compute something else."""

@@ -22,10 +22,10 @@ def test_rays_are_the_two_sides_of_the_lines_and_turns_in_the_plane() -> None:
     bundle = RayBundle(CENTRE, _draw, directions=3, angles=6)
     out = {"w": torch.empty(5, dtype=torch.float64)}
     assert len(bundle) == 12
-    bundle, plane = Bundle(CENTRE, _draw), Plane(CENTRE, _draw(0), _draw(1))
+    lines, plane = Bundle(CENTRE, _draw), Plane(CENTRE, _draw(0), _draw(1))
     for k in range(3):
         for side, index in ((-1, 2 * k), (1, 2 * k + 1)):
-            bundle.place(out, k, side * 0.3)
+            lines.place(out, k, side * 0.3)
             torch.testing.assert_close(_at(bundle, index, 0.3), out["w"])
     for j, angle in enumerate(bundle.turns):
         plane.place(out, y=0.3 * np.sin(angle), x=0.3 * np.cos(angle))
