@@ -26,7 +26,7 @@ from lossatlas.landscape.curvature.davidson import davidson
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import Hessian
 from lossatlas.landscape.curvature.ritz import Extremes, Wanted
-from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 
 AIMS = {"cold / warm": 2, "eigsh twice / warm": 6}
 
@@ -48,9 +48,9 @@ class Clock:
         self.values.append((found.low, found.high))
 
 
-def row_of(bench: Bench, grid: Grid, row: int, wanted: Wanted, *, warm: bool, clock: Clock) -> None:
+def row_of(ready: PreparedProblem, grid: Grid, row: int, wanted: Wanted, *, warm: bool, clock: Clock) -> None:
     """Measure a row, its points one after the other."""
-    operator = Hessian(bench, "train")
+    operator = Hessian(ready, "train")
     last: Extremes | None = None
 
     def point() -> Found:
@@ -61,7 +61,7 @@ def row_of(bench: Bench, grid: Grid, row: int, wanted: Wanted, *, warm: bool, cl
 
     columns = grid.shape[1]
     for column in range(columns):
-        grid.weights_at(row * columns + column, bench.weights)
+        grid.weights_at(row * columns + column, ready.weights)
         operator.refresh()
         clock(point)
 
@@ -72,15 +72,15 @@ def measure(problem: Problem, options: argparse.Namespace) -> dict[str, Any]:
     rows = np.linspace(0, options.points - 1, options.rows + 2)[1:-1].round().astype(int).tolist()
     wanted = Wanted(tolerance=options.tolerance)
     clocks = {name: Clock() for name in ("cold", "warm", "exact", "eigsh twice")}
-    with opened(problem) as bench:
+    with prepared(problem) as ready:
         for row in rows:
-            row_of(bench, grid, row, wanted, warm=False, clock=clocks["cold"])
-            row_of(bench, grid, row, wanted, warm=True, clock=clocks["warm"])
-            row_of(bench, grid, row, Wanted(tolerance=1e-3), warm=True, clock=clocks["exact"])
+            row_of(ready, grid, row, wanted, warm=False, clock=clocks["cold"])
+            row_of(ready, grid, row, wanted, warm=True, clock=clocks["warm"])
+            row_of(ready, grid, row, Wanted(tolerance=1e-3), warm=True, clock=clocks["exact"])
         compared = range(0, len(rows) * options.points, options.every)
         for index in compared:
             row, column = divmod(index, options.points)
-            grid.weights_at(rows[row] * options.points + column, bench.weights)
+            grid.weights_at(rows[row] * options.points + column, ready.weights)
             clocks["eigsh twice"](lambda: eigsh_twice_on(problem, options.tolerance))
     return _report(clocks, list(compared), rows)
 

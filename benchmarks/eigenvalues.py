@@ -30,7 +30,7 @@ from trained import networks, products_of_pyhessian, trained_problem
 
 from lossatlas.landscape import Problem, eigenvalues
 from lossatlas.landscape.curvature.operators import Hessian, SymmetricOperator
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 
 AIMS = {"power iteration": 10, "eigsh twice": 3}
 TOLERANCE = 0.01
@@ -66,8 +66,8 @@ def ours(problem: Problem, tolerance: float = TOLERANCE) -> Found:
 
 
 def power_iteration(task: Task) -> Found:
-    with opened(task.problem) as bench:
-        operator = Hessian(bench, "train")
+    with prepared(task.problem) as ready:
+        operator = Hessian(ready, "train")
         high, first = _power(operator, 0.0, task.truth.high, task.most)
         low, second = _power(operator, high, task.truth.low, task.most)
     return Found(low, high, first + second)

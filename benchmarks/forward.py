@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.models import VGG, ResNet
 
 AIM = 0.6  # of the CIFAR-shaped networks
@@ -69,20 +69,20 @@ def measure(network: nn.Module, precision: str, images: int, repetitions: int) -
     operations = float(counter.get_total_flops()) * images
     problem = Problem(network, nn.functional.cross_entropy, {"train": (inputs, targets)})
     singles = convolutions(DTYPES[precision])
-    with opened(problem, engine=Engine(precision=precision)) as bench, torch.inference_mode():
-        batches = bench.batches["train"]
+    with prepared(problem, engine=Engine(precision=precision)) as ready, torch.inference_mode():
+        batches = ready.batches["train"]
 
         def run() -> None:
-            bench.forward.refresh()
+            ready.forward.refresh()
             for batch, _ in batches:
-                bench.forward(batch)
+                ready.forward(batch)
 
         run()
         own, peak = 0.0, 0.0
         for _ in range(repetitions):
             own = max(own, operations / seconds(run))
             peak = max(peak, *(count / seconds(task) for count, task in singles))
-        kind = bench.forward.name
+        kind = ready.forward.name
     return {
         "forward": kind,
         "share": round(own / peak, 3),

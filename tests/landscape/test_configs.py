@@ -7,6 +7,9 @@ import pytest
 from hydra.utils import get_method
 from omegaconf import OmegaConf
 
+from lossatlas import landscape
+from lossatlas.landscape.survey import declaration
+
 FOLDER = Path(__file__).parents[2] / "conf" / "landscape"
 CHOICES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "none")
 
@@ -56,6 +59,18 @@ LEFT_OUT = {
 
 def test_there_is_a_choice_for_each_survey() -> None:
     assert sorted(CHOSEN) == CHOICES
+    assert sorted(name for name in landscape.__all__ if declaration(getattr(landscape, name))) == CHOICES
+
+
+def test_whatever_measures_a_problem_in_steps_declares_itself_a_survey() -> None:
+    """`evaluate` is what surveys are made of."""
+
+    def options(name: str) -> set[str]:
+        found = getattr(landscape, name)
+        return set(inspect.signature(found).parameters) if inspect.isfunction(found) else set()
+
+    measuring = {name for name in landscape.__all__ if {"problem", "progress"} <= options(name)}
+    assert sorted(measuring - {"evaluate"}) == CHOICES
 
 
 @pytest.mark.parametrize("choice", CHOICES)

@@ -1,4 +1,4 @@
-"""A callback that pushes a network away from where it has been, while anybody's Trainer trains it."""
+"""Callback for the distance penalty: earlier checkpoints repel the network that anybody's Trainer trains."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -11,12 +11,12 @@ from torch.optim import Optimizer
 
 from lossatlas.optim.distancing import Centre, DistanceForce, Layout
 
-MEASURED = 8
+_MEASURED = 8
 """Steps of an epoch, evenly spaced, at which the force and the gradient are measured."""
 
 
 class PushFromCheckpoints(Callback):
-    """Takes checkpoints of a network while it trains, and adds ``force``, which they exert, to its gradients.
+    """Distance penalty: takes checkpoints while a network trains, and adds the ``force`` they exert to its gradients.
 
     A checkpoint is taken when each of ``epochs`` has ended, or at the end of every ``every`` epochs; 0 is the
     initialisation. There is no force from the end of the epoch ``release`` on. The network is ``network(module)``, by
@@ -189,7 +189,7 @@ class PushFromCheckpoints(Callback):
     def _is_measured(self, trainer: Trainer) -> bool:
         steps = self._steps_per_epoch(trainer)
         within = trainer.global_step % steps
-        return within + 1 in {-(-k * steps // MEASURED) for k in range(1, MEASURED + 1)}
+        return within + 1 in {-(-k * steps // _MEASURED) for k in range(1, _MEASURED + 1)}
 
     def _measure(self, force: Sequence[Tensor]) -> None:
         held = [self._taken[epoch] for epoch in sorted(self._taken)]

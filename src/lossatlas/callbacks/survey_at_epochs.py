@@ -1,4 +1,4 @@
-"""A callback that surveys the loss around the weights while anybody's Trainer trains anybody's LightningModule."""
+"""Callback for loss landscapes during training, for anybody's Trainer and LightningModule."""
 
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,13 +20,11 @@ from lossatlas.files import replacing
 from lossatlas.landscape import Loss, Problem
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.problem import Source, Split, gathered
-
-Survey = Callable[..., xr.Dataset]
-"""A survey with its options, such as ``partial(surface, points=21)``."""
+from lossatlas.landscape.survey import Survey
 
 
 class SurveyAtEpochs(Callback):
-    """Surveys a network at the start of training (epoch 0), at the ends of chosen epochs, and at the end (-1).
+    """Landscapes during training: at its start (epoch 0), at the ends of chosen epochs, and at its end (-1).
 
     ``surveys`` are functions of a `Problem` by the names that their files get, such as ``partial(surface, points=21)``.
     They are made after each of ``epochs``, or after every ``every`` epochs and at both ends. The network is

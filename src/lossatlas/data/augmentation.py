@@ -1,4 +1,4 @@
-"""Random changes of a training batch, drawn per sample on the CPU and applied on the batch's device.
+"""Data augmentation of a training batch, drawn per sample on the CPU and applied on the batch's device.
 
 Plain classes, here and in `lossatlas.optim`: OmegaConf turns a dataclass that lies in a config into a config.
 """
@@ -11,7 +11,7 @@ from torch.nn import functional
 
 
 class Augmentation(Protocol):
-    """What `ImageData` applies to the raw pixels of a training batch.
+    """Data augmentation that `ImageData` applies to the raw pixels of a training batch.
 
     ``generator`` is a CPU generator made for this batch: an augmentation draws from nothing else, so that the
     batch is a function of (seed, step) alone and the same on every device.
@@ -22,7 +22,7 @@ class Augmentation(Protocol):
 
 
 class RandomCrop:
-    """Shift each image by up to ``padding`` pixels both ways; what comes in from outside is 0, raw black.
+    """Random crop: shift each image by up to ``padding`` pixels both ways; what comes in from outside is 0, raw black.
 
     ``padding`` is in pixels. The window of the image's own size is cut out of the zero-padded image at one of
     the (2 padding + 1)**2 places, all equally likely: He et al. 2016 (arXiv:1512.03385) section 4.2 with
@@ -51,7 +51,7 @@ class RandomCrop:
 
 
 class RandomHorizontalFlip:
-    """Mirror each image left to right with probability ``p``.
+    """Random horizontal flip: mirror each image left to right with probability ``p``.
 
     >>> image = torch.tensor([[[[1, 2, 3]]]])
     >>> RandomHorizontalFlip(p=1.0)(image, torch.zeros(1), torch.Generator())[0]

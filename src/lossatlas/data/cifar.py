@@ -14,7 +14,7 @@ from lossatlas.data.partition import held_out
 from lossatlas.data.split import Split
 
 # Of CIFAR-10's training images by channel, in grey levels of 0 to 255, as He et al. and Li et al. have them.
-MEAN, STD = (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)
+_MEAN, _STD = (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def cifar10(
         splits,
         shape=shape,
         classes=classes,
-        mean=MEAN,
-        std=STD,
+        mean=_MEAN,
+        std=_STD,
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,
@@ -88,8 +88,8 @@ def cifar100(
         splits,
         shape=shape,
         classes=classes,
-        mean=MEAN,
-        std=STD,
+        mean=_MEAN,
+        std=_STD,
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,

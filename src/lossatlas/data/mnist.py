@@ -13,8 +13,8 @@ from lossatlas.data.partition import held_out
 from lossatlas.data.split import Split
 
 # Of the training images' pixels, in grey levels of 0 to 255, as PyTorch's own example has them.
-MEAN, STD = 0.1307 * 255, 0.3081 * 255
-CLASSES = 10
+_MEAN, _STD = 0.1307 * 255, 0.3081 * 255
+_CLASSES = 10
 
 
 def mnist(
@@ -40,8 +40,8 @@ def mnist(
     incomplete or damaged, if ``shape`` or ``classes`` are not those of the data, if ``validation`` leaves nothing to
     train on, or if ``pad`` is negative.
     """
-    if classes != CLASSES:
-        raise ValueError(f"classes is declared as {classes}, but MNIST has {CLASSES}")
+    if classes != _CLASSES:
+        raise ValueError(f"classes is declared as {classes}, but MNIST has {_CLASSES}")
     if pad < 0:
         raise ValueError(f"pad counts pixels and must be >= 0, got {pad}")
     if download:
@@ -53,8 +53,8 @@ def mnist(
         {**held_out(train, validation), "test": test},
         shape=shape,
         classes=classes,
-        mean=[MEAN],
-        std=[STD],
+        mean=[_MEAN],
+        std=[_STD],
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,

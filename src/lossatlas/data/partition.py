@@ -1,4 +1,4 @@
-"""Dividing a labelled set into parts that have its share of every class, the same on every machine."""
+"""Stratified splits and folds of a labelled set, the same on every machine."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from lossatlas.seeds import derive_seed
 
 
 def stratified_split(targets: Tensor, sizes: Mapping[str, int]) -> dict[str, Tensor]:
-    """Divide the samples into parts of exactly ``sizes``, each with its share of every class.
+    """Stratified split: parts of exactly ``sizes``, each with its share of every class.
 
     The shares are exact to within one sample, or two from the second part on. ``targets``: (N,) int64.
     Returns name -> (size,) int64, the samples of each part, ascending. A pure function of its arguments that
@@ -34,7 +34,7 @@ def stratified_split(targets: Tensor, sizes: Mapping[str, int]) -> dict[str, Ten
 
 
 def stratified_folds(targets: Tensor, folds: int) -> list[Tensor]:
-    """Divide the samples into ``folds`` parts; their sizes and counts of each class differ by at most one.
+    """Stratified folds: ``folds`` parts whose sizes and counts of each class differ by at most one.
 
     ``targets``: (N,) int64. Returns (n_k,) int64 for each fold, the samples in it, ascending. A pure
     function, as `stratified_split`. ValueError unless 2 <= folds <= the size of the smallest class.
@@ -62,7 +62,7 @@ def _evenly(total: int, chosen: int) -> Tensor:
 
 
 def held_out(train: Split, validation: int) -> dict[str, Split]:
-    """Return the split "train" without ``validation`` of its images, and those as "validation" unless there are none.
+    """Hold out ``validation`` images of the split "train", as the split "validation" unless there are none.
 
     Stratified and always the same. ValueError if nothing is left to train on.
 

@@ -1,4 +1,4 @@
-"""A data set of which a network sees another part than its neighbour: bootstrap resamples, folds left out."""
+"""Resampled training sets for the members of an ensemble: bootstrap resamples, folds left out."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,13 +9,13 @@ from lossatlas.data.images import ImageData
 from lossatlas.data.partition import stratified_folds
 from lossatlas.seeds import generator
 
-Source = Callable[..., ImageData]
+_Source = Callable[..., ImageData]
 """What makes a data set, such as `digits`; it is given the arguments that every data set has."""
 
 
 def bagged(
     *,
-    of: Source,
+    of: _Source,
     batch_size: int,
     shape: Sequence[int],
     classes: int,
@@ -45,7 +45,7 @@ def bagged(
 
 def without_fold(
     *,
-    of: Source,
+    of: _Source,
     batch_size: int,
     shape: Sequence[int],
     classes: int,

@@ -1,4 +1,4 @@
-"""The data set that needs no download: the handwritten digits inside scikit-learn."""
+"""Handwritten digits inside scikit-learn, the data set that needs no download."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +10,9 @@ from lossatlas.data.images import ImageData
 from lossatlas.data.partition import stratified_folds, stratified_split
 from lossatlas.data.split import Split
 
-SIZES = {"test": 600, "validation": 197, "train": 1000}
+_SIZES = {"test": 600, "validation": 197, "train": 1000}
 # Mean and standard deviation over all pixels of the 1,000 training images.
-MEAN, STD = 4.8813, 6.0162
+_MEAN, _STD = 4.8813, 6.0162
 
 
 def digits(
@@ -46,13 +46,13 @@ def digits(
     bunch = load_digits()
     inputs = torch.from_numpy(bunch.images).float()[:, None]  # (1797, 1, 8, 8)
     targets = torch.from_numpy(bunch.target).long()
-    rows = stratified_split(targets, SIZES) if fold is None else _fold(targets, fold, folds)
+    rows = stratified_split(targets, _SIZES) if fold is None else _fold(targets, fold, folds)
     return ImageData(
         {name: Split(inputs[rows[name]], targets[rows[name]]) for name in ("train", "validation", "test")},
         shape=shape,
         classes=classes,
-        mean=[MEAN],
-        std=[STD],
+        mean=[_MEAN],
+        std=[_STD],
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,
@@ -65,6 +65,6 @@ def _fold(targets: Tensor, fold: int, folds: int) -> dict[str, Tensor]:
         raise ValueError(f"fold must be 0 to {folds - 1} with folds = {folds}, got {fold}")
     test = parts[fold]
     rest = torch.cat([*parts[:fold], *parts[fold + 1 :]]).sort().values
-    validation = round(len(rest) * SIZES["validation"] / (SIZES["validation"] + SIZES["train"]))
+    validation = round(len(rest) * _SIZES["validation"] / (_SIZES["validation"] + _SIZES["train"]))
     inner = stratified_split(targets[rest], {"validation": validation, "train": len(rest) - validation})
     return {"test": test, **{name: rest[rows] for name, rows in inner.items()}}

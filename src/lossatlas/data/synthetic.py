@@ -1,4 +1,4 @@
-"""Labelled data of any shape and difficulty, made from a seed."""
+"""Synthetic classification data of any shape and difficulty, made from a seed."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -65,8 +65,8 @@ def synthetic_blobs(
     )
 
 
-CONTRAST = 32.0  # standard deviation of a class's pattern in grey levels, of 0 to 255
-COARSE = 4  # a pattern is smooth: random at 4x4 points and interpolated between
+_CONTRAST = 32.0  # standard deviation of a class's pattern in grey levels, of 0 to 255
+_COARSE = 4  # a pattern is smooth: random at 4x4 points and interpolated between
 
 
 def synthetic_images(
@@ -96,14 +96,14 @@ def synthetic_images(
         raise ValueError(f"classes must be >= 2, got {classes}")
     _check_not_negative(noise=noise)
     channels, height, width = shape
-    coarse = torch.randn(classes, channels, COARSE, COARSE, generator=generator(data_seed, "images"))
+    coarse = torch.randn(classes, channels, _COARSE, _COARSE, generator=generator(data_seed, "images"))
     patterns = functional.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
     patterns = patterns - patterns.mean((1, 2, 3), keepdim=True)
-    patterns = CONTRAST * patterns / patterns.std((1, 2, 3), keepdim=True).clamp_min(1e-6)
+    patterns = _CONTRAST * patterns / patterns.std((1, 2, 3), keepdim=True).clamp_min(1e-6)
 
     def draw(targets: Tensor, stream: Generator) -> Tensor:
         white = torch.randn(len(targets), *shape, generator=stream)
-        return (127.5 + patterns[targets] + CONTRAST * noise * white).round().clamp(0, 255).to(torch.uint8)
+        return (127.5 + patterns[targets] + _CONTRAST * noise * white).round().clamp(0, 255).to(torch.uint8)
 
     sizes = {"train": train, "validation": validation, "test": test}
     return ImageData(
@@ -111,7 +111,7 @@ def synthetic_images(
         shape=shape,
         classes=classes,
         mean=[127.5] * channels,
-        std=[CONTRAST * math.sqrt(1 + noise**2)] * channels,
+        std=[_CONTRAST * math.sqrt(1 + noise**2)] * channels,
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,

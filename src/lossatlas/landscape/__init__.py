@@ -30,6 +30,7 @@ from lossatlas.landscape.directions import (
     SeveralDirections,
     TowardsNetworks,
 )
+from lossatlas.landscape.directions.direction_set import DirectionSet
 from lossatlas.landscape.directions.normalization import normalize_direction, random_direction
 from lossatlas.landscape.engine import Engine
 from lossatlas.landscape.ensembles.ensemble import ensemble
@@ -68,6 +69,7 @@ __all__ = [
     "Curve",
     "CurveFamily",
     "DirectionFile",
+    "DirectionSet",
     "Engine",
     "GivenDirections",
     "GradientDirections",

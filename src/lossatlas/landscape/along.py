@@ -2,6 +2,15 @@
 
 from lossatlas.landscape import GradientDirections, HessianDirections, PrincipalDirections
 from lossatlas.landscape.directions import *  # noqa: F403
+from lossatlas.landscape.directions import DirectionSet as Axes
 from lossatlas.landscape.directions import __all__ as _names
+from lossatlas.landscape.directions import directions_along as axes_along
 
-__all__ = [*_names, "GradientDirections", "HessianDirections", "PrincipalDirections"]  # noqa: PLE0604
+__all__ = [  # noqa: PLE0604
+    *_names,
+    "Axes",
+    "GradientDirections",
+    "HessianDirections",
+    "PrincipalDirections",
+    "axes_along",
+]

@@ -1,15 +1,15 @@
-"""How points are measured: precision, batches, and what else a forward pass may depend on."""
+"""Evaluation settings: precision, batches, and what else a forward pass may depend on."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-PRECISIONS = ("float32", "tf32", "bfloat16")
-EVALUATIONS = ("eval", "recompute")
+_PRECISIONS = ("float32", "tf32", "bfloat16")
+_EVALUATIONS = ("eval", "recompute")
 
 
 @dataclass(frozen=True)
 class Engine:
-    """How the points of a survey are measured; the default is exact to float32 rounding.
+    """Evaluation settings, how the points of a survey are measured; the default is exact to float32 rounding.
 
     ``precision``: "float32": products and convolutions in the weights' own dtype; "tf32" (on a GPU) and
     "bfloat16" are faster, and their measured error stands in the dataset. ``fuse``: fold batch norm into the
@@ -38,7 +38,7 @@ class Engine:
     subsample_seed: int = 0
 
     def __post_init__(self) -> None:
-        for option, choices in (("precision", PRECISIONS), ("evaluation", EVALUATIONS)):
+        for option, choices in (("precision", _PRECISIONS), ("evaluation", _EVALUATIONS)):
             if (given := getattr(self, option)) not in choices:
                 raise ValueError(f"unknown {option} {given!r}, expected one of {', '.join(choices)}")
         for option in ("batch_size", "subsample"):

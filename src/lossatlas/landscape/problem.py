@@ -122,7 +122,7 @@ def _check(split: str, tensors: Split, device: torch.device) -> None:
 
 
 def gathered(source: Source, name: str, device: torch.device) -> Split:
-    """Inputs and targets of the split ``name``, each one tensor.
+    """Gather the split ``name`` into one tensor of inputs and one of targets.
 
     A pair of tensors is taken as it is. Anything else is gone through once, and what it gives is put on
     ``device``: all points of a survey then see the same examples, also those of a loader that shuffles or

@@ -1,4 +1,4 @@
-"""How long a training step takes with checkpoints that push, in two ways."""
+"""Benchmark of the time of a training step with the distance penalty, in closed form and by autograd."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,24 +16,26 @@ from torch.optim import Optimizer
 from lossatlas import __version__
 from lossatlas.choices import chosen
 from lossatlas.hardware import device_name
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.optim.distancing import Centre, DistanceForce, Layout
 from lossatlas.optim.distancing.distance import unflatten
 from lossatlas.seeds import generator
 
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+_MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 _AWAY = (
     0.01  # standard deviation of a checkpoint's entries around the network's; the time does not depend on it
 )
 
 
+@survey(products=None)
 def step_time(
     problem: Problem,
     *,
     force: DistanceForce,
-    optimizer: MakeOptimizer,
+    optimizer: _MakeOptimizer,
     batch_size: int,
     ways: Sequence[str] = ("closed_form", "autograd"),
     checkpoints: Sequence[int] = (0, 1, 3, 10),
@@ -44,7 +46,7 @@ def step_time(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Seconds that a training step takes while so many ``checkpoints`` exert ``force``.
+    """Step-time benchmark: seconds that a training step takes while so many ``checkpoints`` exert ``force``.
 
     A step is the forward pass of the first ``batch_size`` examples of ``split``, in training mode, the gradients, and
     the step of ``optimizer``; fetching and augmenting the batch, and measuring, are no part of it. ``ways`` to the
@@ -65,7 +67,7 @@ def step_time(
     _check(force, batch_size, ways, checkpoints, steps, rounds)
     problem.select([split])
     inputs, targets = problem.data[split]
-    ticking = chosen("clock", clock, CLOCKS)
+    ticking = chosen("clock", clock, _CLOCKS)
     if clock != "wall" and inputs.device.type != "cpu":
         raise ValueError(f"clock={clock!r} does not tell the time of {inputs.device}; expected wall")
     arms = list(product(ways, checkpoints))
@@ -79,7 +81,7 @@ def step_time(
             body = bodies[whose_turn(number, len(arms))]
             return [seconds_of(body, times=steps, device=inputs.device, clock=ticking)]
 
-        rows = visit(
+        rows = map_points(
             rounds * len(arms),
             measure,
             chain=len(arms),
@@ -108,7 +110,7 @@ def _where(device: torch.device) -> dict[str, Any]:
 def _step(
     problem: Problem,
     force: DistanceForce,
-    optimizer: MakeOptimizer,
+    optimizer: _MakeOptimizer,
     way: str,
     checkpoints: int,
     batch: tuple[Tensor, Tensor],
@@ -187,9 +189,9 @@ def _check(
         raise ValueError("the force must be of the whole network, not per layer")
 
 
-Clock = Callable[[], float]
+_Clock = Callable[[], float]
 
-CLOCKS: Mapping[str, Clock] = {"wall": time.perf_counter, "processor": time.process_time}
+_CLOCKS: Mapping[str, _Clock] = {"wall": time.perf_counter, "processor": time.process_time}
 """Time that passes, and that which the processor spends on this process, all its threads together."""
 
 
@@ -206,7 +208,7 @@ def whose_turn(number: int, things: int) -> int:
 
 
 def seconds_of(
-    thing: Callable[[], None], *, times: int, device: torch.device, clock: Clock = time.perf_counter
+    thing: Callable[[], None], *, times: int, device: torch.device, clock: _Clock = time.perf_counter
 ) -> float:
     """Seconds that ``thing`` takes, in the mean over ``times`` times in a row, after once unmeasured.
 
@@ -229,13 +231,13 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-Backward = Callable[[Tensor], None]
+_Backward = Callable[[Tensor], None]
 """From the loss of a batch to gradients of the parameters, the penalty's included."""
 
 
 def closed_form(
     force: DistanceForce, layout: Layout, parameters: Sequence[nn.Parameter], centres: Sequence[Centre]
-) -> Backward:
+) -> _Backward:
     """The loss backwards, and then ``force`` added, for all tensors at once."""
 
     def backward(loss: Tensor) -> None:
@@ -250,7 +252,7 @@ def closed_form(
 
 def autograd(
     force: DistanceForce, layout: Layout, parameters: Sequence[nn.Parameter], centres: Sequence[Centre]
-) -> Backward:
+) -> _Backward:
     """The loss with the penalty that the force comes from, backwards: a loop over tensors, as the formula reads.
 
     ``force``: of the whole network and along the line from the centre; any other is no gradient of this penalty.
@@ -270,6 +272,6 @@ def autograd(
     return backward
 
 
-Way = Callable[[DistanceForce, Layout, Sequence[nn.Parameter], Sequence[Centre]], Backward]
+_Way = Callable[[DistanceForce, Layout, Sequence[nn.Parameter], Sequence[Centre]], _Backward]
 
-WAYS: Mapping[str, Way] = {"closed_form": closed_form, "autograd": autograd}
+WAYS: Mapping[str, _Way] = {"closed_form": closed_form, "autograd": autograd}

@@ -1,4 +1,4 @@
-"""What every network asks of its arguments."""
+"""Validation of the networks' arguments."""
 
 from collections.abc import Sequence
 

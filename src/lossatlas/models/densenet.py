@@ -7,17 +7,17 @@ from torch import Tensor, nn
 
 from lossatlas.models.checks import check_input, check_positive, check_probability
 
-BOTTLENECK = 4  # channels of a bottleneck, in multiples of the growth
+_BOTTLENECK = 4  # channels of a bottleneck, in multiples of the growth
 
 
-class DenseLayer(nn.Sequential):
+class _DenseLayer(nn.Sequential):
     """Batch norm, ReLU and a 3x3 convolution, whose outputs join the inputs; before them perhaps a bottleneck."""
 
     def __init__(self, channels: int, growth: int, bottleneck: bool, dropout: float) -> None:
         layers: list[nn.Module] = []
         if bottleneck:
-            layers += _convolution(channels, BOTTLENECK * growth, 1)
-            channels = BOTTLENECK * growth
+            layers += _convolution(channels, _BOTTLENECK * growth, 1)
+            channels = _BOTTLENECK * growth
         super().__init__(*layers, *_convolution(channels, growth, 3), nn.Dropout(dropout))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ class DenseLayer(nn.Sequential):
         return torch.cat([x, super().forward(x)], dim=1)
 
 
-class Transition(nn.Sequential):
+class _Transition(nn.Sequential):
     """Batch norm, ReLU, a 1x1 convolution and 2x2 average pooling between two dense blocks."""
 
     def __init__(self, channels: int, out_channels: int) -> None:
@@ -87,10 +87,10 @@ class DenseNet(nn.Module):
         for index, layers in enumerate(blocks):
             if index > 0:
                 kept = int(channels * compression)
-                self.blocks.append(Transition(channels, kept))
+                self.blocks.append(_Transition(channels, kept))
                 channels = kept
             for _ in range(layers):
-                self.blocks.append(DenseLayer(channels, growth, bottleneck, dropout))
+                self.blocks.append(_DenseLayer(channels, growth, bottleneck, dropout))
                 channels += growth
         self.norm = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)

@@ -2,10 +2,10 @@
 
 import torch
 from torch import Generator, nn
-from torch.nn.modules.batchnorm import _NormBase
 
-FILTERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-NORMALIZATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm)  # _NormBase: batch and instance norm
+from lossatlas.layers import NORMALIZATION_LAYERS
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 @torch.no_grad()
@@ -32,7 +32,7 @@ def kaiming_normal(
     if linear_std is not None and linear_std <= 0:
         raise ValueError(f"linear_std must be positive, or null for kaiming's, got {linear_std}")
     for module in model.modules():
-        if isinstance(module, (*FILTERS, nn.Linear)):
+        if isinstance(module, (*_CONVOLUTIONS, nn.Linear)):
             std = (
                 linear_std
                 if isinstance(module, nn.Linear) and linear_std
@@ -40,9 +40,9 @@ def kaiming_normal(
             )
             module.weight.copy_(torch.empty(module.weight.shape).normal_(0, std, generator=generator))
             _fill(module.bias, 0)
-        elif isinstance(module, NORMALIZATIONS):
+        elif isinstance(module, NORMALIZATION_LAYERS):
             _fill(module.weight, 1)
-            _fill(module.bias, 0)
+            _fill(getattr(module, "bias", None), 0)  # RMSNorm has none
 
 
 def keep_defaults(model: nn.Module, *, generator: Generator) -> None:

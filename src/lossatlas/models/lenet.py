@@ -6,10 +6,10 @@ from torch import Tensor, nn
 
 from lossatlas.models.checks import check_input
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
-POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
-KERNEL = 5
-UNPADDED = (32, 14)  # pixels a side with which LeCun et al. enter C1 and C3
+_ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+_POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
+_KERNEL = 5
+_UNPADDED = (32, 14)  # pixels a side with which LeCun et al. enter C1 and C3
 
 
 class LeNet(nn.Module):
@@ -34,16 +34,19 @@ class LeNet(nn.Module):
         self, *, input_shape: Sequence[int], classes: int, activation: str = "tanh", pooling: str = "average"
     ) -> None:
         super().__init__()
-        for name, value, choices in (("activation", activation, ACTIVATIONS), ("pooling", pooling, POOLINGS)):
+        for name, value, choices in (
+            ("activation", activation, _ACTIVATIONS),
+            ("pooling", pooling, _POOLINGS),
+        ):
             if value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
         channels, *sides = check_input(input_shape, classes, least=4, network="a LeNet")
-        active, pool = ACTIVATIONS[activation], POOLINGS[pooling]
+        active, pool = _ACTIVATIONS[activation], _POOLINGS[pooling]
         layers: list[nn.Module] = []
-        for out_channels, unpadded in zip((6, 16), UNPADDED, strict=True):
-            padding = KERNEL // 2 if min(sides) < unpadded else 0
-            layers += [nn.Conv2d(channels, out_channels, KERNEL, padding=padding), active(), pool(2)]
-            sides = [(side + 2 * padding - KERNEL + 1) // 2 for side in sides]
+        for out_channels, unpadded in zip((6, 16), _UNPADDED, strict=True):
+            padding = _KERNEL // 2 if min(sides) < unpadded else 0
+            layers += [nn.Conv2d(channels, out_channels, _KERNEL, padding=padding), active(), pool(2)]
+            sides = [(side + 2 * padding - _KERNEL + 1) // 2 for side in sides]
             channels = out_channels
         self.features = nn.Sequential(*layers)
         features = channels * sides[0] * sides[1]

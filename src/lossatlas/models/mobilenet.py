@@ -8,10 +8,10 @@ from torchvision.models import mobilenetv2  # type: ignore[import-untyped]
 
 from lossatlas.models.checks import check_input, check_positive, check_probability
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu6": nn.ReLU6, "relu": nn.ReLU}
-LEAST = 2  # pixels a side that are left; a stride that would leave fewer is 1
+_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu6": nn.ReLU6, "relu": nn.ReLU}
+_LEAST = 2  # pixels a side that are left; a stride that would leave fewer is 1
 # Expansion, channels, blocks, stride of each stage: table 2 of Sandler et al. with stride 1 in the second, as on CIFAR.
-STAGES = (
+_STAGES = (
     (1, 16, 1, 1),
     (6, 24, 2, 1),
     (6, 32, 3, 2),
@@ -49,13 +49,13 @@ class MobileNetV2(mobilenetv2.MobileNetV2):
         activation: str = "relu6",
         dropout: float = 0.0,
     ) -> None:
-        channels, height, breadth = check_input(input_shape, classes, least=LEAST, network="a MobileNetV2")
+        channels, height, breadth = check_input(input_shape, classes, least=_LEAST, network="a MobileNetV2")
         check_positive(round_to=round_to)
         check_probability(dropout=dropout)
         if width <= 0 or depth <= 0:
             raise ValueError(f"width and depth are factors and must be positive, got {width} and {depth}")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
+        if activation not in _ACTIVATIONS:
+            raise ValueError(f"activation must be one of {', '.join(_ACTIVATIONS)}, got {activation!r}")
         super().__init__(
             num_classes=classes,
             width_mult=width,
@@ -66,14 +66,14 @@ class MobileNetV2(mobilenetv2.MobileNetV2):
         stem = nn.Conv2d(channels, self.features[0][0].out_channels, 3, padding=1, bias=False)
         nn.init.kaiming_normal_(stem.weight, mode="fan_out")  # as torchvision draws all convolutions
         self.features[0][0] = stem
-        _replace(self, nn.ReLU6, ACTIVATIONS[activation])
+        _replace(self, nn.ReLU6, _ACTIVATIONS[activation])
 
 
 def _stages(side: int, depth: float) -> list[list[int]]:
     """Torchvision's ``inverted_residual_setting`` for images of ``side`` pixels."""
     stages = []
-    for expansion, channels, blocks, wanted in STAGES:
-        stride = wanted if -(-side // wanted) >= LEAST else 1
+    for expansion, channels, blocks, wanted in _STAGES:
+        stride = wanted if -(-side // wanted) >= _LEAST else 1
         side = -(-side // stride)
         stages.append([expansion, channels, ceil(blocks * depth), stride])
     return stages

@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from lossatlas.models.checks import check_input, check_positive, check_probability
 
-STAGES = 3  # the image is halved between them: it needs 2**(STAGES - 1) pixels a side
-EXPANSION = 4  # of a bottleneck's inner channels to its outputs
+_STAGES = 3  # the image is halved between them: it needs 2**(_STAGES - 1) pixels a side
+_EXPANSION = 4  # of a bottleneck's inner channels to its outputs
 
 
 class PreActivationBlock(nn.Module):
@@ -84,14 +84,14 @@ class PreActResNet(nn.Module):
         check_probability(dropout=dropout)
         kernels = (1, 3, 1) if bottleneck else (3, 3)
         blocks = _blocks_per_stage(depth, len(kernels))
-        least = 2 ** (STAGES - 1)
+        least = 2 ** (_STAGES - 1)
         image_channels, _, _ = check_input(input_shape, classes, least=least, network="a ResNet")
         self.conv = nn.Conv2d(image_channels, stem, 3, padding=1, bias=False)
         self.blocks = nn.Sequential()
         channels = stem
-        for stage in range(STAGES):
+        for stage in range(_STAGES):
             inner = width * 2**stage
-            outputs = inner * (EXPANSION if bottleneck else 1)
+            outputs = inner * (_EXPANSION if bottleneck else 1)
             for block in range(blocks):
                 sizes = [channels, *[inner] * (len(kernels) - 1), outputs]
                 stride = 2 if stage > 0 and block == 0 else 1
@@ -145,7 +145,7 @@ class WideResNet(PreActResNet):
 
 def _blocks_per_stage(depth: int, layers: int) -> int:
     """Return n of ``depth`` = 3 n ``layers`` + 2."""
-    period = STAGES * layers
+    period = _STAGES * layers
     blocks, rest = divmod(depth - 2, period)
     if rest or blocks < 1:
         nearest = " or ".join(str(period * n + 2) for n in (blocks, blocks + 1) if n >= 1)

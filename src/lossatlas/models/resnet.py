@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from lossatlas.models.checks import check_input, check_positive
 
-STAGES = 3  # the image is halved between them: it needs 2**(STAGES - 1) pixels a side
+_STAGES = 3  # the image is halved between them: it needs 2**(_STAGES - 1) pixels a side
 
 
-class PaddedShortcut(nn.Module):
+class _PaddedShortcut(nn.Module):
     """Option A of He et al.: every second pixel, and zeros for the channels that are not there."""
 
     def __init__(self, channels: int, out_channels: int, stride: int) -> None:
@@ -35,7 +35,7 @@ class ProjectedShortcut(nn.Sequential):
 
 
 # What replaces the identity where a block changes the shape.
-SHORTCUTS: dict[str, type[nn.Module]] = {"A": PaddedShortcut, "B": ProjectedShortcut}
+_SHORTCUTS: dict[str, type[nn.Module]] = {"A": _PaddedShortcut, "B": ProjectedShortcut}
 
 
 class BasicBlock(nn.Module):
@@ -92,14 +92,14 @@ class ResNet(nn.Module):
         super().__init__()
         check_positive(depth=depth, width=width)
         blocks = _blocks_per_stage(depth)
-        if shortcut not in SHORTCUTS:
-            raise ValueError(f"shortcut must be one of {', '.join(SHORTCUTS)}, got {shortcut!r}")
-        least = 2 ** (STAGES - 1)
+        if shortcut not in _SHORTCUTS:
+            raise ValueError(f"shortcut must be one of {', '.join(_SHORTCUTS)}, got {shortcut!r}")
+        least = 2 ** (_STAGES - 1)
         image_channels, _, _ = check_input(input_shape, classes, least=least, network="a ResNet")
-        channels = [width, *(width * 2**stage for stage in range(STAGES) for _ in range(blocks[stage]))]
+        channels = [width, *(width * 2**stage for stage in range(_STAGES) for _ in range(blocks[stage]))]
         self.conv = nn.Conv2d(image_channels, width, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(width)
-        replacement = SHORTCUTS[shortcut] if skip else None
+        replacement = _SHORTCUTS[shortcut] if skip else None
         self.blocks = nn.Sequential(*(_block(c, c_out, replacement) for c, c_out in pairwise(channels)))
         self.classifier = nn.Linear(channels[-1], classes)
 
@@ -122,9 +122,9 @@ def _block(channels: int, out_channels: int, replacement: type[nn.Module] | None
 def _blocks_per_stage(depth: int) -> list[int]:
     """Number of blocks of each stage, the earlier ones taking what cannot be spread evenly."""
     blocks, rest = divmod(depth - 2, 2)
-    if rest or blocks < STAGES:
-        nearest = " or ".join(str(2 * b + 2) for b in (blocks, blocks + 1) if b >= STAGES)
-        least = 2 * STAGES + 2
+    if rest or blocks < _STAGES:
+        nearest = " or ".join(str(2 * b + 2) for b in (blocks, blocks + 1) if b >= _STAGES)
+        least = 2 * _STAGES + 2
         raise ValueError(f"depth must be even and >= {least}, got {depth}: nearest is {nearest or least}")
-    each, left = divmod(blocks, STAGES)
-    return [each + (stage < left) for stage in range(STAGES)]
+    each, left = divmod(blocks, _STAGES)
+    return [each + (stage < left) for stage in range(_STAGES)]

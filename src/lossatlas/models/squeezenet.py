@@ -7,9 +7,9 @@ from torchvision.models.squeezenet import Fire  # type: ignore[import-untyped]
 
 from lossatlas.models.checks import check_input, check_positive, check_probability
 
-LAYOUT = ("M", 1, 1, "M", 2, 2, "M", 3, 3, 4, 4)  # of SqueezeNet 1.1
-SQUEEZE = 4  # the expanding convolutions have four times the channels of the squeezing one
-LEAST = 2  # pixels a side that are left; a pooling that would leave fewer is left out
+_LAYOUT = ("M", 1, 1, "M", 2, 2, "M", 3, 3, 4, 4)  # of SqueezeNet 1.1
+_SQUEEZE = 4  # the expanding convolutions have four times the channels of the squeezing one
+_LEAST = 2  # pixels a side that are left; a pooling that would leave fewer is left out
 
 
 class SqueezeNet(nn.Module):
@@ -35,18 +35,18 @@ class SqueezeNet(nn.Module):
         input_shape: Sequence[int],
         classes: int,
         width: int = 64,
-        layout: Sequence[int | str] = LAYOUT,
+        layout: Sequence[int | str] = _LAYOUT,
         batch_norm: bool = False,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
         check_positive(width=width)
         check_probability(dropout=dropout)
-        if width % SQUEEZE:
-            raise ValueError(f"width must be a multiple of {SQUEEZE}, got {width}")
+        if width % _SQUEEZE:
+            raise ValueError(f"width must be a multiple of {_SQUEEZE}, got {width}")
         if any(item != "M" and (isinstance(item, str) or item < 1) for item in layout):
             raise ValueError(f'layout holds positive multiples of the width and "M", got {list(layout)}')
-        channels, height, breadth = check_input(input_shape, classes, least=LEAST, network="a SqueezeNet")
+        channels, height, breadth = check_input(input_shape, classes, least=_LEAST, network="a SqueezeNet")
         side = min(height, breadth)
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
         layers[1:1] = [nn.BatchNorm2d(width)] if batch_norm else []
@@ -54,10 +54,10 @@ class SqueezeNet(nn.Module):
         for item in layout:
             if not isinstance(item, str):
                 expand = item * width
-                layers.append(Fire(channels, expand // SQUEEZE, expand, expand))
+                layers.append(Fire(channels, expand // _SQUEEZE, expand, expand))
                 channels = 2 * expand
                 layers += [nn.BatchNorm2d(channels)] if batch_norm else []
-            elif side // 2 >= LEAST:
+            elif side // 2 >= _LEAST:
                 layers.append(nn.MaxPool2d(3, stride=2, ceil_mode=True))
                 side //= 2
         self.features = nn.Sequential(*layers)

@@ -1,4 +1,4 @@
-"""Learning rates that go in cycles, and the optimizer steps after which they are lowest.
+"""Cyclic learning rates, and the optimizer steps after which they are lowest.
 
 Cyclic schedules are functions of the position in epochs like all others. Those whose cycles are whole numbers of
 steps take their exact form once they are told how many steps an epoch has (`Cyclic.in_steps`), as studies do.
@@ -10,10 +10,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-UNITS = ("epochs", "steps")
+_UNITS = ("epochs", "steps")
 
 
-class Factor(Protocol):
+class _Factor(Protocol):
     """The rate as a factor of the base rate."""
 
     interval: str
@@ -23,7 +23,7 @@ class Factor(Protocol):
 
 
 class Cyclic(ABC):
-    """A schedule that falls to a low rate again and again; called, it is that of very many steps an epoch."""
+    """Cyclic schedule, which falls to a low rate again and again; called, it is that of very many steps an epoch."""
 
     interval = "step"
 
@@ -31,7 +31,7 @@ class Cyclic(ABC):
     def __call__(self, epoch: float) -> float:
         """Return the factor at ``epoch``."""
 
-    def in_steps(self, steps_per_epoch: int) -> Factor:
+    def in_steps(self, steps_per_epoch: int) -> _Factor:
         """Return the schedule for an epoch of so many steps."""
         return self
 
@@ -40,10 +40,10 @@ class Cyclic(ABC):
         """Numbers of optimizer steps, ascending and at most ``steps``, after which the rate has been lowest."""
 
 
-class InSteps:
+class _InSteps:
     """A schedule that is given as a ``factor`` of the step, counted from 0.
 
-    >>> InSteps(lambda step: 1 / (1 + step), steps_per_epoch=10)(0.3)
+    >>> _InSteps(lambda step: 1 / (1 + step), steps_per_epoch=10)(0.3)
     0.25
     """
 
@@ -59,7 +59,7 @@ class InSteps:
 
 
 class CyclicCosine(Cyclic):
-    """Half a cosine from 1 down to almost 0, ``cycles`` times within ``epochs``, and 0 from there on.
+    """Cyclic cosine: half a cosine from 1 down to almost 0, ``cycles`` times within ``epochs``, and 0 from there on.
 
     Equation (2) of Huang et al. 2017 (arXiv:1704.00109), in optimizer steps: with T steps in ``epochs`` each cycle
     has ceil(T / cycles) of them. Where that does not divide T, fewer are left to the last cycle, which here goes down
@@ -83,9 +83,9 @@ class CyclicCosine(Cyclic):
 
     def __call__(self, epoch: float) -> float:  # noqa: D102
         length = self.epochs / self.cycles
-        return half_cosine(epoch % length / length) if epoch < self.epochs else 0.0
+        return _half_cosine(epoch % length / length) if epoch < self.epochs else 0.0
 
-    def in_steps(self, steps_per_epoch: int) -> InSteps:  # noqa: D102
+    def in_steps(self, steps_per_epoch: int) -> _InSteps:  # noqa: D102
         ends = self._ends(steps_per_epoch)
 
         def factor(step: int) -> float:
@@ -93,9 +93,9 @@ class CyclicCosine(Cyclic):
             if cycle == len(ends):
                 return 0.0
             start = ends[cycle - 1] if cycle else 0
-            return half_cosine((step - start) / (ends[cycle] - start))
+            return _half_cosine((step - start) / (ends[cycle] - start))
 
-        return InSteps(factor, steps_per_epoch)
+        return _InSteps(factor, steps_per_epoch)
 
     def minima(self, steps: int, steps_per_epoch: int) -> tuple[int, ...]:  # noqa: D102
         return tuple(end for end in self._ends(steps_per_epoch) if end <= steps)
@@ -112,7 +112,7 @@ class CyclicCosine(Cyclic):
 
 
 class Triangular(Cyclic):
-    """Straight from 1 down to ``floor`` in the first half of a cycle and back up in the second, over and over.
+    """Triangular cycles: straight from 1 down to ``floor`` in the first half and back up in the second, over and over.
 
     Algorithm 1 of Garipov et al. 2018 (arXiv:1802.10026): step i of c, counted from 1, is at t = i / c, so that the
     rate of step c / 2 is the lowest. ``cycle``: its length in ``unit``, "epochs" or "steps". ``floor``: a factor of
@@ -127,8 +127,8 @@ class Triangular(Cyclic):
     """
 
     def __init__(self, cycle: float, floor: float, unit: str = "epochs") -> None:
-        if unit not in UNITS:
-            raise ValueError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}")
+        if unit not in _UNITS:
+            raise ValueError(f"unit must be one of {', '.join(_UNITS)}, got {unit!r}")
         if not cycle > 0:
             raise ValueError(f"cycle must be positive, got {cycle}")
         if not 0 < floor <= 1:
@@ -143,9 +143,9 @@ class Triangular(Cyclic):
             raise ValueError(f"where a cycle of {self.cycle} steps is at epoch {epoch} depends on the data")
         return self._factor(epoch % self.cycle / self.cycle)
 
-    def in_steps(self, steps_per_epoch: int) -> InSteps:  # noqa: D102
+    def in_steps(self, steps_per_epoch: int) -> _InSteps:  # noqa: D102
         length = self._length(steps_per_epoch)
-        return InSteps(lambda step: self._factor((step % length + 1) / length), steps_per_epoch)
+        return _InSteps(lambda step: self._factor((step % length + 1) / length), steps_per_epoch)
 
     def minima(self, steps: int, steps_per_epoch: int) -> tuple[int, ...]:
         """As `Cyclic.minima`. ValueError if not even one cycle fits."""
@@ -171,7 +171,7 @@ class Triangular(Cyclic):
 
 
 class WarmRestarts(Cyclic):
-    """Half a cosine from 1 down to ``floor`` over ``period`` epochs, then over ``growth`` times as many, and so on.
+    """Warm restarts (SGDR): half a cosine from 1 to ``floor`` in ``period`` epochs, then in ``growth`` times as many.
 
     Equation (5) of Loshchilov & Hutter 2017 (arXiv:1608.03983), whose T_0 is ``period`` and T_mult ``growth``. The
     rate changes at every step. ``floor``: a factor of the base rate. ValueError for a period that is not positive, a
@@ -199,7 +199,7 @@ class WarmRestarts(Cyclic):
         start, length = 0.0, self.period
         while epoch >= start + length:
             start, length = start + length, length * self.growth
-        return self.floor + (1 - self.floor) * half_cosine((epoch - start) / length)
+        return self.floor + (1 - self.floor) * _half_cosine((epoch - start) / length)
 
     def minima(self, steps: int, steps_per_epoch: int) -> tuple[int, ...]:  # noqa: D102
         ends, end, length = [], self.period, self.period
@@ -210,10 +210,10 @@ class WarmRestarts(Cyclic):
         return tuple(ends)
 
 
-def half_cosine(place: float) -> float:
+def _half_cosine(place: float) -> float:
     """From 1 at 0 to 0 at 1.
 
-    >>> half_cosine(0.5)
+    >>> _half_cosine(0.5)
     0.5
     """
     return (1 + math.cos(math.pi * place)) / 2
@@ -232,7 +232,7 @@ class Restarted:
     [1.0, 0.1, 0.01, 0.01, 1.0, 0.1, 1.0]
     """
 
-    def __init__(self, schedule: Factor, period: float) -> None:
+    def __init__(self, schedule: _Factor, period: float) -> None:
         if not period > 0:
             raise ValueError(f"period must be positive, got {period}")
         self.schedule = schedule

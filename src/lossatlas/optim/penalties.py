@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class L2:
-    """Half of ``weight_decay`` times the sum of squares of all parameters, biases and normalisation included.
+    """L2 penalty: half of ``weight_decay`` times the sum of squares of all parameters, biases and scales included.
 
     Its gradient is weight_decay * w: for plain or momentum SGD the same as ``weight_decay`` of torch's
     optimizer, with which it should not be combined. ValueError if negative.

@@ -8,17 +8,17 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
-INTERVALS = ("step", "epoch")
+_INTERVALS = ("step", "epoch")
 
 
 def _checked(interval: str) -> str:
-    if interval not in INTERVALS:
-        raise ValueError(f"interval must be one of {', '.join(INTERVALS)}, got {interval!r}")
+    if interval not in _INTERVALS:
+        raise ValueError(f"interval must be one of {', '.join(_INTERVALS)}, got {interval!r}")
     return interval
 
 
 class Constant:
-    """The base rate throughout.
+    """Constant schedule: the base rate throughout.
 
     >>> Constant()(17.5)
     1.0
@@ -33,7 +33,7 @@ class Constant:
 
 
 class Step:
-    """Multiplied by ``gamma`` at each of ``milestones``: gamma ** (number of milestones <= epoch).
+    """Step decay: multiplied by ``gamma`` at each of ``milestones``: gamma ** (number of milestones <= epoch).
 
     ``milestones``: epochs, ascending; those beyond the end of training are never reached. ValueError if they
     do not ascend, or for a gamma that is not positive.
@@ -58,7 +58,7 @@ class Step:
 
 
 class Cosine:
-    """Half a cosine from 1 at epoch 0 to ``floor`` at ``epochs``, and ``floor`` from there on.
+    """Cosine annealing: half a cosine from 1 at epoch 0 to ``floor`` at ``epochs``, and ``floor`` from there on.
 
     Loshchilov & Hutter 2017 (arXiv:1608.03983, eq. 5) without restarts. ``floor``: a factor of the base rate.
     ValueError for a length that is not positive or a floor outside [0, 1].
@@ -84,7 +84,7 @@ class Cosine:
 
 
 class Linear:
-    """1 up to the share ``begin`` of ``epochs``, in a straight line down to ``floor`` at ``end``, and ``floor`` after.
+    """Linear decay: 1 up to the share ``begin`` of ``epochs``, straight down to ``floor`` at ``end``, ``floor`` after.
 
     How Garipov et al. 2018 (arXiv:1802.10026) train single networks, in their code: 1 for half of training, 0.01 from
     nine tenths on. ValueError for a length that is not positive, for shares that do not ascend within [0, 1], or a

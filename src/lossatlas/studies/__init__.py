@@ -1,4 +1,4 @@
-"""Studies: the LightningModules that train networks, and their callbacks."""
+"""Training methods, a LightningModule each (a configuration calls them studies), and their callbacks."""
 
 from lossatlas.callbacks.push_from_checkpoints import PushFromCheckpoints
 from lossatlas.callbacks.survey_at_epochs import SurveyAtEpochs
@@ -10,14 +10,7 @@ from lossatlas.studies.elastic_band.relaxation import ElasticBand
 from lossatlas.studies.fge import FastGeometricEnsemble
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
 from lossatlas.studies.snapshot import CheckpointEnsemble, SnapshotEnsemble
-from lossatlas.studies.study import (
-    NonFiniteLossError,
-    Schedule,
-    Study,
-    TrainingBatches,
-    network_of,
-    splits_of,
-)
+from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, network_of, splits_of
 from lossatlas.studies.swa import AveragedClassifier
 from lossatlas.studies.trained_network import TrainedNetwork
 
@@ -41,7 +34,6 @@ __all__ = [
     "Study",
     "SurveyAtEpochs",
     "TrainedNetwork",
-    "TrainingBatches",
     "UniformPosition",
     "network_of",
     "splits_of",

@@ -1,4 +1,4 @@
-"""Going on from where a shared trunk of training ended, as an arm of an experiment does."""
+"""Branching: training that goes on from the last state of a shared trunk run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def check_trunk(study: Study, trunk: TrainedNetwork) -> None:
 
 
 def branched(study: Study, trunk: TrainedNetwork) -> dict[str, Any]:
-    """Training state in which ``study`` begins: that in which ``trunk`` ended, with the study's own settings.
+    """Training state that ``study`` branches from: the last of ``trunk``, with the study's own settings.
 
     Weights, momentum, position in the data and record are those of the trunk; rate, weight decay and whatever else is
     a setting of the optimizer or the schedule are the study's. So a study with the settings of its trunk trains on as

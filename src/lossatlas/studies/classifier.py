@@ -1,4 +1,4 @@
-"""Training a network to classify."""
+"""Supervised training of a classifier."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from lossatlas.studies.study import Batch, Study
 
 
 class Classifier(Study):
-    """Minimises ``loss(network(inputs), targets)``; measures ``metrics`` on the validation split each epoch.
+    """Supervised training: minimises ``loss(network(inputs), targets)``; validates ``metrics`` each epoch.
 
     ``loss`` maps logits (B, C) and targets (B,) to the batch's mean. ``metrics`` take logits and targets;
     their values are logged as ``validation_<name>``.

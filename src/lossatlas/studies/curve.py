@@ -1,4 +1,4 @@
-"""Training a curve of low loss between finished networks."""
+"""Curve finding, for mode connectivity: training a curve of low loss between trained networks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,11 +21,11 @@ from lossatlas.studies.study import Batch, NonFiniteLossError
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, statistics, unflatten
 
-Penalty = Callable[[Mapping[str, Tensor]], Tensor]
+_Penalty = Callable[[Mapping[str, Tensor]], Tensor]
 
 
 class Curve(Classifier):
-    """Trains the bends of a curve between ``ends``, which stay as they are, so that the loss is low all along it.
+    """Curve finding: trains the bends of a curve between fixed ``ends``, so that the loss is low all along it.
 
     Garipov et al. 2018 (arXiv:1802.10026, section 3): at each step the loss of a batch is taken at phi(t) with one
     t ~ U(0, 1), of the stream "t" of the seed at that step, and counts as ``objective`` says. Penalties are of phi(t)
@@ -51,7 +51,7 @@ class Curve(Classifier):
         curve: CurveFamily,
         objective: CurveObjective,
         optimizer: Callable[..., Optimizer],
-        penalties: Mapping[str, Penalty],
+        penalties: Mapping[str, _Penalty],
         **study: Any,
     ) -> None:
         check_ends(network, ends)

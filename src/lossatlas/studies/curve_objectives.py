@@ -1,4 +1,4 @@
-"""What is minimised along a curve: how much the loss at a random position counts."""
+"""Objectives of curve finding: how much the loss at a random position along the curve counts."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,7 +11,7 @@ from lossatlas.landscape.shapes.curve_families import CurveFamily
 
 
 class CurveObjective(Protocol):
-    """Factor on the loss at t, whose mean over t ~ U(0, 1) is minimised."""
+    """Objective of curve finding: a factor on the loss at t, whose mean over t ~ U(0, 1) is minimised."""
 
     def __call__(self, family: CurveFamily, points: Tensor, t: float) -> Tensor | float:
         """Return the factor at ``t`` on the curve of ``family`` that ``points``, (control points, n), span."""

@@ -1,4 +1,4 @@
-"""Training a classifier that is pushed away from where it has been."""
+"""Distance-penalty training: a classifier that its own earlier checkpoints repel."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from lossatlas.studies.trained_network import TrainedNetwork
 
 
 class DistanceKernel(Classifier):
-    """Trains a classifier which, from a checkpoint on, pays for being near where it was then.
+    """Distance penalty: trains a classifier which, from a checkpoint on, pays for being near where it was then.
 
     Added to the loss is ``strength`` / K times the sum over the K checkpoints of ``kernel``(a D), with D the squared
     distance of the weights from the checkpoint and a the precision that ``width`` gives: eq. 2.3 of the draft of the

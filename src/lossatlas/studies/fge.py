@@ -12,7 +12,7 @@ from lossatlas.weight_space import check_alike
 
 
 class FastGeometricEnsemble(SnapshotEnsemble):
-    """Goes on from ``start`` in short triangular cycles, and keeps a member in the middle of each.
+    """Fast geometric ensemble: goes on from ``start`` in short triangular cycles, a member in the middle of each.
 
     Algorithm 1 of Garipov et al. 2018 (arXiv:1802.10026). As in their code, ``start`` itself is no member, and neither
     is a network at the end of a cycle, where the rate is high. With ``momentum`` the state of the optimizer is taken

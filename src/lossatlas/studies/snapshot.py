@@ -1,4 +1,4 @@
-"""Ensembles whose members are one network at several times of its training."""
+"""Snapshot ensembles: their members are one network at several times of its training."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,7 +14,7 @@ from lossatlas.studies.study import Schedule
 
 
 class SnapshotEnsemble(Classifier):
-    """Trains a classifier at cyclic rates, and keeps a member whenever the rate has been lowest.
+    """Snapshot ensemble: trains at cyclic rates, and keeps a member whenever the rate has been lowest.
 
     With `CyclicCosine <lossatlas.optim.CyclicCosine>`, that of Huang et al. 2017 (arXiv:1704.00109); with
     `WarmRestarts <lossatlas.optim.WarmRestarts>`, the one that Loshchilov & Hutter 2017 make of SGDR. ``epochs``: the
@@ -41,7 +41,7 @@ class SnapshotEnsemble(Classifier):
 
 
 class CheckpointEnsemble(Classifier):
-    """Trains a classifier, and keeps ``members`` of its states on the way, at equal distances, the last at the end.
+    """Checkpoint ensemble: trains, and keeps ``members`` states at equal distances, the last at the end.
 
     ``after``: in their place, the epochs after which they are kept, ascending, fractions allowed. Under a schedule that
     only falls this is the "NoCycle" of Huang et al. 2017. ValueError unless one of the two is given, for more members

@@ -1,4 +1,4 @@
-"""What all studies share: the order of the data, the random streams, the record of each epoch."""
+"""Base of all training methods: the order of the data, the random streams, the record of each epoch."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -34,7 +34,7 @@ class NonFiniteLossError(FloatingPointError):
         self.step = step
 
 
-class TrainingBatches:
+class _TrainingBatches:
     """The training batches of the epoch that the trainer stands in, from its present step on.
 
     The position is read from the number of optimizer steps done, the one counter that is right wherever the
@@ -54,7 +54,7 @@ class TrainingBatches:
 
 
 class Study(LightningModule):
-    """A way to train ``network`` on ``data`` whose every random draw is a function of (seed, epoch, step).
+    """Training method for ``network`` on ``data``, whose every random draw is a function of (seed, epoch, step).
 
     ``snapshot_epochs`` are those whose weights are to be kept; 0 is the initialisation.
 
@@ -154,8 +154,8 @@ class Study(LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": self._schedule.interval},
         }
 
-    def train_dataloader(self) -> TrainingBatches:  # noqa: D102
-        return TrainingBatches(self)
+    def train_dataloader(self) -> _TrainingBatches:  # noqa: D102
+        return _TrainingBatches(self)
 
     def setup(self, stage: str) -> None:  # noqa: D102
         device = self.trainer.strategy.root_device

@@ -16,7 +16,7 @@ from lossatlas.studies.study import Schedule
 
 
 class AveragedClassifier(Classifier):
-    """Trains a classifier whose final weights are the mean of those that it went through (SWA).
+    """Stochastic weight averaging (SWA): the final weights are the mean of those that training went through.
 
     Izmailov et al. 2018 (arXiv:1803.05407). Averaged are the weights after each epoch beyond the share ``begin`` of
     ``epochs``, or, under a cyclic schedule, after each step beyond it at which the rate was lowest. The statistics of
@@ -60,7 +60,7 @@ class AveragedClassifier(Classifier):
 
 
 class AveragingAfter(WeightAveraging):
-    """The mean of a study's parameters after each of ``steps``; its buffers are the latest."""
+    """Weight averaging: the mean of a study's parameters after each of ``steps``; its buffers are the latest."""
 
     def __init__(self, steps: Collection[int]) -> None:
         super().__init__(use_buffers=False)

@@ -1,4 +1,4 @@
-"""A finished run as the studies see it that start from it, or train between it and others."""
+"""Trained networks that another training starts from or lies between, and checks of them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from lossatlas.weight_space import check_alike, norm
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """What a finished run has trained.
+    """Trained network of a finished run.
 
     ``training_state`` reads the checkpoint that it ended with, which holds its optimizer's momentum; it raises
     ValueError, in one line, if that is gone. Before anything is trained, studies are made with networks that are only
@@ -59,7 +59,7 @@ def _check_apart(end: TrainedNetwork, other: TrainedNetwork, names: Sequence[str
 
 
 def refuse_weight_decay(optimizer: Callable[[Iterable[Tensor]], Optimizer], why: str) -> None:
-    """Raise ValueError, saying ``why``, if ``optimizer`` decays what it is given.
+    """Refuse weight decay that would act on control points: ValueError, saying ``why``, if ``optimizer`` has any.
 
     >>> from functools import partial
     >>> decaying = partial(torch.optim.SGD, weight_decay=1e-4)

@@ -3,18 +3,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 
 from lossatlas.experiments.cost.flops import forward_flops
 from lossatlas.experiments.cost.survey_cost import (
-    PRODUCTS,
     SurveyWork,
     product_flops,
     split_sizes,
     survey_work,
 )
 from lossatlas.experiments.cost.survey_cost import _problem as problem_of
+from lossatlas.landscape import Problem, convexity, eigenvalues
+from lossatlas.landscape.survey import products_at_a_point
 from lossatlas.runs.build import build_network, make
 from lossatlas.runs.composition.compose import compose_job
+from lossatlas.runs.composition.job import Job
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 CIFAR = ("data=cifar10", "paths.data=not/there", "model=resnet20_narrow", "model.depth=8", "model.width=2")
@@ -104,5 +107,36 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
 
     warm = max(network["warm"]["products_per_point"] for network in results("convexity"))
     ends = max(network["ways"]["lossatlas"]["products"] for network in results("eigenvalues"))
-    assert PRODUCTS["lossatlas.landscape.convexity"]({}) == warm
-    assert PRODUCTS["lossatlas.landscape.eigenvalues"]({}) == ends
+    assert products_at_a_point(convexity, {}) == warm
+    assert products_at_a_point(eigenvalues, {}) == ends
+
+
+@pytest.mark.parametrize(
+    "landscape",
+    [
+        "aligned",
+        "jacobian",
+        "level_sets",
+        "line",
+        "sam_sharpness",
+        "sharpness",
+        "step_time",
+        "surface",
+        "weights",
+    ],
+)
+def test_what_states_no_products_takes_none(landscape: str) -> None:
+    assert work_of(f"landscape={landscape}")[0].products is None
+
+
+def test_a_survey_that_does_not_state_its_products_is_not_guessed_at() -> None:
+    job = compose_job([*CIFAR, "landscape=eigenvalues"])
+    node = job.config["landscape"]["eigenvalues"] | {"_target_": f"{__name__}.silent"}
+    silent_job = Job(job.overrides, {**job.config, "landscape": {"eigenvalues": node}})
+    with pytest.raises(ValueError, match=r"silent takes products .* state it, @survey\(products=\.\.\.\)"):
+        survey_work(silent_job, "eigenvalues", build_network(job.config), SIZES)
+
+
+def silent(problem: Problem, **settings: Any) -> xr.Dataset:
+    """`eigenvalues` by somebody who does not say that it takes products."""
+    return eigenvalues(problem, **settings)

@@ -5,15 +5,18 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
+from lossatlas import landscape
 from lossatlas.figures import PICTURES, draws, picture
+from lossatlas.landscape.survey import declaration
 from lossatlas.runs.composition.search_path import config_folder
 
 CHOICES = sorted(path.stem for path in (config_folder() / "landscape").glob("*.yaml") if path.stem != "none")
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_every_landscape_that_can_be_chosen_has_a_picture(choice: str) -> None:
-    assert choice in PICTURES
+def test_every_survey_of_the_face_has_a_picture() -> None:
+    surveys = {name for name in landscape.__all__ if declaration(getattr(landscape, name))}
+    assert "surface" in surveys
+    assert surveys <= PICTURES.keys()
 
 
 @pytest.mark.filterwarnings("error")

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import Problem, interpolation
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 
 
 def _measured(problem: Problem, model: nn.Module) -> list[float]:
-    with opened(Problem(model, problem.loss, problem.data)) as bench:
-        return bench.measure()
+    with prepared(Problem(model, problem.loss, problem.data)) as ready:
+        return ready.measure()
 
 
 def test_the_ends_are_the_two_networks_to_the_last_bit(problem: Problem, other_network: nn.Module) -> None:

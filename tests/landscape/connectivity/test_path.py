@@ -16,13 +16,13 @@ from lossatlas.landscape import (
     parameters,
     path,
 )
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.weight_space import flatten
 
 
 def measured(problem: Problem, model: nn.Module) -> list[float]:
-    with opened(Problem(model, problem.loss, problem.data)) as bench:
-        return bench.measure()
+    with prepared(Problem(model, problem.loss, problem.data)) as ready:
+        return ready.measure()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from lossatlas.landscape import (
     parameters,
     plane,
 )
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.weight_space import flatten
 
 
@@ -40,8 +40,8 @@ def test_what_is_measured_at_the_networks_is_theirs_to_the_last_bit(
 ) -> None:
     dataset = plane(problem, others=others, points=3)
     for k, network in enumerate((problem.model, other_network, third_network)):
-        with opened(Problem(network, problem.loss, problem.data)) as bench:
-            expected = bench.measure()
+        with prepared(Problem(network, problem.loss, problem.data)) as ready:
+            expected = ready.measure()
         point = dataset.sel(point=k)
         assert [
             float(point[f"point_{metric}"].sel(split=split))
@@ -84,8 +84,8 @@ def test_without_statistics_all_points_have_the_first_networks(
     mixed = copy.deepcopy(problem.model)
     for name, parameter in mixed.named_parameters():
         parameter.data.copy_(others[0][name])
-    with opened(Problem(mixed, problem.loss, problem.data)) as bench:
-        assert float(dataset.point_loss.sel(point=1, split="train")) == bench.measure()[0]
+    with prepared(Problem(mixed, problem.loss, problem.data)) as ready:
+        assert float(dataset.point_loss.sel(point=1, split="train")) == ready.measure()[0]
     assert dataset.statistics == "of the first network"
 
 
@@ -221,8 +221,8 @@ def test_a_plane_goes_through_both_ends_of_a_curve_and_the_chosen_of_its_three_b
     for k, point in enumerate((points[0], points[4], points[third])):
         network = copy.deepcopy(problem.model)
         network.load_state_dict(point)
-        with opened(Problem(network, problem.loss, problem.data)) as bench:
-            assert float(dataset.point_loss.sel(point=k, split="train")) == bench.measure()[0]
+        with prepared(Problem(network, problem.loss, problem.data)) as ready:
+            assert float(dataset.point_loss.sel(point=k, split="train")) == ready.measure()[0]
     at_bend = dataset.sel(curve=0, curve_t=third / 4, method="nearest")
     assert float(at_bend.curve_distance) == pytest.approx(0.0, abs=1e-4)
     assert float(at_bend.curve_x) == pytest.approx(float(dataset.point_x[2]), abs=1e-4)

@@ -17,7 +17,7 @@ from lossatlas.landscape import (
     interpolation,
     tunnel,
 )
-from lossatlas.landscape.connectivity.tunnel import across
+from lossatlas.landscape.connectivity.tunnel import normal_direction
 from lossatlas.weight_space import Weights, parameters, state
 
 LEVELS = [0.3, 1.0]
@@ -74,7 +74,7 @@ def test_radii_are_the_roots_of_the_quadratic_along_each_ray(
     finite = 0
     for k, t in enumerate([0.0, 0.5, 1.0]):
         for d in range(4):
-            direction = across(
+            direction = normal_direction(
                 curve, t, at(curve, t), seed=123, index=4 * k + d, normalize=normalize, ignore=ignore
             )
             c, b, a = quadratic(regression, at(curve, t), direction)

@@ -16,7 +16,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from lossatlas.landscape import Problem, convexity, eigenvalues, surface
-from lossatlas.landscape.measuring.prepared import Bench
+from lossatlas.landscape.measuring.prepared import PreparedProblem
 
 MAPS = ("lambda_min", "lambda_max", "ratio", "loss")
 
@@ -128,13 +128,13 @@ def _stop_after(points: int) -> Callable[[int, int], None]:
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one entry with each measurement of a loss."""
     calls: list[int] = []
-    original = Bench.measure
+    original = PreparedProblem.measure
 
-    def counted(self: Bench) -> list[float]:
+    def counted(self: PreparedProblem) -> list[float]:
         calls.append(1)
         return original(self)
 
-    monkeypatch.setattr(Bench, "measure", counted)
+    monkeypatch.setattr(PreparedProblem, "measure", counted)
     return calls
 
 

@@ -15,7 +15,7 @@ from lossatlas.landscape import Engine, Problem, parameters
 from lossatlas.landscape.curvature import operators
 from lossatlas.landscape.curvature.operators import MATRICES, GaussNewton, Hessian, matrix_of
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.weight_space import flatten, unflatten
 
 BATCHES = Engine(batch_size=16)  # 37 examples: 16, 16 and 5, so that a mean of batch means fails
@@ -57,8 +57,8 @@ def _loss_of_a_vector(problem: Problem) -> Callable[[Tensor], Tensor]:
 @pytest.mark.parametrize("batch_size", [11, 4, 1])
 def test_the_hessian_is_that_of_the_mean_loss_however_batched(smooth: Problem, batch_size: int) -> None:
     expected = torch.autograd.functional.hessian(_loss_of_a_vector(smooth), flatten(parameters(smooth.model)))
-    with opened(smooth, engine=Engine(batch_size=batch_size)) as bench:
-        assert_close(dense(Hessian(bench, "train")), expected, rtol=1e-10, atol=1e-12)
+    with prepared(smooth, engine=Engine(batch_size=batch_size)) as ready:
+        assert_close(dense(Hessian(ready, "train")), expected, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("batch_size", [12, 5, 1])
@@ -70,8 +70,8 @@ def test_the_matrices_of_least_squares_are_the_gram_matrix(batch_size: int, matr
     model = nn.Linear(3, 1, bias=False).double()
     data = {"train": (x, torch.zeros(12, 1, dtype=torch.float64))}
     problem = Problem(model, nn.functional.mse_loss, data)
-    with opened(problem, engine=Engine(batch_size=batch_size)) as bench:
-        assert_close(dense(matrix_of(bench, "train", matrix)), 2 * x.T @ x / 12, rtol=1e-12, atol=1e-12)
+    with prepared(problem, engine=Engine(batch_size=batch_size)) as ready:
+        assert_close(dense(matrix_of(ready, "train", matrix)), 2 * x.T @ x / 12, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("matrix", list(MATRICES))
@@ -86,8 +86,8 @@ def test_the_matrices_of_logistic_regression_are_the_covariance_of_the_classes(
         torch.kron(torch.diag(q) - torch.outer(q, q), torch.outer(z, z)) for q, z in zip(p, x, strict=True)
     ]
     problem = Problem(model, nn.functional.cross_entropy, {"train": (x, torch.arange(7) % 3)})
-    with opened(problem, engine=Engine(batch_size=3)) as bench:
-        product = dense(matrix_of(bench, "train", matrix))
+    with prepared(problem, engine=Engine(batch_size=3)) as ready:
+        product = dense(matrix_of(ready, "train", matrix))
     assert_close(product, torch.stack(blocks).mean(0), rtol=1e-10, atol=1e-12)
 
 
@@ -95,15 +95,15 @@ def test_a_product_is_the_change_of_the_gradient_along_the_vector(
     double_problem: Problem, rng: torch.Generator
 ) -> None:
     """Central difference of the gradient of a network with convolutions, batch norm, ReLU and pooling."""
-    with opened(double_problem, engine=BATCHES) as bench:
+    with prepared(double_problem, engine=BATCHES) as ready:
         vector = torch.randn(603, generator=rng, dtype=torch.float64)
-        product = Hessian(bench, "train")(vector)
-        centre = {name: bench.weights[name].clone() for name, _ in bench.model.named_parameters()}
+        product = Hessian(ready, "train")(vector)
+        centre = {name: ready.weights[name].clone() for name, _ in ready.model.named_parameters()}
         ends = []
         for step in (1e-6, -1e-6):
             for name, tensor in unflatten(vector, centre).items():
-                bench.weights[name].copy_(centre[name] + step * tensor)
-            ends.append(flatten(loss_and_gradient(bench, "train")[1]))
+                ready.weights[name].copy_(centre[name] + step * tensor)
+            ends.append(flatten(loss_and_gradient(ready, "train")[1]))
         assert_close(product, (ends[0] - ends[1]) / 2e-6, rtol=1e-5, atol=1e-7)
 
 
@@ -126,8 +126,8 @@ def test_products_are_those_of_curvlinops(
     data = list(zip(*(tensor.split(16) for tensor in double_problem.data["train"]), strict=True))
     theirs = rival(model, nn.CrossEntropyLoss(), list(model.parameters()), data)
     vector = torch.randn(603, generator=rng, dtype=torch.float64)
-    with opened(double_problem, engine=BATCHES) as bench:
-        ours = matrix_of(bench, "train", matrix)(vector)
+    with prepared(double_problem, engine=BATCHES) as ready:
+        ours = matrix_of(ready, "train", matrix)(vector)
     assert_close(ours, theirs @ vector, rtol=1e-8, atol=1e-10)
 
 
@@ -136,20 +136,20 @@ def test_graphs_that_do_not_fit_are_made_anew_and_change_nothing(
     problem: Problem, matrix: str, rng: torch.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vectors = torch.randn(3, 603, generator=rng)
-    with opened(problem, engine=BATCHES) as bench:
-        everything = matrix_of(bench, "train", matrix)
+    with prepared(problem, engine=BATCHES) as ready:
+        everything = matrix_of(ready, "train", matrix)
         size = everything._bytes_of_a_graph()
         activations = 16 * (2 + 4) * 8 * 8 * 4  # of the first convolution alone
         assert activations < size < 100 * activations
         made: list[int] = []
-        original = operators._OfBench._linearize
+        original = operators._OfProblem._linearize
         monkeypatch.setattr(
-            operators._OfBench,
+            operators._OfProblem,
             "_linearize",
             lambda self, index: made.append(index) or original(self, index),  # type: ignore[func-returns-value]
         )
         for kept, expected in ((0, [0, 1, 2] * 3), (2 * size, [0, 1, 2, 2, 2]), (9 * size, [0, 1, 2])):
-            some = matrix_of(bench, "train", matrix, kept_bytes=kept)
+            some = matrix_of(ready, "train", matrix, kept_bytes=kept)
             made.clear()
             products = [some(vector) for vector in vectors]
             assert made == [0, *expected]  # the first once more, to see how much memory it takes
@@ -165,13 +165,13 @@ def test_weights_that_have_changed_are_taken_up_even_without_a_refresh(
 ) -> None:
     """The last bias alone: nothing that the graph has saved changes with it, so torch would not complain."""
     vector = torch.randn(603, generator=rng)
-    with opened(problem) as bench:
-        operator = matrix_of(bench, "train", matrix)
+    with prepared(problem) as ready:
+        operator = matrix_of(ready, "train", matrix)
         before = operator(vector)
-        bench.weights["9.bias"].copy_(torch.tensor([3.0, -1.0, 0.5]))
+        ready.weights["9.bias"].copy_(torch.tensor([3.0, -1.0, 0.5]))
         after = operator(vector)
         assert not torch.allclose(before, after, rtol=1e-3)
-        assert torch.equal(after, matrix_of(bench, "train", matrix)(vector))
+        assert torch.equal(after, matrix_of(ready, "train", matrix)(vector))
 
 
 def test_frozen_and_unused_parameters_count(rng: torch.Generator) -> None:
@@ -189,8 +189,8 @@ def test_frozen_and_unused_parameters_count(rng: torch.Generator) -> None:
     x = torch.randn(6, 3, generator=rng)
     problem = Problem(model, nn.functional.mse_loss, {"train": (x, torch.zeros(6, 1))})
     for matrix in MATRICES:
-        with opened(problem) as bench:
-            product = matrix_of(bench, "train", matrix)(torch.ones(5))
+        with prepared(problem) as ready:
+            product = matrix_of(ready, "train", matrix)(torch.ones(5))
         assert_close(product, torch.cat([torch.zeros(2), 2 * x.T @ (x @ torch.ones(3)) / 6]))
 
 
@@ -201,8 +201,8 @@ def test_a_loss_without_curvature_has_none() -> None:
         {"train": (torch.ones(4, 3), torch.ones(4, 1))},
     )
     for matrix in MATRICES:
-        with opened(problem) as bench:
-            assert torch.equal(matrix_of(bench, "train", matrix)(torch.ones(4)), torch.zeros(4))
+        with prepared(problem) as ready:
+            assert torch.equal(matrix_of(ready, "train", matrix)(torch.ones(4)), torch.zeros(4))
 
 
 def test_attention_has_a_hessian(rng: torch.Generator) -> None:
@@ -221,14 +221,14 @@ def test_attention_has_a_hessian(rng: torch.Generator) -> None:
     x = torch.randn(3, 5, 4, generator=rng, dtype=torch.float64)
     problem = Problem(model, nn.functional.mse_loss, {"train": (x, torch.zeros(3, 4, dtype=torch.float64))})
     vector = torch.randn(60, generator=rng, dtype=torch.float64)
-    with opened(problem) as bench:
-        product = Hessian(bench, "train")(vector)
+    with prepared(problem) as ready:
+        product = Hessian(ready, "train")(vector)
         centre, change = parameters(model), []
         for step in (1e-5, -1e-5):
             moved = unflatten(flatten(centre) + step * vector, centre)
             for name, tensor in moved.items():
-                bench.weights[name].copy_(tensor)
-            change.append(flatten(loss_and_gradient(bench, "train")[1]))
+                ready.weights[name].copy_(tensor)
+            change.append(flatten(loss_and_gradient(ready, "train")[1]))
     assert_close(product, (change[0] - change[1]) / 2e-5, rtol=1e-6, atol=1e-8)
 
 
@@ -237,28 +237,28 @@ def test_single_precision_is_good_for_a_residual_of_one_in_ten_thousand(
 ) -> None:
     vector = torch.randn(603, generator=rng, dtype=torch.float64)
     for matrix in MATRICES:
-        with opened(double_problem) as bench:
-            exact = matrix_of(bench, "train", matrix)(vector)
-        with opened(problem, engine=Engine(batch_size=1)) as bench:
-            single = matrix_of(bench, "train", matrix)(vector.float())
+        with prepared(double_problem) as ready:
+            exact = matrix_of(ready, "train", matrix)(vector)
+        with prepared(problem, engine=Engine(batch_size=1)) as ready:
+            single = matrix_of(ready, "train", matrix)(vector.float())
         assert (single.double() - exact).norm() < 1e-5 * exact.norm()
         assert single.dtype == torch.float32
 
 
 def test_statistics_that_follow_the_weights_are_refused(problem: Problem) -> None:
     with (
-        opened(problem, engine=Engine(evaluation="recompute")) as bench,
+        prepared(problem, engine=Engine(evaluation="recompute")) as ready,
         pytest.raises(ValueError, match="second derivatives need the evaluation 'eval', got 'recompute'"),
     ):
-        Hessian(bench, "train")
+        Hessian(ready, "train")
 
 
 def test_an_unknown_matrix_is_refused(problem: Problem) -> None:
     with (
-        opened(problem) as bench,
+        prepared(problem) as ready,
         pytest.raises(ValueError, match=r"unknown matrix 'hesian', .*did you mean hessian"),
     ):
-        matrix_of(bench, "train", "hesian")
+        matrix_of(ready, "train", "hesian")
 
 
 @pytest.mark.gpu
@@ -272,14 +272,14 @@ def test_a_gpu_gives_the_products_of_a_cpu(
     for device in ("cpu", "cuda"):
         data = {split: (x.to(device), y.to(device)) for split, (x, y) in double_problem.data.items()}
         moved = Problem(copy.deepcopy(double_problem.model).to(device), double_problem.loss, data)
-        with opened(moved, engine=BATCHES) as bench:
-            products.append(matrix_of(bench, "train", matrix)(vector.to(device)).cpu())
+        with prepared(moved, engine=BATCHES) as ready:
+            products.append(matrix_of(ready, "train", matrix)(vector.to(device)).cpu())
     assert_close(products[1], products[0], rtol=1e-9, atol=1e-11)
 
 
 def test_products_are_symmetric(double_problem: Problem, rng: torch.Generator) -> None:
     left, right = torch.randn(2, 603, generator=rng, dtype=torch.float64)
     for matrix in MATRICES:
-        with opened(double_problem, engine=BATCHES) as bench:
-            operator = matrix_of(bench, "train", matrix)
+        with prepared(double_problem, engine=BATCHES) as ready:
+            operator = matrix_of(ready, "train", matrix)
             assert np.isclose(float(left @ operator(right)), float(right @ operator(left)), rtol=1e-9)

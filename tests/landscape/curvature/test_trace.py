@@ -9,7 +9,7 @@ from curvlinops import hutchinson_trace, hutchpp_trace
 from torch import Tensor
 
 from lossatlas.landscape.curvature.operators import SymmetricOperator
-from lossatlas.landscape.curvature.trace import Estimate, SketchedTrace
+from lossatlas.landscape.curvature.trace import SketchedTrace, TraceEstimate
 
 Dense = Callable[[Tensor], SymmetricOperator]
 
@@ -65,7 +65,7 @@ def test_a_sketch_takes_away_the_spread_of_large_eigenvalues_but_no_part_of_the_
     plain, sketched = (samples(matrix, sketch, 200) for sketch in (0, 8))
     assert sketched.std() < 0.02 * plain.std()
     for seed in range(5):
-        value, error = Estimate.of(samples(matrix, 8, 200, seed))
+        value, error = TraceEstimate.of(samples(matrix, 8, 200, seed))
         assert value == pytest.approx(matrix.trace().item(), abs=4 * error)
 
 
@@ -89,13 +89,13 @@ def test_the_standard_error_is_as_large_as_the_error_is(
     samples: Samples, matrix: Tensor, sketch: int
 ) -> None:
     """Errors of 300 estimates, in units of their standard errors, have the spread of Student's t, nearly 1."""
-    estimates = [Estimate.of(samples(matrix, sketch, 30, seed)) for seed in range(300)]
+    estimates = [TraceEstimate.of(samples(matrix, sketch, 30, seed)) for seed in range(300)]
     scores = [(value - matrix.trace().item()) / error for value, error in estimates]
     assert np.std(scores) == pytest.approx(1.04, abs=0.17)
 
 
 def test_a_single_probe_has_no_standard_error() -> None:
-    estimate = Estimate.of([3.0])
+    estimate = TraceEstimate.of([3.0])
     assert estimate.value == 3.0
     assert np.isnan(estimate.standard_error)
     assert not estimate.within(1.0)

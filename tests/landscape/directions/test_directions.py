@@ -1,3 +1,5 @@
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from torch import nn
 
 from lossatlas.landscape import (
     CoordinateDirections,
+    DirectionSet,
     GivenDirections,
     GradientDirections,
     HessianDirections,
@@ -20,15 +23,15 @@ from lossatlas.landscape import (
     surface,
     trajectory,
 )
-from lossatlas.landscape.directions import axes_along
+from lossatlas.landscape.directions import directions_along
 from lossatlas.weight_space import flatten, inner, norm
 
 
 def test_random_directions_are_those_of_the_function(problem: Problem) -> None:
-    axes = RandomDirections(seed=5, normalize="layer", ignore="none").of(problem)
+    found = RandomDirections(seed=5, normalize="layer", ignore="none").of(problem)
     expected = random_direction(parameters(problem.model), seed=5, index=3, normalize="layer", ignore="none")
-    assert torch.equal(flatten(axes.draw(3)), flatten(expected))
-    assert axes.number is None
+    assert torch.equal(flatten(found.draw(3)), flatten(expected))
+    assert found.number is None
 
 
 def test_random_directions_of_statistics_begin_with_those_of_the_parameters(problem: Problem) -> None:
@@ -226,5 +229,24 @@ def test_options_of_random_directions_are_not_taken_where_there_are_none(
 
 
 def test_without_along_the_random_ones_are_taken(problem: Problem) -> None:
-    axes = axes_along(None, RandomDirections(seed=9), problem)
-    assert axes.attributes["seed"] == 9
+    found = directions_along(None, RandomDirections(seed=9), problem)
+    assert found.attributes["seed"] == 9
+
+
+@pytest.mark.parametrize(
+    ("home", "name"), [("lossatlas.landscape", "DirectionSet"), ("lossatlas.landscape.along", "Axes")]
+)
+def test_directions_of_one_s_own_are_taken_by_the_old_name_too(
+    problem: Problem, home: str, name: str
+) -> None:
+    made = getattr(importlib.import_module(home), name)
+
+    class OnlyTheLastBias:
+        def of(self, problem: Problem) -> DirectionSet:
+            centre = {"9.bias": parameters(problem.model)["9.bias"]}
+            return made(centre, lambda k: {"9.bias": torch.ones(3)}, 1, True, {"directions": "mine"})
+
+    dataset = line(problem, along=OnlyTheLastBias(), points=3)
+    given = line(problem, along={"9.bias": torch.ones(3)}, points=3)
+    assert dataset.attrs["directions"] == "mine"
+    assert dataset.loss.equals(given.loss)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.ensembles.members import check_classes, classes, distances, listed, outputs
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.ensembles.members import check_classes, classes, distances, outputs, state_dicts
+from lossatlas.landscape.measuring.prepared import prepared
 
 
 def forward(model: nn.Module, state: dict[str, Tensor], inputs: Tensor) -> Tensor:
@@ -24,10 +24,10 @@ def test_each_member_has_its_own_weights_and_batch_norm_statistics(
 ) -> None:
     """37 is no multiple of 7, and the member before must leave nothing behind."""
     states = [problem.model.state_dict(), other_network.state_dict()]
-    with opened(problem, engine=Engine(batch_size=batch_size)) as bench:
+    with prepared(problem, engine=Engine(batch_size=batch_size)) as ready:
         for state in (states[1], states[0], states[1]):
             for split, (inputs, _) in problem.data.items():
-                given = outputs(bench, state, split)
+                given = outputs(ready, state, split)
                 expected = forward(problem.model, state, inputs)
                 assert given.dtype == torch.float64
                 torch.testing.assert_close(given.float(), expected, rtol=1e-4, atol=1e-5)
@@ -44,8 +44,8 @@ def test_recomputed_statistics_are_those_of_a_pass_at_the_member_s_weights(
         name: torch.full_like(tensor, 3.0) if "running" in name else tensor
         for name, tensor in other_network.state_dict().items()
     }
-    with opened(problem, engine=Engine(evaluation="recompute")) as bench:
-        given = outputs(bench, spoilt, "test")
+    with prepared(problem, engine=Engine(evaluation="recompute")) as ready:
+        given = outputs(ready, spoilt, "test")
     expected = forward(problem.model, alone.state_dict(), problem.data["test"][0])
     torch.testing.assert_close(given.float(), expected, rtol=1e-4, atol=1e-5)
 
@@ -54,9 +54,9 @@ def test_classes_of_every_pixel_count_as_examples(rng: torch.Generator) -> None:
     model = nn.Conv2d(2, 3, 1)
     inputs, targets = torch.randn(5, 2, 4, 4, generator=rng), torch.randint(3, (5, 4, 4), generator=rng)
     problem = Problem(model, nn.functional.cross_entropy, {"test": (inputs, targets)})
-    with opened(problem) as bench:
-        check_classes(bench)
-        given, wanted = outputs(bench, model.state_dict(), "test"), classes(bench, "test")
+    with prepared(problem) as ready:
+        check_classes(ready)
+        given, wanted = outputs(ready, model.state_dict(), "test"), classes(ready, "test")
     assert given.shape == (80, 3)
     ours = nn.functional.cross_entropy(given, wanted)
     theirs = nn.functional.cross_entropy(model(inputs), targets)
@@ -76,9 +76,9 @@ def test_distances_are_those_of_the_parameters_alone(
 def test_state_dicts_may_be_numbered_listed_or_both() -> None:
     a, b, c = ({"weight": torch.full((1,), value)} for value in (1.0, 2.0, 3.0))
     for members in ([a, b, c], {0: a, 4: b, 9: c}, [{0: a, 1: b}, c], [a, [{7: b}, [c]]]):
-        assert [state["weight"].item() for state in listed(members)] == [1, 2, 3]
-    assert list(listed(a)) == [a]
-    assert list(listed([])) == []
+        assert [state["weight"].item() for state in state_dicts(members)] == [1, 2, 3]
+    assert list(state_dicts(a)) == [a]
+    assert list(state_dicts([])) == []
 
 
 @pytest.mark.parametrize(
@@ -95,5 +95,5 @@ def test_targets_must_be_classes_that_the_network_knows(targets: Tensor, message
     problem = Problem(
         nn.Linear(2, 3), lambda outputs, _: outputs.mean(), {"test": (torch.ones(5, 2), targets)}
     )
-    with opened(problem) as bench, pytest.raises(ValueError, match=message):
-        check_classes(bench)
+    with prepared(problem) as ready, pytest.raises(ValueError, match=message):
+        check_classes(ready)

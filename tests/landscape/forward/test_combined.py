@@ -16,7 +16,7 @@ from lossatlas.landscape.forward.combined import first_layer
 from lossatlas.landscape.forward.fusing import fuse
 from lossatlas.landscape.forward.tracing import Shapes, traced
 from lossatlas.landscape.measuring.evaluate import evaluate
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.shapes.combination import combination_at
 from lossatlas.landscape.shapes.curves import Polyline
 from lossatlas.landscape.shapes.grid import Grid
@@ -116,12 +116,12 @@ def test_the_first_layers_weights_are_not_even_read(kind: str) -> None:
     problem = problem_of()
     centre = parameters(problem.model)
     grid = GRIDS[kind](centre, direction(centre, 0), direction(centre, 1))
-    with opened(problem) as bench:
+    with prepared(problem) as ready:
         for index in range(len(grid)):
-            grid.weights_at(index, bench.weights)
-            plain = bench.measure()
-            bench.weights[FIRST].fill_(nan)
-            assert bench.measure(combination_at(grid, index)) == pytest.approx(plain, rel=2e-6)
+            grid.weights_at(index, ready.weights)
+            plain = ready.measure()
+            ready.weights[FIRST].fill_(nan)
+            assert ready.measure(combination_at(grid, index)) == pytest.approx(plain, rel=2e-6)
 
 
 @pytest.mark.parametrize("kind", GRIDS)
@@ -132,11 +132,11 @@ def test_bits_do_not_depend_on_the_order_of_the_points(kind: str) -> None:
     rows: list[dict[int, list[float]]] = []
     for step in (1, -1):
         grid = GRIDS[kind](centre, direction(centre, 0), direction(centre, 1))
-        with opened(problem, engine=Engine(batch_size=16)) as bench:
+        with prepared(problem, engine=Engine(batch_size=16)) as ready:
             found = {}
             for index in range(len(grid))[::step]:
-                grid.weights_at(index, bench.weights)
-                found[index] = bench.measure(combination_at(grid, index))
+                grid.weights_at(index, ready.weights)
+                found[index] = ready.measure(combination_at(grid, index))
             rows.append(found)
     assert rows[0] == rows[1]
 
@@ -146,10 +146,10 @@ def test_the_ends_of_a_segment_are_the_networks_to_the_last_bit() -> None:
     start = parameters(problem.model)
     end = direction(start, 0)
     segment = Segment(start, end)
-    with opened(problem) as bench:
+    with prepared(problem) as ready:
         for alpha in (0.0, 1.0):
-            segment.place(bench.weights, alpha)
-            assert bench.measure(segment.combine(alpha)) == bench.measure()
+            segment.place(ready.weights, alpha)
+            assert ready.measure(segment.combine(alpha)) == ready.measure()
 
 
 @pytest.mark.parametrize("name", ["MLP", "words"])
@@ -244,9 +244,9 @@ def test_reduced_precision_combines_nothing() -> None:
     problem = problem_of()
     centre = parameters(problem.model)
     grid = Line(centre, direction(centre, 0)).grid(3)
-    with opened(problem, engine=Engine(precision="bfloat16")) as bench:
-        grid.weights_at(0, bench.weights)
-        assert bench.measure(combination_at(grid, 0)) == bench.measure()
+    with prepared(problem, engine=Engine(precision="bfloat16")) as ready:
+        grid.weights_at(0, ready.weights)
+        assert ready.measure(combination_at(grid, 0)) == ready.measure()
 
 
 @pytest.mark.parametrize(("room", "combines"), [(0, 0), (2 * 4 * 16 * 64 * 4, 2), (2**26, 4)])
@@ -256,11 +256,11 @@ def test_what_is_kept_has_its_room(monkeypatch: pytest.MonkeyPatch, room: int, c
     problem = problem_of(n=64)
     centre = parameters(problem.model)
     grid = Plane(centre, direction(centre, 0), direction(centre, 1)).grid(3)
-    with opened(problem, splits=["train"], engine=Engine(batch_size=16)) as bench, torch.inference_mode():
-        grid.weights_at(0, bench.weights)
-        bench.weights[FIRST].fill_(nan)
-        bench.forward.refresh(combination_at(grid, 0))
-        outputs = [bench.forward(inputs) for inputs, _ in bench.batches["train"]]
+    with prepared(problem, splits=["train"], engine=Engine(batch_size=16)) as ready, torch.inference_mode():
+        grid.weights_at(0, ready.weights)
+        ready.weights[FIRST].fill_(nan)
+        ready.forward.refresh(combination_at(grid, 0))
+        outputs = [ready.forward(inputs) for inputs, _ in ready.batches["train"]]
     assert sum(bool(of.isfinite().all()) for of in outputs) == combines
 
 

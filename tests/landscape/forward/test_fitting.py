@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 
 
 class Branching(nn.Module):
@@ -85,14 +85,14 @@ def forward_of(model: nn.Module, shape: tuple[int, ...], engine: Engine | None =
         torch.randn(21, model(torch.ones(3, *shape)).shape[1]),
     )
     problem = Problem(model, nn.functional.mse_loss, {"train": (inputs, targets)})
-    with opened(problem, engine=engine or Engine(batch_size=8)) as bench:
-        for tensor in bench.weights.values():
+    with prepared(problem, engine=engine or Engine(batch_size=8)) as ready:
+        for tensor in ready.weights.values():
             if tensor.is_floating_point():
                 tensor.mul_(1.3)
-        loss = bench.measure()[0]
+        loss = ready.measure()[0]
         with torch.no_grad():
-            expected = nn.functional.mse_loss(bench.model(inputs), targets).item()
-        name = bench.forward.name
+            expected = nn.functional.mse_loss(ready.model(inputs), targets).item()
+        name = ready.forward.name
     assert loss == pytest.approx(expected, rel=1e-5)
     return name
 
@@ -153,17 +153,17 @@ def test_fusing_can_be_turned_off() -> None:
 
 
 def test_the_pass_can_be_used_with_and_without_gradients(problem: Problem) -> None:
-    with opened(problem) as bench:
+    with prepared(problem) as ready:
         inputs = problem.data["train"][0]
-        bench.forward.refresh()
-        outputs = bench.forward(inputs)
+        ready.forward.refresh()
+        outputs = ready.forward(inputs)
         with torch.inference_mode():
-            bench.forward.refresh()
-            assert bench.forward(inputs).equal(outputs)
+            ready.forward.refresh()
+            assert ready.forward(inputs).equal(outputs)
 
 
 def test_trying_leaves_the_weights_as_they_were(problem: Problem) -> None:
     before = {name: tensor.clone() for name, tensor in problem.model.state_dict().items()}
-    with opened(problem) as bench:
-        assert bench.forward.name == "fused"
-        assert all(bench.weights[name].equal(tensor) for name, tensor in before.items())
+    with prepared(problem) as ready:
+        assert ready.forward.name == "fused"
+        assert all(ready.weights[name].equal(tensor) for name, tensor in before.items())

@@ -9,7 +9,7 @@ import torchvision
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem, parameters, random_direction
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.models import MLP, VGG, ResNet
 from lossatlas.weight_space import weights_digest
 
@@ -71,16 +71,16 @@ def losses_along(problem: Problem, engine: Engine) -> tuple[str, Tensor]:
     centre = parameters(problem.model)
     along = {name: tensor.float() for name, tensor in centre.items()}
     direction = random_direction(along, seed=3)
-    with opened(problem, engine=engine) as bench:
+    with prepared(problem, engine=engine) as ready:
         losses = []
         for alpha in (-1.0, -0.5, 0.0, 0.5, 1.0):
             for name, tensor in centre.items():
                 moved = (
                     tensor.float() + alpha * direction[name]
                 )  # the same float32 weights in either precision
-                bench.weights[name].copy_(moved)
-            losses.append(bench.measure()[0])
-    return bench.forward.name, torch.tensor(losses, dtype=torch.float64)
+                ready.weights[name].copy_(moved)
+            losses.append(ready.measure()[0])
+    return ready.forward.name, torch.tensor(losses, dtype=torch.float64)
 
 
 def doubled(problem: Problem) -> Problem:
@@ -117,9 +117,9 @@ def test_strangers_networks_are_fused_and_as_exact_as_before(name: str) -> None:
 def test_the_fused_pass_does_not_depend_on_the_batch_size() -> None:
     problem = problem_of(*OURS["ResNet-20"], n=37)
     for batch_size in (37, 16, 5, 1):
-        with opened(problem, engine=Engine(batch_size=batch_size)) as bench:
-            assert bench.forward.name == "fused"
-            loss = bench.measure()[0]
+        with prepared(problem, engine=Engine(batch_size=batch_size)) as ready:
+            assert ready.forward.name == "fused"
+            loss = ready.measure()[0]
         with torch.no_grad():
             outputs = problem.model(problem.data["train"][0]).double()
         expected = nn.functional.cross_entropy(outputs, problem.data["train"][1]).item()
@@ -130,8 +130,8 @@ def test_the_fused_pass_does_not_depend_on_the_batch_size() -> None:
 def test_the_network_is_left_untouched(engine: Engine) -> None:
     problem = problem_of(*OURS["MLP, batch norm"])
     before = weights_digest(problem.model.state_dict())
-    with opened(problem, engine=engine) as bench:
-        bench.measure()
+    with prepared(problem, engine=engine) as ready:
+        ready.measure()
         problem.model(problem.data["train"][0])
     assert weights_digest(problem.model.state_dict()) == before
 
@@ -141,21 +141,21 @@ def test_odd_variances_come_out_as_they_do_from_the_network(network: nn.Module, 
     inputs, targets = torch.randn(9, 2, 8, 8), torch.randint(3, (9,))
     problem = Problem(network, nn.functional.cross_entropy, {"train": (inputs, targets)})
     network.eval()
-    with opened(problem) as bench:
-        bench.weights["1.running_var"][2] = variance
-        fused = bench.measure()[0]
+    with prepared(problem) as ready:
+        ready.weights["1.running_var"][2] = variance
+        fused = ready.measure()[0]
         with torch.inference_mode():
-            expected = nn.functional.cross_entropy(bench.model(inputs), targets).item()
-    assert bench.forward.name == "fused"
+            expected = nn.functional.cross_entropy(ready.model(inputs), targets).item()
+    assert ready.forward.name == "fused"
     assert fused == pytest.approx(expected, rel=1e-4, nan_ok=True)
 
 
 def test_points_that_move_the_statistics_are_followed(network: nn.Module, other_network: nn.Module) -> None:
     inputs, targets = torch.randn(9, 2, 8, 8), torch.randint(3, (9,))
     problem = Problem(network, nn.functional.cross_entropy, {"train": (inputs, targets)})
-    with opened(problem) as bench:
+    with prepared(problem) as ready:
         for name, tensor in other_network.state_dict().items():
-            bench.weights[name].copy_(tensor)
-        there = bench.measure()[0]
+            ready.weights[name].copy_(tensor)
+        there = ready.measure()[0]
     expected = nn.functional.cross_entropy(other_network.eval()(inputs), targets).item()
     assert there == pytest.approx(expected, rel=1e-6)

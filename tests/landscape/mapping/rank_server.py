@@ -31,7 +31,7 @@ from lossatlas.landscape import (
     surface,
     trace,
 )
-from lossatlas.landscape.mapping.map_points import visit
+from lossatlas.landscape.mapping.map_points import map_points
 
 SECONDS = 60
 
@@ -118,7 +118,7 @@ def plain(
     chain: int = 1,
     **progress: Any,
 ) -> Any:
-    """A visit of plain functions, which notes in the file ``measured`` what was measured."""
+    """A map of plain functions, which notes in the file ``measured`` what was measured."""
 
     def measure(index: int) -> list[float]:
         if measured is not None:
@@ -129,7 +129,7 @@ def plain(
         return [index / 7, 2.0**-index]
 
     try:
-        rows = visit(
+        rows = map_points(
             total,
             measure,
             indices=indices,
@@ -144,7 +144,7 @@ def plain(
 
 
 def twice(total: int, journal: str, anew: bool = False, **first: Any) -> list[Any]:
-    """Two visits, of which the ``first`` may fail; with ``anew`` the ranks are initialised again between them."""
+    """Two maps, of which the ``first`` may fail; with ``anew`` the ranks are initialised again between them."""
     results: list[Any] = []
     for progress in (first, {}):
         try:
@@ -161,7 +161,7 @@ def twice(total: int, journal: str, anew: bool = False, **first: Any) -> list[An
 
 
 def dead_on_arrival(**options: Any) -> Any:
-    """A visit to which one rank does not come. It dies once the other is ready, not while that still joins it."""
+    """A map to which one rank does not come. It dies once the other is ready, not while that still joins it."""
     ready = Path(f"{options['journal']}.ready")
     if dist.get_rank() == 1:
         while not ready.exists():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch.distributed as dist
 
-from lossatlas.landscape.mapping.map_points import visit
+from lossatlas.landscape.mapping.map_points import map_points
 from lossatlas.landscape.mapping.ranks import Ranks, alone, ranks
 
 
@@ -32,7 +32,7 @@ def test_without_torch_distributed_there_is_one_rank() -> None:
 @pytest.mark.usefixtures("distributed")
 def test_a_launch_of_one_process_is_one_rank() -> None:
     assert ranks() == Ranks(0, 1)
-    assert visit(2, lambda index: [index]).tolist() == [[0.0], [1.0]]
+    assert map_points(2, lambda index: [index]).tolist() == [[0.0], [1.0]]
 
 
 def test_a_process_can_survey_alone_among_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ import xarray as xr
 from torch import nn
 
 from lossatlas.landscape import Engine, Problem, interpolation, line, sharpness, state, surface
-from lossatlas.landscape.measuring.prepared import Bench
+from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.landscape.shapes.combination import Combination
 
 
@@ -25,13 +25,13 @@ from lossatlas.landscape.shapes.combination import Combination
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one entry with each measurement of a point."""
     calls: list[int] = []
-    original = Bench.measure
+    original = PreparedProblem.measure
 
-    def counted(self: Bench, combination: Combination | None = None) -> list[float]:
+    def counted(self: PreparedProblem, combination: Combination | None = None) -> list[float]:
         calls.append(1)
         return original(self, combination)
 
-    monkeypatch.setattr(Bench, "measure", counted)
+    monkeypatch.setattr(PreparedProblem, "measure", counted)
     return calls
 
 

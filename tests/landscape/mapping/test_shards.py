@@ -42,7 +42,7 @@ def launch() -> Iterator[Launch]:
 
 @pytest.fixture
 def shared(tmp_path: Path) -> dict[str, Any]:
-    """Arguments of a visit that is kept in a journal."""
+    """Arguments of a map that is kept in a journal."""
     return {
         "total": 11,
         "journal": str(tmp_path / "j[1]"),

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from lossatlas.landscape import Engine, Problem, surface
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 
 RECOMPUTE = Engine(evaluation="recompute", batch_size=37)
 
@@ -23,8 +23,8 @@ def test_one_batch_gives_what_update_bn_gives(problem: Problem) -> None:
     update_bn([problem.data["train"][0]], twin)
     with torch.no_grad():
         expected = nn.functional.cross_entropy(twin.eval()(inputs), targets).item()
-    with opened(problem, splits=["test"], engine=RECOMPUTE) as bench:
-        assert bench.measure()[0] == pytest.approx(expected, rel=1e-6)
+    with prepared(problem, splits=["test"], engine=RECOMPUTE) as ready:
+        assert ready.measure()[0] == pytest.approx(expected, rel=1e-6)
 
 
 def test_batches_count_as_much_as_they_have_examples() -> None:
@@ -33,10 +33,10 @@ def test_batches_count_as_much_as_they_have_examples() -> None:
     x = torch.randn(37, 2) * 3 + 1
     model = nn.Sequential(nn.BatchNorm1d(2, affine=False), nn.Linear(2, 1))
     problem = Problem(model, nn.functional.mse_loss, {"train": (x, torch.zeros(37, 1))})
-    with opened(problem, engine=Engine(evaluation="recompute", batch_size=16)) as bench:
-        assert bench.statistics is not None
-        with torch.inference_mode(), bench.statistics.taken():
-            mean, variance = (bench.weights[f"0.running_{name}"].numpy().copy() for name in ("mean", "var"))
+    with prepared(problem, engine=Engine(evaluation="recompute", batch_size=16)) as ready:
+        assert ready.statistics is not None
+        with torch.inference_mode(), ready.statistics.taken():
+            mean, variance = (ready.weights[f"0.running_{name}"].numpy().copy() for name in ("mean", "var"))
     parts = [x.numpy()[:13], x.numpy()[13:25], x.numpy()[25:]]
     expected = sum(len(part) * part.var(axis=0, ddof=1) for part in parts) / 37
     np.testing.assert_allclose(mean, x.numpy().mean(axis=0), rtol=1e-5)
@@ -55,30 +55,30 @@ def test_the_points_own_statistics_do_not_matter(problem: Problem) -> None:
 
 def test_scaling_a_convolution_changes_nothing(problem: Problem) -> None:
     """Normalised by the statistics of its own outputs a filter's length is of no account."""
-    with opened(problem, engine=RECOMPUTE) as bench:
-        before = bench.measure()
-        bench.weights["4.weight"].mul_(7.0)
-        assert bench.measure() == pytest.approx(before, rel=1e-4)
+    with prepared(problem, engine=RECOMPUTE) as ready:
+        before = ready.measure()
+        ready.weights["4.weight"].mul_(7.0)
+        assert ready.measure() == pytest.approx(before, rel=1e-4)
 
 
 def test_statistics_and_modes_are_put_back(problem: Problem) -> None:
-    with opened(problem, engine=RECOMPUTE) as bench:
-        before = {name: tensor.clone() for name, tensor in bench.weights.items()}
-        bench.measure()
-        assert all(bench.weights[name].equal(tensor) for name, tensor in before.items())
-        assert not any(module.training for module in bench.model.modules())
-        assert bench.model[1].momentum == 0.1
+    with prepared(problem, engine=RECOMPUTE) as ready:
+        before = {name: tensor.clone() for name, tensor in ready.weights.items()}
+        ready.measure()
+        assert all(ready.weights[name].equal(tensor) for name, tensor in before.items())
+        assert not any(module.training for module in ready.model.modules())
+        assert ready.model[1].momentum == 0.1
 
 
 def test_without_batch_norm_nothing_changes(regression: Problem) -> None:
-    with opened(regression) as bench:
-        expected = bench.measure()
-    with opened(regression, engine=RECOMPUTE) as bench:
-        assert bench.measure() == expected
+    with prepared(regression) as ready:
+        expected = ready.measure()
+    with prepared(regression, engine=RECOMPUTE) as ready:
+        assert ready.measure() == expected
 
 
 def test_a_split_to_pass_over_is_needed(problem: Problem) -> None:
     only_test = Problem(problem.model, problem.loss, {"test": problem.data["test"]})
     message = "evaluation 'recompute' takes a pass over a split 'train', the data has test"
-    with pytest.raises(ValueError, match=message), opened(only_test, engine=RECOMPUTE):
+    with pytest.raises(ValueError, match=message), prepared(only_test, engine=RECOMPUTE):
         pass

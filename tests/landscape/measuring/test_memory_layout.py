@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from lossatlas.landscape import Problem, surface
 from lossatlas.landscape.measuring.memory_layout import fitting_batch_size, fitting_memory_format
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 
 
 class Viewing(nn.Module):
@@ -25,9 +25,9 @@ def test_a_network_that_calls_view_is_measured_in_its_own_layout(
 ) -> None:
     torch.manual_seed(0)
     problem = Problem(Viewing(), nn.functional.cross_entropy, images)
-    with opened(problem) as bench:
-        assert bench.memory_format is torch.preserve_format
-        loss, error = bench.measure()[:2]
+    with prepared(problem) as ready:
+        assert ready.memory_format is torch.preserve_format
+        loss, error = ready.measure()[:2]
     outputs = problem.model(images["train"][0])
     assert loss == pytest.approx(nn.functional.cross_entropy(outputs, images["train"][1]).item(), rel=1e-6)
     assert error == (outputs.argmax(1) != images["train"][1]).double().mean().item()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lossatlas.landscape import Engine, Problem, interpolation, line, surface
 from lossatlas.landscape.measuring.losses import example_losses
 from lossatlas.landscape.measuring.metrics import ClassError, ClassLoss, Error, Mean, Metric
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 
 N, CLASSES = 53, 5
 
@@ -141,8 +141,8 @@ def test_the_error_of_words_takes_the_last_axis(rng: torch.Generator) -> None:
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten())
 
-    with opened(Problem(model, loss, {"train": (tokens, targets)})) as bench:
-        measured, error = bench.measure()
+    with prepared(Problem(model, loss, {"train": (tokens, targets)})) as ready:
+        measured, error = ready.measure()
     outputs = model(tokens).detach()  # (9, 4, 7)
     assert error == (outputs.argmax(2) != targets).double().mean().item()
     assert measured == pytest.approx(nn.functional.cross_entropy(outputs.mT, targets).item(), rel=1e-6)
@@ -168,8 +168,8 @@ def test_targets_that_are_no_classes_have_no_error(outputs: int, targets: Tensor
     if targets.ndim == 1 and targets.dtype == torch.long:
         targets = targets[:, None]
     problem = Problem(nn.Linear(2, outputs), loss, {"train": (torch.randn(9, 2), targets)})
-    with opened(problem) as bench:
-        assert [metric.name for metric in bench.metrics] == ["loss"]
+    with prepared(problem) as ready:
+        assert [metric.name for metric in ready.metrics] == ["loss"]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_values_by_class_need_classes(targets: Tensor, message: str) -> None:
     problem = Problem(
         nn.Linear(2, 3), lambda outputs, _: outputs.square().mean(), {"train": (torch.ones(4, 2), targets)}
     )
-    with pytest.raises(ValueError, match=message), opened(problem, engine=Engine(per_class=True)):
+    with pytest.raises(ValueError, match=message), prepared(problem, engine=Engine(per_class=True)):
         pass
 
 

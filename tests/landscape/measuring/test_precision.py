@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lossatlas.landscape import Engine, Problem, surface
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 
 
 @pytest.mark.parametrize("fuse", [True, False])
@@ -39,7 +39,7 @@ def test_points_that_are_not_finite_are_left_out(problem: Problem) -> None:
 def test_tf32_needs_a_gpu(problem: Problem) -> None:
     with (
         pytest.raises(ValueError, match="precision 'tf32' needs a CUDA device, the network is on cpu"),
-        opened(problem, engine=Engine(precision="tf32")),
+        prepared(problem, engine=Engine(precision="tf32")),
     ):
         pass
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape import Problem, interpolation, line, surface
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.measuring.probing import probed
 
 X = torch.randn(37, 4, generator=torch.Generator().manual_seed(1))
@@ -296,5 +296,5 @@ def test_what_is_tried_is_the_first_examples_and_the_extremes() -> None:
 
 
 def test_a_single_example_is_enough() -> None:
-    with opened(_problem(nn.Linear(4, 3), inputs=X[:1], targets=Y[:1])) as bench:
-        assert len(bench.measure()) == 2
+    with prepared(_problem(nn.Linear(4, 3), inputs=X[:1], targets=Y[:1])) as ready:
+        assert len(ready.measure()) == 2

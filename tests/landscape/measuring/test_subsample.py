@@ -7,7 +7,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem, evaluate, surface
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.measuring.subsample import squares, standard_error, subsampled
 from lossatlas.landscape.shapes.plane import Plane
 
@@ -157,9 +157,9 @@ def test_the_rise_at_the_networks_own_weights_is_certain(problem: Problem, evalu
 def test_the_network_is_read_once_a_point_on_no_more_than_the_subsample(problem: Problem) -> None:
     seen: list[int] = []
     problem.model.register_forward_hook(lambda module, inputs, outputs: seen.append(len(inputs[0])))
-    with opened(problem, splits=["train"], engine=Engine(subsample=9, batch_size=5)) as bench:
+    with prepared(problem, splits=["train"], engine=Engine(subsample=9, batch_size=5)) as ready:
         seen.clear()
-        bench.measure()
+        ready.measure()
     assert seen == [5, 4]
 
 

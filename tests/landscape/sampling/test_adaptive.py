@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lossatlas.landscape import Adaptive, Engine, Problem, interpolation, parameters, surface
-from lossatlas.landscape.mapping.map_points import visit
+from lossatlas.landscape.mapping.map_points import map_points
 from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.sampling.adaptive import sampling_named
 from lossatlas.landscape.sampling.full_grid import Sampled
@@ -33,7 +33,7 @@ def sample(*losses: Array, **options: float) -> Sampled:
     """Sample the grid with a loss for each split, and the square root of its size beside each."""
     rows = np.stack([column for loss in losses for column in (loss, np.sqrt(abs(loss)))], axis=1)
     columns = range(0, 2 * len(losses), 2)
-    return Adaptive(**options).sample((N, N), list(columns), partial(visit, len(rows), rows.__getitem__))
+    return Adaptive(**options).sample((N, N), list(columns), partial(map_points, len(rows), rows.__getitem__))
 
 
 def error(sampled: Sampled, loss: Array, *, ceiling: float = 10.0, column: int = 0) -> Array:
@@ -118,11 +118,11 @@ def test_the_held_out_error_is_that_of_the_points_drawn_last(grid: tuple[Array, 
     loss = 2 + np.sin(3 * x + y) * np.cos(2 * y)
     visited: list[list[int]] = []
 
-    def visit_points(indices: Sequence[int], progress: object) -> Array:
+    def map_points(indices: Sequence[int], progress: object) -> Array:
         visited.append(list(indices))
         return loss[indices, None]
 
-    sampled = Adaptive().sample((N, N), [0], visit_points)
+    sampled = Adaptive().sample((N, N), [0], map_points)
     assert len(visited[-1]) == 24
     before = [index for batch in visited[:-1] for index in batch]
     assert not set(before) & set(visited[-1])

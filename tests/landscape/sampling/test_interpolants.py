@@ -3,7 +3,7 @@ import pytest
 from scipy.interpolate import RBFInterpolator
 
 from lossatlas.landscape.sampling.interpolants import CUBIC, LINEAR, LOG, QUINTIC, interpolants
-from lossatlas.landscape.sampling.space_filling import coarse_grid, spread, unit_grid
+from lossatlas.landscape.sampling.space_filling import coarse_grid, farthest_points, unit_grid
 
 
 @pytest.fixture
@@ -97,13 +97,13 @@ def test_the_coarse_grid_has_the_corners_and_the_centre(shape: tuple[int, ...]) 
 def test_points_of_a_batch_keep_away_from_each_other() -> None:
     places = unit_grid((21, 21))
     hill = np.exp(-30 * ((places - 0.4) ** 2).sum(axis=1))
-    taken = spread(places, hill, np.full(len(places), 0.2), 5)
+    taken = farthest_points(places, hill, np.full(len(places), 0.2), 5)
     apart = np.linalg.norm(places[taken][:, None] - places[taken], axis=-1)[~np.eye(5, dtype=bool)]
     assert taken[0] == hill.argmax()
     assert apart.min() > 0.1
-    assert len(set(spread(places, hill, np.full(len(places), 0.2), 441))) == 441
+    assert len(set(farthest_points(places, hill, np.full(len(places), 0.2), 441))) == 441
 
 
 def test_where_nothing_is_uncertain_the_farthest_points_are_taken() -> None:
     places = np.linspace(0, 1, 11)[:, None]
-    assert spread(places, np.zeros(11), abs(places[:, 0] - 0.4), 1).tolist() == [10]
+    assert farthest_points(places, np.zeros(11), abs(places[:, 0] - 0.4), 1).tolist() == [10]

@@ -19,7 +19,7 @@ from lossatlas.landscape import (
     state,
     trajectory,
 )
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.shapes.sequences import Networks
 from lossatlas.weight_space import flatten
 
@@ -107,8 +107,8 @@ def test_losses_on_the_path_are_those_of_the_snapshots(problem: Problem, snapsho
     for k, snapshot in enumerate([*snapshots, problem.model.state_dict()]):
         network = copy.deepcopy(problem.model)
         network.load_state_dict(snapshot)
-        with opened(Problem(network, problem.loss, problem.data)) as bench:
-            expected = bench.measure()
+        with prepared(Problem(network, problem.loss, problem.data)) as ready:
+            expected = ready.measure()
         point = dataset.sel(snapshot=k)
         values = [
             float(point[f"path_{metric}"].sel(split=split))

@@ -34,7 +34,7 @@ def test_squares_are_summed_by_group_of_a_layout() -> None:
     squares = slices.squared_norms(flatten(tensors))
     theirs = [sum(float(p.detach().double().square().sum()) for p in layer.parameters()) for layer in network]
     torch.testing.assert_close(squares, torch.tensor(theirs), rtol=1e-6, atol=0)
-    spread = slices.spread(torch.tensor([1.0, 2.0]))
+    spread = slices.expand(torch.tensor([1.0, 2.0]))
     assert spread.equal(torch.cat([torch.ones(60200), torch.full((600,), 2.0)]))
 
 

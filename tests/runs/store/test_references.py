@@ -1,14 +1,18 @@
 """What landscapes name that lies elsewhere: other runs, snapshots, files; in mappings, and in lists of them."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+import xarray as xr
 from safetensors.torch import save_file
 from small_runs import run_of, small, trained
 
 from lossatlas.files import sha256
+from lossatlas.landscape.survey import survey
 from lossatlas.runs.check import check_jobs
 from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.composition.job import ConfigError, Job
@@ -124,6 +128,8 @@ def test_a_survey_with_a_version_of_its_own_is_not_found_under_its_older_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At any depth; landscapes of other surveys stay where they are."""
+    module = ModuleType("a")
+    monkeypatch.setitem(sys.modules, "a", module)
     run = Run(tmp_path / "abc")
     nodes: list[dict[str, Any]] = [
         {"_target_": "a.way", "points": 3},
@@ -132,8 +138,8 @@ def test_a_survey_with_a_version_of_its_own_is_not_found_under_its_older_one(
         {"_target_": "a.line", "points": 3},
     ]
     paths = []
-    for versions in ({}, {"a.way": 2}, {"a.way": 3}):
-        monkeypatch.setattr("lossatlas.runs.store.fingerprint.SURVEY_VERSIONS", versions)
+    for version in (1, 2, 3):
+        vars(module)["way"] = survey(products=None, version=version)(lambda problem: xr.Dataset())
         paths.append([landscape_path(run, "x", node, no_other_run) for node in nodes])
     assert [len(set(of_node)) for of_node in zip(*paths, strict=True)] == [3, 3, 3, 1]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from lossatlas.studies.elastic_band.pivots import evenly_between, filled, insertions
+from lossatlas.studies.elastic_band.pivots import evenly_between, insert_pivots, insertions
 
 
 def test_a_pivot_goes_to_the_highest_excess_over_the_straight_line_of_the_losses() -> None:
@@ -36,7 +36,7 @@ def test_no_more_than_so_many_pivots_come_where_the_excess_is_largest() -> None:
 
 def test_a_filled_band_is_the_same_line_and_shares_stay_in_proportion() -> None:
     points = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
-    more, shares = filled(points, torch.tensor([0.6, 0.4]), [[0.25, 0.5], []])
+    more, shares = insert_pivots(points, torch.tensor([0.6, 0.4]), [[0.25, 0.5], []])
     assert torch.equal(more[[0, 3, 4]], points)
     assert_close(more[1:3], points[0] + torch.tensor([[0.25], [0.5]]) * (points[1] - points[0]))
     assert_close(shares, torch.tensor([0.15, 0.15, 0.3, 0.4]))

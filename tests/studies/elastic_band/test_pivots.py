@@ -42,7 +42,7 @@ def test_they_are_spread_out_by_their_shares() -> None:
     pivots.replace(
         torch.tensor([[0.0, 1.0], [0.1, 1.0], [0.2, 1.0], [4.0, 1.0]]), torch.tensor([0.5, 0.25, 0.25])
     )
-    pivots.spread_out()
+    pivots.space_evenly()
     assert_close(pivots.points[:, 0], torch.tensor([0.0, 2.0, 3.0, 4.0]))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any
 
 import torch
@@ -12,8 +13,9 @@ from lossatlas.data import ImageData, Split
 from lossatlas.experiments.cost.flops import FlopCount
 from lossatlas.hardware import threads_limited
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.curvature.operators import matrix_of
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.curvature.operators import matrix_of, products_counted
+from lossatlas.landscape.measuring.prepared import prepared
+from lossatlas.landscape.survey import products_at_a_point
 from lossatlas.runs.build import build_data, make
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.dry_run import stand_ins, unrehearsed_snapshots
@@ -25,18 +27,6 @@ IMAGES = 2  # of each split: batch norm after a linear layer takes no statistics
 
 PLAIN: dict[str, Any] = {"fuse": False, "batch_size": IMAGES, "subsample": None, "precision": "float32"}
 """Settings of an engine whose operations are all counted; the others compute the same in another form."""
-
-PRODUCTS: dict[str, Callable[[Node], float]] = {
-    "lossatlas.landscape.convexity": lambda node: 10.71,
-    "lossatlas.landscape.eigenvalues": lambda node: 43.0,
-    "lossatlas.landscape.spectrum": lambda node: node["steps"],
-    "lossatlas.landscape.trace": lambda node: (2 * node["sketch"] + node["probes"]) / (node["probes"] + 1),
-}
-"""Products of a matrix and a vector at a point of a survey, by its target.
-
-A network that is not trained does not tell how many the eigenvalues of a trained one take. Stated are the larger of
-those of the two networks in benchmarks/convexity.json (warm) and benchmarks/eigenvalues.json.
-"""
 
 
 @dataclass(frozen=True)
@@ -65,38 +55,52 @@ Sizes = dict[str, int]
 def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> SurveyWork:
     """What the landscape ``name`` of ``job`` takes of ``network``, as it was initialised, on splits of these sizes.
 
-    A survey by products of a matrix is asked for its number of points alone; one product is counted by itself.
+    A survey that states its products of a matrix and a vector is asked for its number of points alone; one product is
+    counted by itself. ValueError for one that takes some and does not state how many.
     """
     node = job.config["landscape"][name]
     problem = _problem(job.config, network, sizes)
-    by_products = next((part for part in _nodes(node) if part.get("_target_") in PRODUCTS), None)
+    stated, matrix = next(filter(None, map(_by_products, _nodes(node))), (None, "hessian"))
     with threads_limited(1):
-        points, flops = _first_point(job, node, problem, asked_only=by_products is not None)
+        points, flops = _first_point(job, node, problem, asked_only=stated is not None)
         points += unrehearsed_snapshots(job, node)
         seen = _seen(node, sizes)
-        if by_products is not None:
-            stated = PRODUCTS[by_products["_target_"]](by_products)
-            return SurveyWork(
-                points, sum(seen), stated * product_flops(problem, by_products["matrix"]), stated
-            )
+        if stated is not None:
+            return SurveyWork(points, sum(seen), stated * product_flops(problem, matrix), stated)
     return SurveyWork(points, sum(seen), flops / max(len(seen), 1) / IMAGES)
+
+
+def _by_products(node: Node) -> tuple[float, str] | None:
+    """Products at a point of the survey that ``node`` names, and of which matrix; None if it states none."""
+    try:
+        survey = resolve_name(str(node["_target_"]))
+    except Exception:  # no target, or whatever its module raises: making the survey will tell
+        return None
+    settings = {key: value for key, value in node.items() if not key.startswith("_")}
+    products = products_at_a_point(survey, settings)
+    return None if products is None else (products, node.get("matrix", "hessian"))
 
 
 def _first_point(job: Job, node: Node, problem: Problem, *, asked_only: bool) -> tuple[int, int]:
     """Number of points of a survey, and operations of the first."""
     configured, given = arguments(_plain(node), stand_ins(job, problem.model, blank_data(job.config)))
     count = FlopCount()
-    heard: list[tuple[int, int, int]] = []  # finished points, all points, operations so far
+    heard: list[tuple[int, int, int, int]] = []  # finished points, all, operations and products so far
 
     def progress(done: int, total: int) -> None:
-        heard.append((done, total, count.flops))
+        heard.append((done, total, count.flops, products.taken))
         if done or asked_only:
             raise _Counted
 
-    with suppress(_Counted), count:
+    with suppress(_Counted), count, products_counted() as products:
         make(configured, **given, problem=problem, journal=None, progress=progress)
     if not heard:  # it measures nothing, such as distances between networks
         return 0, 0
+    if heard[-1][3] > heard[0][3]:
+        raise ValueError(
+            f"{node['_target_']} takes products of a matrix and a vector, of which a network that is not trained does "
+            "not tell the number: state it, @survey(products=...)"
+        )
     return heard[0][1], heard[-1][2] - heard[0][2]
 
 
@@ -106,8 +110,8 @@ def product_flops(problem: Problem, matrix: str) -> int:
     With those of the gradient's graph, which is made anew for each product where a data set is too large to keep it.
     """
     split = problem.select(None)[0]
-    with opened(problem, splits=[split], engine=Engine(**PLAIN)) as bench:
-        operator = matrix_of(bench, split, matrix, kept_bytes=0)
+    with prepared(problem, splits=[split], engine=Engine(**PLAIN)) as ready:
+        operator = matrix_of(ready, split, matrix, kept_bytes=0)
         vector = torch.ones(operator.n, dtype=operator.dtype)
         operator(vector)  # the first looks at the size of the graph too
         with FlopCount() as count:

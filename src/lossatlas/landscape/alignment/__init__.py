@@ -1,4 +1,4 @@
-"""Networks that compute the same function with their units in another order, and matching the units of two networks."""
+"""Permutation symmetry: unit orders under which a network computes the same, and weight matching of two networks."""
 
 from lossatlas.landscape.alignment.matching import Matching, align, match_weights
 from lossatlas.landscape.alignment.permuting import Orders, permuted, random_orders

@@ -1,4 +1,4 @@
-"""Following units through a graph of operations, to all tensors in which they lie."""
+"""Propagation of permutable units through a graph of operations, to all tensors in which they lie."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from scipy.sparse.csgraph import connected_components
 from torch import fx, nn
 from torch.nn import functional
 
-from lossatlas.landscape.forward.folding import NORMS
+from lossatlas.layers import FOLDABLE
 
-Units = NDArray[np.int64]
+_Units = NDArray[np.int64]
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _SPATIAL = (
@@ -91,7 +91,7 @@ class Axis:
 
     tensor: str
     number: int
-    units: Units
+    units: _Units
     entries: int
 
 
@@ -107,7 +107,7 @@ class Followed:
 class _Value:
     """What a node gives. ``units``: along its second axis; None for the network's input, whose size is not known."""
 
-    units: Units | None
+    units: _Units | None
     layout: str  # "maps": (B, units, ...); "flat": (B, units x pixels); "units": (B, units)
     pixels: int = 0  # dimensions of maps beside the two
 
@@ -127,8 +127,8 @@ class _Following:
             id(tensor): name for name, tensor in [*model.named_buffers(), *model.named_parameters()]
         }
         self._values: dict[fx.Node, _Value | None] = {}  # None: a number, such as a size
-        self._axes: dict[tuple[str, int], tuple[Units, int]] = {}
-        self._same: list[tuple[Units, Units]] = []
+        self._axes: dict[tuple[str, int], tuple[_Units, int]] = {}
+        self._same: list[tuple[_Units, _Units]] = []
         self._count = 1  # unit 0 stands for what is fixed
 
     def run(self) -> None:
@@ -173,7 +173,7 @@ class _Following:
             return self._convolution(node, module, value)
         if kind is nn.Linear:
             return self._linear(node, module, value)
-        if kind in NORMS:
+        if kind in FOLDABLE:
             return self._norm(node, module, value)
         if kind is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
             return _flat(value)
@@ -294,14 +294,14 @@ class _Following:
         before, after = map(self._new, of_channels)
         return replace(value, units=np.concatenate([before, value.units, after]))
 
-    def _computed(self, node: fx.Node, layer: nn.Module) -> Units:
+    def _computed(self, node: fx.Node, layer: nn.Module) -> _Units:
         """The units that a layer computes, which lie along the first axis of its weight and its bias."""
         units = self._new(len(layer.weight))  # type: ignore[arg-type]
         for tensor in layer.parameters(recurse=False):
             self._lies(node, tensor, 0, units, 1)
         return units
 
-    def _new(self, number: int) -> Units:
+    def _new(self, number: int) -> _Units:
         self._count += number
         return np.arange(self._count - number, self._count)
 
@@ -309,14 +309,14 @@ class _Following:
         if value is not None and value.units is not None:
             self._same.append((value.units, np.zeros_like(value.units)))
 
-    def _entries(self, node: fx.Node, features: int, units: Units, value: _Value) -> int:
+    def _entries(self, node: fx.Node, features: int, units: _Units, value: _Value) -> int:
         """How many of ``features`` belong to each unit: one, or the pixels of a feature map that was flattened."""
         entries, rest = divmod(features, max(len(units), 1))
         if rest or entries < 1 or (entries > 1 and value.layout != "flat"):
             raise self._hidden(node)
         return entries
 
-    def _lies(self, node: fx.Node, tensor: Any, axis: int, units: Units, entries: int) -> None:
+    def _lies(self, node: fx.Node, tensor: Any, axis: int, units: _Units, entries: int) -> None:
         if tensor.shape[axis] != len(units) * entries:
             raise self._hidden(node)
         place = (self._names[id(tensor)], axis)
@@ -338,7 +338,7 @@ class _Following:
         )
 
 
-def _or_input(value: _Value, features: int) -> Units:
+def _or_input(value: _Value, features: int) -> _Units:
     """The units of a value; those of the network's input are fixed."""
     return np.zeros(features, dtype=np.int64) if value.units is None else value.units
 

@@ -1,4 +1,4 @@
-"""Finding the order of one network's units in which they lie closest to another's: weight matching."""
+"""Weight matching: the permutation of one network's units in which they lie closest to another's."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _PROGRESS = 1e-12  # of the weights' size: less is rounding
 
 @dataclass(frozen=True, eq=False)
 class Matching:
-    """Orders of units, and how the inner product of the two networks' weights rose while they were found."""
+    """Weight matching's result: orders of units, and how the two networks' inner product rose meanwhile."""
 
     orders: Orders
     objective: NDArray[np.float64]  # (rounds + 1,), before the first round and after each
@@ -31,7 +31,7 @@ def match_weights(
     *,
     seed: int = 0,
 ) -> Matching:
-    """Orders of ``other``'s units for which its weights lie close to those of ``reference``.
+    """Weight matching: orders of ``other``'s units for which its weights lie close to those of ``reference``.
 
     Weight matching, algorithm 1 of Ainsworth et al. 2022 (arXiv:2209.04836): the inner product of both networks'
     weights is raised, and so their distance lowered, by one group of units after the other, each a linear assignment
@@ -65,7 +65,7 @@ def match_weights(
 
 
 def align(model: nn.Module, other: Mapping[str, Tensor], *, seed: int = 0) -> Weights:
-    """Parameters and statistics of ``other``, a network of ``model``'s kind, with units matched to those of ``model``.
+    """Align ``other``, a network of ``model``'s kind: its parameters and statistics, units matched to ``model``'s.
 
     The function that they compute is that of ``other``. The units are found by `unit_groups` and matched by
     `match_weights`. ValueError as `unit_groups` raises it, and, naming the first difference, for a network of another

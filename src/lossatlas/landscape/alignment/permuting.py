@@ -1,4 +1,4 @@
-"""Putting the units of a network into another order."""
+"""Permutations of a network's units."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ Orders = list[NDArray[np.int64]]
 def permuted(
     weights: Mapping[str, Tensor], groups: Sequence[UnitGroup], orders: Sequence[NDArray[np.int64]]
 ) -> Weights:
-    """``weights`` with the units of each of ``groups`` in the order that the one of ``orders`` says.
+    """Permute units: ``weights`` with those of each of ``groups`` in the order that the one of ``orders`` says.
 
     A network of these weights computes the same function. ``weights`` may lack tensors of the groups, such as running
     statistics, and what it has beside them stays as it is. ValueError for an order that does not name each unit once,
@@ -41,7 +41,7 @@ def permuted(
 
 
 def random_orders(groups: Sequence[UnitGroup], seed: int) -> Orders:
-    """A uniformly drawn order for each of ``groups``.
+    """Random permutations: a uniformly drawn order for each of ``groups``.
 
     >>> from lossatlas.landscape.alignment import unit_groups
     >>> network = torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))

@@ -1,4 +1,4 @@
-"""Units of a network that may change places, found by following them through its graph of operations."""
+"""Permutable units of a network, found by following them through its graph of operations."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from lossatlas.landscape.alignment.following import Axis, Followed, follow
 from lossatlas.landscape.forward.tracing import UntraceableError, traced
 from lossatlas.landscape.measuring.isolation import evaluation_mode
 
-Signature = tuple[tuple[int, int], ...]
+_Signature = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class UnitGroup:
-    """Units that can be put into any order: what they compute, and what is made of it, stays the same.
+    """Permutable units: in any order what they compute, and what is made of it, stays the same.
 
     A unit lies in several tensors: in the rows of its layer's weight, in its bias, in the batch norm that follows, in
     the columns of the next layer's weight. Where outputs of layers are added, as along a residual stream, their units
@@ -76,7 +76,7 @@ def unit_groups(model: nn.Module) -> list[UnitGroup]:
 
 def _groups(followed: Followed) -> Iterator[UnitGroup]:
     """Those of at least two units that lie in the same tensors, equally often."""
-    members: dict[Signature, list[int]] = defaultdict(list)
+    members: dict[_Signature, list[int]] = defaultdict(list)
     for unit, signature in sorted(_signatures(followed).items()):
         if unit != followed.fixed:
             members[signature].append(unit)
@@ -85,7 +85,7 @@ def _groups(followed: Followed) -> Iterator[UnitGroup]:
             yield UnitGroup(tuple(_place(followed.axes[number], units) for number, _ in signature))
 
 
-def _signatures(followed: Followed) -> dict[int, Signature]:
+def _signatures(followed: Followed) -> dict[int, _Signature]:
     """The axes on which each unit lies, by their numbers, and how often."""
     found: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for number, axis in enumerate(followed.axes):

@@ -1,4 +1,4 @@
-"""The straight line from one network to another, before and after the units of the other are matched to the first's."""
+"""Linear interpolation to another network, before and after permutation alignment by weight matching."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,18 +19,20 @@ from lossatlas.landscape.measuring.prepared import outputs
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.lines import Segment
 from lossatlas.landscape.shapes.sequences import Concatenated
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, check_alike, matching, norm, parameters, state
 
-ALIGNMENTS = ("before", "after")
+_ALIGNMENTS = ("before", "after")
 
 
-class Pair(NamedTuple):
+class _Pair(NamedTuple):
     """The far end as it was, and with its units in another order."""
 
     before: Weights
     after: Weights
 
 
+@survey(products=None)
 def aligned(
     problem: Problem,
     *,
@@ -43,7 +45,7 @@ def aligned(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Loss and error between the network, at alpha 0, and ``other``, at alpha 1, before and after weight matching.
+    """Linear interpolation from the network, alpha 0, to ``other``, alpha 1, before and after weight matching.
 
     ``other`` is the state dict of a second network of the same kind; None: the network's own copy with its units in an
     order drawn from ``seed``, which computes the same function. After, its units are matched to the network's
@@ -70,7 +72,7 @@ def aligned(
     everything, own = state(problem.model), parameters(problem.model)
     before = _other(problem, other) if other else permuted(everything, groups, random_orders(groups, seed))
     found = match_weights(own, before, groups, seed=seed)
-    far = Pair(before, permuted(before, groups, found.orders))
+    far = _Pair(before, permuted(before, groups, found.orders))
     start = everything if statistics else own
     line = Concatenated([_segment(start, end).grid(points, low=0.0, high=1.0) for end in far])
     measured = evaluate(
@@ -87,7 +89,9 @@ def aligned(
             "statistics": "interpolated" if statistics else "of alpha 0",
         },
     )
-    which = xr.Variable("alignment", list(ALIGNMENTS), {"long_name": "matching of the other network's units"})
+    which = xr.Variable(
+        "alignment", list(_ALIGNMENTS), {"long_name": "matching of the other network's units"}
+    )
     dataset = xr.concat(line.split(measured), which).transpose("alignment", "split", "alpha", ...)
     reordered = far if other else (everything, before)
     return dataset.assign(_barriers(dataset)).assign(

@@ -1,4 +1,4 @@
-"""How far curves are from each other."""
+"""Distances between curves."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,13 @@ from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.grid import axis
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, norm, parameters, state
 
 _PAIR = ("curve", "other")
 
 
+@survey(products=None)
 def curve_distances(
     problem: Problem,
     *,

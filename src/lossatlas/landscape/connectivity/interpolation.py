@@ -1,4 +1,4 @@
-"""The straight line from one network to another."""
+"""Linear interpolation from one network to another."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,16 +7,18 @@ import xarray as xr
 
 from lossatlas.landscape.directions.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.ensembles.members import Members, is_state, listed
+from lossatlas.landscape.ensembles.members import Members, is_state, state_dicts
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.combination import Combination
 from lossatlas.landscape.shapes.grid import Grid, axis
 from lossatlas.landscape.shapes.lines import Segment
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, check_alike, parameters, state
 
 
+@survey(products=None)
 def interpolation(
     problem: Problem,
     *,
@@ -31,7 +33,7 @@ def interpolation(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Loss and error on the line through the network, at alpha 0, and ``other``, at alpha 1.
+    """Linear interpolation: loss and error on the line through the network, at alpha 0, and ``other``, at alpha 1.
 
     ``other`` is the state dict of a second network of the same kind. With ``statistics`` the running means
     and variances of batch norm are interpolated too ("states" in Li et al. 2018, figure 2), so that both ends
@@ -54,7 +56,7 @@ def interpolation(
     start = (state if statistics else parameters)(problem.model)
     clamp = convention_named(convention).clamps_variances
     segments = []
-    for to in listed(other):
+    for to in state_dicts(other):
         check_alike(problem.model.state_dict(), to, "the other network")
         end = {name: to[name].detach().to(tensor) for name, tensor in start.items()}
         segments.append(Segment(start, end, clamp))

@@ -1,4 +1,4 @@
-"""A path through several networks, or along any curve."""
+"""Loss along a path: the straight lines through several networks, or any curve."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +22,7 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curves import Curve, Polyline
 from lossatlas.landscape.shapes.grid import axis
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import check_alike, norm, parameters, state
 
 _SUMMED_UP = ("loss", "error", "nll", "regularized_loss")
@@ -29,6 +30,7 @@ _SUMMED_UP = ("loss", "error", "nll", "regularized_loss")
 _Way = Curve | ControlledCurve | Polyline
 
 
+@survey(products=None)
 def path(
     problem: Problem,
     *,
@@ -43,7 +45,7 @@ def path(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Loss and error along the straight lines from the network to the first of ``through``, and on to the next.
+    """Loss and error along the piecewise linear path from the network to the first of ``through``, and on to the next.
 
     ``through`` holds state dicts of networks of the same kind. Network k, with the problem's as the first, is
     at t = k to the last bit, and each line has ``points`` points, both ends included. With ``statistics`` the

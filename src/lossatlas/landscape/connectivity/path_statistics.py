@@ -1,4 +1,4 @@
-"""What the values along a path amount to: extremes, means, barrier."""
+"""Statistics of the values along a path: extremes, means, barrier."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,17 +9,17 @@ from scipy.integrate import trapezoid
 
 Values = NDArray[np.float64]
 
-Statistic = Callable[[Values, Values, Values], Values]
+_Statistic = Callable[[Values, Values, Values], Values]
 """Of values (..., T), positions (T,) and lengths of the path up to them (T,), to (...)."""
 
 
 def rise(values: Values) -> Values:
-    """How far the highest of ``values`` (..., T) lies above the higher of the two at the ends, (...); 0 or more."""
+    """Rise: how far the highest of ``values`` (..., T) lies above the higher of the two ends, (...); 0 or more."""
     return values.max(-1) - values[..., [0, -1]].max(-1)
 
 
 def dip(values: Values) -> Values:
-    """How far the lowest of ``values`` (..., T) lies below the lower of the two at the ends, (...); 0 or more."""
+    """Dip: how far the lowest of ``values`` (..., T) lies below the lower of the two ends, (...); 0 or more."""
     return values[..., [0, -1]].min(-1) - values.min(-1)
 
 
@@ -36,7 +36,7 @@ def length_weighted_mean(values: Values, lengths: Values) -> Values:
 
 
 def barrier(values: ArrayLike, t: ArrayLike | None = None) -> NDArray[np.float64]:
-    """Highest rise of a path's values above the chord joining its two ends.
+    """Barrier: the highest rise of a path's values above the chord joining its two ends.
 
     ``values``: (..., T), such as the loss at T points; ``t``: (T,), where these lie, None: evenly. Definition of
     Entezari et al. 2022 (arXiv:2110.06296). Returns (...), 0 or more; infinite where a value is, and NaN where one is.
@@ -56,7 +56,7 @@ def barrier(values: ArrayLike, t: ArrayLike | None = None) -> NDArray[np.float64
         return np.asarray((losses - chord).max(axis=-1))
 
 
-_STATISTICS: Mapping[str, tuple[Statistic, str]] = {
+_STATISTICS: Mapping[str, tuple[_Statistic, str]] = {
     "minimum": (lambda values, t, lengths: values.min(-1), "lowest {} along the path"),
     "maximum": (lambda values, t, lengths: values.max(-1), "highest {} along the path"),
     "mean": (lambda values, t, lengths: values.mean(-1), "mean {} over the points of the path"),

@@ -18,19 +18,21 @@ from lossatlas.landscape.shapes.curves import Curve
 from lossatlas.landscape.shapes.grid import axis
 from lossatlas.landscape.shapes.plane import SIDES, Plane
 from lossatlas.landscape.shapes.sequences import Concatenated, Networks
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, check_alike, inner, norm, parameters, state, weights_digest
 
-Margin = float | Mapping[str, float]
+_Margin = float | Mapping[str, float]
 
 Curves = Sequence[Curve | ControlledCurve] | Mapping[str, Curve | ControlledCurve]
 
 
+@survey(products=None)
 def plane(
     problem: Problem,
     *,
     others: Sequence[Mapping[str, Tensor]],
     points: int = 21,
-    margin: Margin = 0.2,
+    margin: _Margin = 0.2,
     curves: Curves = (),
     statistics: bool = True,
     weight_decay: float | None = None,
@@ -50,9 +52,10 @@ def plane(
 
     Returns ``loss`` and ``error`` over (split, y, x), the three networks' coordinates ``point_x`` and
     ``point_y`` over (point,), and what is measured at these themselves, ``point_loss`` and ``point_error``; with
-    ``weight_decay`` also ``regularized_loss`` (`with_regularized_loss`); of ``curves``, in a list or by name, where
-    they are seen in the plane (`drawn_curves`). The rest is as in `evaluate`. ValueError for a value out of its range,
-    for networks on one line, and, naming the first difference, for a network of another shape.
+    ``weight_decay`` also ``regularized_loss`` (`with_regularized_loss`); of ``curves``, in a list or by name, their
+    projections on the plane over (curve, curve_t): ``curve_x``, ``curve_y``, and ``curve_distance`` from it. The rest
+    is as in `evaluate`. ValueError for a value out of its range, for networks on one line, and, naming the first
+    difference, for a network of another shape.
 
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
@@ -82,13 +85,14 @@ def plane(
     )
 
 
+@survey(products=None)
 def curve_plane(
     problem: Problem,
     *,
     curve: ControlledCurve,
     bend: int | None = None,
     points: int = 21,
-    margin: Margin = 0.2,
+    margin: _Margin = 0.2,
     curves: Curves = (),
     statistics: bool = True,
     weight_decay: float | None = None,
@@ -148,7 +152,7 @@ def _over_plane(
     networks: Sequence[Weights],
     *,
     points: int,
-    margin: Margin,
+    margin: _Margin,
     curves: Curves,
     about: Mapping[str, str],
     weight_decay: float | None,
@@ -167,21 +171,21 @@ def _over_plane(
     for name, values in zip(("x", "y"), through.marks.T, strict=True):
         mark = {"long_name": f"{name} of the network", "units": "1"}
         dataset[f"point_{name}"] = xr.Variable(("point",), values, mark)
-    dataset = dataset.merge(drawn_curves(problem, through, curves))
+    dataset = dataset.merge(_projected_curves(problem, through, curves))
     return dataset.transpose("split", "y", "x", "point", ...)
 
 
-def _in_words(margin: Margin) -> float | str:
+def _in_words(margin: _Margin) -> float | str:
     """The margin as an attribute."""
     if not isinstance(margin, Mapping):
         return margin
     return ", ".join(f"{side} {margin[side]:g}" for side in SIDES)
 
 
-POINTS = 61  # of a curve that are drawn
+_POINTS = 61  # of a curve that are drawn
 
 
-def drawn_curves(problem: Problem, plane: Plane, curves: Curves) -> xr.Dataset:
+def _projected_curves(problem: Problem, plane: Plane, curves: Curves) -> xr.Dataset:
     """Projections of ``curves``, in a list or by name, on ``plane``, whose directions are orthonormal.
 
     Over (curve, curve_t), for t in [0, 1]: ``curve_x`` and ``curve_y``, the point of the plane nearest to the curve's,
@@ -191,7 +195,7 @@ def drawn_curves(problem: Problem, plane: Plane, curves: Curves) -> xr.Dataset:
         return xr.Dataset()
     names = list(curves) if isinstance(curves, Mapping) else list(range(len(curves)))
     given = list(curves.values()) if isinstance(curves, Mapping) else list(curves)
-    t = np.linspace(0.0, 1.0, POINTS)
+    t = np.linspace(0.0, 1.0, _POINTS)
     seen = np.stack([_seen(problem, plane, curve, t) for curve in given])  # (curve, t, 3)
     meanings = {
         "curve_x": "x of the plane's point nearest to the curve's",

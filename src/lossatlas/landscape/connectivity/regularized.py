@@ -1,4 +1,4 @@
-"""The loss with the penalty of the weights, at points of weight space."""
+"""Regularised loss, with the penalty of the weights, at points of weight space."""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,4 @@
-"""The tree of bands that joins several minima over the lowest saddles."""
+"""Minimum spanning tree of minima: the bands that join them over the lowest saddles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,11 @@ from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.grid import Grid, axis
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, norm, parameters, weights_digest
 
 
+@survey(products=None)
 def spanning_tree(
     problem: Problem,
     *,
@@ -30,7 +32,7 @@ def spanning_tree(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Which of ``bands``, each between two minima, join all minima over the lowest saddles.
+    """Minimum spanning tree: which of ``bands``, each between two minima, join all minima over the lowest saddles.
 
     Minima are the ends of the bands, numbered in the order in which they come; two with the same weights are one. The
     saddle of a band is the highest of ``points`` losses along it on ``split``; of two bands between the same minima
@@ -161,8 +163,8 @@ def _about(meaning: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class SpanningTree:
-    """The tree of lowest saddles over N minima.
+class _SpanningTree:
+    """Minimum spanning tree of the saddles between N minima.
 
     ``edges`` (N - 1, 2): the minima that each joins, the lower number first, by saddle, the lowest first.
     ``saddles`` (N - 1,): the loss at the saddle of each edge.
@@ -175,7 +177,7 @@ class SpanningTree:
     highest: NDArray[np.float64]
 
 
-def _minimum_spanning_tree(saddles: ArrayLike) -> SpanningTree:
+def _minimum_spanning_tree(saddles: ArrayLike) -> _SpanningTree:
     """The minimum spanning tree of ``saddles`` (N, N), the saddle's loss between each two minima, NaN where not known.
 
     As Draxler et al. 2018 (arXiv:1803.00885) summarise their bands; by scipy's `minimum_spanning_tree`.
@@ -206,7 +208,7 @@ def _minimum_spanning_tree(saddles: ArrayLike) -> SpanningTree:
     edges = np.sort(np.stack([rows, columns], axis=1), axis=1).astype(np.int64)
     of_edges = matrix[edges[:, 0], edges[:, 1]]
     order = np.lexsort((edges[:, 1], edges[:, 0], of_edges))
-    return SpanningTree(edges[order], of_edges[order], _highest(edges[order], of_edges[order], len(matrix)))
+    return _SpanningTree(edges[order], of_edges[order], _highest(edges[order], of_edges[order], len(matrix)))
 
 
 def _highest(edges: NDArray[np.int64], saddles: NDArray[np.float64], minima: int) -> NDArray[np.float64]:

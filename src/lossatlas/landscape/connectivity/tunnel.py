@@ -1,4 +1,4 @@
-"""How wide the tunnel of low loss around a path between networks is."""
+"""Width of the low-loss tunnel around a path between networks."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -12,18 +12,20 @@ from torch import Tensor
 
 from lossatlas.landscape.directions.normalization import random_direction
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.measuring.rays import Ray
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curve_families import PolygonalChain
 from lossatlas.landscape.shapes.grid import evenly, symmetric
 from lossatlas.landscape.shapes.lines import Line
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, check_alike, inner, norm, parameters, state
 
 
+@survey(products=None)
 def tunnel(
     problem: Problem,
     *,
@@ -43,7 +45,7 @@ def tunnel(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Radii around a curve at which the loss reaches ``levels``, in random directions orthogonal to its tangent.
+    """Tunnel width: radii around a curve at which the loss reaches ``levels``, in directions normal to its tangent.
 
     ``through`` is a `ControlledCurve`, or state dicts of networks, through which straight lines lead from the
     problem's. At each of ``positions`` even t in [0, 1] the loss on ``split`` is followed along ``directions`` rays of
@@ -81,7 +83,7 @@ def tunnel(
     shares = evenly(0.0, float(symmetric(extent, 2)[1]), points + 1)[1:]
     curve = through.of(problem.model) if isinstance(through, ControlledCurve) else _chain(problem, through)
     t = evenly(0.0, 1.0, positions)
-    with opened(problem, splits=[split], engine=engine.exact()) as bench:
+    with prepared(problem, splits=[split], engine=engine.exact()) as ready:
         attributes = {
             "survey": "tunnel",
             "directions": "random",
@@ -94,23 +96,23 @@ def tunnel(
             "points": points,
             "tolerance": tolerance,
             "digest": curve.digest(),
-            **settings(bench),
+            **settings(ready),
         }
-        header = {**attributes, "values": list(levels), "rays": [positions, directions], **identity(bench)}
-        centre_at = lru_cache(maxsize=1)(lambda k: _centre(bench, curve, float(t[k])))
+        header = {**attributes, "values": list(levels), "rays": [positions, directions], **identity(ready)}
+        centre_at = lru_cache(maxsize=1)(lambda k: _centre(ready, curve, float(t[k])))
 
         def measure(index: int) -> list[float]:
             k, _ = divmod(index, directions)
             centre, loss, size = centre_at(k)
-            direction = across(
+            direction = normal_direction(
                 curve, float(t[k]), centre, seed=seed, index=index, normalize=normalize, ignore=ignore
             )
-            ray = Ray.along(bench, Line(centre, direction, clamp=False), loss)
+            ray = Ray.along(ready, Line(centre, direction, clamp=False), loss)
             thresholds = [level + (loss if relative else 0.0) for level in levels]
             crossings = ray.crossings(thresholds, (shares * size).tolist(), tolerance=tolerance * size)
             return [*crossings, loss, size, len(ray.known)]
 
-        rows = visit(len(t) * directions, measure, journal=journal, header=header, progress=progress)
+        rows = map_points(len(t) * directions, measure, journal=journal, header=header, progress=progress)
     return _dataset(rows.reshape(len(t), directions, -1), t, levels, curve, attributes)
 
 
@@ -122,11 +124,11 @@ def _chain(problem: Problem, others: Sequence[Mapping[str, Tensor]]) -> Controll
     return ControlledCurve(PolygonalChain(bends=0), networks).of(problem.model)
 
 
-def _centre(bench: Bench, curve: ControlledCurve, t: float) -> tuple[Weights, float, float]:
-    """The parameters on the curve at ``t``, the loss there, and their norm; the bench keeps the statistics there."""
-    curve.place(bench.weights, t)
-    centre = parameters(bench.model)
-    return centre, bench.measure()[0], norm(centre)
+def _centre(ready: PreparedProblem, curve: ControlledCurve, t: float) -> tuple[Weights, float, float]:
+    """The parameters on the curve at ``t``, the loss there, and their norm; ``ready`` keeps the statistics there."""
+    curve.place(ready.weights, t)
+    centre = parameters(ready.model)
+    return centre, ready.measure()[0], norm(centre)
 
 
 def _dataset(
@@ -181,7 +183,7 @@ def _check(directions: int, levels: Sequence[float], relative: bool, points: int
 _ALONG = 1e-6  # what is left of a direction that is, to rounding, the tangent
 
 
-def across(
+def normal_direction(
     curve: ControlledCurve,
     t: float,
     centre: Weights,
@@ -191,7 +193,7 @@ def across(
     normalize: str = "none",
     ignore: str = "biasbn",
 ) -> Weights:
-    """Direction of length 1, orthogonal to the tangent of ``curve`` at ``t``, where it is at ``centre``.
+    """Random unit direction normal to ``curve`` at ``t``, where it is at ``centre``.
 
     It is that of `random_direction` at ``centre`` less its part along the tangent, in those tensors that it moves: what
     ``ignore`` keeps still, stays still. ValueError as that raises it, for a curve that stands still at t, and where
@@ -200,7 +202,7 @@ def across(
     >>> from lossatlas.landscape import PolygonalChain
     >>> ends = [{"w": torch.tensor([[0.0, 1.0]])}, {"w": torch.tensor([[0.0, 5.0]])}]
     >>> curve = ControlledCurve(PolygonalChain(bends=0), ends)
-    >>> across(curve, 0.5, {"w": torch.tensor([[0.0, 3.0]])}, seed=0)["w"].abs()
+    >>> normal_direction(curve, 0.5, {"w": torch.tensor([[0.0, 3.0]])}, seed=0)["w"].abs()
     tensor([[1., 0.]])
     """
     drawn = random_direction(centre, seed=seed, index=index, normalize=normalize, ignore=ignore)

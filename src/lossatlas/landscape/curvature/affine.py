@@ -6,7 +6,8 @@ from types import MethodType
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+
+from lossatlas.layers import BATCH_NORM
 
 
 @contextmanager
@@ -34,15 +35,15 @@ def affine_batch_norm(model: nn.Module) -> Iterator[None]:
 
 def _is_plain(module: nn.Module) -> bool:
     return (
-        isinstance(module, _BatchNorm)
-        and type(module).forward in (_BatchNorm.forward, nn.SyncBatchNorm.forward)
+        isinstance(module, BATCH_NORM)
+        and type(module).forward in (BATCH_NORM.forward, nn.SyncBatchNorm.forward)
         and "forward" not in vars(module)
         and module.running_var is not None  # else it takes the batch's own statistics, which is not affine
         and not module.training
     )
 
 
-def _affine(self: _BatchNorm, x: Tensor) -> Tensor:
+def _affine(self: BATCH_NORM, x: Tensor) -> Tensor:
     self._check_input_dim(x)
     assert self.running_mean is not None
     assert self.running_var is not None

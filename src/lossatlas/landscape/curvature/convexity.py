@@ -1,4 +1,4 @@
-"""How convex the landscape is over a plane: the outermost eigenvalues of the Hessian at each point."""
+"""Convexity over a plane: the extreme eigenvalues of the Hessian at each point."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -14,18 +14,19 @@ from lossatlas.landscape.curvature.davidson import davidson
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import SymmetricOperator, matrix_of
 from lossatlas.landscape.curvature.ritz import Wanted
-from lossatlas.landscape.curvature.warm_start import Handover, Link
-from lossatlas.landscape.directions import Along, RandomDirections, axes_along
+from lossatlas.landscape.curvature.warm_start import WarmStart, WarmStarts
+from lossatlas.landscape.directions import Along, RandomDirections, directions_along
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import Grid
 from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.survey import survey
 
-MEASURED = {
+_MEASURED = {
     "loss": "mean loss over the split",
     "lambda_min": "smallest eigenvalue",
     "lambda_max": "largest eigenvalue",
@@ -36,6 +37,7 @@ MEASURED = {
 }
 
 
+@survey(products=10.71)  # the larger of those of the two networks in benchmarks/convexity.json, warm
 def convexity(
     problem: Problem,
     *,
@@ -77,12 +79,14 @@ def convexity(
     True
     """
     wanted = Wanted(1, 1, tolerance)
-    axes = axes_along(along, RandomDirections(seed, normalize, ignore, statistics, convention), problem)
-    along_x, along_y = axes.take(2)
-    grid = Plane(axes.centre, along_x, along_y, axes.clamp).grid(points, extent=extent)
+    direction_set = directions_along(
+        along, RandomDirections(seed, normalize, ignore, statistics, convention), problem
+    )
+    along_x, along_y = direction_set.take(2)
+    grid = Plane(direction_set.centre, along_x, along_y, direction_set.clamp).grid(points, extent=extent)
     attributes = {
         "survey": "convexity",
-        **axes.attributes,
+        **direction_set.attributes,
         "split": split,
         "matrix": matrix,
         "tolerance": tolerance,
@@ -90,38 +94,38 @@ def convexity(
         "start_seed": start_seed,
         "warm": int(warm),
     }
-    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
-        attributes |= settings(bench)
-        header = {**attributes, "points": points, "extent": extent, **identity(bench)}
-        handover = Handover(journal if warm else None, header)
-        point = _Point(bench, matrix_of(bench, split, matrix), wanted, iterations, start_seed)
-        rows = _Rows(grid, point, handover, warm)
+    with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
+        attributes |= settings(ready)
+        header = {**attributes, "points": points, "extent": extent, **identity(ready)}
+        starts = WarmStarts(journal if warm else None, header)
+        point = _Point(ready, matrix_of(ready, split, matrix), wanted, iterations, start_seed)
+        rows = _Rows(grid, point, starts, warm)
         chain = points if warm else 1
-        values = visit(
+        values = map_points(
             len(grid), rows.measure, chain=chain, journal=journal, header=header, progress=progress
         )
         if ranks().rank == 0:
-            handover.clear(range(points))
+            starts.clear(range(points))
     return _dataset(values, grid, attributes)
 
 
 class _Point:
-    """Measuring at the bench's present weights."""
+    """Measuring at the prepared problem's present weights."""
 
     def __init__(
-        self, bench: Bench, operator: SymmetricOperator, wanted: Wanted, iterations: int, seed: int
+        self, ready: PreparedProblem, operator: SymmetricOperator, wanted: Wanted, iterations: int, seed: int
     ) -> None:
-        self.bench = bench
+        self.ready = ready
         self._operator = operator
         self._wanted = wanted
         self._iterations = iterations
         self._seed = seed
 
-    def measure(self, place: int, before: Link | None) -> Link:
-        """Values in the order of `MEASURED`, and the eigenvectors, found from those of the point ``before``."""
+    def measure(self, place: int, before: WarmStart | None) -> WarmStart:
+        """Values in the order of `_MEASURED`, and the eigenvectors, found from those of the point ``before``."""
         self._operator.refresh()
-        loss = self.bench.measure()[0]
-        nothing = Link(place, [loss, *[np.nan] * 4, 0.0, 0.0], torch.zeros(0, self._operator.n))
+        loss = self.ready.measure()[0]
+        nothing = WarmStart(place, [loss, *[np.nan] * 4, 0.0, 0.0], torch.zeros(0, self._operator.n))
         if not isfinite(loss):
             return nothing
         try:
@@ -133,7 +137,7 @@ class _Point:
             return nothing
         ends = [float(part[0]) for part in (found.low.values, found.high.values)]
         bounds = [float(part[0]) for part in (found.low.residuals, found.high.residuals)]
-        return Link(
+        return WarmStart(
             place, [loss, *ends, *bounds, float(found.products), float(found.converged)], found.vectors
         )
 
@@ -141,38 +145,38 @@ class _Point:
 class _Rows:
     """The points of a grid, row by row, each but the first of a row begun with what its neighbour hands over."""
 
-    def __init__(self, grid: Grid, point: _Point, handover: Handover, warm: bool) -> None:
+    def __init__(self, grid: Grid, point: _Point, starts: WarmStarts, warm: bool) -> None:
         self._grid = grid
         self._point = point
-        self._handover = handover
+        self._starts = starts
         self._warm = warm
 
     def measure(self, index: int) -> Sequence[float]:
-        """Values at point ``index``, in the order of `MEASURED`."""
+        """Values at point ``index``, in the order of `_MEASURED`."""
         if not self._warm:
-            self._grid.weights_at(index, self._point.bench.weights)
+            self._grid.weights_at(index, self._point.ready.weights)
             return self._point.measure(0, None).values
         row, place = divmod(index, self._grid.shape[1])
-        link = self._handover.last(row, next(iter(self._point.bench.weights.values())).device)
-        if link is not None and link.place > place:
-            link = None  # of no use: the row is measured again from its first point on
-        while link is None or link.place < place:
-            link = self._next(row, link)
-        return link.values
+        start = self._starts.last(row, next(iter(self._point.ready.weights.values())).device)
+        if start is not None and start.place > place:
+            start = None  # of no use: the row is measured again from its first point on
+        while start is None or start.place < place:
+            start = self._next(row, start)
+        return start.values
 
-    def _next(self, row: int, link: Link | None) -> Link:
-        place = 0 if link is None else link.place + 1
-        self._grid.weights_at(row * self._grid.shape[1] + place, self._point.bench.weights)
-        link = self._point.measure(place, link)
-        self._handover.keep(row, link)
-        return link
+    def _next(self, row: int, start: WarmStart | None) -> WarmStart:
+        place = 0 if start is None else start.place + 1
+        self._grid.weights_at(row * self._grid.shape[1] + place, self._point.ready.weights)
+        start = self._point.measure(place, start)
+        self._starts.keep(row, start)
+        return start
 
 
 def _dataset(values: NDArray[np.float64], grid: Grid, attributes: dict[str, Any]) -> xr.Dataset:
-    maps = dict(zip(MEASURED, values.T.reshape(len(MEASURED), *grid.shape), strict=True))
+    maps = dict(zip(_MEASURED, values.T.reshape(len(_MEASURED), *grid.shape), strict=True))
     variables: dict[str, Any] = {
         name: (tuple(grid.axes), maps[name], {"long_name": meaning, "units": "1"})
-        for name, meaning in MEASURED.items()
+        for name, meaning in _MEASURED.items()
     }
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(maps["lambda_min"] / maps["lambda_max"])

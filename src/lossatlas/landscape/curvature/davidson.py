@@ -1,4 +1,4 @@
-"""Davidson's method from vectors that are nearly eigenvectors, such as those at a neighbouring point."""
+"""Davidson's method, warm-started from near eigenvectors such as those at a neighbouring point."""
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from lossatlas.landscape.curvature.ritz import (
     rounding,
 )
 
-BASIS = 40  # vectors of the basis that are held at once, each with its product
+_BASIS = 40  # vectors of the basis that are held at once, each with its product
 
 _NOTHING_NEW = 1e-3  # share of a vector that must lie outside the space for it to be added
 
@@ -26,7 +26,7 @@ def davidson(
     wanted: Wanted = Wanted(),  # noqa: B008 (it is frozen)
     *,
     iterations: int = 300,
-    basis: int = BASIS,
+    basis: int = _BASIS,
 ) -> Extremes:
     """Eigenvalues of ``operator`` at both ends, from the space that the rows of ``start``, (k, n), span.
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+_Array = NDArray[np.float64]
 
 _MARGIN = 5.0  # standard deviations of a Gaussian beyond which its mass (6e-7) does not show
 
@@ -14,9 +14,9 @@ _MARGIN = 5.0  # standard deviations of a Gaussian beyond which its mass (6e-7) 
 class Density(NamedTuple):
     """A density over eigenvalues, as the mean of one for each probe."""
 
-    eigenvalue: Array  # (points,) evenly spaced, from below the lowest node, or 0, to above the highest
-    value: Array  # (points,)
-    standard_error: Array  # (points,) over the probes; NaN for a single one
+    eigenvalue: _Array  # (points,) evenly spaced, from below the lowest node, or 0, to above the highest
+    value: _Array  # (points,)
+    standard_error: _Array  # (points,) over the probes; NaN for a single one
     sigma: float  # standard deviation of the Gaussian that stands for an eigenvalue
 
     @property
@@ -25,7 +25,7 @@ class Density(NamedTuple):
         return float(np.trapezoid(self.value, self.eigenvalue))
 
 
-def broadened(nodes: Array, weights: Array, *, variance: float, points: int) -> Density:
+def broadened(nodes: _Array, weights: _Array, *, variance: float, points: int) -> Density:
     """Density of Gauss quadratures, each ``nodes`` and ``weights`` (probes, steps), with Gaussians as peaks.
 
     ``variance`` is that of a Gaussian, in units of the squared range of the nodes and 0. Ghorbani et al. 2019
@@ -50,7 +50,7 @@ def broadened(nodes: Array, weights: Array, *, variance: float, points: int) -> 
     return Density(grid, each.mean(0), spread / sqrt(len(each)), sigma)
 
 
-def _mixture(grid: Array, nodes: Array, weights: Array, sigma: float) -> Array:
+def _mixture(grid: _Array, nodes: _Array, weights: _Array, sigma: float) -> _Array:
     """Sum of Gaussians at ``nodes``, (steps,), each of its weight, over ``grid``, (points,)."""
     there = np.isfinite(nodes)
     peaks = np.exp(-0.5 * ((grid[:, None] - nodes[there]) / sigma) ** 2)  # (points, steps)

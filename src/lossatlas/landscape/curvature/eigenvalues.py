@@ -1,4 +1,4 @@
-"""The outermost eigenvalues of the Hessian or of the Gauss-Newton matrix."""
+"""Extreme eigenvalues of the Hessian or of the Gauss-Newton matrix."""
 
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,20 @@ from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import SymmetricOperator, matrix_of
 from lossatlas.landscape.curvature.ritz import Wanted
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 
-QUANTITIES = {
+_QUANTITIES = {
     "eigenvalue": "eigenvalue",
     "residual": "norm of A v - eigenvalue v: an eigenvalue lies within it",
     "error": "estimated error of the eigenvalue, residual**2 / gap where that is smaller",
 }
 
 
+@survey(products=43)  # the larger of those of the two networks in benchmarks/eigenvalues.json
 def eigenvalues(
     problem: Problem,
     *,
@@ -37,7 +39,7 @@ def eigenvalues(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """The ``smallest`` and the ``largest`` eigenvalues of ``matrix`` of the mean loss over ``split``.
+    """Extreme eigenvalues, ``smallest`` and ``largest`` so many, of ``matrix`` of the mean loss over ``split``.
 
     ``matrix`` is "hessian" or "gauss_newton", over all parameters, in the dtype of the weights. Both ends come
     from one run of Lanczos' method with full reorthogonalisation, from a random vector drawn from ``seed``. It
@@ -68,15 +70,15 @@ def eigenvalues(
         "iterations": iterations,
         "seed": seed,
     }
-    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
-        attributes |= settings(bench)
-        operator = matrix_of(bench, split, matrix)
+    with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
+        attributes |= settings(ready)
+        operator = matrix_of(ready, split, matrix)
 
         def measure(_: int) -> list[float]:
             return _run(operator, wanted, iterations, seed, progress)
 
-        header = {**attributes, **identity(bench)}
-        row = visit(1, measure, journal=journal, header=header, progress=progress)[0]
+        header = {**attributes, **identity(ready)}
+        row = map_points(1, measure, journal=journal, header=header, progress=progress)[0]
     return _dataset(row, wanted, attributes)
 
 
@@ -88,7 +90,7 @@ def _run(
     try:
         found = lanczos(operator, wanted, iterations=iterations, seed=seed, heard=heard)
     except ArithmeticError:
-        return [np.nan] * (len(QUANTITIES) * wanted.number) + [0.0, 0.0]
+        return [np.nan] * (len(_QUANTITIES) * wanted.number) + [0.0, 0.0]
     parts = [
         part for pairs in (found.low, found.high) for part in (pairs.values, pairs.residuals, pairs.errors)
     ]
@@ -100,13 +102,13 @@ def _run(
 
 def _dataset(row: NDArray[np.float64], wanted: Wanted, attributes: dict[str, Any]) -> xr.Dataset:
     ranks = max(wanted.smallest, wanted.largest)
-    table = np.full((len(QUANTITIES), 2, ranks), np.nan)
-    low, high = np.split(row[:-2], [len(QUANTITIES) * wanted.smallest])
-    table[:, 0, : wanted.smallest] = low.reshape(len(QUANTITIES), -1)
-    table[:, 1, : wanted.largest] = high.reshape(len(QUANTITIES), -1)
+    table = np.full((len(_QUANTITIES), 2, ranks), np.nan)
+    low, high = np.split(row[:-2], [len(_QUANTITIES) * wanted.smallest])
+    table[:, 0, : wanted.smallest] = low.reshape(len(_QUANTITIES), -1)
+    table[:, 1, : wanted.largest] = high.reshape(len(_QUANTITIES), -1)
     variables: dict[str, Any] = {
         name: (("end", "rank"), values, {"long_name": meaning, "units": "1"})
-        for (name, meaning), values in zip(QUANTITIES.items(), table, strict=True)
+        for (name, meaning), values in zip(_QUANTITIES.items(), table, strict=True)
     }
     counts = {"products": "products of the matrix and a vector", "converged": "whether it converged, 0 or 1"}
     for (name, meaning), value in zip(counts.items(), row[-2:], strict=True):

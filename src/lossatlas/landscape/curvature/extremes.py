@@ -1,11 +1,11 @@
-"""Eigenvalues and eigenvectors at the ends of a network's Hessian, for those who have no operator at hand."""
+"""Extreme eigenvalues and eigenvectors of a network's Hessian, for those who have no operator at hand."""
 
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import matrix_of
 from lossatlas.landscape.curvature.ritz import Eigenpairs, Wanted
-from lossatlas.landscape.directions.direction_set import Attributes, Axes, fixed_axes
+from lossatlas.landscape.directions.direction_set import Attributes, DirectionSet, fixed_directions
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.weight_space import Weights, parameters, unflatten
 
@@ -35,8 +35,8 @@ def extreme_eigenvalues(
     (array([1.]), array([9.]))
     """
     wanted = Wanted(smallest, largest, tolerance)
-    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
-        found = lanczos(matrix_of(bench, split, matrix), wanted, iterations=iterations, seed=seed)
+    with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
+        found = lanczos(matrix_of(ready, split, matrix), wanted, iterations=iterations, seed=seed)
     return found.low, found.high
 
 
@@ -117,7 +117,7 @@ class HessianDirections:
         self._seed = seed
         self._options = {"normalize": normalize, "ignore": ignore}
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``. ValueError for a value out of its range."""
         vectors = hessian_directions(
             problem,
@@ -131,4 +131,4 @@ class HessianDirections:
         )
         which: Attributes = {"matrix": self._matrix, "largest": self._largest, "smallest": self._smallest}
         which["hessian_split"] = self._split
-        return fixed_axes("hessian", vectors, self._options, problem.model, **which)
+        return fixed_directions("hessian", vectors, self._options, problem.model, **which)

@@ -18,7 +18,7 @@ from lossatlas.landscape.curvature.ritz import (
 )
 from lossatlas.seeds import generator
 
-BASIS = 100  # vectors of the basis that are held at once: so many times the memory of the weights
+_BASIS = 100  # vectors of the basis that are held at once: so many times the memory of the weights
 
 
 def lanczos(
@@ -26,7 +26,7 @@ def lanczos(
     wanted: Wanted = Wanted(),  # noqa: B008 (it is frozen)
     *,
     iterations: int = 300,
-    basis: int = BASIS,
+    basis: int = _BASIS,
     seed: int = 0,
     heard: Callable[[], None] | None = None,
 ) -> Extremes:

@@ -1,8 +1,10 @@
-"""The Hessian and the Gauss-Newton matrix of a split's loss, as functions of a vector."""
+"""Hessian and Gauss-Newton operators of a split's loss: their products with vectors."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -12,14 +14,34 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lossatlas.choices import chosen
 from lossatlas.landscape.curvature.affine import affine_batch_norm
-from lossatlas.landscape.measuring.prepared import Bench
+from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.seeds import generator
 from lossatlas.weight_space import Weights, unflatten
 
-KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty thousand images of 8 x 8
+_KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty thousand images of 8 x 8
 
-Product = Callable[[Sequence[Tensor]], Sequence[Tensor]]
+_Product = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """From a vector to the matrix times it, both as tensors of the parameters' shapes."""
+
+
+@dataclass
+class ProductCount:
+    """How many products of an operator and a vector were taken."""
+
+    taken: int = 0
+
+
+_counts: ContextVar[tuple[ProductCount, ...]] = ContextVar("counts", default=())
+
+
+@contextmanager
+def products_counted() -> Iterator[ProductCount]:
+    """Count the products of `Hessian` and `GaussNewton` with vectors that are taken in the block."""
+    token = _counts.set((*_counts.get(), count := ProductCount()))
+    try:
+        yield count
+    finally:
+        _counts.reset(token)
 
 
 class SymmetricOperator(Protocol):
@@ -33,41 +55,43 @@ class SymmetricOperator(Protocol):
         """A v, (n,), for v of shape (n,)."""
 
     def refresh(self) -> None:
-        """Take up the bench's present weights."""
+        """Take up the prepared problem's present weights."""
 
 
-class _OfBench(ABC):
-    """What the operators on a bench share: the parameters, kept graphs, and sums over the batches of a split.
+class _OfProblem(ABC):
+    """What the operators on a prepared problem share: parameters, kept graphs, and sums over the batches of a split.
 
     A product is one more pass through graphs that depend on the weights alone. They are kept for as many
     batches as ``kept_bytes`` holds, and made anew for the others with each product; the result is the same.
 
     All parameters count, those that training has frozen too. Vectors are in the parameters' order, each
     tensor in row-major order however it lies in memory, as `flatten` has it. Products are in the dtype of the
-    weights, through the network's own forward pass, whatever precision the bench's engine has. ValueError if
+    weights, through the network's own forward pass, whatever precision the prepared problem's engine has. ValueError if
     it takes other statistics of batch norm than the weights have.
     """
 
-    def __init__(self, bench: Bench, split: str, *, kept_bytes: int = KEPT_BYTES) -> None:
-        if bench.statistics is not None:  # which would change with the weights, and add derivatives
+    def __init__(self, ready: PreparedProblem, split: str, *, kept_bytes: int = _KEPT_BYTES) -> None:
+        if ready.statistics is not None:  # which would change with the weights, and add derivatives
             raise ValueError(
-                f"second derivatives need the evaluation 'eval', got {bench.engine.evaluation!r} in the engine"
+                f"second derivatives need the evaluation 'eval', got {ready.engine.evaluation!r} in the engine"
             )
-        self._bench = bench
-        self._batches = bench.batches[split]
+        self._ready = ready
+        self._batches = ready.batches[split]
         self._total = sum(len(targets) for _, targets in self._batches)
-        self._like: Weights = {name: bench.weights[name] for name, _ in bench.model.named_parameters()}
+        self._like: Weights = {name: ready.weights[name] for name, _ in ready.model.named_parameters()}
         first = next(iter(self._like.values()))
         self.n = sum(tensor.numel() for tensor in self._like.values())
         self.dtype = first.dtype
         self.device = first.device
         self._kept_bytes = kept_bytes
         self._room: int | None = None  # batches whose graphs are kept, once it is known
-        self._kept: dict[int, Product] = {}
+        self._kept: dict[int, _Product] = {}
         self._versions: list[int] = []
 
     def __call__(self, vector: Tensor) -> Tensor:
         """The matrix times ``vector``, (n,), both of the operator's dtype and device."""
+        for count in _counts.get():
+            count.taken += 1
         if self._versions != self._present_versions():
             self.refresh()
         along = list(unflatten(vector, self._like).values())
@@ -84,9 +108,9 @@ class _OfBench(ABC):
         self._versions = self._present_versions()
 
     def _present_versions(self) -> list[int]:
-        return [tensor._version for tensor in self._bench.weights.values()]  # counts writes in place
+        return [tensor._version for tensor in self._ready.weights.values()]  # counts writes in place
 
-    def _product(self, index: int) -> Product:
+    def _product(self, index: int) -> _Product:
         if index in self._kept:
             return self._kept[index]
         if self._room is None:
@@ -111,11 +135,11 @@ class _OfBench(ABC):
         del graph
         return sum(storages.values())
 
-    def _linearize(self, index: int) -> Product:
+    def _linearize(self, index: int) -> _Product:
         inputs, targets = self._batches[index]
         leaves = {name: tensor.detach().requires_grad_() for name, tensor in self._like.items()}
         with self._differentiable():
-            outputs = functional_call(self._bench.model, leaves, (inputs,))
+            outputs = functional_call(self._ready.model, leaves, (inputs,))
             return self._of_batch(outputs, targets, list(leaves.values()))
 
     @contextmanager
@@ -123,53 +147,53 @@ class _OfBench(ABC):
         """Whatever is computed in the block can be differentiated twice, at little cost."""
         with ExitStack() as stack:
             stack.enter_context(torch.enable_grad())
-            stack.enter_context(affine_batch_norm(self._bench.model))
+            stack.enter_context(affine_batch_norm(self._ready.model))
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))  # the fused kernels of attention cannot
             yield
 
     @abstractmethod
-    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> Product:
+    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> _Product:
         """Products with the matrix of the mean loss over a batch, given its ``outputs`` as a graph."""
 
 
-class Hessian(_OfBench):
-    """The matrix of second derivatives of the mean loss over ``split``, at the bench's present weights.
+class Hessian(_OfProblem):
+    """Hessian operator: second derivatives of the mean loss over ``split``, at the present weights of ``ready``.
 
     The gradient is differentiated along the vector (Pearlmutter 1994). Where an activation has a kink its
     second derivative is that of torch: zero for a ReLU.
 
-    >>> from lossatlas.landscape.measuring.prepared import opened
+    >>> from lossatlas.landscape.measuring.prepared import prepared
     >>> from lossatlas.landscape.problem import Problem
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> problem = Problem(torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})
-    >>> with opened(problem) as bench:
-    ...     Hessian(bench, "train")(torch.tensor([1.0, 1.0]))  # 2 X'X / 2
+    >>> with prepared(problem) as ready:
+    ...     Hessian(ready, "train")(torch.tensor([1.0, 1.0]))  # 2 X'X / 2
     tensor([1., 9.])
     """
 
-    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> Product:
-        gradient = _derivative([self._bench.loss(outputs, targets)], leaves, create_graph=True)
+    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> _Product:
+        gradient = _derivative([self._ready.loss(outputs, targets)], leaves, create_graph=True)
         return lambda along: _derivative(gradient, leaves, along)
 
 
-class GaussNewton(_OfBench):
+class GaussNewton(_OfProblem):
     """The generalised Gauss-Newton matrix J' L J of the mean loss over ``split`` (Schraudolph 2002).
 
     J is the derivative of the outputs by the parameters, L that of the loss, twice, by the outputs. It is
     positive semidefinite for a loss that is convex in the outputs.
 
-    >>> from lossatlas.landscape.measuring.prepared import opened
+    >>> from lossatlas.landscape.measuring.prepared import prepared
     >>> from lossatlas.landscape.problem import Problem
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> problem = Problem(torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(), {"train": (x, torch.zeros(2, 1))})
-    >>> with opened(problem) as bench:
-    ...     GaussNewton(bench, "train")(torch.tensor([1.0, 1.0]))
+    >>> with prepared(problem) as ready:
+    ...     GaussNewton(ready, "train")(torch.tensor([1.0, 1.0]))
     tensor([1., 9.])
     """
 
-    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> Product:
+    def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> _Product:
         leaf = outputs.detach().requires_grad_()
-        slope = _derivative([self._bench.loss(leaf, targets)], [leaf], create_graph=True)
+        slope = _derivative([self._ready.loss(leaf, targets)], [leaf], create_graph=True)
         dual = torch.zeros_like(outputs, requires_grad=True)
         pulled = _derivative([outputs], leaves, [dual], create_graph=True)  # J' u, linear in u
 
@@ -205,22 +229,22 @@ def _derivative(
     )
 
 
-MATRICES: dict[str, type[_OfBench]] = {"hessian": Hessian, "gauss_newton": GaussNewton}
+MATRICES: dict[str, type[_OfProblem]] = {"hessian": Hessian, "gauss_newton": GaussNewton}
 """The matrices of second derivatives by name."""
 
 
-def matrix_of(bench: Bench, split: str, matrix: str, **options: Any) -> _OfBench:
+def matrix_of(ready: PreparedProblem, split: str, matrix: str, **options: Any) -> _OfProblem:
     """The operator that ``matrix`` names, on ``split``. ValueError for an unknown name.
 
     >>> matrix_of(None, "train", "fisher")
     Traceback (most recent call last):
     ValueError: unknown matrix 'fisher', expected one of hessian, gauss_newton
     """
-    return chosen("matrix", matrix, MATRICES)(bench, split, **options)
+    return chosen("matrix", matrix, MATRICES)(ready, split, **options)
 
 
 def probe(operator: SymmetricOperator, seed: int, index: int, stream: str = "probe") -> Tensor:
-    """Vector (n,) of independent signs, each +1 or -1 with equal probability (Rademacher).
+    """Rademacher probe: a vector (n,) of independent signs, each +1 or -1 with equal probability.
 
     A pure function of ``seed``, ``index`` and ``stream``: the same whichever probes came before, on every
     device.

@@ -11,12 +11,14 @@ from lossatlas.landscape.curvature.density import broadened, check_resolution
 from lossatlas.landscape.curvature.operators import matrix_of, probe
 from lossatlas.landscape.curvature.tridiagonal import tridiagonal
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 
 
+@survey(products=lambda steps, **_: steps)
 def spectrum(
     problem: Problem,
     *,
@@ -55,23 +57,23 @@ def spectrum(
     """
     _check(probes, steps)
     check_resolution(variance, points)
-    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
+    with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
         attributes: dict[str, Any] = {
             "survey": "spectrum",
             "split": split,
             "matrix": matrix,
             "steps": steps,
             "seed": seed,
-            **settings(bench),
+            **settings(ready),
         }
-        operator = matrix_of(bench, split, matrix)
+        operator = matrix_of(ready, split, matrix)
 
         def measure(index: int) -> list[float]:
             nodes, weights = tridiagonal(operator, probe(operator, seed, index), steps).quadrature()
             return [*_padded(nodes, steps), *_padded(weights, steps)]
 
-        header = {**attributes, **identity(bench)}
-        rows = visit(probes, measure, journal=journal, header=header, progress=progress)
+        header = {**attributes, **identity(ready)}
+        rows = map_points(probes, measure, journal=journal, header=header, progress=progress)
     nodes, weights = rows.reshape(probes, 2, steps).swapaxes(0, 1)
     return _dataset(nodes, weights, points, variance, {**attributes, "probes": probes})
 

@@ -1,4 +1,4 @@
-"""The trace of a matrix that is known by its products with vectors."""
+"""Stochastic trace estimation of a matrix that is known by its products with vectors."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -14,24 +14,25 @@ from torch import Tensor
 
 from lossatlas.landscape.curvature.operators import SymmetricOperator, inner, matrix_of, probe
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 
 
-class Estimate(NamedTuple):
-    """A mean over independent probes, and its standard error: NaN for a single probe."""
+class TraceEstimate(NamedTuple):
+    """Trace estimate: a mean over independent probes, and its standard error, NaN for a single probe."""
 
     value: float
     standard_error: float
 
     @classmethod
-    def of(cls, samples: ArrayLike, offset: float = 0.0) -> "Estimate":
+    def of(cls, samples: ArrayLike, offset: float = 0.0) -> "TraceEstimate":
         """The mean of ``samples``, (m,), plus a constant.
 
-        >>> Estimate.of([1.0, 3.0], offset=10.0)
-        Estimate(value=12.0, standard_error=1.0)
+        >>> TraceEstimate.of([1.0, 3.0], offset=10.0)
+        TraceEstimate(value=12.0, standard_error=1.0)
         """
         values = np.asarray(samples, np.float64)
         spread = float(values.std(ddof=1)) if len(values) > 1 else nan
@@ -40,7 +41,7 @@ class Estimate(NamedTuple):
     def within(self, tolerance: float | None) -> bool:
         """Whether the standard error is at most ``tolerance`` times the value's size; never for None.
 
-        >>> Estimate(-100.0, 0.5).within(0.01), Estimate(-100.0, 0.5).within(None)
+        >>> TraceEstimate(-100.0, 0.5).within(0.01), TraceEstimate(-100.0, 0.5).within(None)
         (True, False)
         """
         known = tolerance is not None and isfinite(self.standard_error)
@@ -48,7 +49,7 @@ class Estimate(NamedTuple):
 
 
 class SketchedTrace:
-    """tr A = tr Q'AQ + tr (I - QQ')A(I - QQ'): the first part exactly, the second by probes.
+    """Hutch++ estimator: tr A = tr Q'AQ + tr (I - QQ')A(I - QQ'), the first part exactly, the second by probes.
 
     Q is an orthonormal basis of A S, with S (n, ``sketch``) of random signs. It catches the large eigenvalues,
     which dominate the spread of the probes (Hutch++: Meyer et al. 2021, arXiv:2010.09649, algorithm 1); the
@@ -92,11 +93,12 @@ class SketchedTrace:
         return inner(z, self._operator(z))
 
 
-ROUND = (
+_ROUND = (
     10  # probes between two looks at the standard error: from fewer it is not known well enough to stop at
 )
 
 
+@survey(products=lambda sketch, probes, **_: (2 * sketch + probes) / (probes + 1))
 def trace(
     problem: Problem,
     *,
@@ -130,21 +132,21 @@ def trace(
     10.0
     """
     _check(probes, tolerance)
-    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
-        parts = SketchedTrace(matrix_of(bench, split, matrix), sketch=sketch, seed=seed)
+    with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
+        parts = SketchedTrace(matrix_of(ready, split, matrix), sketch=sketch, seed=seed)
         attributes = {
             "survey": "trace",
             "split": split,
             "matrix": matrix,
             "sketch": parts.sketch,
             "seed": seed,
-            **settings(bench),
+            **settings(ready),
         }
 
         def measure(index: int) -> list[float]:
             return [parts.sample(index - 1) if index else parts.caught()]
 
-        header = {**attributes, **identity(bench)}
+        header = {**attributes, **identity(ready)}
         values = _in_rounds(probes, tolerance, measure, journal, header, progress)
     wanted = {"probes": probes, "tolerance": "none" if tolerance is None else tolerance}
     return _dataset(values, probes, {**attributes, **wanted})
@@ -161,9 +163,9 @@ def _in_rounds(
     """What the sketch caught, then the samples that were needed, in an order that no number of ranks changes."""
     report = progress or (lambda done, total: None)
     values = np.empty(0)
-    for last in (*range(ROUND, probes, ROUND), probes):
+    for last in (*range(_ROUND, probes, _ROUND), probes):
         taken = len(values)
-        rows = visit(
+        rows = map_points(
             probes + 1,
             measure,
             indices=range(taken, last + 1),
@@ -172,14 +174,14 @@ def _in_rounds(
             progress=lambda done, _, taken=taken: report(taken + done, probes + 1),  # type: ignore[misc]
         )
         values = np.concatenate([values, rows[:, 0]])
-        if Estimate.of(values[1:], values[0]).within(tolerance):
+        if TraceEstimate.of(values[1:], values[0]).within(tolerance):
             break
     return values
 
 
 def _dataset(values: NDArray[np.float64], probes: int, attributes: dict[str, Any]) -> xr.Dataset:
     caught, samples = float(values[0]), values[1:]
-    estimate = Estimate.of(samples, caught)
+    estimate = TraceEstimate.of(samples, caught)
     padded = np.full(probes, np.nan)
     padded[: len(samples)] = samples
 

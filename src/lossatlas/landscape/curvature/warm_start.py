@@ -1,4 +1,4 @@
-"""What a chain of warm-started points hands over from one to the next, so that a kill loses none of it."""
+"""Warm starts along a chain of points, kept so that a kill loses none of them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,42 +16,42 @@ from lossatlas.files import replacing
 
 
 @dataclass(frozen=True, eq=False)
-class Link:
-    """A finished point of a chain."""
+class WarmStart:
+    """Warm start: a finished point of a chain, from which the next one begins."""
 
     place: int  # in the chain
     values: list[float]  # what was measured there
     vectors: Tensor  # (k, n), for the next point to begin with; (0, n) if it is to begin anew
 
 
-class Handover:
-    """The last finished point of each chain, in memory and, with a ``journal``, in files beside it.
+class WarmStarts:
+    """Warm starts of all chains: each one's last finished point, in memory and, with a ``journal``, in files beside it.
 
     They are written before the journal hears of the point. A survey that was killed thus goes on with the
     vectors that it had; where the file of a chain is ahead of the journal by a point, it has the values too. A
     file that is damaged, or that was written under another ``header``, does not count.
 
-    >>> handover = Handover(None, {})
-    >>> handover.keep(3, Link(0, [1.5], torch.zeros(0, 2)))
-    >>> handover.last(3).values, handover.last(4)
+    >>> starts = WarmStarts(None, {})
+    >>> starts.keep(3, WarmStart(0, [1.5], torch.zeros(0, 2)))
+    >>> starts.last(3).values, starts.last(4)
     ([1.5], None)
     """
 
     def __init__(self, journal: str | Path | None, header: Mapping[str, Any]) -> None:
         self._journal = None if journal is None else Path(journal)
         self._survey = sha256(json.dumps(header).encode()).hexdigest()
-        self._latest: tuple[int, Link] | None = None
+        self._latest: tuple[int, WarmStart] | None = None
 
-    def keep(self, chain: int, link: Link) -> None:
-        """Let ``link`` be the last point of ``chain``."""
-        self._latest = (chain, link)
+    def keep(self, chain: int, start: WarmStart) -> None:
+        """Let ``start`` be the last point of ``chain``."""
+        self._latest = (chain, start)
         if self._journal is None:
             return
-        described = {"survey": self._survey, "place": str(link.place), "values": json.dumps(link.values)}
+        described = {"survey": self._survey, "place": str(start.place), "values": json.dumps(start.values)}
         with replacing(self._path(chain), sync=False) as temporary:
-            save_file({"vectors": link.vectors.contiguous()}, temporary, described)
+            save_file({"vectors": start.vectors.contiguous()}, temporary, described)
 
-    def last(self, chain: int, device: torch.device | None = None) -> Link | None:
+    def last(self, chain: int, device: torch.device | None = None) -> WarmStart | None:
         """The last finished point of ``chain``, with its vectors on ``device``; None if there is none."""
         if self._latest is not None and self._latest[0] == chain:
             return self._latest[1]
@@ -65,7 +65,7 @@ class Handover:
         if not described or described["survey"] != self._survey:
             return None
         # In memory of its own, which is aligned as a new tensor's: sums over it then round in the same way.
-        return Link(int(described["place"]), json.loads(described["values"]), vectors.clone().to(device))
+        return WarmStart(int(described["place"]), json.loads(described["values"]), vectors.clone().to(device))
 
     def clear(self, chains: Sequence[int]) -> None:
         """Remove the files of ``chains``."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from lossatlas.landscape.directions.concatenated import SeveralDirections
 from lossatlas.landscape.directions.coordinates import CoordinateDirections
 from lossatlas.landscape.directions.direction_file import DirectionFile
-from lossatlas.landscape.directions.direction_set import Axes, Directions
+from lossatlas.landscape.directions.direction_set import Directions, DirectionSet
 from lossatlas.landscape.directions.gaussian import RandomDirections
 from lossatlas.landscape.directions.networks import GivenDirections, TowardsNetworks
 from lossatlas.landscape.directions.normalization import normalize_direction, random_direction
@@ -22,7 +22,7 @@ Along = Directions | Mapping[str, Tensor] | Sequence[Directions | Mapping[str, T
 """Directions, tensors by parameter name that are one, several of these after each other, or None: random ones."""
 
 
-def axes_along(along: Along, random: RandomDirections, problem: Problem) -> Axes:
+def directions_along(along: Along, random: RandomDirections, problem: Problem) -> DirectionSet:
     """The directions of a survey: those of ``along``, or where it is None ``random``.
 
     ValueError if ``along`` is given and the options of ``random`` are set, since nothing would read them.
@@ -30,7 +30,7 @@ def axes_along(along: Along, random: RandomDirections, problem: Problem) -> Axes
     >>> import torch
     >>> from torch import nn
     >>> problem = Problem(nn.Linear(1, 1), nn.MSELoss(), {"train": (torch.ones(1, 1), torch.ones(1, 1))})
-    >>> axes_along({"bias": torch.ones(1)}, RandomDirections(), problem).attributes["directions"]
+    >>> directions_along({"bias": torch.ones(1)}, RandomDirections(), problem).attributes["directions"]
     'given'
     """
     if along is None:
@@ -49,15 +49,15 @@ def axes_along(along: Along, random: RandomDirections, problem: Problem) -> Axes
 
 __all__ = [
     "Along",
-    "Axes",
     "CoordinateDirections",
     "DirectionFile",
+    "DirectionSet",
     "Directions",
     "GivenDirections",
     "RandomDirections",
     "SeveralDirections",
     "TowardsNetworks",
-    "axes_along",
+    "directions_along",
     "normalize_direction",
     "random_direction",
 ]

@@ -1,8 +1,8 @@
-"""Directions of several kinds, after each other."""
+"""Concatenation of directions of several kinds."""
 
 from collections.abc import Sequence
 
-from lossatlas.landscape.directions.direction_set import Attributes, Axes, Directions, filled
+from lossatlas.landscape.directions.direction_set import Attributes, Directions, DirectionSet, with_zeros
 from lossatlas.landscape.problem import Problem
 from lossatlas.weight_space import Weights
 
@@ -22,31 +22,31 @@ class SeveralDirections:
     def __init__(self, parts: Sequence[Directions]) -> None:
         self._parts = parts
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``. ValueError if there are none."""
         if not self._parts:
             raise ValueError("along has no directions")
-        axes = [part.of(problem) for part in self._parts]
-        centre = max((part.centre for part in axes), key=len)
+        sets = [part.of(problem) for part in self._parts]
+        centre = max((part.centre for part in sets), key=len)
 
         def draw(k: int) -> Weights:
-            for part in axes:
+            for part in sets:
                 if part.number is None or k < part.number:
-                    return filled(part.draw(k), centre)
+                    return with_zeros(part.draw(k), centre)
                 k -= part.number
             raise IndexError(f"{k} directions too few")
 
-        numbers = [part.number for part in axes]
+        numbers = [part.number for part in sets]
         number = None if None in numbers else sum(n for n in numbers if n is not None)
-        return Axes(centre, draw, number, all(part.clamp for part in axes), _joined(axes))
+        return DirectionSet(centre, draw, number, all(part.clamp for part in sets), _joined(sets))
 
 
-def _joined(axes: Sequence[Axes]) -> Attributes:
+def _joined(sets: Sequence[DirectionSet]) -> Attributes:
     """Attributes of all, those of part k under names that end in _k."""
-    kinds = ", ".join(str(part.attributes["directions"]) for part in axes)
+    kinds = ", ".join(str(part.attributes["directions"]) for part in sets)
     own: Attributes = {
         f"{name}_{k}": value
-        for k, part in enumerate(axes)
+        for k, part in enumerate(sets)
         for name, value in part.attributes.items()
         if name != "directions"
     }

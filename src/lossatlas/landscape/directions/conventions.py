@@ -48,7 +48,7 @@ class Convention:
     last_is_a_row: bool  # of the matrix whose principal components span the plane of a trajectory
 
 
-LOSSATLAS = Convention(
+_LOSSATLAS = Convention(
     states=state,
     draw=_draw,
     rule_for_vectors=lambda rule: rule,  # as tensors of one filter
@@ -81,7 +81,7 @@ def _rule_for_vectors(_: Rule) -> Rule:
     return _weights_themselves  # the parameter itself is its direction
 
 
-LI2018 = Convention(
+_LI2018 = Convention(
     states=states,
     draw=_draw_li2018,
     rule_for_vectors=_rule_for_vectors,
@@ -89,7 +89,7 @@ LI2018 = Convention(
     last_is_a_row=True,  # of zeros, which moves the mean that PCA subtracts
 )
 
-CONVENTIONS = {"lossatlas": LOSSATLAS, "li2018": LI2018}
+_CONVENTIONS = {"lossatlas": _LOSSATLAS, "li2018": _LI2018}
 
 
 def convention_named(name: str) -> Convention:
@@ -98,4 +98,4 @@ def convention_named(name: str) -> Convention:
     >>> convention_named("li2018").clamps_variances
     False
     """
-    return chosen("convention", name, CONVENTIONS)
+    return chosen("convention", name, _CONVENTIONS)

@@ -1,10 +1,10 @@
-"""Directions along single weights."""
+"""Coordinate directions: along single weights."""
 
 from collections.abc import Sequence
 
 import torch
 
-from lossatlas.landscape.directions.direction_set import Axes, fixed_axes
+from lossatlas.landscape.directions.direction_set import DirectionSet, fixed_directions
 from lossatlas.landscape.problem import Problem
 from lossatlas.weight_space import Weights, parameters
 
@@ -23,11 +23,13 @@ class CoordinateDirections:
     def __init__(self, numbers: Sequence[int]) -> None:
         self._numbers = list(numbers)
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``. ValueError for a weight that it does not have."""
         own = parameters(problem.model)
         directions = [_along(number, own) for number in self._numbers]
-        return fixed_axes("coordinates", directions, {"normalize": "none", "ignore": "none"}, problem.model)
+        return fixed_directions(
+            "coordinates", directions, {"normalize": "none", "ignore": "none"}, problem.model
+        )
 
 
 def _along(number: int, own: Weights) -> Weights:

@@ -7,7 +7,7 @@ import h5py
 import torch
 from torch import Tensor, nn
 
-from lossatlas.landscape.directions.direction_set import Axes, fixed_axes
+from lossatlas.landscape.directions.direction_set import DirectionSet, fixed_directions
 from lossatlas.landscape.problem import Problem
 from lossatlas.weight_space import parameters, state
 
@@ -31,14 +31,14 @@ class DirectionFile:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``.
 
         ValueError if the file is no such file, or its tensors are not those of the network; FileNotFoundError.
         """
         directions = [self._named(tensors, problem.model) for tensors in self._read()]
         options = {"normalize": "none", "ignore": "none"}
-        return replace(fixed_axes("file", directions, options, problem.model), clamp=False)
+        return replace(fixed_directions("file", directions, options, problem.model), clamp=False)
 
     def _read(self) -> list[list[Tensor]]:
         if not self._path.exists():

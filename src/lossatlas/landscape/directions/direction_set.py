@@ -1,4 +1,4 @@
-"""Directions at a network, of whatever kind."""
+"""Direction sets: directions at a network, of whatever kind."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ Attributes = dict[str, str | int | float]
 
 
 @dataclass(frozen=True, eq=False)
-class Axes:
-    """Directions at a network: ``draw(k)`` gives direction k, with the names of ``centre``."""
+class DirectionSet:
+    """Direction set at a network: ``draw(k)`` gives direction k, with the names of ``centre``."""
 
     centre: Weights  # what moves: parameters, or parameters and running statistics
     draw: Callable[[int], Weights]
@@ -27,7 +27,7 @@ class Axes:
     def take(self, wanted: int) -> list[Weights]:
         """The first ``wanted`` directions. ValueError if there are not so many.
 
-        >>> one = Axes({"w": torch.ones(1)}, lambda k: {"w": torch.ones(1)}, 1, True, {"directions": "given"})
+        >>> one = DirectionSet({"w": torch.ones(1)}, lambda k: {"w": torch.ones(1)}, 1, True, {"directions": "given"})
         >>> one.take(2)
         Traceback (most recent call last):
         ValueError: a survey along 2 directions cannot do with 1 (given)
@@ -39,20 +39,20 @@ class Axes:
 
 
 class Directions(Protocol):
-    """Where the directions of a survey come from."""
+    """Kind of directions: from a problem to its set of them."""
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``."""
 
 
-def fixed_axes(
+def fixed_directions(
     kind: str,
     directions: Sequence[Mapping[str, Tensor]],
     options: Mapping[str, str],
     model: nn.Module,
     **more: str | int | float,
-) -> Axes:
-    """A few directions that are there, rescaled as ``options`` of `normalize_direction` say.
+) -> DirectionSet:
+    """Direction set of a few tensors, rescaled as ``options`` of `normalize_direction` say.
 
     ``more`` are further attributes. ValueError if a direction names what ``model`` has not, has another shape
     or is zero.
@@ -64,7 +64,7 @@ def fixed_axes(
         )
     moved = any(name not in own for direction in directions for name in direction)
     centre = everything if moved else own
-    rescaled = [normalize_direction(filled(given, centre), centre, **options) for given in directions]
+    rescaled = [normalize_direction(with_zeros(given, centre), centre, **options) for given in directions]
     digest = "-".join(weights_digest(direction)[:16] for direction in rescaled)
     described: Attributes = {
         "directions": kind,
@@ -72,10 +72,10 @@ def fixed_axes(
         **options,
         "statistics": moved_or_not(moved),
     }
-    return Axes(centre, lambda k: rescaled[k], len(rescaled), True, {**described, **more})
+    return DirectionSet(centre, lambda k: rescaled[k], len(rescaled), True, {**described, **more})
 
 
-def filled(direction: Mapping[str, Tensor], centre: Weights) -> Weights:
+def with_zeros(direction: Mapping[str, Tensor], centre: Weights) -> Weights:
     """Return ``direction`` with zeros for what it does not name."""
     return {
         name: direction[name] if name in direction else torch.zeros_like(tensor)

@@ -1,7 +1,7 @@
-"""Random directions."""
+"""Random Gaussian directions."""
 
 from lossatlas.landscape.directions.conventions import convention_named
-from lossatlas.landscape.directions.direction_set import Attributes, Axes, moved_or_not
+from lossatlas.landscape.directions.direction_set import Attributes, DirectionSet, moved_or_not
 from lossatlas.landscape.directions.normalization import normalize_direction
 from lossatlas.landscape.problem import Problem
 from lossatlas.weight_space import Weights, parameters
@@ -40,7 +40,7 @@ class RandomDirections:
         """The options by their names."""
         return {name.removeprefix("_"): value for name, value in vars(self).items()}
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``. ValueError for an unknown option."""
         rules = convention_named(self._convention)
         weights = (rules.states if self._statistics else parameters)(problem.model)
@@ -52,4 +52,4 @@ class RandomDirections:
             return normalize_direction(kept, centre, self._normalize, self._ignore, self._convention)
 
         described: Attributes = {**self.options, "statistics": moved_or_not(self._statistics)}
-        return Axes(centre, draw, None, rules.clamps_variances, {"directions": "random", **described})
+        return DirectionSet(centre, draw, None, rules.clamps_variances, {"directions": "random", **described})

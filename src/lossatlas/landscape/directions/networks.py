@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from lossatlas.landscape.directions.direction_set import Axes, fixed_axes
+from lossatlas.landscape.directions.direction_set import DirectionSet, fixed_directions
 from lossatlas.landscape.problem import Problem
 from lossatlas.weight_space import check_alike, parameters, state
 
@@ -28,15 +28,15 @@ class GivenDirections:
         normalize: str = "none",
         ignore: str = "none",
     ) -> None:
-        self._directions = listed(directions)
+        self._directions = _as_list(directions)
         self._options = {"normalize": normalize, "ignore": ignore}
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``.
 
         ValueError if one names what the network has not, has another shape, or is zero.
         """
-        return fixed_axes("given", self._directions, self._options, problem.model)
+        return fixed_directions("given", self._directions, self._options, problem.model)
 
 
 class TowardsNetworks:
@@ -60,11 +60,11 @@ class TowardsNetworks:
         normalize: str = "none",
         ignore: str = "none",
     ) -> None:
-        self._others = listed(others)
+        self._others = _as_list(others)
         self._statistics = statistics
         self._options = {"normalize": normalize, "ignore": ignore}
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``. ValueError, naming the first difference between networks."""
         own = (state if self._statistics else parameters)(problem.model)
         for other in self._others:
@@ -73,9 +73,9 @@ class TowardsNetworks:
             {name: other[name].detach().to(tensor) - tensor for name, tensor in own.items()}
             for other in self._others
         ]
-        return fixed_axes("towards", differences, self._options, problem.model)
+        return fixed_directions("towards", differences, self._options, problem.model)
 
 
-def listed(mappings: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]]) -> list[Mapping[str, Tensor]]:
+def _as_list(mappings: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]]) -> list[Mapping[str, Tensor]]:
     """One, or several, as a list of them."""
     return [mappings] if isinstance(mappings, Mapping) else list(mappings)

@@ -1,4 +1,4 @@
-"""The networks along a path as one classifier."""
+"""Ensembles of the networks along a path."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +12,13 @@ from torch import Tensor
 from lossatlas.landscape.engine import Engine
 from lossatlas.landscape.ensembles.members import check_classes, classes, outputs
 from lossatlas.landscape.ensembles.scores import error, nll
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import Points
 
-VARIABLES = {
+_VARIABLES = {
     "pair_error": "share misclassified by the mean probabilities of this point and of the first",
     "pair_nll": "mean negative log-likelihood of the mean probabilities of this point and of the first",
     "growing_error": "share misclassified by the mean probabilities of all points up to this one",
@@ -32,16 +32,16 @@ class _Ensembles:
     Points are gone through from the first on; one that lies before the last begins anew.
     """
 
-    def __init__(self, bench: Bench, points: Points) -> None:
-        self._bench = bench
+    def __init__(self, ready: PreparedProblem, points: Points) -> None:
+        self._ready = ready
         self._points = points
-        self._targets = {split: classes(bench, split) for split in bench.batches}
+        self._targets = {split: classes(ready, split) for split in ready.batches}
         self._count = 0
         self._first: dict[str, Tensor] = {}
         self._sum: dict[str, Tensor] = {}
 
     def scores(self, index: int) -> list[float]:
-        """`VARIABLES` of point ``index``, of the first split one after the other, then of the next."""
+        """`_VARIABLES` of point ``index``, of the first split one after the other, then of the next."""
         if index < self._count:
             self._count = 0
         while self._count <= index:
@@ -54,8 +54,8 @@ class _Ensembles:
         return values
 
     def _add(self, index: int) -> dict[str, Tensor]:
-        self._points.weights_at(index, self._bench.weights)
-        here = {split: outputs(self._bench, {}, split).log_softmax(-1) for split in self._targets}
+        self._points.weights_at(index, self._ready.weights)
+        here = {split: outputs(self._ready, {}, split).log_softmax(-1) for split in self._targets}
         if index == 0:
             self._first = self._sum = here
         else:
@@ -74,7 +74,7 @@ def ensembles_along(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """How good the mean of probabilities is over points on a path, over the points' axis and (split,).
+    """Ensemble error and NLL of points on a path, by the mean of probabilities, over the points' axis and (split,).
 
     ``pair_error`` and ``pair_nll`` are of each point with the first (Garipov et al. 2018, arXiv:1802.10026, figure 2,
     right), ``growing_error`` and ``growing_nll`` of all points from the first to each. All is in float64. ``digest``
@@ -82,14 +82,14 @@ def ensembles_along(
     ValueError for targets that are no classes.
     """
     names = problem.select(splits)
-    with opened(problem, splits=names, engine=engine.exact()) as bench:
-        check_classes(bench)
-        ensembles = _Ensembles(bench, points)
+    with prepared(problem, splits=names, engine=engine.exact()) as ready:
+        check_classes(ready)
+        ensembles = _Ensembles(ready, points)
         header: dict[str, Any] = {}
         if journal is not None:
             header = {"survey": "ensembles along a path", "digest": digest, "points": len(points)}
-            header |= {**settings(bench), **identity(bench)}
-        rows = visit(
+            header |= {**settings(ready), **identity(ready)}
+        rows = map_points(
             len(points),
             ensembles.scores,
             chain=len(points),  # each point needs those before it
@@ -97,11 +97,11 @@ def ensembles_along(
             header=header,
             progress=progress,
         )
-    values = rows.reshape(len(points), len(names), len(VARIABLES))
+    values = rows.reshape(len(points), len(names), len(_VARIABLES))
     (axis,) = points.axes
     variables = {
         name: ((axis, "split"), values[..., k], {"long_name": meaning, "units": "1"})
-        for k, (name, meaning) in enumerate(VARIABLES.items())
+        for k, (name, meaning) in enumerate(_VARIABLES.items())
     }
     coordinates = {**points.axes, "split": xr.Variable(("split",), list(names))}
     return xr.Dataset(variables, coordinates)

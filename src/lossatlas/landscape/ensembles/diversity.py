@@ -1,4 +1,4 @@
-"""How far networks agree. All take the networks' outputs on the same examples, (M, N, C)."""
+"""Diversity of an ensemble. All functions take the networks' outputs on the same examples, (M, N, C)."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Several networks as one classifier: its error for every number of members, and how the members differ."""
+"""Ensemble of networks: its scores for every number of members, and their diversity."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -19,21 +19,23 @@ from lossatlas.landscape.ensembles.members import (
     check_classes,
     classes,
     distances,
-    listed,
     outputs,
+    state_dicts,
 )
 from lossatlas.landscape.ensembles.scores import nll
-from lossatlas.landscape.ensembles.summary import Columns, as_dataset, of_split
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.ensembles.summary import Summary, as_dataset, of_split
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import check_alike, parameters, weights_digest
 
 _NEVER = "test"  # split on which no members are chosen: its error would be none of new examples then
 
 
+@survey(products=None)
 def ensemble(
     problem: Problem,
     *,
@@ -48,7 +50,7 @@ def ensemble(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """How good the average of ``members`` is, of the first m, the last m and the best m of them for every m.
+    """Ensemble scores: of the average of the first m, the last m and the best m of ``members``, for every m.
 
     ``members`` are state dicts of networks of the problem's kind, each with its own statistics of batch norm; with
     ``own`` the problem's network comes before them. What is averaged are their softmax probabilities (Huang et al.
@@ -83,8 +85,8 @@ def ensemble(
     names = problem.select(splits)
     _check(problem, choose_on, bins)
     measured = list(dict.fromkeys([*([choose_on] if choose_on else []), *names]))
-    with opened(problem, splits=measured, engine=engine.exact()) as bench:
-        check_classes(bench)
+    with prepared(problem, splits=measured, engine=engine.exact()) as ready:
+        check_classes(ready)
         attributes = {
             "survey": "ensemble",
             "own": int(own),
@@ -92,29 +94,29 @@ def ensemble(
             "member_weights": ", ".join(map(repr, shares)),
             "choose_on": choose_on or "none",
             "bins": bins,
-            **settings(bench),
+            **settings(ready),
         }
         keep: dict[str, Any] = {"journal": journal, "progress": progress, "header": {}}
         if journal is not None or ranks().world_size > 1:
             digests = [weights_digest(dict(state)) for state in states]
-            keep["header"] = {**attributes, **identity(bench), "members": digests}
+            keep["header"] = {**attributes, **identity(ready), "members": digests}
         orders = {"first": list(range(len(states))), "last": list(reversed(range(len(states))))}
-        columns: dict[str, Columns] = {}
+        summaries: dict[str, Summary] = {}
         for number, split in enumerate(measured):
-            logits = _logits(bench, states, number, measured, **keep)
-            targets = classes(bench, split)
+            logits = _logits(ready, states, number, measured, **keep)
+            targets = classes(ready, split)
             if split == choose_on:
                 orders["best"] = _ranked(logits, targets)
             if split in names:
-                columns[split] = of_split(logits, targets, shares, average, bins, orders)
+                summaries[split] = of_split(logits, targets, shares, average, bins, orders)
     apart = distances(states, list(parameters(problem.model)))
-    return as_dataset([columns[name] for name in names], names, apart, orders, attributes)
+    return as_dataset([summaries[name] for name in names], names, apart, orders, attributes)
 
 
 def _states(problem: Problem, members: Members, own: bool) -> list[State]:
     expected = problem.model.state_dict()
     states: list[State] = [expected] if own else []
-    for number, state in enumerate(listed(members), start=len(states)):
+    for number, state in enumerate(state_dicts(members), start=len(states)):
         check_alike(expected, state, f"member {number}")
         states.append(dict(state))
     if not states:
@@ -146,7 +148,7 @@ def _check(problem: Problem, choose_on: str | None, bins: int) -> None:
 
 
 def _logits(
-    bench: Bench,
+    ready: PreparedProblem,
     states: Sequence[State],
     number: int,
     measured: Sequence[str],
@@ -159,13 +161,13 @@ def _logits(
     split, total = measured[number], len(states)
 
     def measure(index: int) -> list[float]:
-        return outputs(bench, states[index - number * total], split).flatten().tolist()
+        return outputs(ready, states[index - number * total], split).flatten().tolist()
 
     def report(done: int, of: int) -> None:
         if progress is not None:
             progress(number * total + done, number * total + of + (len(measured) - number - 1) * total)
 
-    rows = visit(
+    rows = map_points(
         len(measured) * total,
         measure,
         indices=range(number * total, (number + 1) * total),
@@ -173,7 +175,7 @@ def _logits(
         header=header,
         progress=report,
     )
-    return torch.from_numpy(rows).reshape(total, len(classes(bench, split)), -1)
+    return torch.from_numpy(rows).reshape(total, len(classes(ready, split)), -1)
 
 
 def _ranked(logits: Tensor, targets: Tensor) -> list[int]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lossatlas.landscape.measuring.metrics import class_axis
-from lossatlas.landscape.measuring.prepared import Bench
+from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.weight_space import norm
 
 State = Mapping[str, Tensor]
@@ -18,16 +18,16 @@ Members = State | Mapping[int, State] | Sequence["Members"]
 """State dicts: one, several by number, several in a list, or lists of such."""
 
 
-def listed(members: Members) -> Iterator[State]:
+def state_dicts(members: Members) -> Iterator[State]:
     """The state dicts one after the other.
 
     >>> one, two = {"weight": torch.zeros(1)}, {"weight": torch.ones(1)}
-    >>> [int(state["weight"]) for state in listed([one, {3: two, 7: one}])]
+    >>> [int(state["weight"]) for state in state_dicts([one, {3: two, 7: one}])]
     [0, 1, 0]
     """
     if not isinstance(members, Mapping):
         for part in members:
-            yield from listed(part)
+            yield from state_dicts(part)
     elif is_state(members):
         yield members
     else:
@@ -59,12 +59,12 @@ def distances(states: Sequence[State], names: Sequence[str]) -> Tensor:
     return found
 
 
-def check_classes(bench: Bench) -> None:
+def check_classes(ready: PreparedProblem) -> None:
     """Raise ValueError unless the targets are classes, of which the network's outputs have each a score."""
-    for split, batches in bench.batches.items():
+    for split, batches in ready.batches.items():
         inputs, targets = batches[0]
-        shape = tuple(logits_of(bench, inputs[:1]).shape)
-        along = class_axis(logits_of(bench, inputs[:1]), targets[:1])
+        shape = tuple(_logits_of(ready, inputs[:1]).shape)
+        along = class_axis(_logits_of(ready, inputs[:1]), targets[:1])
         if along is None:
             raise ValueError(
                 f"an ensemble needs targets that are classes: split {split!r} has targets of dtype "
@@ -79,36 +79,36 @@ def check_classes(bench: Bench) -> None:
                 )
 
 
-def outputs(bench: Bench, state: State, split: str) -> Tensor:
-    """Scores of the classes that the network of ``bench`` gives with the weights ``state``, (N, C) in float64.
+def outputs(ready: PreparedProblem, state: State, split: str) -> Tensor:
+    """Logits that the network of ``ready`` gives with the weights ``state``, (N, C) in float64.
 
     Batch norm has the statistics of ``state``, or those of a pass over the training data if the engine says so. Of
     outputs for every pixel or word of an example each counts as an example.
     """
     with torch.inference_mode():
-        for name, tensor in bench.weights.items():
+        for name, tensor in ready.weights.items():
             if name in state:
                 tensor.copy_(state[name])
-        with nullcontext() if bench.statistics is None else bench.statistics.taken():
-            bench.forward.refresh()
+        with nullcontext() if ready.statistics is None else ready.statistics.taken():
+            ready.forward.refresh()
             parts = [
-                _classes_last(bench.forward(inputs), targets)
+                _classes_last(ready.forward(inputs), targets)
                 .double()
                 .cpu()  # a copy: on a GPU it is overwritten
-                for inputs, targets in bench.batches[split]
+                for inputs, targets in ready.batches[split]
             ]
     return torch.cat(parts)
 
 
-def classes(bench: Bench, split: str) -> Tensor:
+def classes(ready: PreparedProblem, split: str) -> Tensor:
     """The classes of the examples of a split, in the order of `outputs`, (N,)."""
-    return torch.cat([targets.flatten() for _, targets in bench.batches[split]]).cpu()
+    return torch.cat([targets.flatten() for _, targets in ready.batches[split]]).cpu()
 
 
-def logits_of(bench: Bench, inputs: Tensor) -> Tensor:
+def _logits_of(ready: PreparedProblem, inputs: Tensor) -> Tensor:
     """What the network gives at its present weights."""
     with torch.inference_mode():
-        return bench.model(inputs)
+        return ready.model(inputs)
 
 
 def _classes_last(given: Tensor, targets: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How good predicted probabilities are. All take their logarithms (N, C) in float64 and targets (N,)."""
+"""Scores of predicted probabilities. All take their logarithms (N, C) in float64 and targets (N,)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 @dataclass(frozen=True)
-class Score:
+class _Score:
     """A number for the predictions on a split, and what it is in words."""
 
     of: Callable[[Tensor, Tensor], float]
@@ -16,7 +16,7 @@ class Score:
 
 
 def error(log_probabilities: Tensor, targets: Tensor) -> float:
-    """Share of the targets that are not the most probable class.
+    """Error rate: share of the targets that are not the most probable class.
 
     >>> import torch
     >>> error(torch.tensor([[0.9, 0.1], [0.6, 0.4]]).log(), torch.tensor([0, 1]))
@@ -26,7 +26,7 @@ def error(log_probabilities: Tensor, targets: Tensor) -> float:
 
 
 def nll(log_probabilities: Tensor, targets: Tensor) -> float:
-    """Mean negative logarithm of the probability that the target's class is given, in nats.
+    """Negative log-likelihood: mean of -log of the probability that the target's class is given, in nats.
 
     >>> import torch
     >>> round(nll(torch.tensor([[0.9, 0.1], [0.6, 0.4]]).double().log(), torch.tensor([0, 1])), 4)  # of 0.9 and of 0.4
@@ -36,7 +36,7 @@ def nll(log_probabilities: Tensor, targets: Tensor) -> float:
 
 
 def brier(log_probabilities: Tensor, targets: Tensor) -> float:
-    """Mean squared distance of the probabilities from the target's, 1 for its class and 0 for others, in [0, 2].
+    """Brier score: mean squared distance of the probabilities from the one-hot target, in [0, 2].
 
     Brier 1950, Monthly Weather Review 78(1), equation 2.
 
@@ -70,13 +70,13 @@ def calibration_error(log_probabilities: Tensor, targets: Tensor, bins: int = 15
     ).item()
 
 
-def scores(bins: int) -> dict[str, Score]:
+def scores(bins: int) -> dict[str, _Score]:
     """All of them by name, with ``bins`` for the calibration."""
     return {
-        "error": Score(error, "share misclassified"),
-        "nll": Score(nll, "mean negative log-likelihood"),
-        "brier": Score(brier, "Brier score"),
-        "calibration_error": Score(
+        "error": _Score(error, "share misclassified"),
+        "nll": _Score(nll, "mean negative log-likelihood"),
+        "brier": _Score(brier, "Brier score"),
+        "calibration_error": _Score(
             lambda log_probabilities, targets: calibration_error(log_probabilities, targets, bins),
             "expected calibration error",
         ),

@@ -1,4 +1,4 @@
-"""What is known of an ensemble on a split, and the dataset that it becomes."""
+"""Summary of an ensemble on a split, and the dataset that it becomes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from lossatlas.landscape.ensembles.diversity import agreement, correlation, disa
 from lossatlas.landscape.ensembles.scores import scores
 from lossatlas.landscape.shapes.grid import axis
 
-Columns = dict[str, Any]
+Summary = dict[str, Any]
 """Values of one split by variable."""
 
-Orders = Mapping[str, Sequence[int]]
+_Orders = Mapping[str, Sequence[int]]
 """By name, such as "last", the members in the order in which they join the ensemble."""
 
 _PAIR = ("member", "other")
@@ -27,10 +27,10 @@ def of_split(
     shares: Sequence[float],
     average: Average,
     bins: int,
-    orders: Orders,
-) -> Columns:
-    """All values of one split. ``logits``: (M, N, C). ``shares``: what each member counts."""
-    columns: Columns = {
+    orders: _Orders,
+) -> Summary:
+    """Summary of one split. ``logits``: (M, N, C). ``shares``: what each member counts."""
+    summary: Summary = {
         "disagreement": disagreement(logits).numpy(),
         "correlation": correlation(logits).numpy(),
         "agreement": agreement(logits),
@@ -38,30 +38,30 @@ def of_split(
     }
     of_members = [of_member.log_softmax(-1) for of_member in logits]
     for name, score in scores(bins).items():
-        columns[f"member_{name}"] = [score.of(of_member, targets) for of_member in of_members]
+        summary[f"member_{name}"] = [score.of(of_member, targets) for of_member in of_members]
     for which, order in orders.items():
         growing = average(logits[list(order)], [shares[member] for member in order])
         of_sizes = [
             {name: score.of(each, targets) for name, score in scores(bins).items()} for each in growing
         ]
         for name in scores(bins):
-            columns[f"{name}_{which}"] = [of_size[name] for of_size in of_sizes]
-            columns[name] = of_sizes[-1][name]
-    return columns
+            summary[f"{name}_{which}"] = [of_size[name] for of_size in of_sizes]
+            summary[name] = of_sizes[-1][name]
+    return summary
 
 
 def as_dataset(
-    columns: Sequence[Columns],
+    summaries: Sequence[Summary],
     names: Sequence[str],
     apart: Tensor,
-    orders: Orders,
+    orders: _Orders,
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
-    """The splits ``names``, one each of ``columns``; ``apart``: distances of the members, (M, M)."""
+    """The splits ``names``, one each of ``summaries``; ``apart``: distances of the members, (M, M)."""
     variables: dict[str, Any] = {}
     about = _about(orders, int(attributes["bins"]))
     for name, (dims, meaning) in about.items():
-        values = np.array([of_split[name] for of_split in columns], dtype=np.float64)
+        values = np.array([of_split[name] for of_split in summaries], dtype=np.float64)
         variables[name] = (("split", *dims), values, {"long_name": meaning, "units": "1"})
     variables["distance"] = (
         _PAIR,
@@ -81,7 +81,7 @@ def as_dataset(
     return xr.Dataset(variables, coordinates, dict(attributes))
 
 
-def _about(orders: Orders, bins: int) -> dict[str, tuple[tuple[str, ...], str]]:
+def _about(orders: _Orders, bins: int) -> dict[str, tuple[tuple[str, ...], str]]:
     """Dimensions beside the split, and what it is in words, of each variable of a split."""
     about: dict[str, tuple[tuple[str, ...], str]] = {}
     for name, score in scores(bins).items():

@@ -1,4 +1,4 @@
-"""How a network stretches its inputs: singular values of the derivative of its outputs by its inputs."""
+"""Input-output Jacobian of a network: its singular values."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil, prod
@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import Batches, Bench, opened
+from lossatlas.landscape.measuring.prepared import Batches, PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.seeds import generator
 
 _ENTRIES = 2**24  # of the derivatives that are held at once; examples are differentiated in chunks of so many
 
 
+@survey(products=None)
 def jacobian(
     problem: Problem,
     *,
@@ -31,7 +33,7 @@ def jacobian(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Singular values of the derivative of the outputs by the inputs, at ``examples`` of each split.
+    """Singular values of the input-output Jacobian, at ``examples`` of each split.
 
     They are all 1 where the network is a dynamical isometry (Saxe et al. 2013, Pennington et al. 2017, Xiao et
     al. 2018). The examples are drawn from ``seed``; all are taken where a split has no more. The network is in
@@ -52,11 +54,11 @@ def jacobian(
     array([[[3., 1.]]])
     """
     _check(problem, examples, splits)
-    with opened(problem, splits=splits, engine=engine.for_derivatives()) as bench:
-        attributes = {"survey": "jacobian", "examples": examples, "seed": seed, **settings(bench)}
-        chosen = {split: _chosen(batches, examples, seed) for split, batches in bench.batches.items()}
+    with prepared(problem, splits=splits, engine=engine.for_derivatives()) as ready:
+        attributes = {"survey": "jacobian", "examples": examples, "seed": seed, **settings(ready)}
+        chosen = {split: _chosen(batches, examples, seed) for split, batches in ready.batches.items()}
         taken = max(map(len, chosen.values()))
-        outputs, entries = _shape(bench)
+        outputs, entries = _shape(ready)
         size = min(max(_ENTRIES // (outputs * entries), 1), taken)
         chunks = ceil(taken / size)
 
@@ -64,12 +66,12 @@ def jacobian(
             split, first = list(chosen)[index // chunks], index % chunks * size
             values = np.full((size, min(outputs, entries)), np.nan)
             if positions := chosen[split][first : first + size]:
-                inputs = _examples(bench.batches[split], positions)
-                values[: len(positions)] = singular_values(bench.model, inputs)
+                inputs = _examples(ready.batches[split], positions)
+                values[: len(positions)] = singular_values(ready.model, inputs)
             return values.ravel().tolist()
 
-        header = {**attributes, **identity(bench)}
-        rows = visit(len(chosen) * chunks, measure, journal=journal, header=header, progress=progress)
+        header = {**attributes, **identity(ready)}
+        rows = map_points(len(chosen) * chunks, measure, journal=journal, header=header, progress=progress)
     values = rows.reshape(len(chosen), chunks * size, -1)[:, :taken]
     return _dataset(values, chosen, attributes)
 
@@ -85,9 +87,9 @@ def _examples(batches: Batches, positions: Sequence[int]) -> Tensor:
     return torch.stack([batches[position // size][0][position % size] for position in positions])
 
 
-def _shape(bench: Bench) -> tuple[int, int]:
+def _shape(ready: PreparedProblem) -> tuple[int, int]:
     """Numbers of outputs and of entries of an input. ValueError if they depend on the split."""
-    shapes = {split: derivative_shape(bench.model, batches[0][0]) for split, batches in bench.batches.items()}
+    shapes = {split: derivative_shape(ready.model, batches[0][0]) for split, batches in ready.batches.items()}
     if len(set(shapes.values())) > 1:
         raise ValueError(f"the splits have different numbers of outputs and of entries of an input: {shapes}")
     return next(iter(shapes.values()))
@@ -148,7 +150,7 @@ def derivative_shape(model: nn.Module, inputs: Tensor) -> tuple[int, int]:
 
 
 def singular_values(model: nn.Module, inputs: Tensor) -> NDArray[np.float64]:
-    """Singular values of the derivative of each output by its input, descending: (B, min(derivative_shape)).
+    """Singular values of the Jacobian of each output by its input, descending: (B, min(derivative_shape)).
 
     ``inputs``: (B, ...). The model must not mix the examples of a batch: an output summed over the batch then
     has, as its derivative by one example, that example's own. NaN where a derivative is not finite.

@@ -1,4 +1,4 @@
-"""How far a network's basin reaches: widths and areas of the sets in which the loss is below a level."""
+"""Sublevel sets of a network's basin: their widths and areas."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from lossatlas.landscape.directions import Along, Axes, RandomDirections, axes_along
+from lossatlas.landscape.directions import Along, DirectionSet, RandomDirections, directions_along
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.measuring.rays import Ray, star_area
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import evenly, symmetric
 from lossatlas.landscape.shapes.lines import Line
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights
 
 
+@survey(products=None)
 def level_sets(
     problem: Problem,
     *,
@@ -44,7 +46,7 @@ def level_sets(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Widths and areas of {loss < level} around the network, by finding where rays from it leave the set.
+    """Sublevel sets {loss < level} around the network: widths and areas, by finding where rays from it leave the set.
 
     Along both sides of each of ``directions`` lines, and along ``angles`` rays (0, or an even number) in the
     plane of the first two, the loss on ``split`` is measured at ``points`` even distances up to ``extent`` until
@@ -71,30 +73,30 @@ def level_sets(
     _check(directions, levels, relative, angles, points, tolerance)
     marks = evenly(0.0, float(symmetric(extent, 2)[1]), points + 1)[1:].tolist()
     random = RandomDirections(seed, normalize, ignore, statistics, convention)
-    axes = axes_along(along, random, problem)
-    fan = _fan(axes, directions, angles)
-    with opened(problem, splits=[split], engine=engine.exact()) as bench:
+    direction_set = directions_along(along, random, problem)
+    bundle = _bundle(direction_set, directions, angles)
+    with prepared(problem, splits=[split], engine=engine.exact()) as ready:
         attributes = {
             "survey": "level_sets",
-            **axes.attributes,
+            **direction_set.attributes,
             "split": split,
             "levels": "rise above the network's loss" if relative else "loss",
             "extent": extent,
             "points": points,
             "tolerance": tolerance,
-            **settings(bench),
+            **settings(ready),
         }
-        extra = {"values": list(levels), "lines": fan.directions, "angles": angles}
-        header = {**attributes, **extra, **identity(bench)}
-        loss = bench.measure()[0]
+        extra = {"values": list(levels), "lines": bundle.directions, "angles": angles}
+        header = {**attributes, **extra, **identity(ready)}
+        loss = ready.measure()[0]
         thresholds = [level + (loss if relative else 0.0) for level in levels]
 
         def measure(index: int) -> list[float]:
-            ray = Ray.along(bench, fan.line(index), loss)
+            ray = Ray.along(ready, bundle.line(index), loss)
             return [*ray.crossings(thresholds, marks, tolerance=tolerance), len(ray.known)]
 
-        rows = visit(len(fan), measure, journal=journal, header=header, progress=progress)
-    dataset = _dataset(*fan.parts(rows[:, :-1]), fan.turns, levels, attributes)
+        rows = map_points(len(bundle), measure, journal=journal, header=header, progress=progress)
+    dataset = _dataset(*bundle.parts(rows[:, :-1]), bundle.turns, levels, attributes)
     return dataset.assign(
         threshold=("level", thresholds, _about("loss at the level")),
         loss=((), loss, _about("mean loss over the split")),
@@ -103,15 +105,15 @@ def level_sets(
 
 
 @dataclass(frozen=True, eq=False)
-class Fan:
-    """Two rays along each of ``directions`` lines, then ``angles`` rays in the plane of the first two.
+class RayBundle:
+    """Bundle of rays: two along each of ``directions`` lines, then ``angles`` in the plane of the first two.
 
     ``draw(k)`` gives direction k; ``clamp`` is that of `Line`.
 
     >>> import torch
     >>> unit = torch.eye(2)
-    >>> fan = Fan({"w": torch.zeros(2)}, lambda k: {"w": unit[k]}, directions=1, angles=4)
-    >>> [fan.line(index).direction["w"].round().tolist() for index in range(len(fan))]
+    >>> bundle = RayBundle({"w": torch.zeros(2)}, lambda k: {"w": unit[k]}, directions=1, angles=4)
+    >>> [bundle.line(index).direction["w"].round().tolist() for index in range(len(bundle))]
     [[-1.0, -0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [-0.0, -1.0]]
     """
 
@@ -122,17 +124,17 @@ class Fan:
     clamp: bool = True
 
     def __len__(self) -> int:
-        return len(SIDES) * self.directions + self.angles
+        return len(_SIDES) * self.directions + self.angles
 
     def line(self, index: int) -> Line:
         """The line whose points at alpha >= 0 are ray ``index``."""
         return Line(self.centre, self._direction(index), self.clamp)
 
     def _direction(self, index: int) -> Weights:
-        k, side = divmod(index, len(SIDES))
+        k, side = divmod(index, len(_SIDES))
         if k < self.directions:
-            return {name: SIDES[side] * tensor for name, tensor in self.draw(k).items()}
-        angle = self.turns[index - len(SIDES) * self.directions]
+            return {name: _SIDES[side] * tensor for name, tensor in self.draw(k).items()}
+        angle = self.turns[index - len(_SIDES) * self.directions]
         x, y = self.draw(0), self.draw(1)
         return {name: cos(angle) * x[name] + sin(angle) * y[name] for name in x}
 
@@ -143,14 +145,16 @@ class Fan:
 
     def parts(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Cut ``rows``, (rays, ...), into those of the lines, (direction, side, ...), and of the angles."""
-        lines, plane = np.split(rows, [len(SIDES) * self.directions])
-        return lines.reshape(self.directions, len(SIDES), *rows.shape[1:]), plane
+        lines, plane = np.split(rows, [len(_SIDES) * self.directions])
+        return lines.reshape(self.directions, len(_SIDES), *rows.shape[1:]), plane
 
 
-def _fan(axes: Axes, directions: int, angles: int) -> Fan:
-    axes.take(2 if angles else 1)  # raises an error if there are fewer
-    number = directions if axes.number is None else min(directions, axes.number)
-    return Fan(axes.centre, lru_cache(maxsize=2)(axes.draw), number, angles, axes.clamp)
+def _bundle(direction_set: DirectionSet, directions: int, angles: int) -> RayBundle:
+    direction_set.take(2 if angles else 1)  # raises an error if there are fewer
+    number = directions if direction_set.number is None else min(directions, direction_set.number)
+    return RayBundle(
+        direction_set.centre, lru_cache(maxsize=2)(direction_set.draw), number, angles, direction_set.clamp
+    )
 
 
 def _dataset(
@@ -172,7 +176,7 @@ def _dataset(
         },
         {
             "direction": ("direction", np.arange(len(radius)), _about("number of the direction")),
-            "side": ("side", list(SIDES), _about("sign of the direction")),
+            "side": ("side", list(_SIDES), _about("sign of the direction")),
             "level": ("level", list(levels), _about(attributes["levels"])),
             "angle": ("angle", turns, {"long_name": "angle from the first direction", "units": "rad"}),
         },
@@ -202,4 +206,4 @@ def _check(
         raise ValueError(f"tolerance must be finite and > 0, got {tolerance}")
 
 
-SIDES = (-1, 1)
+_SIDES = (-1, 1)

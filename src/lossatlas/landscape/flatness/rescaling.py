@@ -1,4 +1,4 @@
-"""Networks that compute the same function from weights of another scale."""
+"""Rescaled networks that compute the same function, from weights of another scale."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,9 +11,9 @@ from torch import fx, nn
 from torch.nn import functional
 
 from lossatlas.choices import chosen
-from lossatlas.landscape.forward.folding import NORMS
 from lossatlas.landscape.forward.tracing import UntraceableError, traced
 from lossatlas.landscape.measuring.isolation import evaluation_mode
+from lossatlas.layers import FOLDABLE
 from lossatlas.weight_space import Weights, state
 
 _LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -79,7 +79,7 @@ _CHOICES: dict[str, Callable[[Sequence[Place]], Sequence[Place]]] = {
 
 
 def rescaled(model: nn.Module, factor: float, *, layers: str = "first") -> Weights:
-    """Parameters and statistics with which ``model`` computes, in evaluation mode, what it computes with its own.
+    """Rescaled parameters and statistics with which ``model`` computes, in evaluation mode, what it does with its own.
 
     The weights and the bias of the "first" of its `places`, or of "all" of them, are multiplied by ``factor`` =
     c > 0. Where batch norm follows, its running mean is multiplied by c, and its running variance v becomes
@@ -145,7 +145,7 @@ class _Search:
         found = []
         for node in self._graph.graph.nodes:
             if self._is_own(node, _LAYERS) and (ends := self._ends(node)):
-                norms = tuple(str(end.target) for end in ends if self._is_own(end, NORMS))
+                norms = tuple(str(end.target) for end in ends if self._is_own(end, FOLDABLE))
                 layers = tuple(str(end.target) for end in ends if self._is_own(end, _LAYERS))
                 found.append(Place(str(node.target), norms, layers))
         return found
@@ -154,7 +154,7 @@ class _Search:
         """Norms and layers that all of what ``node`` gives reaches; None if some of it reaches something else."""
         ends: list[fx.Node] = []
         for user in node.users:
-            if self._is_own(user, NORMS) or self._is_own(user, _LAYERS):
+            if self._is_own(user, FOLDABLE) or self._is_own(user, _LAYERS):
                 ends.append(user)
             elif self._is_homogeneous(user):
                 if (further := self._ends(user)) is None:

@@ -1,4 +1,4 @@
-"""Sharpness as sharpness-aware minimisation has it: the rise of the loss along its gradient."""
+"""SAM sharpness: the rise of the loss along its gradient, as in sharpness-aware minimisation."""
 
 from collections.abc import Callable, Sequence
 from math import isfinite
@@ -11,15 +11,17 @@ from torch import Tensor
 
 from lossatlas.choices import chosen
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
-from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.seeds import generator
 from lossatlas.weight_space import Weights, flatten, unflatten
 
 
+@survey(products=None)
 def sam_sharpness(
     problem: Problem,
     *,
@@ -32,7 +34,7 @@ def sam_sharpness(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Rise of the loss L(w + T z) - L(w) at z = rho T g / |T g|, with g the gradient (Foret et al. 2021).
+    """SAM sharpness: the rise L(w + T z) - L(w) at z = rho T g / |T g|, with g the gradient (Foret et al. 2021).
 
     L is the mean loss over ``split``, as one batch, and w all parameters. T is the identity, or with
     ``normalize`` "weight", "filter" or "layer" as large as the weight, its filter or its tensor; then the
@@ -52,22 +54,22 @@ def sam_sharpness(
     True
     """
     _check(rhos, steps)
-    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
+    with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
         attributes = {
             "survey": "sam_sharpness",
             "split": split,
             "steps": steps,
             "normalize": normalize,
             "seed": seed,
-            **settings(bench),
+            **settings(ready),
         }
-        header = {**attributes, "rhos": list(rhos), **identity(bench)}
-        ball = Ball(bench, split, normalize=normalize, seed=seed)
+        header = {**attributes, "rhos": list(rhos), **identity(ready)}
+        ball = _Ball(ready, split, normalize=normalize, seed=seed)
 
         def measure(index: int) -> list[float]:
             return [ball.highest(rhos[index], steps) - ball.loss]
 
-        rises = visit(len(rhos), measure, journal=journal, header=header, progress=progress)[:, 0]
+        rises = map_points(len(rhos), measure, journal=journal, header=header, progress=progress)[:, 0]
     return xr.Dataset(
         {
             "rise": ("rho", rises, {"long_name": "rise of the loss within the ball", "units": "1"}),
@@ -125,21 +127,21 @@ _SCALES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-class Ball:
-    """The points w + T z with |z| <= rho around the weights w of ``bench``, (n,), and ascent within it.
+class _Ball:
+    """The points w + T z with |z| <= rho around the weights w of ``ready``, (n,), and ascent within it.
 
     T is diagonal, as `scale_of` has it. Where the gradient is exactly zero, which leaves the direction open,
-    one is drawn from ``seed``. The bench's weights are overwritten.
+    one is drawn from ``seed``. The ready's weights are overwritten.
     """
 
-    def __init__(self, bench: Bench, split: str, *, normalize: str, seed: int) -> None:
-        self._bench = bench
+    def __init__(self, ready: PreparedProblem, split: str, *, normalize: str, seed: int) -> None:
+        self._ready = ready
         self._split = split
-        self._live = {name: bench.weights[name] for name, _ in bench.model.named_parameters()}
+        self._live = {name: ready.weights[name] for name, _ in ready.model.named_parameters()}
         self._centre = flatten(self._live)
         self._scale = flatten(scale_of(self._live, normalize))
         self._seed = seed
-        self.loss = bench.measure()[0]
+        self.loss = ready.measure()[0]
         self.slope = self._slope()
 
     @property
@@ -161,12 +163,12 @@ class Ball:
             z = z + rho * self._unit(slope)
             z = z * min(1.0, rho / _length(z))
             self._move_to(z)
-            best = float(np.fmax(best, self._bench.measure()[0]))  # a NaN is no maximum
+            best = float(np.fmax(best, self._ready.measure()[0]))  # a NaN is no maximum
         return best
 
     def _slope(self) -> Tensor:
-        """Gradient by z at the bench's present weights, T g."""
-        _, gradient = loss_and_gradient(self._bench, self._split)
+        """Gradient by z at the prepared problem's present weights, T g."""
+        _, gradient = loss_and_gradient(self._ready, self._split)
         return self._scale * flatten(gradient)
 
     def _unit(self, slope: Tensor) -> Tensor:

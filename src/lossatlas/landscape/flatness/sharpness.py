@@ -12,15 +12,17 @@ from scipy.optimize import Bounds, minimize
 from torch import Tensor
 
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
-from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.survey import survey
 from lossatlas.seeds import generator
 from lossatlas.weight_space import flatten, unflatten
 
 
+@survey(products=None)
 def sharpness(
     problem: Problem,
     *,
@@ -33,7 +35,7 @@ def sharpness(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Sharpness 100 (max f(x + A y) - f(x)) / (1 + f(x)) for each box size (Keskar et al. 2017, metric 2.1).
+    """Keskar's sharpness: 100 (max f(x + A y) - f(x)) / (1 + f(x)) for each box size (Keskar et al. 2017, metric 2.1).
 
     f is the mean loss over ``split``, x all parameters, and y runs over the box abs(y_i) <= epsilon (abs((A^+
     x)_i) + 1). A is the identity, or with ``subspace`` = p a matrix with p columns of standard normal entries
@@ -52,25 +54,25 @@ def sharpness(
     """
     n = sum(parameter.numel() for parameter in problem.model.parameters())
     _check(epsilons, iterations, subspace, n)
-    with opened(problem, splits=[split], engine=engine.for_derivatives()) as bench:
+    with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
         attributes = {
             "survey": "sharpness",
             "split": split,
             "iterations": iterations,
             "subspace": "all parameters" if subspace is None else subspace,
             "seed": seed,
-            **settings(bench),
+            **settings(ready),
         }
-        header = {**attributes, "epsilons": list(epsilons), **identity(bench)}
-        matrix = None if subspace is None else random_matrix(n, subspace, seed, bench.dtype)
-        around = Neighbourhood(bench, split, matrix)
+        header = {**attributes, "epsilons": list(epsilons), **identity(ready)}
+        matrix = None if subspace is None else random_matrix(n, subspace, seed, ready.dtype)
+        around = _Neighbourhood(ready, split, matrix)
         widths = np.abs(around.coordinates()) + 1
         loss, _ = around(np.zeros_like(widths))
 
         def measure(index: int) -> list[float]:
-            return [box_maximum(around, epsilons[index] * widths, iterations=iterations, seed=seed)]
+            return [_box_maximum(around, epsilons[index] * widths, iterations=iterations, seed=seed)]
 
-        maxima = visit(len(epsilons), measure, journal=journal, header=header, progress=progress)[:, 0]
+        maxima = map_points(len(epsilons), measure, journal=journal, header=header, progress=progress)[:, 0]
     return xr.Dataset(
         {
             "sharpness": (
@@ -95,9 +97,9 @@ def _check(epsilons: Sequence[float], iterations: int, subspace: int | None, n: 
         raise ValueError(f"subspace must be between 1 and the network's {n} parameters, got {subspace}")
 
 
-Vector = NDArray[np.float64]
+_Vector = NDArray[np.float64]
 
-Objective = Callable[[Vector], tuple[float, Vector]]
+_Objective = Callable[[_Vector], tuple[float, _Vector]]
 """From a point to a value and its gradient there."""
 
 
@@ -112,47 +114,47 @@ def random_matrix(n: int, p: int, seed: int, dtype: torch.dtype = torch.float64)
     return torch.stack(columns, dim=1)
 
 
-class Neighbourhood:
-    """The loss f(x + A y) on one split as a function of y, with x the parameters of ``bench``, (n,).
+class _Neighbourhood:
+    """The loss f(x + A y) on one split as a function of y, with x the parameters of ``ready``, (n,).
 
     A is ``matrix``, (n, p), or None for the identity.
     """
 
-    def __init__(self, bench: Bench, split: str, matrix: Tensor | None = None) -> None:
-        self._bench = bench
+    def __init__(self, ready: PreparedProblem, split: str, matrix: Tensor | None = None) -> None:
+        self._ready = ready
         self._split = split
-        self._live = {name: bench.weights[name] for name, _ in bench.model.named_parameters()}
+        self._live = {name: ready.weights[name] for name, _ in ready.model.named_parameters()}
         self._centre = flatten(self._live)
         self._matrix = None if matrix is None else matrix.to(self._centre)
 
-    def coordinates(self) -> Vector:
+    def coordinates(self) -> _Vector:
         """A^+ x: the weights themselves in the coordinates of y, (p,), by least squares."""
         if self._matrix is None:
             return self._centre.double().cpu().numpy()
         gram = self._matrix.T @ self._matrix
         return torch.linalg.solve(gram, self._matrix.T @ self._centre).double().cpu().numpy()
 
-    def __call__(self, y: Vector) -> tuple[float, Vector]:
+    def __call__(self, y: _Vector) -> tuple[float, _Vector]:
         """Loss at x + A y, and its gradient in y, (p,)."""
         step = torch.from_numpy(y).to(self._centre)
         moved = self._centre + (step if self._matrix is None else self._matrix @ step)  # (n,)
         for name, tensor in unflatten(moved, self._live).items():
             self._live[name].copy_(tensor)
-        loss, by_name = loss_and_gradient(self._bench, self._split)
+        loss, by_name = loss_and_gradient(self._ready, self._split)
         gradient = flatten(by_name)
         if self._matrix is not None:
             gradient = self._matrix.T @ gradient
         return loss, gradient.double().cpu().numpy()
 
 
-def box_maximum(objective: Objective, half_widths: Vector, *, iterations: int, seed: int) -> float:
+def _box_maximum(objective: _Objective, half_widths: _Vector, *, iterations: int, seed: int) -> float:
     """Largest value of ``objective`` that L-BFGS-B finds in the box abs(y) <= ``half_widths``, (p,).
 
     The search has ``iterations`` iterations. It starts at 0, as at a network's weights; where the gradient is
     exactly zero there, it starts at a random point of the box. It is a lower bound of the maximum.
 
     >>> bowl = lambda y: (float(y @ y + y.sum()), 2 * y + 1)
-    >>> box_maximum(bowl, np.array([1.0, 2.0]), iterations=10, seed=0)
+    >>> _box_maximum(bowl, np.array([1.0, 2.0]), iterations=10, seed=0)
     8.0
     """
     start = np.zeros_like(half_widths)
@@ -161,7 +163,7 @@ def box_maximum(objective: Objective, half_widths: Vector, *, iterations: int, s
         draws = torch.rand(len(start), generator=generator(seed, "start"), dtype=torch.float64)
         start = (2 * draws.numpy() - 1) * half_widths
 
-    def descend(y: Vector) -> tuple[float, Vector]:
+    def descend(y: _Vector) -> tuple[float, _Vector]:
         nonlocal best
         value, gradient = objective(y)
         best = float(np.fmax(best, value))  # a NaN is no maximum

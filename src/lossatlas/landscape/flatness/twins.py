@@ -1,6 +1,6 @@
-"""Any survey of networks that compute the same function from weights of another scale."""
+"""Rescaled networks that compute the same function ("twins"), and any survey of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,12 +12,11 @@ from lossatlas.landscape.measuring.isolation import weights_of_its_own
 from lossatlas.landscape.measuring.prepared import outputs
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import axis
+from lossatlas.landscape.survey import Survey, survey
 from lossatlas.weight_space import matching
 
-Survey = Callable[..., xr.Dataset]
-"""A survey with its options: it takes a problem, a journal and a progress callback."""
 
-
+@survey(products=None)
 def twins(
     problem: Problem,
     *,
@@ -27,7 +26,7 @@ def twins(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """What ``survey`` finds around twins of the network, which compute the same function (Dinh et al. 2017, section 3).
+    """Rescaled networks that compute the same function, as ``survey`` sees them (Dinh et al. 2017, section 3).
 
     For each of ``factors`` the "first" layer, or "all" layers, whose scale is free has its weights multiplied by
     it, and what follows undoes it; see `rescaled`. A property of the function is the same for all twins; what

@@ -1,4 +1,4 @@
-"""How large the weights of a network are, and how they are distributed."""
+"""Norms and distribution of a network's weights."""
 
 from pathlib import Path
 
@@ -10,9 +10,11 @@ from lossatlas import __version__
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import symmetric
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, flatten, norm, parameters
 
 
+@survey(products=None)
 def weights(
     problem: Problem,
     *,

@@ -1,4 +1,4 @@
-"""The first linear layer at points that are linear combinations: its outputs are the same combinations."""
+"""Linearity of a first layer: at linear combinations of weights its outputs are the same combinations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class _Kept:
         return torch.add(self.sum_of_most, self.products[-1], alpha=last)
 
 
-class Combined:
+class _Combined:
     """The outputs X W' + b of a first ``layer``, for W and b that are combinations of those of a basis.
 
     With W = sum_k c_k W_k and b likewise they are sum_k c_k (X W_k' + b_k). The products in brackets are computed
@@ -42,7 +42,7 @@ class Combined:
 
     >>> x, layer = torch.ones(2, 32), nn.Linear(32, 1)
     >>> basis = tuple({"w": torch.full((1, 32), w), "b": torch.zeros(1)} for w in (1.0, 10.0))
-    >>> combined = Combined("w", "b")
+    >>> combined = _Combined("w", "b")
     >>> combined.take(Combination(basis, (1.0, 0.5)))
     >>> combined.batch = x
     >>> combined(x, layer.weight, layer.bias)  # 32 (1 + 10 / 2)
@@ -114,12 +114,12 @@ def _combined(products: Sequence[Tensor], coefficients: Sequence[float]) -> Tens
     return total
 
 
-def combining(layer: Layer, names: Mapping[int, str]) -> Combined | None:
+def combining(layer: Layer, names: Mapping[int, str]) -> _Combined | None:
     """Have ``layer`` combine, where it's a linear layer by itself; ``names`` are those of parameters by their id."""
     module = layer.source
     if type(module) is not nn.Linear or id(module.weight) not in names:
         return None
-    combined = Combined(names[id(module.weight)], None if module.bias is None else names[id(module.bias)])
+    combined = _Combined(names[id(module.weight)], None if module.bias is None else names[id(module.bias)])
     layer.operation = combined
     return combined
 

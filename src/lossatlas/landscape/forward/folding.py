@@ -1,4 +1,4 @@
-"""Batch norm in evaluation mode, folded into the layer before it."""
+"""Batch-norm folding: in evaluation mode, into the layer before it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""Finds in a network's graph what can be computed in one go, and replaces it by layers that do."""
+"""Operator fusion: finds in a network's graph what can be computed in one go, and replaces it by layers that do."""
 
 import operator
 from collections.abc import Callable
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from lossatlas.landscape.forward.folding import NORMS, paired
+from lossatlas.landscape.forward.folding import paired
+from lossatlas.layers import FOLDABLE
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -114,7 +115,7 @@ def _only_user(node: fx.Node) -> fx.Node | None:
 
 def _folds(layer: nn.Module | None, norm: nn.Module | None, shape: torch.Size) -> bool:
     """Whether ``norm`` scales what are the output channels of ``layer``, by statistics of its own."""
-    if type(norm) not in NORMS or norm.training or norm.running_var is None:  # type: ignore[union-attr]
+    if type(norm) not in FOLDABLE or norm.training or norm.running_var is None:  # type: ignore[union-attr]
         return False
     return type(layer) in _CONVOLUTIONS or len(shape) == 2
 

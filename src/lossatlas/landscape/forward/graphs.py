@@ -9,11 +9,11 @@ from lossatlas.landscape.forward.plain import Forward
 from lossatlas.landscape.shapes.combination import Combination
 
 
-class Replayed:
+class _Replayed:
     """``forward`` recorded for each batch when it is first seen, and replayed when it is seen again.
 
-    A batch is known by its memory, and has to stay there: so do the data of a bench, and its weights, which are
-    overwritten in place. Outputs are overwritten by the next pass.
+    A batch is known by its memory, and has to stay there: so do the data of a prepared problem, and its weights, which
+    are overwritten in place. Outputs are overwritten by the next pass.
     """
 
     def __init__(self, forward: Forward) -> None:
@@ -60,7 +60,7 @@ def replayed(forward: Forward, inputs: Tensor) -> Forward:
     """
     if inputs.device.type != "cuda":
         return forward
-    candidate = Replayed(forward)
+    candidate = _Replayed(forward)
     try:
         candidate(inputs)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""A network as a graph of operations."""
+"""Symbolic tracing: a network as a graph of operations."""
 
 from typing import Any
 

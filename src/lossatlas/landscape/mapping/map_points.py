@@ -1,4 +1,4 @@
-"""Visiting the points of a survey, each once, whatever interrupts it, by as many processes as there are."""
+"""A resumable map over the points of a survey, shared by as many processes as there are."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from lossatlas.landscape.mapping.journal import (
 )
 from lossatlas.landscape.mapping.ranks import RankFailedError, Ranks, ranks
 
-__all__ = ["Progress", "RankFailedError", "visit"]
+__all__ = ["Progress", "RankFailedError", "map_points"]
 
 Progress = Callable[[int, int], None]
 """Called with the numbers of finished points and of all points: at the start, and after each point."""
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 Rows = dict[int, Sequence[float]]
 
 
-def visit(
+def map_points(
     total: int,
     measure: Callable[[int], Sequence[float]],
     *,
@@ -47,9 +47,9 @@ def visit(
     each rank returns all rows, and ``progress`` counts its own share. If a rank fails, the others finish
     their share first and then raise `RankFailedError`. ValueError if the ranks' headers differ.
 
-    >>> visit(3, lambda i: [i, i / 2]).tolist()
+    >>> map_points(3, lambda i: [i, i / 2]).tolist()
     [[0.0, 0.0], [1.0, 0.5], [2.0, 1.0]]
-    >>> visit(3, lambda i: [i, i / 2], indices=[2, 0]).tolist()
+    >>> map_points(3, lambda i: [i, i / 2], indices=[2, 0]).tolist()
     [[2.0, 1.0], [0.0, 0.0]]
     """
     among, path, title = ranks(), None if journal is None else Path(journal), dict(header or {})

@@ -1,4 +1,4 @@
-"""Several processes on one survey: each measures a share of the points, and all get the whole."""
+"""Distributed mapping: each process measures a share of the points, and all get the whole."""
 
 import time
 from collections.abc import Callable, Iterator

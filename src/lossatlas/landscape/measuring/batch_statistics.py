@@ -1,15 +1,16 @@
-"""Batch-norm statistics as those of a pass over the training data, at whatever weights."""
+"""Re-estimation of batch-norm statistics by a pass over the training data, at whatever weights."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+
+from lossatlas.layers import BATCH_NORM
 
 
 class PassStatistics:
-    """The statistics of a pass of ``model`` over ``inputs`` for its batch norms, and only for them.
+    """Re-estimated batch-norm statistics: those of a pass of ``model`` over ``batches``, and only those.
 
     Each batch is normalised by itself, and its mean and unbiased variance are averaged with the weight of its
     length, as Garipov et al. 2018 (arXiv:1802.10026, section 3.2) do along their curves. The split is cut into
@@ -32,7 +33,7 @@ class PassStatistics:
         self._norms = [
             module
             for module in model.modules()
-            if isinstance(module, _BatchNorm) and module.running_mean is not None
+            if isinstance(module, BATCH_NORM) and module.running_mean is not None
         ]
         self._buffers = [buffer for norm in self._norms for buffer in norm.buffers(recurse=False)]
 

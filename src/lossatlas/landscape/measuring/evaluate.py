@@ -12,12 +12,12 @@ import xarray as xr
 
 from lossatlas import __version__
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.mapping.map_points import Progress, visit
+from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.measuring.precision import precision_error
-from lossatlas.landscape.measuring.prepared import Bench, opened
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.sampling.full_grid import EVERYWHERE, Sampled, Sampling
+from lossatlas.landscape.sampling.full_grid import FULL_GRID, Sampled, Sampling
 from lossatlas.landscape.shapes.combination import combination_at
 from lossatlas.landscape.shapes.grid import Points
 from lossatlas.weight_space import state, weights_digest
@@ -29,7 +29,7 @@ def evaluate(
     *,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
-    sampling: Sampling = EVERYWHERE,
+    sampling: Sampling = FULL_GRID,
     journal: str | Path | None = None,
     progress: Progress | None = None,
     attributes: Mapping[str, str | int | float] | None = None,
@@ -40,12 +40,12 @@ def evaluate(
     losses are over the whole split, unaugmented, and by default exact to float32 rounding; ``engine`` says
     more. NaN and infinite losses are kept as such, and the attribute ``not_finite`` counts them. The network
     is left as it was, whatever happens. Where torch.distributed is initialised the points are shared among
-    its ranks, each of which gets the whole result; see `visit`. ``sampling`` may leave out points, which are
+    its ranks, each of which gets the whole result; see `map_points`. ``sampling`` may leave out points, which are
     then interpolated; see `Adaptive`.
 
     ``journal`` is a file that keeps finished points, so that a survey that was interrupted goes on from them
     and ends with the same bits; see `Journal`. ``attributes`` describe the survey in the dataset. Returns the
-    dimensions of the points' axes, then split. ValueError as `opened` raises it, or if the points are not of
+    dimensions of the points' axes, then split. ValueError as `prepared` raises it, or if the points are not of
     this network.
 
     >>> from lossatlas.landscape import Line, parameters
@@ -56,27 +56,27 @@ def evaluate(
     >>> evaluate(problem, line.grid(3)).loss.sel(split="train").values  # (2 alpha)**2
     array([4., 0., 4.])
     """
-    with opened(problem, splits=splits, engine=engine) as bench:
-        _check_names(bench, points)
-        described = {**(attributes or {}), **settings(bench), **sampling.attributes()}
+    with prepared(problem, splits=splits, engine=engine) as ready:
+        _check_names(ready, points)
+        described = {**(attributes or {}), **settings(ready), **sampling.attributes()}
 
         def measure(index: int) -> list[float]:
-            points.weights_at(index, bench.weights)
-            return bench.measure(combination_at(points, index))
+            points.weights_at(index, ready.weights)
+            return ready.measure(combination_at(points, index))
 
         told_apart = journal is not None or ranks().world_size > 1
-        header = _header(bench, points, described) if told_apart else None
-        visit_points = partial(visit, len(points), measure, journal=journal, header=header)
-        sampled = sampling.sample(_shape(points), _losses(bench), visit_points, progress)
-        dataset = _dataset(sampled, bench, points, described)
-        names, losses = list(bench.batches), sampled.rows[:, _losses(bench)]
+        header = _header(ready, points, described) if told_apart else None
+        mapped = partial(map_points, len(points), measure, journal=journal, header=header)
+        sampled = sampling.sample(_shape(points), _losses(ready), mapped, progress)
+        dataset = _dataset(sampled, ready, points, described)
+        names, losses = list(ready.batches), sampled.rows[:, _losses(ready)]
     error = precision_error(problem, points, losses, splits=names, engine=engine, measured=sampled.measured)
     return dataset.assign_attrs(error)
 
 
-def _check_names(bench: Bench, points: Points) -> None:
+def _check_names(ready: PreparedProblem, points: Points) -> None:
     taken = {*points.axes, "measured"}
-    for metric in bench.metrics:
+    for metric in ready.metrics:
         if metric.name in taken:
             name = metric.name
             raise ValueError(
@@ -85,21 +85,21 @@ def _check_names(bench: Bench, points: Points) -> None:
         taken.add(metric.name)
 
 
-def settings(bench: Bench) -> dict[str, str | int]:
+def settings(ready: PreparedProblem) -> dict[str, str | int]:
     """Attributes that say how a dataset was computed."""
     return {
-        "dtype": str(bench.dtype).removeprefix("torch."),
-        "device": next(bench.model.parameters()).device.type,
-        "forward": bench.forward.name,
-        "memory_format": str(bench.memory_format).removeprefix("torch."),
+        "dtype": str(ready.dtype).removeprefix("torch."),
+        "device": next(ready.model.parameters()).device.type,
+        "forward": ready.forward.name,
+        "memory_format": str(ready.memory_format).removeprefix("torch."),
         "torch": str(torch.__version__),
         "lossatlas": __version__,
-        **bench.engine.attributes(),
-        "batch_size": bench.batch_size,
+        **ready.engine.attributes(),
+        "batch_size": ready.batch_size,
     }
 
 
-def identity(bench: Bench) -> dict[str, Any]:
+def identity(ready: PreparedProblem) -> dict[str, Any]:
     """What tells the journals of two problems apart: digests of weights and data, and the rounded metrics there.
 
     The metrics stand for what cannot be hashed: the network's code and the loss. They are rounded, since another
@@ -107,28 +107,28 @@ def identity(bench: Bench) -> dict[str, Any]:
     """
     data = {
         f"{split} {number} {part}": tensor
-        for split, batches in bench.batches.items()
+        for split, batches in ready.batches.items()
         for number, batch in enumerate(batches)
         for part, tensor in zip(("inputs", "targets"), batch, strict=True)
     }
-    if bench.statistics is not None:  # of a split that need not be among those measured
-        data |= {f"statistics {number}": inputs for number, inputs in enumerate(bench.statistics.batches)}
+    if ready.statistics is not None:  # of a split that need not be among those measured
+        data |= {f"statistics {number}": inputs for number, inputs in enumerate(ready.statistics.batches)}
     return {
-        "splits": list(bench.batches),
-        "weights": weights_digest(state(bench.model)),
+        "splits": list(ready.batches),
+        "weights": weights_digest(state(ready.model)),
         "data": weights_digest(data),
-        "metrics": [f"{value:.3e}" for value in bench.measure()],
+        "metrics": [f"{value:.3e}" for value in ready.measure()],
     }
 
 
-def _header(bench: Bench, points: Points, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    of_problem = identity(bench)
+def _header(ready: PreparedProblem, points: Points, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    of_problem = identity(ready)
     header = {**of_problem, **attributes, **of_problem}  # what differs first is named first
     header["axes"] = {name: variable.values.tolist() for name, variable in points.axes.items()}
     header["ends"] = []
     for index in (0, len(points) - 1):
-        points.weights_at(index, bench.weights)
-        header["ends"].append(weights_digest(bench.weights))
+        points.weights_at(index, ready.weights)
+        header["ends"].append(weights_digest(ready.weights))
     return header
 
 
@@ -136,20 +136,22 @@ def _shape(points: Points) -> list[int]:
     return [variable.size for variable in points.axes.values()]
 
 
-def _losses(bench: Bench) -> list[int]:
-    """Columns of what `Bench.measure` returns that hold losses: the first of each split."""
-    values = sum(prod(variable.size for variable in metric.axes.values()) for metric in bench.metrics)
-    return [number * values for number in range(len(bench.batches))]
+def _losses(ready: PreparedProblem) -> list[int]:
+    """Columns of what `PreparedProblem.measure` returns that hold losses: the first of each split."""
+    values = sum(prod(variable.size for variable in metric.axes.values()) for metric in ready.metrics)
+    return [number * values for number in range(len(ready.batches))]
 
 
-def _dataset(sampled: Sampled, bench: Bench, points: Points, attributes: Mapping[str, Any]) -> xr.Dataset:
+def _dataset(
+    sampled: Sampled, ready: PreparedProblem, points: Points, attributes: Mapping[str, Any]
+) -> xr.Dataset:
     axes = dict(points.axes)
-    split = xr.Variable(("split",), list(bench.batches), {"long_name": "part of the data"})
+    split = xr.Variable(("split",), list(ready.batches), {"long_name": "part of the data"})
     shape = _shape(points)
     values = sampled.rows.reshape(*shape, len(split), -1)
     variables = _where(sampled, points)
     start = 0
-    for metric in bench.metrics:
+    for metric in ready.metrics:
         own = [variable.size for variable in metric.axes.values()]
         stop = start + prod(own)
         part = values[..., start:stop].reshape(*shape, len(split), *own)

@@ -6,42 +6,42 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from lossatlas.landscape.directions.direction_set import Axes, fixed_axes
-from lossatlas.landscape.measuring.prepared import Batches, Bench, opened
+from lossatlas.landscape.directions.direction_set import DirectionSet, fixed_directions
+from lossatlas.landscape.measuring.prepared import Batches, PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.weight_space import Weights
 
 
-def loss_and_gradient(bench: Bench, split: str) -> tuple[float, Weights]:
-    """Mean loss over ``split`` and its gradient at the bench's present weights, by the parameters' names.
+def loss_and_gradient(ready: PreparedProblem, split: str) -> tuple[float, Weights]:
+    """Mean loss over ``split`` and its gradient at the prepared problem's present weights, by the parameters' names.
 
-    >>> from lossatlas.landscape.measuring.prepared import opened
+    >>> from lossatlas.landscape.measuring.prepared import prepared
     >>> from lossatlas.landscape.engine import Engine
     >>> from lossatlas.landscape.problem import Problem
     >>> data = {"train": (torch.ones(3, 1), torch.tensor([[0.0], [0.0], [3.0]]))}
     >>> problem = Problem(torch.nn.Linear(1, 1, bias=False), torch.nn.MSELoss(), data)
-    >>> with opened(problem, engine=Engine(batch_size=2)) as bench:
-    ...     _ = bench.weights["weight"].fill_(2.0)
-    ...     loss_and_gradient(bench, "train")  # (4 + 4 + 1) / 3, and 2 (2 + 2 - 1) / 3
+    >>> with prepared(problem, engine=Engine(batch_size=2)) as ready:
+    ...     _ = ready.weights["weight"].fill_(2.0)
+    ...     loss_and_gradient(ready, "train")  # (4 + 4 + 1) / 3, and 2 (2 + 2 - 1) / 3
     (3.0, {'weight': tensor([[2.]])})
     """
-    batches = bench.batches[split]
+    batches = ready.batches[split]
     leaves = {
-        name: bench.weights[name].detach().requires_grad_() for name, _ in bench.model.named_parameters()
+        name: ready.weights[name].detach().requires_grad_() for name, _ in ready.model.named_parameters()
     }
     total = sum(len(targets) for _, targets in batches)
     gradient = [torch.zeros_like(leaf) for leaf in leaves.values()]
     losses = []
     for inputs, targets in batches:
         with torch.enable_grad():
-            loss = bench.loss(functional_call(bench.model, leaves, (inputs,)), targets)
+            loss = ready.loss(functional_call(ready.model, leaves, (inputs,)), targets)
         parts = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
         torch._foreach_add_(gradient, parts, alpha=len(targets) / total)
         losses.append(loss.detach())
-    return mean_loss(losses, batches), dict(zip(leaves, gradient, strict=True))
+    return _mean_loss(losses, batches), dict(zip(leaves, gradient, strict=True))
 
 
-def mean_loss(losses: Sequence[Tensor], batches: Batches) -> float:
+def _mean_loss(losses: Sequence[Tensor], batches: Batches) -> float:
     """Mean over the split of the ``losses`` of its batches, in float64; one transfer from the device."""
     lengths = torch.tensor([len(targets) for _, targets in batches], dtype=torch.float64)
     return (torch.dot(torch.stack(list(losses)).cpu().double(), lengths) / lengths.sum()).item()
@@ -66,8 +66,10 @@ class GradientDirections:
         self._split = split
         self._options = {"normalize": normalize, "ignore": ignore}
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The direction at the network of ``problem``. ValueError for an unknown split, or if it is zero."""
-        with opened(problem, splits=[self._split]) as bench:
-            _, gradient = loss_and_gradient(bench, self._split)
-        return fixed_axes("gradient", [gradient], self._options, problem.model, gradient_split=self._split)
+        with prepared(problem, splits=[self._split]) as ready:
+            _, gradient = loss_and_gradient(ready, self._split)
+        return fixed_directions(
+            "gradient", [gradient], self._options, problem.model, gradient_split=self._split
+        )

@@ -1,4 +1,4 @@
-"""What keeps a survey from leaving traces, in the network or in torch's settings."""
+"""Isolation of a survey: the network and torch's settings are as before when it ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

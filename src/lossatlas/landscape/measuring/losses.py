@@ -1,4 +1,4 @@
-"""Losses of single examples; cross-entropy of few classes computed along memory."""
+"""Per-example losses; cross-entropy of few classes computed along memory."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from lossatlas.landscape.problem import Loss
 
 
 def example_losses(function: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
-    """``function`` of each example by itself, (N,), for ``outputs`` and ``targets`` of N examples.
+    """Per-example losses, (N,): ``function`` of each example by itself, for ``outputs`` and ``targets`` of N examples.
 
     >>> example_losses(torch.nn.functional.mse_loss, torch.tensor([[1.0], [2.0]]), torch.zeros(2, 1))
     tensor([1., 4.])

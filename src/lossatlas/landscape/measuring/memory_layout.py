@@ -1,4 +1,4 @@
-"""How data and weights are laid out in memory: it makes forward passes fast and changes only rounding."""
+"""Memory layout of data and weights: it makes forward passes fast and changes only rounding."""
 
 from functools import cache
 from math import log2, prod

@@ -1,4 +1,4 @@
-"""What is measured at a point: the loss, and what the same forward pass gives beside it."""
+"""Metrics at a point: the loss, and what the same forward pass gives beside it."""
 
 from collections.abc import Mapping
 from typing import Protocol

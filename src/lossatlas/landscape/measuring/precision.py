@@ -1,4 +1,4 @@
-"""How far measurements in reduced precision are off."""
+"""Error of measurements in reduced precision."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossatlas.landscape.engine import Engine
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import Points
 
@@ -54,10 +54,10 @@ def _losses(
     problem: Problem, points: Points, chosen: NDArray[np.int64], splits: Sequence[str], engine: Engine
 ) -> NDArray[np.float64]:
     """Losses at the points ``chosen``, (points, splits)."""
-    with opened(problem, splits=splits, engine=engine) as bench:
+    with prepared(problem, splits=splits, engine=engine) as ready:
         rows = []
         for index in chosen:
-            points.weights_at(int(index), bench.weights)
-            values = bench.measure()
+            points.weights_at(int(index), ready.weights)
+            values = ready.measure()
             rows.append(values[:: len(values) // len(splits)])
     return np.array(rows)

@@ -28,8 +28,8 @@ Batches = Sequence[tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
-    """The network of a problem, in evaluation mode, on weights of its own. Made by `opened`."""
+class PreparedProblem:
+    """Prepared problem: its network in evaluation mode, on weights of its own, and batches. Made by `prepared`."""
 
     model: nn.Module
     loss: Loss
@@ -76,19 +76,19 @@ class Bench:
 
 
 @contextmanager
-def opened(
+def prepared(
     problem: Problem, *, splits: Sequence[str] | None = None, engine: Engine = EXACT
-) -> Iterator[Bench]:
-    """Lay out ``splits`` (None: all) of ``problem`` in batches, and its network as ``engine`` says.
+) -> Iterator[PreparedProblem]:
+    """Prepare ``problem``: lay out ``splits`` (None: all) in batches, and its network as ``engine`` says.
 
     The network and torch's settings are as before when the block ends, however it ends. ValueError for an
     unknown split, for an option of the engine that this problem cannot have, and as `probed` raises it.
 
     >>> data = {"train": (torch.ones(3, 1), torch.tensor([[0.0], [0.0], [3.0]]))}
     >>> problem = Problem(nn.Linear(1, 1, bias=False), nn.MSELoss(), data)
-    >>> with opened(problem, engine=Engine(batch_size=2)) as bench:  # batches of two and of one
-    ...     _ = bench.weights["weight"].fill_(1.0)
-    ...     bench.measure()  # (1 + 1 + 4) / 3
+    >>> with prepared(problem, engine=Engine(batch_size=2)) as ready:  # batches of two and of one
+    ...     _ = ready.weights["weight"].fill_(1.0)
+    ...     ready.measure()  # (1 + 1 + 4) / 3
     [2.0]
     """
     names = problem.select(splits)
@@ -107,11 +107,11 @@ def opened(
             split: _batches(*subsampled(problem.data[split], split, engine), size, layout) for split in names
         }
         forward = fitting_forward(problem.model, weights, batches[names[0]][0][0], engine)
-        statistics = STATISTICS[engine.evaluation](problem, size, layout)
+        statistics = _STATISTICS[engine.evaluation](problem, size, layout)
         if engine.subsample is not None:
             with torch.inference_mode(), _taken(statistics):
                 metrics += standard_errors(problem, forward, batches)
-        yield Bench(
+        yield PreparedProblem(
             problem.model,
             problem.loss,
             weights,
@@ -147,7 +147,7 @@ def _of_pass(problem: Problem, size: int, layout: torch.memory_format) -> PassSt
     return PassStatistics(problem.model, even_batches(inputs, size))
 
 
-STATISTICS: Mapping[str, Callable[[Problem, int, torch.memory_format], PassStatistics | None]] = {
+_STATISTICS: Mapping[str, Callable[[Problem, int, torch.memory_format], PassStatistics | None]] = {
     "eval": lambda problem, size, layout: None,
     "recompute": _of_pass,
 }
@@ -171,7 +171,7 @@ def outputs(problem: Problem) -> Tensor:
     >>> outputs(Problem(network, torch.nn.MSELoss(), data))
     tensor([2., 6.], dtype=torch.float64)
     """
-    with opened(problem) as bench, torch.inference_mode():
-        bench.forward.refresh(None)
-        batches = [batch for of_split in bench.batches.values() for batch in of_split]
-        return torch.cat([bench.forward(inputs).reshape(-1).double() for inputs, _ in batches])
+    with prepared(problem) as ready, torch.inference_mode():
+        ready.forward.refresh(None)
+        batches = [batch for of_split in ready.batches.values() for batch in of_split]
+        return torch.cat([ready.forward(inputs).reshape(-1).double() for inputs, _ in batches])

@@ -1,4 +1,4 @@
-"""Trying a network and its loss on a few examples, so that what a survey cannot take is found before it begins."""
+"""Probing a network and its loss on a few examples: what a survey cannot take is found before it begins."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from lossatlas.landscape.measuring.losses import one_by_one
 from lossatlas.landscape.problem import Loss, Problem
 
-PROBED = 16  # examples, and up to two more
+_PROBED = 16  # examples, and up to two more
 
 
 def probed(problem: Problem, split: str) -> tuple[Tensor, Tensor]:
@@ -35,7 +35,7 @@ def probed(problem: Problem, split: str) -> tuple[Tensor, Tensor]:
 
 def _examples(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """The first few, and those with the extreme integer targets, which may be meant to be ignored."""
-    chosen = torch.arange(min(PROBED, len(targets)))
+    chosen = torch.arange(min(_PROBED, len(targets)))
     whole_numbers = not (targets.is_floating_point() or targets.is_complex() or targets.dtype is torch.bool)
     if whole_numbers and targets.numel():
         flat = targets.flatten(1) if targets.ndim > 1 else targets[:, None]  # (N, k)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from lossatlas.landscape.measuring.prepared import Bench
+from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.landscape.shapes.lines import Line
 
 _STEEP = 10.0  # a loss counts for at most so many times the rise to the level, so that secants stay useful
@@ -30,12 +30,12 @@ class Ray:
     known: dict[float, float] = field(default_factory=dict)
 
     @classmethod
-    def along(cls, bench: Bench, line: Line, centre: float) -> "Ray":
-        """The ray that ``line`` is, on the first split of ``bench``; ``centre`` is the loss at its beginning."""
+    def along(cls, ready: PreparedProblem, line: Line, centre: float) -> "Ray":
+        """The ray that ``line`` is, on the first split of ``ready``; ``centre`` is the loss at its beginning."""
 
         def loss(r: float) -> float:
-            line.place(bench.weights, r)
-            return bench.measure()[0]
+            line.place(ready.weights, r)
+            return ready.measure()[0]
 
         return cls(loss, centre)
 

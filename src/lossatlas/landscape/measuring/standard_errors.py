@@ -17,40 +17,40 @@ Batches = Sequence[tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class _Reference:
     """What is known of a batch beforehand."""
 
     losses: Tensor  # (n,), of its examples at the network's own weights
     population: Tensor  # (), of how many examples of the split those of the batch stand for
 
 
-class Examples:
+class _Examples:
     """The examples that are measured, and what is known of them."""
 
     def __init__(self, loss: Loss, forward: Forward, batches: Batches, populations: Sequence[float]) -> None:
         self._loss = loss
-        self._references: dict[int, Reference] = {}
+        self._references: dict[int, _Reference] = {}
         for (inputs, targets), population in zip(batches, populations, strict=True):
             losses = self.losses(forward(inputs), targets)
             share = torch.tensor(population, dtype=torch.float64, device=losses.device)
-            self._references[id(targets)] = Reference(losses, share)
+            self._references[id(targets)] = _Reference(losses, share)
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Loss of each example, (n,)."""
         return example_losses(self._loss, outputs, targets).double()
 
-    def reference(self, targets: Tensor) -> Reference:
+    def reference(self, targets: Tensor) -> _Reference:
         """What is known of the batch that has these ``targets``, the very tensor."""
         return self._references[id(targets)]
 
 
-class LossStandardError:
+class _LossStandardError:
     """Standard error of the mean loss over the split."""
 
     name = "loss_standard_error"
     meaning = "standard error of the mean loss over the split"
 
-    def __init__(self, examples: Examples) -> None:
+    def __init__(self, examples: _Examples) -> None:
         self.axes: Mapping[str, xr.Variable] = {}
         self._examples = examples
 
@@ -63,7 +63,7 @@ class LossStandardError:
         return standard_error(sums)
 
 
-class RiseStandardError:
+class _RiseStandardError:
     """Standard error of the loss minus that at the network's own weights: of what gives a picture its shape.
 
     The examples are the same at both, so that it is much smaller than the standard error of either.
@@ -72,7 +72,7 @@ class RiseStandardError:
     name = "rise_standard_error"
     meaning = "standard error of the rise of the mean loss from the network's own weights"
 
-    def __init__(self, examples: Examples) -> None:
+    def __init__(self, examples: _Examples) -> None:
         self.axes: Mapping[str, xr.Variable] = {}
         self._examples = examples
 
@@ -98,5 +98,5 @@ def standard_errors(
         population = len(problem.data[split][1])
         every += of_split
         populations += [population * len(targets) / measured for _, targets in of_split]
-    examples = Examples(problem.loss, forward, every, populations)
-    return LossStandardError(examples), RiseStandardError(examples)
+    examples = _Examples(problem.loss, forward, every, populations)
+    return _LossStandardError(examples), _RiseStandardError(examples)

@@ -1,4 +1,4 @@
-"""Measuring on some of the examples: on which, and how far off the means over them are likely to be."""
+"""Subsampling of examples, and standard errors of the means over them."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Measuring a grid where it has to be: points are added until those that are left can be interpolated."""
+"""Adaptive sampling of a grid: points are added until those that are left can be interpolated."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import numpy as np
 from lossatlas.choices import chosen
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.mapping.ranks import ranks
-from lossatlas.landscape.sampling.full_grid import EVERYWHERE, Sampled, Sampling, VisitPoints
+from lossatlas.landscape.sampling.full_grid import FULL_GRID, MapPoints, Sampled, Sampling
 from lossatlas.landscape.sampling.refinement import Refinement, Rules
 
 
 @dataclass(frozen=True)
 class Adaptive:
-    """Measure part of a grid and interpolate the rest to ``tolerance``, a share of the plotted range.
+    """Adaptive sampling: measure part of a grid, interpolate the rest to ``tolerance``, a share of the plotted range.
 
     The error that counts is that of the loss as it is plotted: cut off at ``ceiling``, over the range of what is
     measured. Points are measured in batches, spread over where two interpolants (see `interpolants`) differ most;
@@ -60,7 +60,7 @@ class Adaptive:
         self,
         shape: Sequence[int],
         losses: Sequence[int],
-        visit_points: VisitPoints,
+        map_points: MapPoints,
         progress: Progress | None = None,
     ) -> Sampled:
         """Rows of all points of a grid of ``shape``; ``losses`` are the columns that have to meet the tolerance.
@@ -81,9 +81,9 @@ class Adaptive:
 
         # The first rank's word counts: on unlike machines the last bit, and so a decision, may differ.
         while (batch := ranks().gather(refinement.next_batch())[0]).points:
-            refinement.take(batch, visit_points(indices=batch.points, progress=report))
+            refinement.take(batch, map_points(indices=batch.points, progress=report))
         report(total - int(refinement.measured.sum()), 0)  # the rest is interpolated
-        return Sampled(refinement.filled(), refinement.measured, _report(refinement))
+        return Sampled(refinement.interpolated(), refinement.measured, _report(refinement))
 
 
 def _report(refinement: Refinement) -> dict[str, int | float]:
@@ -100,8 +100,8 @@ def _report(refinement: Refinement) -> dict[str, int | float]:
     }
 
 
-SAMPLINGS: dict[str, Callable[[float, float], Sampling]] = {
-    "grid": lambda tolerance, ceiling: EVERYWHERE,
+_SAMPLINGS: dict[str, Callable[[float, float], Sampling]] = {
+    "grid": lambda tolerance, ceiling: FULL_GRID,
     "adaptive": Adaptive,
 }
 """Ways to sample a grid by name, each made from a tolerance and a ceiling."""
@@ -113,4 +113,4 @@ def sampling_named(name: str, tolerance: float, ceiling: float) -> Sampling:
     >>> sampling_named("adaptive", 0.01, 10.0)
     Adaptive(tolerance=0.01, ceiling=10.0, held_out=24, seed=0)
     """
-    return chosen("sampling", name, SAMPLINGS)(tolerance, ceiling)
+    return chosen("sampling", name, _SAMPLINGS)(tolerance, ceiling)

@@ -1,4 +1,4 @@
-"""Which points of a grid are measured: all of them, or as many as interpolation needs."""
+"""Sampling of a grid: what every way of it gives, and the full grid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from lossatlas.landscape.mapping.map_points import Progress
 
 
-class VisitPoints(Protocol):
-    """What measures points: `visit`, given everything but these."""
+class MapPoints(Protocol):
+    """What measures points: `map_points`, given everything but these."""
 
     def __call__(
         self, *, indices: Sequence[int] | None = None, progress: Progress | None = None
@@ -38,16 +38,16 @@ class Sampling(Protocol):
         self,
         shape: Sequence[int],
         losses: Sequence[int],
-        visit_points: VisitPoints,
+        map_points: MapPoints,
         progress: Progress | None,
     ) -> Sampled:
         """Rows of all points of a grid of ``shape``; ``losses`` are those of their columns that are losses."""
 
 
-class Everywhere:
-    """All points are measured.
+class FullGrid:
+    """Full grid: all points are measured.
 
-    >>> Everywhere().sample((2, 1), [0], lambda indices=None, progress=None: np.zeros((2, 1)), None).rows.shape
+    >>> FullGrid().sample((2, 1), [0], lambda indices=None, progress=None: np.zeros((2, 1)), None).rows.shape
     (2, 1)
     """
 
@@ -59,11 +59,11 @@ class Everywhere:
         self,
         shape: Sequence[int],
         losses: Sequence[int],
-        visit_points: VisitPoints,
+        map_points: MapPoints,
         progress: Progress | None,
     ) -> Sampled:
         """Rows of all points."""
-        return Sampled(visit_points(progress=progress), None, {})
+        return Sampled(map_points(progress=progress), None, {})
 
 
-EVERYWHERE = Everywhere()
+FULL_GRID = FullGrid()

@@ -1,4 +1,4 @@
-"""Interpolants through scattered points: radial basis functions, in the values themselves or in their logarithms."""
+"""Radial basis interpolation of scattered points, in the values themselves or in their logarithms."""
 
 from typing import Literal
 
@@ -10,11 +10,11 @@ Array = NDArray[np.float64]
 
 Kernel = Literal["quintic", "cubic"]
 
-KERNELS: tuple[tuple[Kernel, int], ...] = (
+_KERNELS: tuple[tuple[Kernel, int], ...] = (
     ("quintic", 2),
     ("cubic", 1),
 )  # and the degree of the polynomial that goes with each
-QUINTIC, CUBIC = range(len(KERNELS))
+QUINTIC, CUBIC = range(len(_KERNELS))
 LINEAR, LOG = range(2)  # the scales
 
 _GLOBAL = 2000  # points up to which one system is solved for all, which is the faster way, too
@@ -39,7 +39,7 @@ def interpolants(places: Array, values: Array, at: Array) -> Array:
     high = np.where(positive, 2 * values.max(axis=0), np.inf)
     logarithms = np.log(values, out=values.copy(), where=positive)
     both = np.concatenate([values, logarithms], axis=1)
-    found = [_through(places, both, at, kernel, degree) for kernel, degree in KERNELS]
+    found = [_through(places, both, at, kernel, degree) for kernel, degree in _KERNELS]
     linear, logarithmic = np.split(np.stack(found), 2, axis=-1)
     with np.errstate(over="ignore"):
         np.exp(logarithmic, out=logarithmic, where=positive)

@@ -1,4 +1,4 @@
-"""Which points of a grid to measure next, from what those that are measured say of the others."""
+"""Adaptive refinement: which points of a grid to measure next, from what those measured say of the others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from lossatlas.landscape.sampling.interpolants import CUBIC, LINEAR, LOG, QUINTIC, Array, finite, interpolants
-from lossatlas.landscape.sampling.space_filling import coarse_grid, spread, unit_grid
+from lossatlas.landscape.sampling.space_filling import coarse_grid, farthest_points, unit_grid
 from lossatlas.seeds import generator
 
-LEAST = 8  # points of a batch
-SHARE = 8  # a batch is at least an eighth of what is measured
-MEMORY = 0.5  # of the errors of earlier batches, in the choice of an interpolant
-CAUTION = 0.7  # by which a factor may fall from one batch to the next
+_LEAST = 8  # points of a batch
+_SHARE = 8  # a batch is at least an eighth of what is measured
+_MEMORY = 0.5  # of the errors of earlier batches, in the choice of an interpolant
+_CAUTION = 0.7  # by which a factor may fall from one batch to the next
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Refinement:
         if self._forecast is not None:
             self._judge(self._forecast[:, :, batch.points], batch)
 
-    def filled(self) -> Array:
+    def interpolated(self) -> Array:
         """Rows of all points, (points, values): those that are not measured are interpolated.
 
         Where the nearest point that is measured has no finite value, neither has an interpolated one.
@@ -117,12 +117,12 @@ class Refinement:
         self._last_error = float(made.max())
         if batch.held_out and self._last_error <= self._rules.tolerance:
             self.held_out_errors = made
-        self._errors = MEMORY * self._errors + (1 - MEMORY) * errors.mean(axis=2)
+        self._errors = _MEMORY * self._errors + (1 - _MEMORY) * errors.mean(axis=2)
         best = self._errors.reshape(-1, len(self._losses)).argmin(axis=0)
         self._kernel, self._scale = np.unravel_index(best, self._errors.shape[:2])
         differences = self._chosen(self._differences(forecast)).max(axis=0)
         factor = self._chosen(errors).max(axis=0) / np.where(differences > 0, differences, np.inf)
-        self._factor = np.maximum(1.0, np.maximum(factor, CAUTION * self._factor))
+        self._factor = np.maximum(1.0, np.maximum(factor, _CAUTION * self._factor))
 
     def _chosen(self, values: Array) -> Array:
         """Of ``values`` by interpolant, (kernels, scales, points, losses), those of the chosen: (points, losses)."""
@@ -146,7 +146,7 @@ class Refinement:
 
     def _uncertain(self, missing: NDArray[np.int64], errors: Array) -> list[int]:
         """Points of a batch where the error is estimated to be large, and that are far from others."""
-        number = max(LEAST, int(self.measured.sum()) // SHARE)
+        number = max(_LEAST, int(self.measured.sum()) // _SHARE)
         distances = np.asarray(KDTree(self._places[self.measured]).query(self._places[missing])[0])
         scores = errors * np.sqrt(distances)  # the kernels may agree and be wrong, above all in wide gaps
-        return missing[spread(self._places[missing], scores, distances, number)].tolist()
+        return missing[farthest_points(self._places[missing], scores, distances, number)].tolist()

@@ -1,4 +1,4 @@
-"""Points of a grid: where to begin, and how to place several at once."""
+"""Space-filling points of a grid: where to begin, and how to place several at once."""
 
 from collections.abc import Sequence
 from math import prod
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lossatlas.landscape.sampling.interpolants import Array
 
-COARSE = 4  # points along each axis
+_COARSE = 4  # points along each axis
 
 
 def unit_grid(shape: Sequence[int]) -> Array:
@@ -22,7 +22,7 @@ def unit_grid(shape: Sequence[int]) -> Array:
 
 
 def coarse_grid(shape: Sequence[int]) -> list[int]:
-    """Indices of a few points of a grid: `COARSE` along each axis, corners among them, and the centre.
+    """Indices of a few points of a grid: `_COARSE` along each axis, corners among them, and the centre.
 
     All of them, if an axis has fewer than three: no polynomial of second degree goes with those.
 
@@ -31,20 +31,20 @@ def coarse_grid(shape: Sequence[int]) -> list[int]:
     """
     if min(shape) < 3:
         return list(range(prod(shape)))
-    along = [np.unique(np.linspace(0, size - 1, COARSE).round().astype(int)) for size in shape]
+    along = [np.unique(np.linspace(0, size - 1, _COARSE).round().astype(int)) for size in shape]
     coarse = np.stack(np.meshgrid(*along, indexing="ij"), axis=-1).reshape(-1, len(shape))
     places = np.concatenate([coarse, [[size // 2 for size in shape]]])
     return sorted({int(np.ravel_multi_index(tuple(place), tuple(shape))) for place in places})
 
 
-def spread(places: Array, scores: Array, distances: Array, number: int) -> NDArray[np.int64]:
-    """Indices of ``number`` of the ``places``, (n, d), with high ``scores``, (n,), and not close to each other.
+def farthest_points(places: Array, scores: Array, distances: Array, number: int) -> NDArray[np.int64]:
+    """Farthest points: indices of ``number`` of ``places``, (n, d), with high ``scores``, (n,), not close together.
 
     One after the other the place of the highest score is taken, and the scores around it are lowered: within
     about its own of the ``distances``, (n,), to what is measured, since measuring it tells of these.
 
     >>> line = np.arange(5.0)[:, None]
-    >>> spread(line, np.array([0.0, 1.0, 3.0, 2.9, 2.0]), np.full(5, 2.0), 2)  # not 2 and 3
+    >>> farthest_points(line, np.array([0.0, 1.0, 3.0, 2.9, 2.0]), np.full(5, 2.0), 2)  # not 2 and 3
     array([2, 4])
     """
     left = scores + 1e-12 * distances  # where nothing is uncertain, the farthest

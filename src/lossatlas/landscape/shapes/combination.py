@@ -1,4 +1,4 @@
-"""Points of weight space as linear combinations of the same few tensors."""
+"""Linear combinations of the same few tensors as points of weight space."""
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -18,7 +18,7 @@ class Combination(NamedTuple):
 
 
 @runtime_checkable
-class CombinedPoints(Protocol):
+class _CombinedPoints(Protocol):
     """Points that are linear combinations, all or some of them."""
 
     def combination_at(self, index: int) -> Combination | None:
@@ -34,4 +34,4 @@ def combination_at(points: object, index: int) -> Combination | None:
     >>> combination_at(["no", "combinations"], 0) is None
     True
     """
-    return points.combination_at(index) if isinstance(points, CombinedPoints) else None
+    return points.combination_at(index) if isinstance(points, _CombinedPoints) else None

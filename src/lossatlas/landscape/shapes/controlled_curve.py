@@ -1,4 +1,4 @@
-"""Curves in weight space that control points span: Bezier curves and polygonal chains."""
+"""Parametric curves in weight space, by control points: Bezier curves and polygonal chains."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property

@@ -15,7 +15,7 @@ from lossatlas.weight_space import Weights
 
 
 class Points(Protocol):
-    """An indexed sequence of points in weight space, which the engine visits in any order."""
+    """Indexed sequence of points in weight space, which are measured in any order."""
 
     @property
     def axes(self) -> Mapping[str, xr.Variable]:

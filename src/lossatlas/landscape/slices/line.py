@@ -1,18 +1,20 @@
-"""Lines through a network, along random directions or others."""
+"""Line slices of the loss through a network, along random directions or others."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import xarray as xr
 
-from lossatlas.landscape.directions import Along, RandomDirections, axes_along
+from lossatlas.landscape.directions import Along, RandomDirections, directions_along
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.lines import Bundle
+from lossatlas.landscape.survey import survey
 
 
+@survey(products=None)
 def line(
     problem: Problem,
     *,
@@ -48,9 +50,11 @@ def line(
     {'direction': 4, 'split': 1, 'alpha': 5}
     """
     random = RandomDirections(seed, normalize, ignore, statistics, convention)
-    axes = axes_along(along, random, problem)
-    number = directions if axes.number is None else min(directions, axes.number)
-    grid = Bundle(axes.centre, axes.draw, axes.clamp).grid(number, points, extent=extent)
+    direction_set = directions_along(along, random, problem)
+    number = directions if direction_set.number is None else min(directions, direction_set.number)
+    grid = Bundle(direction_set.centre, direction_set.draw, direction_set.clamp).grid(
+        number, points, extent=extent
+    )
     dataset = evaluate(
         problem,
         grid,
@@ -58,6 +62,6 @@ def line(
         engine=engine,
         journal=journal,
         progress=progress,
-        attributes={"survey": "line", **axes.attributes},
+        attributes={"survey": "line", **direction_set.attributes},
     )
     return dataset.transpose("direction", "split", "alpha", ...)

@@ -1,13 +1,13 @@
 """Principal components of a trajectory as directions."""
 
-from lossatlas.landscape.directions.direction_set import Axes, fixed_axes
+from lossatlas.landscape.directions.direction_set import DirectionSet, fixed_directions
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.slices.pca import principal_components
 from lossatlas.landscape.slices.training_path import Snapshots, trajectory_to
 
 
 class PrincipalDirections:
-    """The first ``components`` principal components of the way of ``snapshots`` to the network, of norm 1.
+    """Principal directions: the first ``components`` principal components of a training path, of norm 1.
 
     ``snapshots``, ``centred`` and ``ignore`` are those of `trajectory`, which also shows the way itself.
 
@@ -32,9 +32,11 @@ class PrincipalDirections:
         self._centred = centred
         self._ignore = ignore
 
-    def of(self, problem: Problem) -> Axes:
+    def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``. ValueError as `trajectory` raises it."""
         way = trajectory_to(problem, self._snapshots, ignore=self._ignore, centred=self._centred)
         pca = principal_components(way.rows, components=self._components, centred=self._centred)
         options = {"normalize": "none", "ignore": "none"}
-        return fixed_axes("principal", pca.directions, options, problem.model, centred=int(self._centred))
+        return fixed_directions(
+            "principal", pca.directions, options, problem.model, centred=int(self._centred)
+        )

@@ -1,19 +1,21 @@
-"""The surface around a network over a plane, random or other."""
+"""Plane slices of the loss around a network, random or other."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import xarray as xr
 
-from lossatlas.landscape.directions import Along, RandomDirections, axes_along
+from lossatlas.landscape.directions import Along, RandomDirections, directions_along
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.sampling.adaptive import sampling_named
 from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.survey import survey
 
 
+@survey(products=None)
 def surface(
     problem: Problem,
     *,
@@ -50,9 +52,9 @@ def surface(
     {'split': 1, 'y': 5, 'x': 5}
     """
     random = RandomDirections(seed, normalize, ignore, statistics, convention)
-    axes = axes_along(along, random, problem)
-    along_x, along_y = axes.take(2)
-    plane = Plane(axes.centre, along_x, along_y, axes.clamp)
+    direction_set = directions_along(along, random, problem)
+    along_x, along_y = direction_set.take(2)
+    plane = Plane(direction_set.centre, along_x, along_y, direction_set.clamp)
     dataset = evaluate(
         problem,
         plane.grid(points, extent=extent),
@@ -61,6 +63,6 @@ def surface(
         sampling=sampling_named(sampling, tolerance, ceiling),
         journal=journal,
         progress=progress,
-        attributes={"survey": "surface", **axes.attributes, "cosine": plane.cosine},
+        attributes={"survey": "surface", **direction_set.attributes, "cosine": plane.cosine},
     )
     return dataset.transpose("split", "y", "x", ...)

@@ -1,4 +1,4 @@
-"""A network's way through weight space: its principal plane, and what random planes show of it."""
+"""Training path in weight space: its principal plane, and what random planes show of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossatlas.choices import chosen
-from lossatlas.landscape.directions.direction_set import filled
+from lossatlas.landscape.directions.direction_set import with_zeros
 from lossatlas.landscape.directions.normalization import random_direction
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import axis
@@ -28,8 +28,8 @@ _IGNORED: dict[str, Callable[[Tensor], bool]] = {"biasbn": lambda w: w.ndim < 2,
 
 
 @dataclass(frozen=True, eq=False)
-class Trajectory:
-    """Networks on the way to the last of them."""
+class _Trajectory:
+    """Training path: networks on the way to the last of them."""
 
     networks: Sequence[Weights]  # parameters and statistics, in order
     times: xr.Variable  # (snapshot,) the epoch of each, or its number
@@ -72,8 +72,8 @@ def trajectory_to(
     ignore: str = "none",
     centred: bool = True,
     last_is_a_row: bool = False,
-) -> Trajectory:
-    """The way of ``snapshots``, state dicts, to the network of ``problem``, which may be the last of them.
+) -> _Trajectory:
+    """Training path of ``snapshots``, state dicts, to the network of ``problem``, which may be the last of them.
 
     Its times are their epochs where they come by epoch, NaN for the network if it is none of them; else numbers.
 
@@ -100,7 +100,7 @@ def trajectory_to(
         raise ValueError("a trajectory needs snapshots before the network, got none")
     networks.append(last)
     rows = Rows(networks if last_is_a_row else networks[:-1], origin)
-    return Trajectory(networks, _snapshot_axis(times, by_epoch), origin, rows, centred)
+    return _Trajectory(networks, _snapshot_axis(times, by_epoch), origin, rows, centred)
 
 
 def _snapshot_axis(times: Sequence[float], by_epoch: bool) -> xr.Variable:
@@ -110,14 +110,14 @@ def _snapshot_axis(times: Sequence[float], by_epoch: bool) -> xr.Variable:
     return axis("snapshot", times, "number of the snapshot, the network last")
 
 
-def plane_of(trajectory: Trajectory, directions: Sequence[Weights], seen: Projection) -> Plane:
+def plane_of(trajectory: _Trajectory, directions: Sequence[Weights], seen: Projection) -> Plane:
     """The plane of two ``directions`` through the last network, with the path as its marks."""
     centre = trajectory.networks[-1]
-    along_x, along_y = (filled(direction, centre) for direction in directions)
+    along_x, along_y = (with_zeros(direction, centre) for direction in directions)
     return Plane(centre, along_x, along_y, marks=_ending_at_the_origin(seen.orthogonal, trajectory))
 
 
-def path_variables(trajectory: Trajectory, pca: Components, seen: Projection) -> dict[str, xr.Variable]:
+def path_variables(trajectory: _Trajectory, pca: Components, seen: Projection) -> dict[str, xr.Variable]:
     """Where the networks are in the principal plane, over (snapshot,), and shares of the variance."""
     nearest, cosine = (_ending_at_the_origin(part, trajectory) for part in (seen.orthogonal, seen.cosine))
     share = "share of the trajectory's variance"
@@ -135,7 +135,7 @@ def path_variables(trajectory: Trajectory, pca: Components, seen: Projection) ->
 
 
 def random_variables(
-    trajectory: Trajectory, total: float, draws: int, **options: Any
+    trajectory: _Trajectory, total: float, draws: int, **options: Any
 ) -> dict[str, xr.Variable]:
     """What planes of random directions show of the trajectory, over (draw,) and (draw, snapshot).
 
@@ -175,7 +175,7 @@ def random_variables(
 
 
 def _seen_paths(
-    name: str, trajectory: Trajectory, seen: Sequence[Projection], meanings: tuple[str, str]
+    name: str, trajectory: _Trajectory, seen: Sequence[Projection], meanings: tuple[str, str]
 ) -> dict[str, xr.Variable]:
     paths = np.stack([_ending_at_the_origin(each.orthogonal, trajectory) for each in seen])
     return {  # of (draw, snapshot, 2)
@@ -184,7 +184,7 @@ def _seen_paths(
     }
 
 
-def _ending_at_the_origin(coordinates: NDArray[np.float64], trajectory: Trajectory) -> NDArray[np.float64]:
+def _ending_at_the_origin(coordinates: NDArray[np.float64], trajectory: _Trajectory) -> NDArray[np.float64]:
     """Coordinates of all networks, (networks, 2), from those of the rows: the last is the origin."""
     before = coordinates[: len(trajectory.networks) - 1]
     return np.concatenate([before, np.zeros((1, 2))])

@@ -1,4 +1,4 @@
-"""The path of training in the plane of its principal directions."""
+"""Training trajectory in the plane of its principal directions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from lossatlas.landscape.directions import Along, RandomDirections, axes_along
+from lossatlas.landscape.directions import Along, RandomDirections, directions_along
 from lossatlas.landscape.directions.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress
@@ -21,9 +21,11 @@ from lossatlas.landscape.slices.training_path import (
     random_variables,
     trajectory_to,
 )
+from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, weights_digest
 
 
+@survey(products=None, version=2)  # 2: its snapshots are told by their epochs
 def trajectory(
     problem: Problem,
     *,
@@ -42,7 +44,7 @@ def trajectory(
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Loss and error over the plane of a trajectory's principal directions (Li et al. 2018, section 7, figure 9).
+    """Training trajectory: loss and error over its principal plane (Li et al. 2018, section 7, figure 9).
 
     ``snapshots`` are state dicts of the network at times of its training, in order, or by epoch in a mapping. The
     network is the end of the path; it need not be among them. The directions are the first two principal
@@ -124,5 +126,5 @@ def trajectory(
 
 def _taken(along: Along, problem: Problem, origin: Weights) -> tuple[Weights, ...]:
     """The first two of the directions ``along``, without what ``origin`` does not have."""
-    taken = axes_along(along, RandomDirections(), problem).take(2)
+    taken = directions_along(along, RandomDirections(), problem).take(2)
     return tuple({name: direction[name] for name in origin} for direction in taken)

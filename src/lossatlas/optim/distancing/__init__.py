@@ -1,4 +1,4 @@
-"""Pushing a network away from earlier weights of its own: kernels, widths, and the force that they exert."""
+"""Distance penalty: repulsion from a network's own earlier weights; kernels, widths, and the force they exert."""
 
 from lossatlas.optim.distancing.distance import Distance, Layout
 from lossatlas.optim.distancing.force import Centre, DistanceForce, Pushed

@@ -1,4 +1,4 @@
-"""Which parameters the distance from a centre counts, and in which groups."""
+"""Distance of the distance penalty: which parameters it counts, and in which groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch._utils import _unflatten_dense_tensors
-from torch.nn.modules.batchnorm import _NormBase
 
-NORMALIZATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # _NormBase: batch and instance norm
+from lossatlas.layers import NORMALIZATION_LAYERS
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Distance:
-    """What is counted in D, the squared Euclidean distance from a centre.
+    """Distance penalty: what is counted in D, the squared Euclidean distance from a centre.
 
     ``biases``: count those of layers other than normalisations; ``normalization``: count scale and shift of these.
     ``relative``: D is divided by the squared norm of the centre. ``per_layer``: there is a D of each layer by itself, a
@@ -55,12 +54,12 @@ class Distance:
 
     def _counts(self, module: nn.Module, name: str) -> bool:
         owner, _, own_name = name.rpartition(".")
-        if isinstance(module.get_submodule(owner), NORMALIZATIONS):
+        if isinstance(module.get_submodule(owner), NORMALIZATION_LAYERS):
             return self.normalization
         return self.biases or own_name != "bias"
 
 
-PIECE = 2**16
+_PIECE = 2**16
 """Elements whose squares are summed at once: torch's norm of 2 million in float32 is off by a part in 30,000."""
 
 
@@ -102,16 +101,16 @@ class Slices:
         >>> Slices((2, 1)).squared_norms(torch.tensor([3.0, 4.0, 2.0]))
         tensor([25.,  4.])
         """
-        pieces = [part.split(PIECE) for part in vector.split(self.sizes)]
+        pieces = [part.split(_PIECE) for part in vector.split(self.sizes)]
         squares = torch.stack(torch._foreach_norm([piece for part in pieces for piece in part])).square()
         if len(pieces) == 1:
             return squares.sum(0, keepdim=True)
         return torch.stack([part.sum() for part in squares.split([len(part) for part in pieces])])
 
-    def spread(self, values: Tensor) -> Tensor:
+    def expand(self, values: Tensor) -> Tensor:
         """``values`` (groups,), each over the elements of its group; a single one as it is, which broadcasts.
 
-        >>> Slices((2, 1)).spread(torch.tensor([5.0, 7.0]))
+        >>> Slices((2, 1)).expand(torch.tensor([5.0, 7.0]))
         tensor([5., 5., 7.])
         """
         if len(self.sizes) == 1:

@@ -1,4 +1,4 @@
-"""The force of kernels around earlier weights, in closed form: what it adds to the gradients of a step."""
+"""Distance penalty in closed form: the force of kernels around earlier weights, added to the gradients of a step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from lossatlas.optim.distancing.widths import Width
 
 @dataclass(frozen=True, eq=False)
 class Centre:
-    """A point that pushes, with what does not change while it does."""
+    """Centre of a kernel, an earlier point that repels, with what does not change while it does."""
 
     point: Tensor  # (n,), the counted parameters one after another
     unit: Tensor  # (groups,), in which squared distances are taken: 1, or the point's squared norm
@@ -33,7 +33,7 @@ class Pushed:
 
 
 class DistanceForce:
-    """The gradient of strength / K times the sum of f(a D) over K centres, D the squared distance from a centre.
+    """Distance penalty: the gradient of strength / K times the sum of f(a D) over K centres, D the squared distance.
 
     The penalty of the distance-kernel thesis (von Bachmann 2021) with a kernel f and a width, which gives a. Its
     gradient in closed form is the sum of (strength / K) 2 a f'(a D) (theta - theta_c). Not ``divided``, as in equation
@@ -111,7 +111,7 @@ class DistanceForce:
             offset = torch.sub(here, centre.point, out=here if last else offset)
             squares.append(slices.squared_norms(offset))
             vector, factors = self._term(offset, squares[-1], centre, len(centres))
-            factors = slices.spread(factors)
+            factors = slices.expand(factors)
             if last:
                 torch.mul(vector, factors, out=here)
             elif number == 1:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class Kernel(Protocol):
-    """A hill around a centre, f(x), for x >= 0 of any shape."""
+    """Radial kernel, a hill around a centre: f(x), for x >= 0 of any shape."""
 
     def value(self, x: Tensor) -> Tensor:
         """Return f(x)."""

@@ -1,4 +1,4 @@
-"""From the checkpoints that were taken to the centres that push: each, their mean, or the last."""
+"""Reduction of checkpoints to the centres of the distance penalty: each, their mean, or the last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Point = Sequence[Tensor]  # the counted parameters, in order
 
 
 class Merging(Protocol):
-    """What makes centres of checkpoints."""
+    """Reduction of checkpoints to centres."""
 
     @property
     def least(self) -> int:
@@ -23,7 +23,7 @@ class Merging(Protocol):
 
 @dataclass(frozen=True)
 class EachCheckpoint:
-    """Every checkpoint is a centre.
+    """Each checkpoint is a centre: no reduction.
 
     >>> EachCheckpoint()([[torch.tensor(1.0)], [torch.tensor(3.0)]])
     [[tensor(1.)], [tensor(3.)]]
@@ -37,7 +37,7 @@ class EachCheckpoint:
 
 @dataclass(frozen=True)
 class MeanOfCheckpoints:
-    """One centre, the mean of all checkpoints with equal weights, however many have come.
+    """Mean: one centre, the mean of all checkpoints with equal weights, however many have come.
 
     >>> MeanOfCheckpoints()([[torch.tensor(1.0)], [torch.tensor(3.0)], [torch.tensor(8.0)]])
     [[tensor(4.)]]
@@ -53,7 +53,7 @@ class MeanOfCheckpoints:
 
 @dataclass(frozen=True)
 class LastCheckpoint:
-    """One centre, the checkpoint that was taken last.
+    """Last: one centre, the checkpoint that was taken last.
 
     >>> LastCheckpoint()([[torch.tensor(1.0)], [torch.tensor(3.0)]])
     [[tensor(3.)]]

@@ -1,4 +1,4 @@
-"""Where the force of a kernel points: the hill itself, and the controls that it is compared with."""
+"""Direction of a kernel's force: repulsion, and the controls: attraction, none, a random direction."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -30,28 +30,28 @@ class _Radial:
 
 @dataclass(frozen=True)
 class Away(_Radial):
-    """Down the hill, away from the centre: the kernel as it is."""
+    """Repel: down the hill, away from the centre: the kernel as it is."""
 
     sign: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
 class Toward(_Radial):
-    """Attraction, a control: the same size, towards the centre."""
+    """Attract (control): the same size, towards the centre."""
 
     sign: ClassVar[int] = -1
 
 
 @dataclass(frozen=True)
 class Nothing(_Radial):
-    """No force, a control: distances and kernels are measured all the same."""
+    """None (control): no force; distances and kernels are measured all the same."""
 
     sign: ClassVar[int] = 0
 
 
 @dataclass(frozen=True)
 class RandomDirection:
-    """A push as strong as the hill's at the same distance, in a direction that has nothing to do with the centre.
+    """Random direction (control): a push as strong as the hill's, in a direction unrelated to the centre.
 
     The direction is Gaussian, drawn once for each centre, from the seed and the centre's number, and kept.
 
@@ -66,4 +66,4 @@ class RandomDirection:
         self, centre: Tensor, slices: Slices, *, seed: int, number: int
     ) -> Tensor | None:
         drawn = torch.randn(len(centre), generator=generator(seed, "random push", number)).double()
-        return (drawn / slices.spread(slices.squared_norms(drawn).sqrt())).to(centre)
+        return (drawn / slices.expand(slices.squared_norms(drawn).sqrt())).to(centre)

@@ -1,4 +1,4 @@
-"""How wide a kernel is: the precision a that turns a squared distance D into x = a D."""
+"""Bandwidth of a kernel: the precision a that turns a squared distance D into x = a D."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Width(Protocol):
-    """What gives a kernel around a centre its precision."""
+    """Bandwidth: what gives a kernel around a centre its precision."""
 
     def precision(self, travelled: Tensor) -> Tensor:
         """Return a, (groups,), for a centre whose squared distance from the initialisation is ``travelled``."""
@@ -16,7 +16,7 @@ class Width(Protocol):
 
 @dataclass(frozen=True)
 class Sigma:
-    """a = 1 / (2 sigma^2): equation 2.3 of the distance-kernel thesis' draft of 2020. ValueError unless positive.
+    """Fixed bandwidth: a = 1 / (2 sigma^2), equation 2.3 of the thesis' draft of 2020. ValueError unless positive.
 
     >>> Sigma(5.0).precision(torch.tensor([7.0]))
     tensor([0.0200])
@@ -33,7 +33,7 @@ class Sigma:
 
 @dataclass(frozen=True)
 class InverseWidth:
-    """a = w: the convention of the final thesis (von Bachmann 2021), exp(-w D) with w = 1 / sigma^2.
+    """Inverse bandwidth: a = w, the convention of the final thesis (von Bachmann 2021), exp(-w D) with w = 1 / sigma^2.
 
     Its sigma is sqrt(2) times that of `Sigma`. ValueError unless positive.
 
@@ -52,7 +52,7 @@ class InverseWidth:
 
 @dataclass(frozen=True)
 class Travelled:
-    """a = 1 / (2 sigma^2), sigma being ``multiple`` times the centre's distance from the initialisation.
+    """Adaptive bandwidth: a = 1 / (2 sigma^2), sigma ``multiple`` times the centre's distance from the initialisation.
 
     ValueError unless the multiple is positive, and for a centre that lies at the initialisation.
 

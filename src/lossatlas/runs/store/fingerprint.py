@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from lossatlas.files import sha256
@@ -121,10 +122,10 @@ def fingerprint(config: Mapping[str, Any]) -> str:
 
 
 LANDSCAPE_VERSION = 2
-"""Raised when the numerics of landscapes change, so that datasets of the older code are no longer found."""
+"""Raised when the numerics of landscapes change, so that datasets of the older code are no longer found.
 
-SURVEY_VERSIONS = {"lossatlas.landscape.trajectory": 2}  # its snapshots are told by their epochs
-"""The same for one survey alone, by its ``_target_``; 1 where it is not named."""
+For one survey alone that is its own version, `lossatlas.landscape.survey.survey`.
+"""
 
 OtherRun = Callable[[Any], "Run"]
 """From the value of a node ``{run: ...}``, overrides of this run's configuration or a fingerprint, to that run."""
@@ -165,12 +166,23 @@ def landscape_path(
 
 
 def _survey_versions(node: Any) -> dict[str, int]:
-    """Those of `SURVEY_VERSIONS` that ``node`` makes use of, at any depth.
+    """Versions, where raised, of the surveys that ``node`` makes use of, at any depth, by their ``_target_``.
 
     >>> _survey_versions({"_target_": "lossatlas.landscape.trajectory", "points": 3})
     {'lossatlas.landscape.trajectory': 2}
     """
     values = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
     found = {name: version for value in values for name, version in _survey_versions(value).items()}
-    target = str(node.get("_target_")) if isinstance(node, Mapping) else ""
-    return found | ({target: SURVEY_VERSIONS[target]} if target in SURVEY_VERSIONS else {})
+    target = str(node["_target_"]) if isinstance(node, Mapping) and "_target_" in node else ""
+    return found | ({target: version} if target and (version := _version(target)) > 1 else {})
+
+
+def _version(target: str) -> int:
+    """That of the survey ``target``; 1 of anything else, and of what cannot be imported, nor then computed."""
+    from lossatlas.landscape.survey import declaration  # imports torch, which composing does without
+
+    try:
+        declared = declaration(resolve_name(target))
+    except Exception:  # whatever its module raises
+        return 1
+    return declared.version if declared else 1

@@ -1,4 +1,4 @@
-"""What moves the pivots of a nudged elastic band: tangents, and gradients across them.
+"""Forces of a nudged elastic band on its pivots: tangents, and gradients perpendicular to them.
 
 A band is its pivots' weights as the rows of a matrix, (P, n), both ends included; the ends do not move.
 """
@@ -44,12 +44,12 @@ def band_gradients(
     shares: Tensor | None = None,
     spring: float | None = None,
 ) -> Tensor:
-    """What the inner pivots descend, (P - 2, n): the negative of the force that acts on each.
+    """Nudged gradients of the inner pivots, (P - 2, n): the negative of the force that acts on each.
 
     ``gradients``, (P - 2, n), of the loss lose their part along the tangent. With ``spring``, a spring of that constant
     pulls along the tangent (Henkelman & Jonsson 2000, eqs. 3 and 12) until each gap between two pivots is its share of
     the band's length, ``shares`` (P - 1,), by default all alike. None stands for a spring without end, in whose stead
-    the pivots are `spread`. ValueError for a constant that is not positive, or as `tangents` raises it.
+    the pivots are `evenly_spaced`. ValueError for a constant that is not positive, or as `tangents` raises it.
 
     >>> straight = torch.tensor([[0.0, 0.0], [1.0, 0.0], [3.0, 0.0]])
     >>> losses, gradients = torch.tensor([0.0, 1.0, 2.0]), torch.tensor([[5.0, 7.0]])

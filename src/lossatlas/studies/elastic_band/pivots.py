@@ -29,7 +29,7 @@ class Pivots(nn.Module):
         self.register_buffer("ends", ends, persistent=False)
         self.rows = nn.Parameter(torch.zeros(room, ends.shape[1]))
         self.register_buffer("_shares", torch.zeros(room + 1))
-        self.replace(*filled(ends, torch.ones(1), evenly_between(1, count)))
+        self.replace(*insert_pivots(ends, torch.ones(1), evenly_between(1, count)))
 
     def __len__(self) -> int:
         return int(self._shares.count_nonzero()) - 1
@@ -54,9 +54,9 @@ class Pivots(nn.Module):
         self._shares[: inner + 1] = shares
 
     @torch.no_grad()
-    def spread_out(self) -> None:
+    def space_evenly(self) -> None:
         """Move the pivots along the band until the gaps have their shares."""
-        self.rows[: len(self)] = spread(self.points, self.shares)[1:-1]
+        self.rows[: len(self)] = evenly_spaced(self.points, self.shares)[1:-1]
 
     def lengths(self) -> tuple[float, float]:
         """Length of the band, and distance of its ends."""
@@ -64,7 +64,7 @@ class Pivots(nn.Module):
 
 
 def insertions(losses: ArrayLike, *, threshold: float, most: int) -> list[list[float]]:
-    """Where in each gap between two pivots to insert one: fractions of the gap, none or one.
+    """Positions of new pivots by AutoNEB's rule: for each gap between two, fractions of it, none or one.
 
     ``losses`` (gaps, positions + 2): at both pivots of a gap, and at evenly spaced positions between them. A pivot
     goes where the loss is farthest above the straight line between those of the pivots, if that is more than
@@ -94,7 +94,7 @@ def insertions(losses: ArrayLike, *, threshold: float, most: int) -> list[list[f
 
 
 def evenly_between(gaps: int, pivots: int) -> list[list[float]]:
-    """The same for ``pivots`` new pivots evenly in each of ``gaps`` gaps.
+    """Positions of ``pivots`` new pivots, evenly in each of ``gaps`` gaps, in the form of `insertions`.
 
     >>> evenly_between(1, 3)
     [[0.25, 0.5, 0.75]]
@@ -102,12 +102,12 @@ def evenly_between(gaps: int, pivots: int) -> list[list[float]]:
     return [np.linspace(0, 1, pivots + 2)[1:-1].tolist()] * gaps
 
 
-def filled(points: Tensor, shares: Tensor, where: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor]:
-    """A band with new pivots on its straight lines, and the share of each gap in its length.
+def insert_pivots(points: Tensor, shares: Tensor, where: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor]:
+    """Insert new pivots on the straight lines of a band; also returns the share of each gap in its length.
 
     ``points`` (P, n), ``shares`` (P - 1,), ``where``: ascending fractions of each gap, whose share is divided alike.
 
-    >>> filled(torch.tensor([[0.0], [4.0], [5.0]]), torch.tensor([0.8, 0.2]), [[0.25], []])
+    >>> insert_pivots(torch.tensor([[0.0], [4.0], [5.0]]), torch.tensor([0.8, 0.2]), [[0.25], []])
     (tensor([[0.],
             [1.],
             [4.],
@@ -132,15 +132,15 @@ def gaps(points: Tensor) -> Tensor:
     return torch.linalg.vector_norm(points.diff(dim=0), dim=1)
 
 
-def spread(points: Tensor, shares: Tensor) -> Tensor:
-    """``points`` (P, n) moved along their chain until each gap has its share of the chain's length.
+def evenly_spaced(points: Tensor, shares: Tensor) -> Tensor:
+    """Redistribute ``points`` (P, n) along their chain, so that each gap has its share of the chain's length.
 
     ``shares`` (P - 1,), positive, are put in proportion to their sum. First and last point stay, to the last bit. This
     is what a spring without end does (Draxler et al. 2018, arXiv:1803.00885). A new chain cuts the
     corners of the old, so its own gaps are the shares only nearly. ValueError if there is not a positive share for
     each gap.
 
-    >>> spread(torch.tensor([[0.0], [1.0], [4.0]]), torch.tensor([0.5, 0.5])).flatten()
+    >>> evenly_spaced(torch.tensor([[0.0], [1.0], [4.0]]), torch.tensor([0.5, 0.5])).flatten()
     tensor([0., 2., 4.])
     """
     if shares.shape != (len(points) - 1,) or not bool((shares > 0).all()):

@@ -1,4 +1,4 @@
-"""Loss and error along the straight lines between networks, each point with batch-norm statistics of its own."""
+"""Loss profile of a chain of networks, each point with batch-norm statistics of its own."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from lossatlas.landscape.measuring.memory_layout import fitting_batch_size
 from lossatlas.landscape.problem import Loss
 from lossatlas.weight_space import Weights, statistics
 
-CHAIN = PolygonalChain(bends=None)
+_CHAIN = PolygonalChain(bends=None)
 _RECOMPUTED = Engine(evaluation="recompute")
 
 
@@ -28,7 +28,7 @@ def profile(
     positions: int,
     splits: Sequence[str] | None = None,
 ) -> xr.Dataset:
-    """Loss and error over (split, t) along the chain through ``networks``, at ``positions`` points between each two.
+    """Loss profile over (split, t) of the chain through ``networks``, with ``positions`` points between each two.
 
     Those networks, parameters by name, are at every (``positions`` + 1)-th t. Losses are those of whole splits, with
     batch-norm statistics of a pass over the split "train" at each point (Garipov et al. 2018, section 3.2).
@@ -39,7 +39,7 @@ def profile(
     >>> profile(model, nn.MSELoss(), data, ends, positions=1).loss.sel(split="train").values  # (w - 1)**2
     array([1., 0., 1.])
     """
-    curve = ControlledCurve(CHAIN, networks)
+    curve = ControlledCurve(_CHAIN, networks)
     points = (len(networks) - 1) * (positions + 1) + 1
     problem = Problem(network, loss, data)
     measured = evaluate(problem, curve.grid(points), splits=splits, engine=_RECOMPUTED)
@@ -57,7 +57,7 @@ def by_gap(losses: NDArray[np.float64], gaps: int) -> NDArray[np.float64]:
 
 
 def band_metrics(band: xr.Dataset, straight: xr.Dataset) -> dict[str, float]:
-    """What a `profile` of a band and one of the straight line say of it; see `ElasticBand`."""
+    """Barrier and saddle of a band from its `profile` and that of the straight line; see `ElasticBand`."""
     (saddle, ends), (line, _) = (_highest(along.loss.sel(split="train")) for along in (band, straight))
     worse = max(ends)
     metrics = {
@@ -83,7 +83,7 @@ def _highest(values: xr.DataArray) -> tuple[float, tuple[float, float]]:
 
 
 def with_statistics(network: nn.Module, weights: Mapping[str, Tensor], inputs: Tensor) -> Weights:
-    """``weights``, parameters of ``network``, and the batch-norm statistics of a pass over ``inputs`` there.
+    """Re-estimate batch norm: ``weights``, parameters of ``network``, with the statistics of a pass over ``inputs``.
 
     ``network`` itself is left as it was.
     """

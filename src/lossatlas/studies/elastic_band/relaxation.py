@@ -1,4 +1,4 @@
-"""Relaxing an elastic band between two finished networks: the way over the lowest saddle that it finds."""
+"""Nudged elastic band with insertions (AutoNEB): relaxing a path over a low saddle between two trained networks."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from lossatlas.data import ImageData
 from lossatlas.landscape.shapes.curve_families import CurveFamily
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.elastic_band.forces import band_gradients
-from lossatlas.studies.elastic_band.pivots import Pivots, filled, insertions
+from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
 from lossatlas.studies.elastic_band.profile import band_metrics, by_gap, profile, with_statistics
 from lossatlas.studies.elastic_band.schedule import Cycle, CycledRate, Cycles
 from lossatlas.studies.study import Batch, NonFiniteLossError, Schedule
@@ -21,7 +21,7 @@ from lossatlas.weight_space import Weights, flatten, unflatten
 
 
 class ElasticBand(Classifier):
-    """Relaxes the pivots of a nudged elastic band between two ``ends``, which stay as they are.
+    """Nudged elastic band (AutoNEB): relaxes its pivots between two ``ends``, which stay as they are.
 
     AutoNEB: Draxler et al. 2018 (arXiv:1803.00885), after Kolsbjerg et al. 2016 and Henkelman & Jonsson 2000. Training
     goes in ``cycles``, each with so many of the optimizer's steps and a factor of its rate; ``epochs`` are those that
@@ -121,13 +121,13 @@ class ElasticBand(Classifier):
         """Insert pivots where the loss asks for them, and forget the momentum."""
         losses = self._profile(self.band.points, ["train"]).loss.sel(split="train").values
         where = insertions(by_gap(losses, len(self.band) + 1), threshold=self._threshold, most=self._insert)
-        self.band.replace(*filled(self.band.points, self.band.shares, where))
+        self.band.replace(*insert_pivots(self.band.points, self.band.shares, where))
         self.trainer.optimizers[0].state.clear()
 
     def batch_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Mean loss of a batch over the pivots, with the gradient that they descend, and mean of wrong samples."""
         if self._spring is None:
-            self.band.spread_out()
+            self.band.space_evenly()
         points = self.band.points
         moves = [False, *[True] * len(self.band), False]
         measured = [self._at(point, batch, moves=free) for point, free in zip(points, moves, strict=True)]

@@ -1,4 +1,4 @@
-"""The cycles in which an elastic band is trained."""
+"""Training cycles of an elastic band: their numbers of steps and factors of the learning rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from lossatlas.studies.study import Schedule
 
 @dataclass(frozen=True)
 class Cycle:
-    """``steps`` of the optimizer at ``factor`` times the scheduled rate. ValueError unless both are positive."""
+    """Training cycle: ``steps`` at ``factor`` times the scheduled rate. ValueError unless both are positive."""
 
     steps: int
     factor: float = 1.0
@@ -22,7 +22,7 @@ class Cycle:
 
 
 class Cycles:
-    """Cycles one after the other, the last of them to the end of training.
+    """Training cycles one after the other, the last of them to the end of training.
 
     ValueError if there is none.
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from lossatlas.landscape import Bezier, ControlledCurve, PolygonalChain, random_direction
-from lossatlas.landscape.connectivity.tunnel import across
+from lossatlas.landscape.connectivity.tunnel import normal_direction
 from lossatlas.weight_space import Weights, inner, norm
 
 
@@ -31,7 +31,7 @@ def test_a_direction_has_length_1_and_is_orthogonal_to_what_the_curve_moves_by(
     low, high = max(t - 5e-3, 0.0), min(t + 5e-3, 1.0)
     before, after = at(curve, low, torch.float64), at(curve, high, torch.float64)
     chord: dict[str, Tensor] = {name: after[name] - before[name] for name in before}
-    direction = across(curve, t, at(curve, t), seed=1, normalize=normalize, ignore=ignore)
+    direction = normal_direction(curve, t, at(curve, t), seed=1, normalize=normalize, ignore=ignore)
     assert norm(direction) == pytest.approx(1.0, rel=1e-6)
     assert abs(inner(direction, chord)) < 2e-2 * norm(chord)
     assert (norm({"bias": direction["bias"]}) == 0) == (ignore == "biasbn")
@@ -40,7 +40,7 @@ def test_a_direction_has_length_1_and_is_orthogonal_to_what_the_curve_moves_by(
 def test_it_is_a_random_direction_less_its_part_along_the_tangent(curve: ControlledCurve) -> None:
     """Both lie in one plane with the tangent: least squares leaves no residual."""
     centre = at(curve, 0.3)
-    direction = across(curve, 0.3, centre, seed=1, index=4, ignore="none")
+    direction = normal_direction(curve, 0.3, centre, seed=1, index=4, ignore="none")
     drawn = random_direction(centre, seed=1, index=4, normalize="none", ignore="none")
     chord = {name: at(curve, 0.301)[name] - at(curve, 0.299)[name] for name in centre}
     columns = torch.stack(
@@ -55,7 +55,8 @@ def test_it_is_a_random_direction_less_its_part_along_the_tangent(curve: Control
 def test_indices_and_seeds_give_different_directions(curve: ControlledCurve) -> None:
     centre = at(curve, 0.3)
     first, again, index, seed = (
-        across(curve, 0.3, centre, seed=seed, index=index) for seed, index in ((0, 0), (0, 0), (0, 1), (1, 0))
+        normal_direction(curve, 0.3, centre, seed=seed, index=index)
+        for seed, index in ((0, 0), (0, 0), (0, 1), (1, 0))
     )
     assert torch.equal(first["weight"], again["weight"])
     assert abs(inner(first, index)) < 0.9
@@ -67,7 +68,7 @@ def test_a_curve_that_stands_still_has_nothing_across_it() -> None:
     with pytest.raises(
         ValueError, match=r"^the curve stands still at t = 0\.5, so nothing is orthogonal to it$"
     ):
-        across(ControlledCurve(PolygonalChain(bends=0), [point, point]), 0.5, point, seed=0)
+        normal_direction(ControlledCurve(PolygonalChain(bends=0), [point, point]), 0.5, point, seed=0)
 
 
 def test_a_single_weight_has_no_other_direction() -> None:
@@ -75,4 +76,4 @@ def test_a_single_weight_has_no_other_direction() -> None:
     with pytest.raises(
         ValueError, match="there is no direction but the curve's own: the network needs another weight"
     ):
-        across(ControlledCurve(PolygonalChain(bends=0), [one, two]), 0.5, one, seed=0)
+        normal_direction(ControlledCurve(PolygonalChain(bends=0), [one, two]), 0.5, one, seed=0)

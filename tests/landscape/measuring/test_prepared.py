@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.measuring.prepared import opened
+from lossatlas.landscape.measuring.prepared import prepared
 
 
 @pytest.mark.parametrize("batch_size", [37, 36, 16, 5, 1])
@@ -15,46 +15,46 @@ def test_the_result_does_not_depend_on_the_batch_size(problem: Problem, batch_si
         outputs = problem.model(inputs)
         expected.append(nn.functional.cross_entropy(outputs.double(), targets).item())
         expected.append((outputs.argmax(1) != targets).double().mean().item())
-    with opened(problem, engine=Engine(batch_size=batch_size)) as bench:
-        assert bench.measure() == pytest.approx(expected, rel=1e-6)
+    with prepared(problem, engine=Engine(batch_size=batch_size)) as ready:
+        assert ready.measure() == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_mean_of_batch_means_would_be_noticed(problem: Problem) -> None:
     """The short batch differs enough for the test above to fail if it had the weight of a full one."""
-    with opened(problem, splits=["train"], engine=Engine(batch_size=16)) as bench:
-        mean = bench.measure()[0]
-        outputs = [(bench.model(inputs), targets) for inputs, targets in bench.batches["train"]]
+    with prepared(problem, splits=["train"], engine=Engine(batch_size=16)) as ready:
+        mean = ready.measure()[0]
+        outputs = [(ready.model(inputs), targets) for inputs, targets in ready.batches["train"]]
     wrong = sum(nn.functional.cross_entropy(*pair).item() for pair in outputs) / len(outputs)
     assert abs(wrong / mean - 1) > 1e-3
 
 
 def test_dropout_and_batch_norm_are_in_evaluation_mode(problem: Problem) -> None:
     problem.model.train()
-    with opened(problem) as bench:
-        assert bench.measure() == bench.measure()
-        assert bench.model[1].running_mean.equal(problem.model[1].running_mean)
+    with prepared(problem) as ready:
+        assert ready.measure() == ready.measure()
+        assert ready.model[1].running_mean.equal(problem.model[1].running_mean)
     assert problem.model.training
 
 
 def test_splits_come_in_the_order_asked_for(problem: Problem) -> None:
-    with opened(problem) as bench:
-        train_first = bench.measure()
-    with opened(problem, splits=["test", "train"]) as bench:
-        assert bench.measure() == train_first[2:] + train_first[:2]
+    with prepared(problem) as ready:
+        train_first = ready.measure()
+    with prepared(problem, splits=["test", "train"]) as ready:
+        assert ready.measure() == train_first[2:] + train_first[:2]
 
 
 def test_error_of_dense_prediction_counts_every_pixel(rng: torch.Generator) -> None:
     inputs = torch.randn(6, 2, 4, 4, generator=rng)
     targets = torch.randint(3, (6, 4, 4), generator=rng)
     problem = Problem(nn.Conv2d(2, 3, 1), nn.functional.cross_entropy, {"train": (inputs, targets)})
-    with opened(problem, engine=Engine(batch_size=4)) as bench:
-        error = bench.measure()[1]
+    with prepared(problem, engine=Engine(batch_size=4)) as ready:
+        error = ready.measure()[1]
     assert error == (problem.model(inputs).argmax(1) != targets).double().mean().item()
 
 
 def test_regression_has_no_error(regression: Problem) -> None:
-    with opened(regression) as bench:
-        assert [metric.name for metric in bench.metrics] == ["loss"]
+    with prepared(regression) as ready:
+        assert [metric.name for metric in ready.metrics] == ["loss"]
 
 
 def _loss_sum(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ def _loss_each(outputs: Tensor, targets: Tensor) -> Tensor:
 )
 def test_a_loss_that_is_not_a_mean_is_refused(problem: Problem, loss: object, message: str) -> None:
     wrong = Problem(problem.model, loss, problem.data)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=message), opened(wrong):
+    with pytest.raises(ValueError, match=message), prepared(wrong):
         pass
 
 
