@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
-from lossatlas.claims.measures import width
 from lossatlas.figures import PICTURES, picture
 from lossatlas.figures.experiments.interactive_surfaces import one_surface
+from lossatlas.measures import width
 
 _WIDTH_LEVEL = 1.0
 """Loss below which widths along lines are measured, as the claims of `sharpness` have it."""
@@ -92,8 +92,6 @@ def _widths(name: str, dataset: xr.Dataset) -> dict[str, float]:
     """Mean width in alpha, over directions, of {loss < `_WIDTH_LEVEL`} around the network, for each split."""
     key = f"{name}/width below loss {_WIDTH_LEVEL:g}"
     return {
-        f"{key}, {split}": float(
-            width({name: dataset}, landscape=name, level=_WIDTH_LEVEL, split=split).mean()
-        )
+        f"{key}, {split}": float(width(dataset, level=_WIDTH_LEVEL, split=split).mean())
         for split in dataset["split"].values.tolist()
     }
