@@ -11,7 +11,7 @@ from paper import chosen, composed
 from lossatlas.cli.reproduction import definition
 from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.build import make
-from lossatlas.runs.composition.job import prerequisites
+from lossatlas.runs.composition.job import Job
 from lossatlas.runs.ensure import ensure
 
 METHODS = {"independent": "paper", "snapshot": "paper_snapshot", "fge": "paper_fge"}
@@ -130,4 +130,4 @@ def test_each_method_takes_first_steps(
     )
     assert moved.isfinite().all()
     assert (moved > 0).all()
-    assert len(prerequisites(config)) == (method == "fge")
+    assert len(Job((), config).upstream) == (method == "fge")

@@ -11,7 +11,7 @@ from torch import nn
 from lossatlas.landscape import Bezier
 from lossatlas.runs.build import make
 from lossatlas.runs.composition.compose import compose_config, compose_jobs
-from lossatlas.runs.composition.job import prerequisites
+from lossatlas.runs.composition.job import Job
 from lossatlas.runs.store.fingerprint import fingerprint
 from lossatlas.runs.store.store import Run
 
@@ -67,7 +67,7 @@ def test_the_curve_has_one_bend_and_the_ends_penalty_at_its_points() -> None:
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_ends_are_the_networks_of_the_straight_line(seed: int) -> None:
     """Of seeds n and 1n, trained once for both."""
-    first, last = (end.config for end in prerequisites(of_curve(f"seed={seed}", "model.width=25")))
+    first, last = (end.config for end in Job((), of_curve(f"seed={seed}", "model.width=25")).upstream)
     assert fingerprint(first) == fingerprint(composed(LINE, f"seed={seed}", "model.width=25"))
     assert fingerprint(last) == fingerprint(composed(LINE, f"seed=1{seed}", "model.width=25"))
     assert composed(LINE)["landscape"]["path"]["through"] == [{"run": ["seed=10"]}]

@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.cli import COMMANDS
 from lossatlas.experiments.catalogue import experiments
+from lossatlas.runs.composition.overrides import key_of
 
 Show = Callable[[Sequence[str]], None]
 """Lets Hydra handle arguments that only show something."""
@@ -46,7 +47,7 @@ def complete(arguments: Sequence[str], show: Show) -> None:
 
 def _names_a_subject(argument: str) -> bool:
     """Whether it says what ``lossatlas landscape`` surveys, which Hydra does not know."""
-    return argument.startswith(("run=", "ckpt="))
+    return "=" in argument and key_of(argument) in ("run", "ckpt")
 
 
 def _own_words(before: Sequence[str], word: str) -> list[str] | None:

@@ -20,8 +20,7 @@ from lossatlas.cli.completion import complete
 from lossatlas.cli.console import composing
 from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.composition.compose import compose_config, start_hydra
-from lossatlas.runs.composition.custom_model import expand_own_model
-from lossatlas.runs.composition.overrides import expand_experiment
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.composition.search_path import CONFIG_NAME, config_folder
 
 
@@ -31,12 +30,12 @@ def main(arguments: list[str]) -> int:
     if options.shell_completion:
         complete(options.overrides, show)
         return 0
-    overrides = expand_own_model(expand_experiment(options.overrides))
+    overrides = Overrides(options.overrides).expanded()
     start_hydra(options.config_dir)
     if options.help or options.hydra_help or options.cfg or options.info:
         if options.cfg:
             compose_config(overrides)  # whose errors say more than Hydra's
-        shown = [a for a in arguments if a not in options.overrides] + overrides
+        shown = [*(a for a in arguments if a not in options.overrides), *overrides]
         (_show_help if options.help else show)(shown)
         return 0
     with composing():

@@ -8,9 +8,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from lossatlas.runs.composition.compose import compose_config, compose_jobs
-from lossatlas.runs.composition.custom_model import expand_own_model
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.composition.overrides import expand_experiment, typed_value
+from lossatlas.runs.composition.overrides import Overrides, typed_value
 
 EXPERIMENT = "experiment="
 
@@ -34,7 +33,7 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     left is dropped, and what it planned stands with the first. Everything else that the user sets holds for all.
     ValueError as `compose_jobs`.
     """
-    overrides = expand_own_model(expand_experiment(overrides))
+    overrides = Overrides(overrides).expanded()
     if not _named(overrides):
         return [Sweep(tuple(overrides), tuple(compose_jobs(overrides, multirun=multirun)), {})]
     first = Sweep(tuple(overrides), (), planned_values(overrides))

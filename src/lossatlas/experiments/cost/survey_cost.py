@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from lossatlas.landscape.curvature.operators import matrix_of
 from lossatlas.landscape.measuring.prepared import opened
 from lossatlas.runs.build import build_data, make
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.dry_run import stand_ins, unrehearsed_snapshots
+from lossatlas.runs.resolve import Planned, snapshots_left_out, stand_in
 from lossatlas.runs.store.references import arguments
 
 Node = Mapping[str, Any]
@@ -72,7 +73,7 @@ def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> Survey
     by_products = next((part for part in _nodes(node) if part.get("_target_") in PRODUCTS), None)
     with threads_limited(1):
         points, flops = _first_point(job, node, problem, asked_only=by_products is not None)
-        points += unrehearsed_snapshots(job, node)
+        points += snapshots_left_out(job, node)
         seen = _seen(node, sizes)
         if by_products is not None:
             stated = PRODUCTS[by_products["_target_"]](by_products)
@@ -84,7 +85,8 @@ def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> Survey
 
 def _first_point(job: Job, node: Node, problem: Problem, *, asked_only: bool) -> tuple[int, int]:
     """Number of points of a survey, and operations of the first."""
-    configured, given = arguments(_plain(node), stand_ins(job, problem.model, blank_data(job.config)))
+    planned = Planned(job, problem.model, blank_data(job.config))
+    configured, given = arguments(_plain(node), partial(stand_in, planned=planned))
     count = FlopCount()
     heard: list[tuple[int, int, int]] = []  # finished points, all points, operations so far
 
