@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf
 
 from lossatlas.cli.launch import Outcome, run_sweeps
 from lossatlas.experiments.sweeps import compose_sweeps
@@ -117,13 +116,6 @@ def test_hydras_job_directory_is_the_directory_of_the_run(
     run_sweeps(sweeps, multirun=multirun)
     assert seen == [str(tmp_path / "my store" / job.fingerprint) for sweep in sweeps for job in sweep.jobs]
     assert len(seen) == 1 + multirun
-
-
-def test_a_configuration_can_be_shown_with_all_resolved_before_its_fingerprint_is_known() -> None:
-    whole = compose_config(["paths.runs=store"])
-    resolved = OmegaConf.to_container(whole, resolve=True)
-    assert resolved["hydra"]["run"]["dir"] == "store/."
-    assert resolved["logger"]["save_dir"] is None
 
 
 def test_spelling_out_a_default_means_the_same_run() -> None:
