@@ -13,6 +13,7 @@ from lossatlas.experiments.catalogue import experiment_folder, experiments
 from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.composition.compose import start_hydra
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.overrides import Overrides
 
 
 def main(arguments: list[str]) -> int:
@@ -53,7 +54,8 @@ def _reproduce(
     reference_of(
         options.experiment, config["experiment"], planned
     )  # read now, so that it is told before training
-    before = cells = locate(jobs, axes, other_job_among(jobs))
+    other_job = other_job_among(jobs)
+    before = cells = locate(jobs, axes, other_job)
     incomplete = [
         cell for cell in cells if cell.missing
     ]  # asked of all: what is missing is told as it was at first
@@ -62,7 +64,7 @@ def _reproduce(
             run_sweeps(sweeps)
         except JobsFailed as error:
             raise JobsFailed(f"{error}; --no-train draws what is there") from error
-        cells = locate(jobs, axes, other_job_among(jobs))
+        cells = locate(jobs, axes, other_job)
     reproduction = Reproduction(options.experiment, options.overrides, config, cells, planned)
     if options.no_train or not reproduction.is_current():
         reproduction.make(lambda: stopwatch.record(before, cells))
@@ -76,8 +78,7 @@ def _list(options: argparse.Namespace) -> int:
     from lossatlas.cli.listing import show_list
     from lossatlas.experiments.catalogue import catalogue, listed
 
-    given = dict(override.partition("=")[::2] for override in options.overrides)
-    results = Path(given.get("paths.results", "results"))
+    results = Path(str(Overrides(options.overrides).value("paths.results", "results")))
     if options.publish:
         from lossatlas.experiments.publishing import write_pages
 
