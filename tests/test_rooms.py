@@ -9,8 +9,8 @@ import lossatlas
 
 SOURCE = Path(lossatlas.__file__).parent
 FLOORS = [
-    # From the top down. A name stands for a folder or one file; what is not named goes with its folder. Rooms of one floor
-    # do not know each other.
+    # From the top down. A name is that of a folder or of one file; what is not named goes with its folder. Rooms of
+    # one floor do not know each other.
     ["__main__"],
     ["cli"],
     ["experiments"],

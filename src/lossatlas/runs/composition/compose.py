@@ -35,15 +35,16 @@ def start_hydra(config_dir: str | Path | None = None, overrides: Sequence[str] =
     that ``overrides`` add by ``hydra.searchpath=[...]`` are known from now on too, so that experiments are found there.
     """
     search_path = create_config_search_path(str(config_folder()))
+    schema = SearchPathQuery(provider="schema")  # Hydra's own, which stays the last
     if config_dir is not None:
         folder = Path(config_dir).resolve()
         if not folder.is_dir():
             raise NotADirectoryError(f"--config-dir={config_dir}: no such folder")
-        search_path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
+        search_path.prepend("command-line", f"file://{folder}", schema)
     for place in Overrides(overrides).places().parsed:
         paths = place.value()
         for path in paths if isinstance(paths, list) else []:
-            search_path.append("hydra.searchpath", str(path))
+            search_path.prepend("hydra.searchpath", str(path), schema)
     hydra_version.setbase("1.3")
     GlobalHydra.instance().clear()
     return Hydra.create_main_hydra2("lossatlas", search_path)
