@@ -241,7 +241,7 @@ def test_an_error_that_is_not_the_users_keeps_its_traceback(monkeypatch: pytest.
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("lossatlas.runs.ensure.ensure", broken)
+    monkeypatch.setattr("lossatlas.runs.ensure.ensure_job", broken)
     answer = type_here("train", *TINY)
     assert answer.status == 1
     assert "Traceback" in answer.err

@@ -1,10 +1,14 @@
 """Which run a configuration means: what is part of its fingerprint, and what is not."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 
+from lossatlas.cli.launch import Outcome, run_sweeps
+from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.composition.compose import compose_config, compose_job, plain
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, fingerprint
 
@@ -101,14 +105,21 @@ def test_where_a_run_lies_and_who_watches_it_are_no_part_of_it(overrides: list[s
     assert fingerprint(config("data=cifar10", *overrides)) == fingerprint(config("data=cifar10"))
 
 
-@EVERYWHERE
-def test_hydras_job_directory_is_the_directory_of_the_run(overrides: list[str]) -> None:
-    """The resolver in YAML and the function must give the same name, with Hydra's own part there or not."""
-    whole = compose_config([*overrides, "paths.runs=store", "seed=5", "data.batch_size=32"])
-    name = fingerprint(plain(whole))
-    assert whole.hydra.run.dir == f"store/{name}"
-    assert whole.hydra.sweep.subdir == name
-    assert whole.logger.wandb.save_dir == f"store/{name}"
+@pytest.mark.parametrize("multirun", [False, True])
+def test_hydras_job_directory_is_the_directory_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, multirun: bool
+) -> None:
+    """Hydra is told when the job is launched, so no configuration need be composed to compose another."""
+    seen = []
+    monkeypatch.setattr(
+        "lossatlas.cli.launch.hydra_job",
+        lambda config: seen.append(HydraConfig.get().runtime.output_dir) or Outcome(""),
+    )
+    typed = ["model=mlp", "logger=none", f"paths.runs={tmp_path / 'my store'}", "hydra/launcher=basic"]
+    sweeps = compose_sweeps([*typed, "seed=0,1" if multirun else "seed=3"], multirun=multirun)
+    run_sweeps(sweeps, multirun=multirun)
+    assert seen == [str(tmp_path / "my store" / job.fingerprint) for sweep in sweeps for job in sweep.jobs]
+    assert len(seen) == 1 + multirun
 
 
 def test_spelling_out_a_default_means_the_same_run() -> None:

@@ -18,7 +18,6 @@ from lossatlas.cli.main import main
 from lossatlas.experiments.definition import definition
 from lossatlas.runs.check import check_config
 from lossatlas.runs.composition.compose import compose_job, start_hydra
-from lossatlas.runs.composition.overrides import expand_experiment
 from lossatlas.runs.composition.search_path import config_folder
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +116,7 @@ def follow_command(arguments: list[str], where: str) -> None:
     if command == "reproduce":
         overrides[0] = f"experiment={overrides[0]}"
     start_hydra()
-    check_config(compose_job(expand_experiment(overrides)).config)
+    check_config(compose_job(overrides).config)
 
 
 def with_a_run_that_is_there(argument: str) -> str:

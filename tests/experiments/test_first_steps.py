@@ -9,7 +9,8 @@ from composed import jobs_of
 from readings import VALUES
 
 from lossatlas.runs.build import build_network
-from lossatlas.runs.composition.job import prerequisites
+from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.store import Run, open_landscape
 from lossatlas.runs.surveyor import Surveyor
 
@@ -126,7 +127,7 @@ def test_methods_of_fge_take_two_steps(
     assert manifest is not None
     assert [member.step for member in manifest.members] == kept
     assert all(not torch.equal(start, after) for start, after in weights(run).values())
-    assert len(prerequisites(run.config())) == (method == "FastGeometricEnsemble")
+    assert len(Job(Overrides(), run.config()).upstream) == (method == "FastGeometricEnsemble")
 
 
 @slow

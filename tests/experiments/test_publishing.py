@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from typed import Answer, type_here
 
-from lossatlas.experiments import catalogue, definition, publishing
 from lossatlas.experiments.catalogue import experiments
 from lossatlas.experiments.publishing import filled, index_sections, page_sections
-from lossatlas.runs.composition import compose
+from lossatlas.runs.composition import compose, search_path
 from lossatlas.runs.composition.search_path import config_folder
 
 FOLDER = config_folder() / "experiment"
@@ -37,7 +36,7 @@ def test_the_page_of_an_experiment_has_what_was_published(name: str) -> None:
 def test_the_list_of_experiments_is_current() -> None:
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert "<!-- experiments -->" in page
-    assert filled(page, index_sections()) == page
+    assert filled(page, index_sections(FOLDER)) == page
 
 
 def test_sections_are_filled_where_their_markers_stand_and_filled_again() -> None:
@@ -130,7 +129,7 @@ def copy_of_the_package(target: Path) -> Path:
 def answer_from(package: Path, folder: Path, *arguments: str) -> Answer:
     """Type a command where the package's choices are those in ``package``."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (catalogue, publishing, definition, compose):
+        for module in (search_path, compose):
             patch.setattr(module, "config_folder", lambda: package)
         patch.chdir(folder)
         return type_here(*arguments)

@@ -11,7 +11,6 @@ from lossatlas.experiments.collect import locate
 from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.composition.compose import compose_job, start_hydra
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.composition.overrides import merge_overrides
 
 MAIN = """
 # @package _global_
@@ -166,7 +165,7 @@ def test_what_a_dropped_sweep_plans_stands_with_the_first() -> None:
 
 
 def other_job(job: Job, overrides: Sequence[str]) -> Job:
-    return compose_job(merge_overrides(job.overrides, overrides))
+    return compose_job(job.overrides.merged(overrides))
 
 
 def located(*overrides: str, axes: dict[str, str] | None = None) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from lossatlas.runs.composition.compose import compose_job
-from lossatlas.runs.composition.job import prerequisites
+from lossatlas.runs.composition.job import Job
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.store.fingerprint import fingerprint
 from lossatlas.runs.store.manifest import Manifest
@@ -48,7 +48,7 @@ def run_of(config: Config) -> Run:
 
 def named_runs(config: Config) -> list[Config]:
     """Configurations of the runs that the study of ``config`` names."""
-    return [job.config for job in prerequisites(config)]
+    return [job.config for job in Job((), config).upstream]
 
 
 def manifest_of(run: Run) -> Manifest:

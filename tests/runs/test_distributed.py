@@ -9,8 +9,8 @@ import torch
 import torch.distributed as dist
 
 from lossatlas.landscape.mapping.ranks import RankFailedError, ranks
-from lossatlas.runs import distributed as joining
-from lossatlas.runs.distributed import is_external, is_first, joined
+from lossatlas.runs import distributed
+from lossatlas.runs.distributed import is_external, is_first, process_group
 
 CPU = {"accelerator": "cpu", "devices": 1}
 OUTSIDE = (
@@ -25,9 +25,9 @@ OUTSIDE = (
 OTHER = """
 import sys, torch.distributed as dist
 from lossatlas.landscape.mapping.ranks import ranks
-from lossatlas.runs.distributed import is_external, is_first, joined
+from lossatlas.runs.distributed import is_external, is_first, process_group
 assert is_external() and not is_first()
-with joined({"accelerator": "cpu", "devices": 2}, []):
+with process_group({"accelerator": "cpu", "devices": 2}, []):
     if sys.argv[1:] == ["dies"]:
         sys.exit(3)
     ranks().gather("other")
@@ -41,13 +41,13 @@ def _nobody_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_device_needs_no_other_process() -> None:
-    with joined(CPU, []):
+    with process_group(CPU, []):
         assert (ranks().world_size, dist.is_initialized()) == (1, False)
 
 
 @pytest.mark.parametrize("devices", ["auto", -1])
 def test_all_devices_of_a_processor_are_one(devices: Any) -> None:
-    with joined({"accelerator": "cpu", "devices": devices}, []):
+    with process_group({"accelerator": "cpu", "devices": devices}, []):
         assert ranks().world_size == 1
 
 
@@ -57,7 +57,7 @@ def test_a_number_of_devices_that_cannot_be_is_refused(devices: Any) -> None:
         pytest.raises(
             ValueError, match=rf"^trainer\.devices={devices}: expected a whole number >= 1, or auto$"
         ),
-        joined({"accelerator": "cpu", "devices": devices}, []),
+        process_group({"accelerator": "cpu", "devices": devices}, []),
     ):
         pass
 
@@ -65,7 +65,7 @@ def test_a_number_of_devices_that_cannot_be_is_refused(devices: Any) -> None:
 def test_several_machines_are_for_torchrun_or_slurm_to_start() -> None:
     with (
         pytest.raises(ValueError, match=r"^trainer\.num_nodes=2: torchrun or Slurm"),
-        joined(CPU | {"num_nodes": 2}, []),
+        process_group(CPU | {"num_nodes": 2}, []),
     ):
         pass
 
@@ -85,7 +85,7 @@ def test_the_other_processes_are_started_joined_and_ended(
 ) -> None:
     program = tmp_path / "other.py"
     program.write_text(OTHER)
-    popen = joining.subprocess.Popen
+    popen = distributed.subprocess.Popen
 
     def started(command: list[str], **options: Any) -> Any:
         assert command[1:] == ["-m", "lossatlas", fate]
@@ -93,13 +93,13 @@ def test_the_other_processes_are_started_joined_and_ended(
         return processes[-1]
 
     processes: list[Any] = []
-    monkeypatch.setattr(joining.subprocess, "Popen", started)
+    monkeypatch.setattr(distributed.subprocess, "Popen", started)
     environment, threads = dict(os.environ), torch.get_num_threads()
     if fate == "lives":
-        with joined(CPU | {"devices": 2}, [fate]):
+        with process_group(CPU | {"devices": 2}, [fate]):
             assert ranks().gather("first") == ["first", "other"]
     else:
-        with pytest.raises(RankFailedError, match="has died"), joined(CPU | {"devices": 2}, [fate]):
+        with pytest.raises(RankFailedError, match="has died"), process_group(CPU | {"devices": 2}, [fate]):
             ranks().gather("first")
     assert [process.returncode for process in processes] == [0 if fate == "lives" else 3]
     assert (dict(os.environ), torch.get_num_threads(), dist.is_initialized()) == (environment, threads, False)

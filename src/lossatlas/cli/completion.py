@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from lossatlas.cli import COMMANDS
 from lossatlas.experiments.catalogue import experiments
 from lossatlas.runs.composition.compose import start_hydra
+from lossatlas.runs.composition.overrides import key_of
 from lossatlas.runs.composition.search_path import CONFIG_NAME
 
 
@@ -59,7 +60,7 @@ def _let_hydra(arguments: Sequence[str], config_dir: str | None) -> None:
 
 def _names_a_subject(argument: str) -> bool:
     """Whether it says what ``lossatlas landscape`` surveys, which Hydra does not know."""
-    return argument.startswith(("run=", "ckpt="))
+    return "=" in argument and key_of(argument) in ("run", "ckpt")
 
 
 def _own_words(before: Sequence[str], word: str) -> list[str] | None:

@@ -12,6 +12,7 @@ from lossatlas.cli.errors import JobsFailed, exit_status, traceback_wanted
 from lossatlas.interruption import Interrupted
 from lossatlas.runs.composition.compose import start_hydra
 from lossatlas.runs.composition.job import ConfigError
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.composition.search_path import config_folder
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ EXAMPLES = """examples:
 def main(arguments: list[str]) -> int:
     """Run ``lossatlas landscape run=RUN|ckpt=FILE landscape=CHOICE [KEY=VALUE ...]``."""
     options = _parse(arguments)
-    named = {key: _values(key, options.overrides) for key in ("run", "ckpt")}
-    overrides = [o for o in options.overrides if o.partition("=")[0] not in named]
+    typed = Overrides(options.overrides)
+    named = {key: _values(key, typed) for key in ("run", "ckpt")}
+    overrides = typed.without(*named)
     _check_named(named["run"], named["ckpt"], overrides)
     start_hydra(options.config_dir)
     from lossatlas.runs.subjects import subject_of_file, subject_of_run
@@ -75,21 +77,21 @@ def _choices() -> list[str]:
     return sorted(path.stem for path in (config_folder() / "landscape").glob("*.yaml") if path.stem != "none")
 
 
-def _values(key: str, overrides: Sequence[str]) -> list[str]:
-    """What is given as ``key=A,B``."""
-    given = [o.removeprefix(f"{key}=") for o in overrides if o.startswith(f"{key}=")]
+def _values(key: str, overrides: Overrides) -> list[str]:
+    """What is given as ``key=A,B``; names of files are taken as they are typed."""
+    given = [text for _, text in overrides.section(key).items()]
     return [value for text in given for value in text.strip("[]").split(",") if value]
 
 
-def _check_named(runs: Sequence[str], files: Sequence[str], overrides: Sequence[str]) -> None:
+def _check_named(runs: Sequence[str], files: Sequence[str], overrides: Overrides) -> None:
     """Raise ValueError unless it is clear what is surveyed."""
-    own = any(o.lstrip("+").startswith("model._target_=") for o in overrides)
     if runs and files:
         raise ValueError(f"run={runs[0]} and ckpt={files[0]}: give one or the other")
     if not runs and not files:
+        own = "model._target_" in overrides.keys
         what = "ckpt=FILE, the weights of your network" if own else "run=RUN, as lossatlas runs lists them"
         raise ValueError(f"nothing to survey: type {what}")
-    if not any(o.lstrip("+").startswith("landscape") for o in overrides):
+    if not overrides.section("landscape"):
         raise ValueError(f"landscape is missing: type landscape=CHOICE, one of {', '.join(_choices())}")
 
 
@@ -100,7 +102,7 @@ def survey(subject: "Subject", arguments: Sequence[str]) -> None:
     """
     from lossatlas.landscape.mapping.ranks import RankFailedError
     from lossatlas.runs.check import check_survey
-    from lossatlas.runs.distributed import is_external, is_first, joined
+    from lossatlas.runs.distributed import is_external, is_first, process_group
     from lossatlas.runs.ensure import say
     from lossatlas.runs.surveyor import Surveyor
 
@@ -113,7 +115,7 @@ def survey(subject: "Subject", arguments: Sequence[str]) -> None:
     if trainer["devices"] != 1 and not is_external() and _is_there(subject):
         trainer = {**trainer, "devices": 1}
     try:
-        with joined(trainer, ["landscape", *arguments], quiet=not traceback_wanted()) as stop:
+        with process_group(trainer, ["landscape", *arguments], quiet=not traceback_wanted()) as stop:
             surveyor = Surveyor(run, config, subject.other_run, tell, weights=subject.weights, on_stop=stop)
             found = _surveyed(surveyor, subject)
     except RankFailedError as error:

@@ -7,9 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from traceback import format_exc
 
+from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
+from hydra.core.plugins import Plugins
+from hydra.core.utils import configure_log
+from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 
 from lossatlas.cli.errors import JobsFailed, one_line, traceback_wanted
@@ -18,17 +21,16 @@ from lossatlas.experiments.collect import locate
 from lossatlas.experiments.sweeps import Sweep
 from lossatlas.interruption import Interrupted
 from lossatlas.runs.check import check_jobs
-from lossatlas.runs.composition.compose import job_of, other_job_among, register_resolver
+from lossatlas.runs.composition.compose import job_of, other_job_among
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.composition.overrides import places_among
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.composition.search_path import CONFIG_NAME
 from lossatlas.runs.ensure import perform, run_of
-from lossatlas.runs.store.fingerprint import fingerprint
 from lossatlas.runs.store.progress import Progress, write_progress
 
 
 def run_sweeps(sweeps: Sequence[Sweep], *, multirun: bool = False) -> None:
-    """Check the jobs of all ``sweeps``, then let Hydra compose them again and launch them, sweep after sweep.
+    """Check the jobs of all ``sweeps``, then let Hydra launch them, sweep after sweep.
 
     No job is launched if one of them cannot be run. `JobsFailed` when all have ended and some have failed;
     `Interrupted` if they were asked to stop.
@@ -37,7 +39,7 @@ def run_sweeps(sweeps: Sequence[Sweep], *, multirun: bool = False) -> None:
     check_jobs(jobs)
     try:
         with watching(jobs):
-            outcomes = [o for sweep in sweeps for o in _launch(sweep.overrides, multirun=multirun)]
+            outcomes = [o for sweep in sweeps for o in _launch(sweep, multirun=multirun)]
     except ChildProcessError as loss:
         raise JobsFailed(str(loss)) from loss
     except KeyboardInterrupt as stop:
@@ -54,20 +56,43 @@ class Outcome:
     traceback: str | None = None  # of an error that is not the user's, or when asked for
 
 
-def _launch(overrides: Sequence[str], *, multirun: bool) -> list[Outcome]:
+def _launch(sweep: Sweep, *, multirun: bool) -> list[Outcome]:
+    """Have Hydra launch the jobs of a sweep, each in the directory of its run.
+
+    That directory is known once a job is composed, so the launcher is given the jobs themselves; Hydra's sweeper would
+    take the sweep apart, and compose all its jobs, once more.
+    """
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
-    if multirun or hydra.get_mode(CONFIG_NAME, list(overrides)) == RunMode.MULTIRUN:
-        batches = hydra.multirun(CONFIG_NAME, hydra_job, [*overrides, "hydra.mode=MULTIRUN"])
-        return [job.return_value for batch in batches for job in batch]
-    return [hydra.run(CONFIG_NAME, hydra_job, [*overrides, "hydra.mode=RUN"]).return_value]
+    config = hydra.compose_config(CONFIG_NAME, list(sweep.overrides), RunMode.MULTIRUN)
+    if not multirun and config.hydra.mode != RunMode.MULTIRUN:
+        (job,) = sweep.jobs
+        return [
+            hydra.run(
+                CONFIG_NAME, hydra_job, [_directory(job), *sweep.overrides, "hydra.mode=RUN"]
+            ).return_value
+        ]
+    configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    callbacks = Callbacks(config)
+    callbacks.on_multirun_start(config=config, config_name=CONFIG_NAME)
+    launcher = Plugins.instance().instantiate_launcher(
+        HydraContext(config_loader=hydra.config_loader, callbacks=callbacks), hydra_job, config
+    )
+    jobs = [["hydra.mode=MULTIRUN", _directory(job), *job.overrides.without("hydra")] for job in sweep.jobs]
+    returns = launcher.launch(jobs, initial_job_idx=0)
+    callbacks.on_multirun_end(config=config, config_name=CONFIG_NAME)
+    return [job.return_value for job in returns]
+
+
+def _directory(job: Job) -> str:
+    """Override that makes the directory of the job that of its run."""
+    return f"hydra.sweep.subdir='{job.fingerprint}'"  # in quotes, for some look like numbers
 
 
 def hydra_job(config: DictConfig) -> Outcome:
     """Run one job, in whatever process Hydra's launcher has put it."""
-    register_resolver()
     given = HydraConfig.get().overrides
-    return attempt(job_of((*given.task, *places_among(given.hydra)), config))
+    return attempt(job_of((*given.task, *Overrides(given.hydra).places()), config))
 
 
 def _how_far(jobs: Sequence[Job], stop: str) -> str:
@@ -86,7 +111,7 @@ def _raise_failures(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
             print(outcome.traceback, file=sys.stderr)
     if not failed:
         return
-    names = {fingerprint(job.config): label for job, label in zip(jobs, labels(jobs), strict=True)}
+    names = {job.fingerprint: label for job, label in zip(jobs, labels(jobs), strict=True)}
     first = failed[0]
     if len(jobs) == 1:
         raise JobsFailed(first.error)
@@ -103,7 +128,6 @@ def attempt(job: Job) -> Outcome:
 
     KeyboardInterrupt, which no launcher takes for a failed job, if the process was asked to stop.
     """
-    name = fingerprint(job.config)
     try:
         perform(job)
     except Interrupted as error:
@@ -114,5 +138,5 @@ def attempt(job: Job) -> Outcome:
             write_progress(run_of(job), Progress("failed", 1, 1))
         line = one_line(error)
         trace = format_exc() if line is None or traceback_wanted() else None
-        return Outcome(name, line or f"{type(error).__name__}: {error}", trace)
-    return Outcome(name)
+        return Outcome(job.fingerprint, line or f"{type(error).__name__}: {error}", trace)
+    return Outcome(job.fingerprint)

@@ -15,10 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from lossatlas.cli.console import console
-from lossatlas.runs.composition.job import Job, prerequisites
-from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.overrides import Overrides, key_of
+from lossatlas.runs.ensure import run_of
 from lossatlas.runs.store.progress import Progress, read_progress, status_of
-from lossatlas.runs.store.store import Run, Store
+from lossatlas.runs.store.store import Run
 
 LINE_EVERY_SECONDS = 10.0  # where there is no terminal to draw on
 STALE_SECONDS = 20.0  # a job that has said nothing for so long is not shown as running
@@ -29,25 +30,26 @@ def labels(jobs: Sequence[Job]) -> list[str]:
 
     Of an experiment's jobs those of its axes, which tell its arms apart, if they tell these jobs apart.
 
-    >>> labels([Job(("a=1", "data.batch_size=8"), {}), Job(("a=1", "data.batch_size=64"), {})])
+    >>> typed = Overrides(["a=1", "data.batch_size=8"])
+    >>> labels([Job(typed, {}), Job(typed.merged(["data.batch_size=64"]), {})])
     ['batch_size=8', 'batch_size=64']
     """
     common = set.intersection(*(set(job.overrides) for job in jobs))
     differing = [[o for o in job.overrides if o not in common and _is_set(o)] for job in jobs]
-    keys = set(jobs[0].config.get("experiment", {}).get("axes", {}).values())
-    on_axes = [[o for o in overrides if o.partition("=")[0] in keys] for overrides in differing]
+    keys = set(map(key_of, jobs[0].config.get("experiment", {}).get("axes", {}).values()))
+    on_axes = [[o for o in overrides if key_of(o) in keys] for overrides in differing]
     told = on_axes if len({frozenset(overrides) for overrides in on_axes}) == len(jobs) else differing
     return [" ".join(map(_short, overrides)) for overrides in told]
 
 
 def _is_set(override: str) -> bool:
     """Whether it sets something by itself; which sweep of an experiment a job is of is told by what that sets."""
-    return not override.startswith("experiment=")
+    return key_of(override) != "experiment"
 
 
 def _short(override: str) -> str:
-    key, separator, value = override.partition("=")
-    return f"{key.rpartition('.')[2]}{separator}{value}"
+    ((key, value),) = Overrides([override]).items()
+    return f"{key.rpartition('.')[2]}={value}" if value else override
 
 
 @dataclass(frozen=True)
@@ -185,21 +187,12 @@ def print_outcomes(jobs: Sequence[Job]) -> None:
 
 
 def _runs_of(jobs: Sequence[Job]) -> list[tuple[str, Run]]:
-    return [
-        (label, Store(job.config["paths"]["runs"]).run(fingerprint(job.config)))
-        for label, job in zip(labels(jobs), jobs, strict=True)
-    ]
+    return [(label, run_of(job)) for label, job in zip(labels(jobs), jobs, strict=True)]
 
 
 def _named_runs(jobs: Sequence[Job]) -> dict[str, list[Run]]:
     """The runs that the studies of ``jobs`` name, by the fingerprints of the runs that are to start from them."""
-    named = {}
-    for job in jobs:
-        store = Store(job.config["paths"]["runs"])
-        named[fingerprint(job.config)] = [
-            store.run(fingerprint(other.config)) for other in prerequisites(job.config)
-        ]
-    return named
+    return {job.fingerprint: [run_of(other) for other in job.upstream] for job in jobs}
 
 
 def _outcome(run: Run) -> tuple[str, str]:

@@ -7,12 +7,18 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lossatlas.cli.console import composing
+from lossatlas.cli.console import READABLE, composing, console
 from lossatlas.experiments.catalogue import experiment_folder, experiments
 from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.composition.compose import start_hydra
 from lossatlas.runs.composition.job import Job
+from lossatlas.words import counted
+
+if TYPE_CHECKING:
+    from lossatlas.experiments.reproduction import Reproduction
+from lossatlas.runs.composition.overrides import Overrides
 
 
 def main(arguments: list[str]) -> int:
@@ -38,10 +44,10 @@ def _reproduce(
 ) -> int:
     from lossatlas.cli.errors import JobsFailed
     from lossatlas.cli.launch import run_sweeps
-    from lossatlas.cli.reproduction import Reproduction
     from lossatlas.experiments.collect import locate
     from lossatlas.experiments.cost.measured import Stopwatch
     from lossatlas.experiments.definition import check_definition, definition, reference_of
+    from lossatlas.experiments.reproduction import Reproduction
     from lossatlas.runs.composition.compose import other_job_among
 
     stopwatch = Stopwatch(started)
@@ -53,7 +59,8 @@ def _reproduce(
     reference_of(
         options.experiment, config["experiment"], planned
     )  # read now, so that it is told before training
-    before = cells = locate(jobs, axes, other_job_among(jobs))
+    other_job = other_job_among(jobs)
+    before = cells = locate(jobs, axes, other_job)
     incomplete = [
         cell for cell in cells if cell.missing
     ]  # asked of all: what is missing is told as it was at first
@@ -62,22 +69,47 @@ def _reproduce(
             run_sweeps(sweeps)
         except JobsFailed as error:
             raise JobsFailed(f"{error}; --no-train draws what is there") from error
-        cells = locate(jobs, axes, other_job_among(jobs))
+        cells = locate(jobs, axes, other_job)
     reproduction = Reproduction(options.experiment, options.overrides, config, cells, planned)
     if options.no_train or not reproduction.is_current():
         reproduction.make(lambda: stopwatch.record(before, cells))
     if options.publish:
         reproduction.publish()
-    reproduction.show(seconds=time.monotonic() - started)
+    _show(reproduction, seconds=time.monotonic() - started)
     return 0
+
+
+def _show(reproduction: "Reproduction", *, seconds: float) -> None:
+    """Print the verdicts and where everything lies."""
+    from lossatlas.claims import table, verdicts_from_json
+
+    out = console(READABLE, markup=True)
+    out.print(table(verdicts_from_json(reproduction.verdict_path.read_text(encoding="utf-8"))))
+    cells, folder = reproduction.cells, reproduction.folder
+    if unfinished := [cell for cell in cells if cell.missing]:
+        are = "is" if len(unfinished) == 1 else "are"
+        out.print(
+            f"[yellow]{len(unfinished)} of {counted(len(cells), 'run')} {are} not complete: see lossatlas runs"
+        )
+    places = {
+        "figure": folder / "figure.png",
+        "to turn by hand": folder / "surface.html",
+        "verdict": reproduction.verdict_path,
+        "data": folder / "data",
+        "runs": Path(reproduction.config["paths"]["runs"]),
+        "W&B, offline": folder / "wandb",
+    }
+    for what, path in places.items():
+        if path.exists():
+            out.print(f"{what + ':':<17}{path}", soft_wrap=True, markup=False)
+    out.print(f"answered in {seconds:.0f} s")
 
 
 def _list(options: argparse.Namespace) -> int:
     from lossatlas.cli.listing import show_list
     from lossatlas.experiments.catalogue import catalogue, listed
 
-    given = dict(override.partition("=")[::2] for override in options.overrides)
-    results = Path(given.get("paths.results", "results"))
+    results = Path(str(Overrides(options.overrides).value("paths.results", "results")))
     if options.publish:
         from lossatlas.experiments.publishing import write_pages
 

@@ -9,6 +9,7 @@ import yaml
 from rich.table import Table
 
 from lossatlas.cli.console import console
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, scientific
 from lossatlas.runs.store.manifest import Manifest, age_seconds
 from lossatlas.runs.store.progress import read_progress, status_of
@@ -79,9 +80,9 @@ def tell_apart(entries: Sequence[Entry]) -> None:
 
 
 def _split(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator:
+    if "=" not in text:
         raise ValueError(f"{text}: a filter is written KEY=VALUE")
+    ((key, value),) = Overrides([text]).items()
     return key, value
 
 
@@ -188,13 +189,13 @@ def flatten(node: Any, path: str = "") -> Settings:
 
 def _settings(overrides: Sequence[str]) -> Settings:
     """What overrides set of what changes a result; an experiment's file stands for its scale."""
-    pairs = (override.lstrip("+~").partition("=") for override in overrides)
-    settings = {"scale" if key == "experiment" else key: value.rpartition("/")[2] for key, _, value in pairs}
+    pairs = Overrides(overrides).items()
+    settings = {"scale" if key == "experiment" else key: value.rpartition("/")[2] for key, value in pairs}
     return {key: value for key, value in settings.items() if _changes_results(key)}
 
 
 def _changes_results(key: str) -> bool:
-    parts = key.replace("/", ".").split(".")
+    parts = key.split(".")
     return not any(".".join(parts[:end]) in NOT_SCIENTIFIC for end in range(1, len(parts) + 1))
 
 

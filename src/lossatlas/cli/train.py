@@ -14,10 +14,8 @@ from lossatlas.cli.completion import complete
 from lossatlas.cli.console import composing
 from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.composition.compose import compose_config, start_hydra
-from lossatlas.runs.composition.custom_model import expand_own_model
-from lossatlas.runs.composition.overrides import expand_experiment
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.composition.search_path import CONFIG_NAME
-from lossatlas.runs.composition.shorthand import expand_logger
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +25,7 @@ def main(arguments: list[str]) -> int:
     if options.shell_completion:
         complete(options.overrides, options.config_dir)
         return 0
-    options.overrides = expand_logger(expand_own_model(expand_experiment(options.overrides)))
+    options.overrides = list(Overrides(options.overrides).expanded())
     start_hydra(options.config_dir)
     if options.help or options.hydra_help or options.cfg or options.info:
         _show(options, parser)

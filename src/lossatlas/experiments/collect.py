@@ -11,8 +11,8 @@ import xarray as xr
 
 from lossatlas.landscape.shapes.grid import OWN
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.composition.overrides import typed_value
-from lossatlas.runs.store.fingerprint import fingerprint, landscape_path
+from lossatlas.runs.composition.overrides import key_of
+from lossatlas.runs.store.fingerprint import landscape_path
 from lossatlas.runs.store.store import Run, Store, StoreError, named_run, open_landscape
 
 Coordinates = dict[str, Any]
@@ -72,11 +72,11 @@ def _merged(one: Cell, other: Cell) -> Cell:
 
 def _cell(job: Job, axes: Mapping[str, str], other_job: Callable[[Job, Sequence[str]], Job]) -> Cell:
     store = Store(job.config["paths"]["runs"])
-    run = store.run(fingerprint(job.config))
+    run = store.run(job.fingerprint)
 
     def other_run(value: Any) -> Run:
         return named_run(
-            value, job.config, lambda overrides: store.run(fingerprint(other_job(job, overrides).config))
+            value, job.config, lambda overrides: store.run(other_job(job, overrides).fingerprint)
         )
 
     paths = {
@@ -90,11 +90,9 @@ def _cell(job: Job, axes: Mapping[str, str], other_job: Callable[[Job, Sequence[
 
 
 def _override(job: Job, key: str) -> Any:
-    for override in job.overrides:
-        name, _, value = override.partition("=")
-        if name == key:
-            return typed_value(value)
-    raise ValueError(f"the sweep does not set {key}, which experiment.axes names")
+    if key_of(key) not in job.overrides.keys:
+        raise ValueError(f"the sweep does not set {key}, which experiment.axes names")
+    return job.overrides.value(key)
 
 
 def collect(

@@ -16,17 +16,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from lossatlas.choices import nearest
 from lossatlas.runs.composition.compose import compose_base, params_of, sweep_jobs
-from lossatlas.runs.composition.custom_model import expand_own_model
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.composition.overrides import expand_experiment, merge_overrides, typed_value
-from lossatlas.runs.composition.shorthand import expand_logger
+from lossatlas.runs.composition.overrides import Overrides, tell_former_names, typed_value
 
 EXPERIMENT = "experiment="
 ARMS = "experiment.sweeps"
@@ -60,7 +57,8 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     ``~experiment.sweeps.NAME`` leaves out one arm. ValueError as `compose_jobs`, and for an arm that is not written as
     ``hydra.sweeper.params`` are or cannot be composed, with its name.
     """
-    overrides = expand_logger(expand_own_model(expand_experiment(overrides)))
+    tell_former_names(overrides)
+    overrides = Overrides(overrides).expanded()
     base = compose_base(overrides)
     typed = [override for override in overrides if not override.startswith(f"~{ARMS}")]
     if "also" in base.experiment:
@@ -103,7 +101,7 @@ def _plans(base: DictConfig, axes: Sequence[str]) -> list[_Plan]:
 
 
 def _planned(params: Mapping[str, str], axes: Sequence[str]) -> dict[str, list[Any]]:
-    parsed = OverridesParser.create().parse_overrides([f"{k}={v}" for k, v in params.items() if k in axes])
+    parsed = Overrides(f"{k}={v}" for k, v in params.items() if k in axes).parsed
     return {o.get_key_element(): list(_texts(o).values()) for o in parsed if _is_finite(o)}
 
 
@@ -158,7 +156,7 @@ def _arm(path: str, arm: Any) -> dict[str, str]:
             raise ValueError(f"{path}.{key}: expected a key of a job; an arm is of its own experiment")
         found[key] = _written(value)
         try:
-            OverridesParser.create().parse_override(f"{key}={found[key]}")
+            typed_value(found[key])
         except OverrideParseException:
             raise ValueError(
                 f"{path}.{key}: expected a value as it is typed, got {value!r}; with signs of its own, in quotes"
@@ -168,7 +166,7 @@ def _arm(path: str, arm: Any) -> dict[str, str]:
 
 def _left(plans: Sequence[_Plan], typed: Sequence[str], axes: Sequence[str]) -> list[Sweep]:
     """What the user's values of axes leave of ``plans``, as sweeps without jobs."""
-    parsed = OverridesParser.create().parse_overrides(list(typed))
+    parsed = Overrides(typed).parsed
     asked = {o.get_key_element(): _texts(o) for o in parsed if o.get_key_element() in axes and _is_finite(o)}
     first, *further = plans
     of_arms = {key: [v for plan in further for v in plan.planned.get(key, ())] for key in asked}
@@ -204,7 +202,7 @@ def _overrides(plan: _Plan, typed: Sequence[str], chosen: Mapping[str, Sequence[
     experiment = [override for override in typed if override.startswith(EXPERIMENT)]
     others = [override for override in typed if override.partition("=")[0] not in chosen]
     swept = [f"{key}={','.join(texts)}" for key, texts in chosen.items()]
-    return tuple(merge_overrides([*experiment, *plan.sets], [*others, *swept]))
+    return Overrides([*experiment, *plan.sets]).merged([*others, *swept])
 
 
 def _joined(planned: Sequence[Mapping[str, Sequence[Any]]]) -> dict[str, list[Any]]:

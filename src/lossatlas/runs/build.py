@@ -56,7 +56,8 @@ def build_study(
     ``named`` gives what the study gets in place of a run that it names, from its configuration; without it that is a
     network as the run would initialise it.
     """
-    configured, given = arguments(config["study"], {"run": named or initialised})
+    network_of = named or initialised
+    configured, given = arguments(config["study"], lambda run: network_of(run.value), kinds=("run",))
     return make(
         configured,
         **given,

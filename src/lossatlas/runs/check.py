@@ -13,11 +13,11 @@ from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
 from lossatlas.runs.build import build_callbacks, build_data, build_network, build_study, make
 from lossatlas.runs.composition.custom_model import accepted_arguments, find_target
-from lossatlas.runs.composition.job import ConfigError, Job, prerequisites
+from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.composition.synonyms import TRAINER, our_word
-from lossatlas.runs.dry_run import rehearse
+from lossatlas.runs.dry_run import dry_run
 from lossatlas.runs.store.fingerprint import digest, scientific
-from lossatlas.runs.store.references import replaced
+from lossatlas.runs.store.references import Reference, substituted
 from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.studies import Study, SurveyAtEpochs
 
@@ -37,8 +37,8 @@ KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint
 def check_jobs(jobs: Iterable[Job]) -> None:
     """Raise `ConfigError` for the first job that cannot be run, or whose study names a run that cannot.
 
-    Its parts are built to see that they fit, once for all jobs that differ in seeds alone, and its landscapes are
-    rehearsed, once for all jobs that share network and data.
+    Its parts are built to see that they fit, once for all jobs that differ in seeds alone, and its landscapes have a
+    dry run, once for all jobs that share network and data.
     """
     checked: set[str] = set()
     with threads_limited(1):  # for a few images, others only get in each other's way
@@ -49,7 +49,7 @@ def check_jobs(jobs: Iterable[Job]) -> None:
 def _check(job: Job, checked: set[str]) -> None:
     config = job.config
     check_config(config)
-    for named in prerequisites(config):
+    for named in job.upstream:
         _check(named, checked)
     study = _told_by_kind(config["study"])
     around = {"callbacks": config.get("callbacks"), "logger": bool(tracker_nodes(config))}
@@ -65,11 +65,14 @@ def _told_by_kind(study: Any) -> Any:
     """``study`` with numbers for the seeds of the runs that it names, in the order in which they first come."""
     numbers: dict[int, int] = {}
 
-    def run(named: Any) -> Any:
+    def run(reference: Reference) -> Any:
+        named = reference.value
+        if not isinstance(named, Mapping):
+            return named
         number = numbers.setdefault(named["seed"], len(numbers))
         return {**scientific(named), "seed": number, "study": _told_by_kind(named["study"])}
 
-    return replaced(study, {"run": lambda named: run(named) if isinstance(named, Mapping) else named})
+    return substituted(study, run, kinds=("run",))
 
 
 def _check_parts(job: Job) -> None:
@@ -94,7 +97,7 @@ def _check_landscapes(job: Job) -> None:
     if job.config["landscape"]:
         network, data = build_network(job.config), build_data(job.config)
         for name in job.config["landscape"]:
-            _named(f"landscape.{name}", partial(rehearse, job, name, network, data))
+            _named(f"landscape.{name}", partial(dry_run, job, name, network, data))
 
 
 @torch.no_grad()
@@ -223,7 +226,7 @@ def check_survey(job: Job) -> None:
     _named("model", lambda: _try_out(network, data))
     with threads_limited(1):
         for name in job.config["landscape"]:
-            _named(f"landscape.{name}", partial(rehearse, job, name, network, data))
+            _named(f"landscape.{name}", partial(dry_run, job, name, network, data))
 
 
 def check_config(config: Mapping[str, Any], *, several_devices: bool = False) -> None:

@@ -38,8 +38,10 @@ def is_first() -> bool:
 
 
 @contextmanager
-def joined(trainer: Mapping[str, Any], command: Sequence[str], *, quiet: bool = True) -> Iterator[Stop]:
-    """Have as many processes as ``trainer`` names devices share the surveys in the block; yield what stops them.
+def process_group(
+    trainer: Mapping[str, Any], command: Sequence[str], *, quiet: bool = True
+) -> Iterator[Stop]:
+    """Have a process for each device that ``trainer`` names share the surveys in the block; yield what stops them.
 
     ``command`` are the arguments of ``python -m lossatlas`` for the other processes, which are started unless
     somebody else has started them, and have ended when the block has. ValueError for a wrong number of devices.

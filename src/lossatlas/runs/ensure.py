@@ -9,7 +9,8 @@ from typing import Any
 from lossatlas import interruption
 from lossatlas.runs.build import build
 from lossatlas.runs.composition.compose import other_job
-from lossatlas.runs.composition.job import Job, prerequisites
+from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.process_settings import settings_restored
 from lossatlas.runs.run_files import WholeCheckpointIO
 from lossatlas.runs.store.fingerprint import RESULTS_VERSION, fingerprint
@@ -41,24 +42,29 @@ def ensure(
     `RunFailed` if the training failed, now or earlier; `Interrupted` if the process was asked to stop;
     `StoreError` if the run's folder cannot be used.
     """
-    run = Store(config["paths"]["runs"]).run(fingerprint(config))
+    return ensure_job(Job(Overrides(overrides), dict(config)), stages=stages, say=say)
+
+
+def ensure_job(job: Job, *, stages: int = 1, say: Callable[[str], None] = log.info) -> Run:
+    """As `ensure`, of the configuration of ``job``, whose overrides are recorded."""
+    config, run = job.config, run_of(job)
     if run.is_finished():
         _name_left_out(run, config, say)
         return run
-    for named in prerequisites(config):
-        ensure(named.config, overrides=named.overrides, say=say)
+    for named in job.upstream:
+        ensure_job(named, say=say)
     with run.lock(say), interruption.deferred():
         if run.is_finished():
             return run
         run.remove_leftovers()
         run.set_damage_aside(say)
-        manifest = run.manifest() or _new(run.fingerprint, config, overrides)
+        manifest = run.manifest() or _new(job)
         if manifest.status == "failed":
             reason = (manifest.failure or {}).get("message", "")
             raise RunFailed(
                 f"run {run.fingerprint} failed before: {reason}; remove {run.folder} to try again"
             )
-        run.write_config(dict(config))
+        run.write_config(config)
         tracker = logging_to(config, subject=run.fingerprint, folder=run.folder, job_type="train")
         with settings_restored(), tracker as loggers:
             study = build(config, partial(_trained, config))
@@ -93,20 +99,20 @@ def _training_state(run: Run) -> Mapping[str, Any]:
         ) from error
 
 
-def _new(fingerprint: str, config: Mapping[str, Any], overrides: Sequence[str]) -> Manifest:
+def _new(job: Job) -> Manifest:
     return new_manifest(
-        fingerprint,
+        job.fingerprint,
         RESULTS_VERSION,
-        seed=config["seed"],
-        experiment=config["experiment"]["name"],
-        overrides=list(overrides),
+        seed=job.config["seed"],
+        experiment=job.config["experiment"]["name"],
+        overrides=list(job.overrides),
     )
 
 
 def perform(job: Job) -> Run:
     """Have the run and the landscapes of a job: loaded if they are there, else computed."""
     landscapes = job.config["landscape"]
-    run = ensure(job.config, overrides=job.overrides, stages=1 + len(landscapes), say=say)
+    run = ensure_job(job, stages=1 + len(landscapes), say=say)
     if landscapes:
         _survey(job, run)
     write_progress(run, Progress("done", 1, 1))
@@ -135,14 +141,9 @@ def say(message: str) -> None:
 
 def run_of(job: Job) -> Run:
     """Where the run of a job is, or will be."""
-    return Store(job.config["paths"]["runs"]).run(fingerprint(job.config))
+    return Store(job.config["paths"]["runs"]).run(job.fingerprint)
 
 
 def perform_other(job: Job, value: Any) -> Run:
     """Have the run that a landscape of ``job`` names by ``value``: overrides, or the fingerprint of a finished run."""
-
-    def from_overrides(overrides: Sequence[str]) -> Run:
-        other = other_job(job, overrides)
-        return ensure(other.config, overrides=other.overrides, say=say)
-
-    return named_run(value, job.config, from_overrides)
+    return named_run(value, job.config, lambda overrides: ensure_job(other_job(job, overrides), say=say))

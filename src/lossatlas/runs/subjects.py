@@ -1,24 +1,28 @@
 """What a run that is there is surveyed with: its recorded configuration, and what the user says of the survey."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from lossatlas.files import sha256
 from lossatlas.runs.check import check_config
-from lossatlas.runs.composition.compose import compose_config, compose_job, plain
+from lossatlas.runs.composition.compose import compose_config, compose_job, other_job, plain
 from lossatlas.runs.composition.job import ConfigError, Job
+from lossatlas.runs.composition.overrides import Overrides, key_of
 from lossatlas.runs.distributed import is_external
-from lossatlas.runs.ensure import perform_other
-from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, digest, fingerprint, scientific
-from lossatlas.runs.store.store import Run, Store, find_run, named_run, run_and_weights
+from lossatlas.runs.ensure import perform_other, run_of
+from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, digest, scientific
+from lossatlas.runs.store.store import Run, Store, find_run, run_and_weights
 
 SURVEYED_WITH = ("landscape", "engine", "logger", "runtime", "paths")
 """Sections of a configuration that are the survey's and not the run's."""
+
+ELSEWHERE = ("logger", "runtime", "paths")
+"""Those of them that hold for further runs as well."""
 
 DEVICES = ("accelerator", "devices", "num_nodes", "deterministic")
 """Keys of the section ``trainer`` that are the survey's."""
@@ -36,19 +40,19 @@ def survey_of(run: Run, overrides: Sequence[str]) -> Job:
     """
     check_overrides(run, overrides)
     recorded = run.config()
-    typed = [override for override in overrides if _key(override) not in PLACES]
-    config = compose_config(typed)
+    typed = Overrides(overrides)
+    config = compose_config(typed.without(*PLACES))
     OmegaConf.set_struct(config, False)
     trainer = {
-        key: config.trainer[key] for key in DEVICES if key in config.trainer and _names("trainer", typed)
+        key: config.trainer[key] for key in DEVICES if key in config.trainer and typed.section("trainer")
     }
     for section, node in recorded.items():
         if section not in SURVEYED_WITH:
             config[section] = {**node, **trainer} if section == "trainer" else node
-    for override in overrides:
-        if _key(override) in PLACES:
-            OmegaConf.update(config, _key(override), _value(override))
-    if "root" in config.data and _names("paths.data", overrides):
+    for place in PLACES:
+        if typed.section(place):
+            OmegaConf.update(config, place, typed.value(place))
+    if "root" in config.data and typed.section("paths.data"):
         config.data.root = config.paths.data
     config.paths.runs = str(run.folder.parent)
     return Job(_launched_with(run, typed), plain(config))
@@ -57,9 +61,8 @@ def survey_of(run: Run, overrides: Sequence[str]) -> Job:
 def check_overrides(run: Run, overrides: Sequence[str]) -> None:
     """Raise ValueError for the first override of what ``run`` was trained with."""
     allowed = {*SURVEYED_WITH, "trainer", *PLACES, *(f"trainer.{key}" for key in DEVICES)}
-    for override in overrides:
-        key = _key(override)
-        if key not in allowed and key.partition(".")[0].partition("/")[0] not in SURVEYED_WITH:
+    for key in Overrides(overrides).keys:
+        if key not in allowed and key.partition(".")[0] not in SURVEYED_WITH:
             raise ValueError(
                 f"{key}: what run {run.fingerprint} was trained with stays; "
                 f"{', '.join(SURVEYED_WITH)} and trainer.devices can be overridden"
@@ -71,37 +74,19 @@ def own_network(overrides: Sequence[str]) -> Job:
 
     `ConfigError` if neither does: the default choice is no network of the user's.
     """
-    if not any(_key(override) in ("model", "model._target_") for override in overrides):
+    if not {"model", "model._target_"} & set(Overrides(overrides).keys):
         raise ConfigError(
             "model._target_ is missing: which network are the weights of? type model._target_=yours.Net"
         )
     return compose_job(overrides)
 
 
-def _launched_with(run: Run, typed: Sequence[str]) -> tuple[str, ...]:
-    """Overrides that further runs are composed from: those of ``run``, with the places and devices that were typed."""
+def _launched_with(run: Run, typed: Overrides) -> Overrides:
+    """Overrides that further runs are composed from: those of ``run``, with the places that were typed."""
     manifest = run.manifest()
-    recorded = manifest.overrides if manifest is not None else []
-    kept = [o for o in recorded if _section(o) not in SURVEYED_WITH]
-    places = [o for o in typed if _section(o) in ("logger", "runtime", "paths")]
-    return (*kept, *places, f"paths.runs={run.folder.parent}")
-
-
-def _names(key: str, overrides: Sequence[str]) -> bool:
-    return any(_key(override) == key or _key(override).startswith(f"{key}.") for override in overrides)
-
-
-def _key(override: str) -> str:
-    return override.partition("=")[0].lstrip("+~")
-
-
-def _section(override: str) -> str:
-    return _key(override).partition(".")[0].partition("/")[0]
-
-
-def _value(override: str) -> Any:
-    value = OverridesParser.create().parse_override(override).value()
-    return dict(value) if isinstance(value, Mapping) else value
+    recorded = Overrides(() if manifest is None else manifest.overrides).without(*SURVEYED_WITH)
+    places = [o for o in typed if key_of(o) in PLACES or key_of(o).partition(".")[0] in ELSEWHERE]
+    return recorded.merged([*places, f"paths.runs={run.folder.parent}"])
 
 
 @dataclass(frozen=True)
@@ -123,17 +108,13 @@ class Subject:
         self._check_composable(value)
         if self.job.config["trainer"]["devices"] == 1 and not is_external():
             return perform_other(self.job, value)
-        return named_run(value, self.job.config, self._trained)
-
-    def _trained(self, overrides: Sequence[str]) -> Run:
-        other = compose_job([*self.job.overrides, *overrides])
-        run = Store(other.config["paths"]["runs"]).run(fingerprint(other.config))
-        if not run.is_finished():
+        other = run_of(other_job(self.job, value))
+        if not other.is_finished():
             raise ValueError(
-                f"run {list(overrides)}: {run.fingerprint} is not trained yet, which takes one device: "
+                f"run {list(value)}: {other.fingerprint} is not trained yet, which takes one device: "
                 "type the command with trainer.devices=1 first"
             )
-        return run
+        return other
 
     def _check_composable(self, value: Any) -> None:
         """Raise ValueError if overrides cannot turn this subject into another run."""
@@ -142,17 +123,21 @@ class Subject:
                 f"run {value}: a network of your own has no overrides to change; give +...weights=FILE, "
                 "the weights of the other network"
             )
-        if fingerprint(compose_job(self.job.overrides).config) != self.run.fingerprint:
+        if self._composed_again != self.run.fingerprint:
             raise ValueError(
                 f"run {value}: {self.run.fingerprint} cannot be composed again from the overrides that it was launched "
                 "with; name the other run by its fingerprint, in quotes"
             )
 
+    @cached_property
+    def _composed_again(self) -> str:
+        """Fingerprint of the run that is composed from the subject's overrides today."""
+        return compose_job(self.job.overrides).fingerprint
+
 
 def subject_of_run(text: str, overrides: Sequence[str]) -> Subject:
     """The run, or the weights in a run's folder, that ``text`` names. ValueError if it is not finished."""
-    places = [override for override in overrides if override.startswith(("paths.", "paths="))]
-    store = Store(compose_config(places).paths.runs)
+    store = Store(compose_config(Overrides(overrides).section("paths")).paths.runs)
     run, weights = run_and_weights(store, text)
     check_overrides(run, overrides)
     if not run.is_finished():

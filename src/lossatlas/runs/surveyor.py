@@ -10,19 +10,18 @@ from typing import Any
 
 import torch
 import xarray as xr
-from torch import Tensor
 
 from lossatlas import interruption
 from lossatlas.files import replacing, set_aside, sha256
 from lossatlas.hardware import threads_limited
-from lossatlas.landscape import Problem, parameters
+from lossatlas.landscape import Problem
 from lossatlas.landscape.mapping.ranks import ranks
-from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.runs.build import build_data, build_network, make
+from lossatlas.runs.resolve import Surveyed, final_weights, load
 from lossatlas.runs.store.fingerprint import OtherRun, landscape_path
 from lossatlas.runs.store.progress import Progress, write_progress
-from lossatlas.runs.store.references import Replacements, arguments, check_members, check_snapshots
-from lossatlas.runs.store.store import Run, StoreError, check_state, open_landscape
+from lossatlas.runs.store.references import arguments
+from lossatlas.runs.store.store import Run, StoreError, open_landscape
 from lossatlas.runs.store.weight_files import load_weights
 
 log = logging.getLogger(__name__)
@@ -114,7 +113,7 @@ class Surveyor:
         self, path: Path, name: str, node: Mapping[str, Any], report: Callable[[int, int], None]
     ) -> xr.Dataset:
         path.parent.mkdir(parents=True, exist_ok=True)
-        configured, given = arguments(node, self._states)
+        configured, given = arguments(node, lambda reference: load(reference, self.surveyed))
         return make(configured, **given, problem=self.problem, journal=_journal(path), progress=report)
 
     def _keep(self, path: Path, name: str, node: Mapping[str, Any], dataset: xr.Dataset) -> xr.Dataset:
@@ -143,94 +142,26 @@ class Surveyor:
     def problem(self) -> Problem:
         """The network at the weights that are surveyed, its loss, and its data, on the run's device."""
         if self._problem is None:
-            device = torch.device("cuda" if self._on_gpu else "cpu")
-            data = build_data(self.config).to(device)
-            network = build_network(self.config).to(device)
-            expected = network.state_dict()
+            data = build_data(self.config).to(self._device)
+            network = build_network(self.config).to(self._device)
             network.load_state_dict(
-                self._checked(self.run, expected)
+                final_weights(self.run, network)
                 if self._weights is None
-                else load_weights(self._weights, expected)
+                else load_weights(self._weights, network.state_dict())
             )
             splits = {split: data.normalized(split) for split in data.splits}
             self._problem = Problem(network, make(self.config["study"]["loss"]), splits)
         return self._problem
 
     @property
-    def _on_gpu(self) -> bool:
-        return self.config["trainer"]["accelerator"] != "cpu" and torch.cuda.is_available()
+    def _device(self) -> torch.device:
+        on_gpu = self.config["trainer"]["accelerator"] != "cpu" and torch.cuda.is_available()
+        return torch.device("cuda" if on_gpu else "cpu")
 
     @property
-    def _states(self) -> Replacements:
-        """What takes the place of nodes that name other networks: state dicts."""
-        return {
-            "run": self._state,
-            "snapshots": self._snapshots,
-            "members": self._members,
-            "members_of": self._members_of,
-            "curve": self._curve,
-            "weights": self._file,
-            "augment": self._augmented,
-        }
-
-    def _state(self, value: Any) -> dict[str, Tensor]:
-        return self._checked(self._ensure_run(value), self.problem.model.state_dict())
-
-    def _file(self, path: str) -> dict[str, Tensor]:
-        return load_weights(Path(path), self.problem.model.state_dict())
-
-    def _augmented(self, seed: int) -> tuple[Tensor, Tensor]:
-        """The training images as training sees them, each augmented once."""
-        return build_data(self.config).to("cuda" if self._on_gpu else "cpu").augmented(seed)
-
-    def _snapshots(self, wanted: Any) -> dict[int, dict[str, Tensor]]:
-        """The kept weights of ``wanted`` epochs in order, the final ones last, by epoch."""
-        last = self._last_epoch()
-        kept = [e for e in self.config["study"].get("snapshot_epochs", []) if e <= last]
-        epochs = check_snapshots(wanted, kept)
-        expected = self.problem.model.state_dict()
-        states = {}
-        for epoch in epochs:
-            states[epoch] = self.run.snapshot(epoch)
-            check_state(expected, states[epoch], self.run.snapshot_path(epoch))
-        if last not in states:
-            states[last] = self._checked(self.run, expected)
-        return states
-
-    def _last_epoch(self) -> int:
-        """Epoch with which the run ended: its last, unless a callback stopped it."""
-        manifest = self.run.manifest()
-        return self.config["epochs"] if manifest is None else manifest.epochs
-
-    def _members(self, wanted: Any) -> dict[int, dict[str, Tensor]]:
-        """Those of the run's members that are ``wanted``, by number."""
-        members = self._all_members(self.run)
-        return {number: members[number] for number in check_members(wanted, list(members))}
-
-    def _members_of(self, value: Any) -> dict[int, dict[str, Tensor]]:
-        members = self._all_members(self._ensure_run(value) if value else self.run)
-        return {number: members[number] for number in check_members("all", list(members))}
-
-    def _curve(self, value: Any) -> ControlledCurve:
-        """The curve that the run named by ``value`` has trained; by nothing: the surveyed one."""
-        run = self._ensure_run(value) if value else self.run
-        family = run.config()["study"].get("curve")
-        if family is None:
-            raise ValueError(f"run {run.fingerprint} has trained no curve: study=curve trains one")
-        points = list(self._all_members(run).values())
-        return ControlledCurve(make(family), points, measured=list(parameters(self.problem.model)))
-
-    def _all_members(self, run: Run) -> dict[int, dict[str, Tensor]]:
-        expected, members = self.problem.model.state_dict(), run.members()
-        for number, state in members.items():
-            check_state(expected, state, run.member_path(number))
-        return members
-
-    @staticmethod
-    def _checked(run: Run, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        state = run.state()
-        check_state(expected, state, run.weights_path)
-        return state
+    def surveyed(self) -> Surveyed:
+        """The run as `load` takes it, with the network that is surveyed."""
+        return Surveyed(self.run, self.config, self.problem.model, self._ensure_run, self._device)
 
 
 def _journal(path: Path) -> Path:

@@ -10,9 +10,8 @@ from torch import nn
 from lossatlas.runs.build import build_network
 from lossatlas.runs.check import check_config, check_jobs
 from lossatlas.runs.composition.compose import compose_config, compose_job, compose_jobs
-from lossatlas.runs.composition.custom_model import expand_own_model
 from lossatlas.runs.composition.job import ConfigError
-from lossatlas.runs.composition.overrides import merge_overrides
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import fingerprint
 
 MLP = "model._target_=lossatlas.models.MLP"
@@ -105,9 +104,9 @@ def test_arguments_can_be_swept() -> None:
 
 
 def test_written_out_once_it_is_written_out() -> None:
-    once = expand_own_model([MLP, "model.hidden=[8]", "seed=3"])
-    assert expand_own_model(once) == once
-    later = merge_overrides(once, ["model.hidden=[4]"])  # as a landscape names another run
+    once = Overrides([MLP, "model.hidden=[8]", "seed=3"]).expanded()
+    assert once.expanded() == once != (MLP, "model.hidden=[8]", "seed=3")
+    later = once.merged(["model.hidden=[4]"])  # as a landscape names another run
     assert compose_config(later).model.hidden == [4]
 
 
@@ -139,5 +138,5 @@ def test_no_network_is_made_in_memory_to_see_what_it_takes(monkeypatch: pytest.M
         return nn.Linear(rest["in_chans"], num_classes)
 
     monkeypatch.setattr(sys.modules["theirs_of_these_tests"], "large", large, raising=False)
-    expand_own_model(["model._target_=theirs_of_these_tests.large"])
+    Overrides(["model._target_=theirs_of_these_tests.large"]).expanded()
     assert devices == ["meta"]

@@ -11,9 +11,9 @@ from lossatlas.experiments.cost.flops import forward_flops
 from lossatlas.experiments.cost.survey_cost import SurveyWork, split_sizes, survey_work
 from lossatlas.experiments.cost.training_cost import epochs_of_its_own, passes_of_a_step
 from lossatlas.runs.build import build_network, make
-from lossatlas.runs.composition.job import Job, prerequisites
-from lossatlas.runs.store.fingerprint import digest, fingerprint
-from lossatlas.runs.store.references import replaced
+from lossatlas.runs.composition.job import Job
+from lossatlas.runs.store.fingerprint import digest
+from lossatlas.runs.store.references import TO_RUNS, references
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def estimate(
     """
     groups: dict[str, dict[str, Job]] = {}  # network and length of training -> fingerprint -> job
     for job in _with_named_runs([*jobs, *_named_by_landscapes(jobs, other_job)]):
-        groups.setdefault(_group(job), {}).setdefault(fingerprint(job.config), job)
+        groups.setdefault(_group(job), {}).setdefault(job.fingerprint, job)
     names = _names([next(iter(group.values())).config for group in groups.values()])
     surveyed = _surveyed(jobs, other_job)
     networks = [
@@ -134,22 +134,19 @@ def estimate(
 
 def _named_by_landscapes(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job]) -> list[Job]:
     """Jobs of the runs that the landscapes of ``jobs`` name by overrides."""
-    found: list[Job] = []
-    for job in jobs:
-
-        def take(value: Any, job: Job = job) -> None:
-            if value and not isinstance(value, str):
-                found.append(other_job(job, value))
-
-        replaced(job.config["landscape"], dict.fromkeys(("run", "members_of", "curve"), take))
-    return found
+    return [
+        other_job(job, named.value)
+        for job in jobs
+        for named in references(job.config["landscape"], kinds=TO_RUNS)
+        if not named.is_own and not isinstance(named.value, str)
+    ]
 
 
 def _with_named_runs(jobs: Sequence[Job]) -> list[Job]:
     """The runs that the studies of ``jobs`` name, each before those that name it, and ``jobs``."""
     found: list[Job] = []
     for job in jobs:
-        found += [*_with_named_runs(prerequisites(job.config)), job]
+        found += [*_with_named_runs(job.upstream), job]
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
@@ -18,7 +19,7 @@ from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.survey import products_at_a_point
 from lossatlas.runs.build import build_data, make
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.dry_run import stand_ins, unrehearsed_snapshots
+from lossatlas.runs.resolve import Planned, snapshots_left_out, stand_in
 from lossatlas.runs.store.references import arguments
 
 Node = Mapping[str, Any]
@@ -63,7 +64,7 @@ def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> Survey
     stated, matrix = next(filter(None, map(_by_products, _nodes(node))), (None, "hessian"))
     with threads_limited(1):
         points, flops = _first_point(job, node, problem, asked_only=stated is not None)
-        points += unrehearsed_snapshots(job, node)
+        points += snapshots_left_out(job, node)
         seen = _seen(node, sizes)
         if stated is not None:
             return SurveyWork(points, sum(seen), stated * product_flops(problem, matrix), stated)
@@ -83,7 +84,8 @@ def _by_products(node: Node) -> tuple[float, str] | None:
 
 def _first_point(job: Job, node: Node, problem: Problem, *, asked_only: bool) -> tuple[int, int]:
     """Number of points of a survey, and operations of the first."""
-    configured, given = arguments(_plain(node), stand_ins(job, problem.model, blank_data(job.config)))
+    planned = Planned(job, problem.model, blank_data(job.config))
+    configured, given = arguments(_plain(node), partial(stand_in, planned=planned))
     count = FlopCount()
     heard: list[tuple[int, int, int, int]] = []  # finished points, all, operations and products so far
 

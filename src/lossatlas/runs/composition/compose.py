@@ -14,27 +14,17 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from lossatlas.choices import nearest
-from lossatlas.runs.composition.custom_model import expand_own_model
 from lossatlas.runs.composition.job import SURROUNDINGS, Job
-from lossatlas.runs.composition.overrides import (
-    expand_experiment,
-    merge_overrides,
-    overrides_of,
-    places_among,
-    renamed,
-)
+from lossatlas.runs.composition.overrides import Overrides, key_of
 from lossatlas.runs.composition.search_path import CONFIG_NAME, config_folder
-from lossatlas.runs.composition.shorthand import expand_logger
 from lossatlas.runs.composition.synonyms import our_word
-from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, fingerprint
-from lossatlas.runs.store.references import replaced
+from lossatlas.runs.store.references import Reference, substituted
 
 
 def start_hydra(config_dir: str | Path | None = None, overrides: Sequence[str] = ()) -> Hydra:
@@ -50,11 +40,10 @@ def start_hydra(config_dir: str | Path | None = None, overrides: Sequence[str] =
         if not folder.is_dir():
             raise NotADirectoryError(f"--config-dir={config_dir}: no such folder")
         search_path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
-    for place in places_among(overrides):
-        paths = OverridesParser.create().parse_override(place).value()
+    for place in Overrides(overrides).places().parsed:
+        paths = place.value()
         for path in paths if isinstance(paths, list) else []:
             search_path.append("hydra.searchpath", str(path))
-    register_resolver()
     hydra_version.setbase("1.3")
     GlobalHydra.instance().clear()
     return Hydra.create_main_hydra2("lossatlas", search_path)
@@ -68,13 +57,11 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     if not GlobalHydra.instance().is_initialized():
         start_hydra()
     try:
-        return compose(
-            CONFIG_NAME, expand_logger(expand_own_model(renamed(overrides))), return_hydra_config=True
-        )
+        return compose(CONFIG_NAME, list(Overrides(overrides).expanded()), return_hydra_config=True)
     except ConfigCompositionException as error:
-        if match := re.match(r"Could not override '([^']+)'", str(error)):
-            rest = compose_config([o for o in overrides if o.split("=", 1)[0].lstrip("+~") != match[1]])
-            hint = our_word(match[1]) or _nearest_key(match[1], rest)
+        match = re.match(r"Could not override '([^']+)'", str(error))
+        if match and (others := Overrides(overrides).without(match[1])) != tuple(overrides):
+            hint = our_word(match[1]) or _nearest_key(key_of(match[1]), compose_config(others))
             raise ValueError(f"{match[1]}: no such key; {hint}") from error
         raise
 
@@ -129,31 +116,32 @@ def job_of(overrides: Sequence[str], config: DictConfig) -> Job:
 
     ValueError for one that is named by a fingerprint and is not finished.
     """
-    return Job(tuple(overrides), _with_runs(plain(config), overrides))
+    typed = Overrides(overrides)
+    return Job(typed, _with_runs(plain(config), typed))
 
 
-def _with_runs(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    def expand(value: Any) -> Job:
-        if isinstance(value, str):
+def _with_runs(config: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+    def expand(named: Reference) -> Job:
+        if isinstance(named.value, str):
             from lossatlas.runs.store.store import Store, find_finished_run
 
-            run = find_finished_run(Store(config["paths"]["runs"]), value)
+            run = find_finished_run(Store(config["paths"]["runs"]), named.value)
             manifest = run.manifest()
-            return Job(() if manifest is None else tuple(manifest.overrides), run.config())
-        if not isinstance(value, list | tuple) or not all(isinstance(override, str) for override in value):
-            raise ValueError(
-                f'study: run: expected overrides, as ["seed=1"], or a fingerprint in quotes, got {value!r}'
-            )
-        return deepcopy(_named_job(tuple(overrides_of(overrides, value)), GlobalHydra.instance().hydra))
+            return Job(Overrides(() if manifest is None else manifest.overrides), run.config())
+        try:
+            named.check()
+        except ValueError as error:
+            raise ValueError(f"study: {error}") from None
+        return deepcopy(_named_job(overrides.of_named_run(named.value), GlobalHydra.instance().hydra))
 
     return expanded(config, expand)
 
 
-_being_named: list[tuple[str, ...]] = []  # overrides of the runs whose composition is under way
+_being_named: list[Overrides] = []  # overrides of the runs whose composition is under way
 
 
 @lru_cache(maxsize=256)
-def _named_job(overrides: tuple[str, ...], hydra: Hydra | None) -> Job:
+def _named_job(overrides: Overrides, hydra: Hydra | None) -> Job:
     """Compose the job of a run that studies name: those of a sweep name the same ones again and again.
 
     ValueError for a run that names itself, as one does that is composed from the file of the study that names it.
@@ -170,34 +158,13 @@ def _named_job(overrides: tuple[str, ...], hydra: Hydra | None) -> Job:
         _being_named.pop()
 
 
-def register_resolver() -> None:
-    """Make ``${fingerprint:}`` available in YAML: the fingerprint of the configuration that it stands in."""
-    OmegaConf.register_new_resolver("fingerprint", _resolve, replace=True)
-
-
-def _resolve(*, _root_: DictConfig) -> str:
-    # Nodes are resolved one by one: the dropped ones may themselves refer to the fingerprint.
-    sections = {
-        str(key): OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
-        for key in _root_
-        if key not in NOT_SCIENTIFIC
-        for node in [_root_[key]]
-    }
-    given = OmegaConf.select(_root_, "hydra.overrides")
-    overrides = () if given is None else (*given.task, *places_among(given.hydra))
-    paths = OmegaConf.to_container(_root_.paths, resolve=True)
-    return fingerprint(
-        _with_runs({**sections, "paths": paths}, overrides) if "study" in sections else sections
-    )
-
-
 def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Job]:
     """Compose all jobs that ``overrides`` mean: one, or those of a sweep.
 
     It is a sweep if ``multirun`` says so or the experiment's own file does (``hydra.mode: MULTIRUN``). ValueError for
     a sweeper that decides on its jobs as it goes. The arms of an experiment are left out; see `compose_sweeps`.
     """
-    overrides = expand_logger(expand_own_model(expand_experiment(overrides)))
+    overrides = Overrides(overrides).expanded()
     return sweep_jobs(compose_base(overrides), overrides, multirun=multirun)
 
 
@@ -210,10 +177,10 @@ def sweep_jobs(base: DictConfig, overrides: Sequence[str], *, multirun: bool = F
             "hydra/sweeper: expected basic; all jobs of a sweep are checked before the first is launched"
         )
     params = [f"{key}={value}" for key, value in params_of(base).items()]
-    combined = OverridesParser.create().parse_overrides([*params, *overrides])
+    combined = Overrides((*params, *overrides)).parsed
     values = {
         override.get_key_element(): _each_value(override) for override in combined
-    }  # the last of a key holds
+    }  # a key's last holds
     return [compose_job(job) for job in product(*values.values())]
 
 
@@ -237,40 +204,43 @@ def params_of(base: DictConfig) -> dict[str, str]:
 
 def compose_base(overrides: Sequence[str]) -> DictConfig:
     """Compose what the jobs of a sweep share. As for Hydra itself, what they share must fit the default choices."""
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    fixed = [o.input_line for o in parsed if not o.is_sweep_override()]
-    return compose_config([line for line in fixed if line is not None])
+    return compose_config(Overrides(overrides).fixed())
 
 
-def expanded(config: Mapping[str, Any], expand: Callable[[Any], Job]) -> dict[str, Any]:
-    """``config`` with what ``expand`` makes of the value of each ``{run: ...}`` in its study, save of whole ones.
+def expanded(config: Mapping[str, Any], expand: Callable[[Reference], Job]) -> dict[str, Any]:
+    """``config`` with what ``expand`` makes of each ``{run: ...}`` in its study, save of whole configurations.
 
     >>> config = {"study": {"start": {"run": ["seed=1"]}}, "seed": 0, "paths": {}}
-    >>> job = Job(("seed=1",), {"study": {}, "seed": 1, "paths": {}})
-    >>> expanded(config, lambda value: job)["study"]
+    >>> job = Job(Overrides(["seed=1"]), {"study": {}, "seed": 1, "paths": {}})
+    >>> expanded(config, lambda named: job)["study"]
     {'start': {'run': {'study': {}, 'seed': 1, 'overrides': ['seed=1']}}}
     """
 
-    def run(value: Any) -> dict[str, Any]:
-        if isinstance(value, Mapping) or value == "???":  # that is missing is told with all that is
-            return {"run": value}
-        job = expand(value)
-        named = {key: part for key, part in job.config.items() if key not in SURROUNDINGS}
-        return {"run": {**named, "overrides": list(job.overrides)}}
+    def run(named: Reference) -> dict[str, Any]:
+        if (
+            isinstance(named.value, Mapping) or named.value == "???"
+        ):  # that is missing is told with all that is
+            return {"run": named.value}
+        job = expand(named)
+        kept = {key: part for key, part in job.config.items() if key not in SURROUNDINGS}
+        return {"run": {**kept, "overrides": list(job.overrides)}}
 
-    return {**config, "study": replaced(config["study"], {"run": run})}
+    return {**config, "study": substituted(config["study"], run, kinds=("run",))}
 
 
 def other_job(job: Job, overrides: Sequence[str]) -> Job:
     """Job that ``overrides`` turn this one into."""
-    return compose_job(merge_overrides(job.overrides, overrides))
+    return compose_job(job.overrides.merged(overrides))
 
 
 def other_job_among(jobs: Sequence[Job]) -> Callable[[Job, Sequence[str]], Job]:
-    """Function as `other_job`, which composes a job only if it is none of ``jobs``."""
+    """Function as `other_job`, which composes each job once, and none that is one of ``jobs``."""
     known = {frozenset(job.overrides): job for job in jobs}
 
     def find(job: Job, overrides: Sequence[str]) -> Job:
-        return known.get(frozenset(merge_overrides(job.overrides, overrides))) or other_job(job, overrides)
+        merged = job.overrides.merged(overrides)
+        if (key := frozenset(merged)) not in known:
+            known[key] = compose_job(merged)
+        return known[key]
 
     return find

@@ -37,43 +37,51 @@ EXAMPLE = {"shape": [3, 32, 32], "classes": 10}
 """Data that such a callable is tried for."""
 
 
-def expand_own_model(overrides: Sequence[str]) -> list[str]:
+def expand_own_model(overrides: Sequence[Override]) -> list[str]:
     """Write ``model._target_=theirs.Net`` out as a choice of its own, ``model=own``, whose keys are those typed.
 
     Without it they would join the keys of the default choice. What the network takes of `FROM_DATA` is added. Where
     another choice of ``model`` is typed, or no target, the overrides stay as they are.
 
-    >>> expand_own_model(["model._target_=lossatlas.models.MLP", "model.hidden=[8]"])[:3]
+    >>> parse = OverridesParser.create().parse_overrides
+    >>> expand_own_model(parse(["model._target_=lossatlas.models.MLP", "model.hidden=[8]"]))[:3]
     ['model=own', 'model._target_=lossatlas.models.MLP', '+model.hidden=[8]']
-    >>> expand_own_model(["model=mlp", "model.hidden=[8]"])
+    >>> expand_own_model(parse(["model=mlp", "model.hidden=[8]"]))
     ['model=mlp', 'model.hidden=[8]']
     """
-    choices = [o for o in overrides if _key(o) == "model"]
-    typed = [o for o in overrides if _key(o).startswith("model.")]
-    if choices not in ([], [OWN]) or not any(_key(o) == TARGET for o in typed):
-        return list(overrides)
-    kept = [o for o in overrides if o not in choices and not (o in typed and o.startswith("~"))]
-    given = [o.lstrip("+") for o in kept if o in typed]
-    added = [] if choices else _from_data(given, {_key(o) for o in typed})
-    return [OWN, *(_own_key(o) if o in typed else o for o in kept), *map(_own_key, added)]
+    choices = [o for o in overrides if o.key_or_group == "model"]
+    typed = [o for o in overrides if o.key_or_group.startswith("model.")]
+    chosen = [o.input_line for o in choices]
+    if chosen not in ([], [OWN]) or not any(o.key_or_group == TARGET for o in typed):
+        return [str(o.input_line) for o in overrides]
+    kept = [o for o in overrides if o not in choices and not (o in typed and o.is_delete())]
+    given = [o for o in kept if o in typed]
+    added = [] if choices else _from_data(given, {o.key_or_group for o in typed})
+    return [OWN, *(_own(o) if o in typed else str(o.input_line) for o in kept), *added]
 
 
-def _own_key(override: str) -> str:
+def _own(override: Override) -> str:
     """Override as a choice without keys needs it, which has room for the target and nothing else."""
-    return override.lstrip("+") if _key(override) == TARGET else f"+{override.lstrip('+')}"
+    bare = str(override.input_line).lstrip("+")
+    return bare if override.key_or_group == TARGET else f"+{bare}"
 
 
-def _from_data(given: Sequence[str], named: set[str]) -> list[str]:
+def _from_data(given: Sequence[Override], named: set[str]) -> list[str]:
     """Overrides for what all targets in ``given`` take of `FROM_DATA`, but for the keys that are ``named``."""
-    targets = _values(next(o for o in given if _key(o) == TARGET))
-    arguments = tuple(f"{_key(o)}={_values(o)[0]}" for o in given if _key(o) != TARGET)
-    taken = [_taken(target, arguments) for target in targets]
+    targets = _values(next(o for o in given if o.key_or_group == TARGET))
+    arguments = [o for o in given if o.key_or_group != TARGET]
+    taken = [_taken(target, tuple(_first(o) for o in arguments)) for target in targets]
     keys = [key for key in FROM_DATA if all(key in found for found in taken)]
-    return [f"model.{key}={FROM_DATA[key]}" for key in keys if f"model.{key}" not in named]
+    return [f"+model.{key}={FROM_DATA[key]}" for key in keys if f"model.{key}" not in named]
+
+
+def _first(override: Override) -> tuple[str, str]:
+    """Key of an override, and its value, or the first of those that it sweeps, as it is written."""
+    return override.key_or_group, _values(override)[0]
 
 
 @cache
-def _taken(target: str, arguments: tuple[str, ...]) -> Sequence[str]:
+def _taken(target: str, arguments: tuple[tuple[str, str], ...]) -> Sequence[str]:
     """Keys of `FROM_DATA` that ``target`` takes; none if it cannot be imported, which the check will tell."""
     try:
         accepted = accepted_arguments(find_target(target))
@@ -84,14 +92,18 @@ def _taken(target: str, arguments: tuple[str, ...]) -> Sequence[str]:
     return next((keys for keys in CONVENTIONS if _builds(target, arguments, keys)), ())
 
 
-def _builds(target: str, arguments: Sequence[str], keys: Sequence[str]) -> bool:
+def _builds(target: str, arguments: Sequence[tuple[str, str]], keys: Sequence[str]) -> bool:
     """Whether a target that passes its keywords on makes a network when it is given ``keys`` as well."""
     from hydra.utils import instantiate
     from torch import device
 
+    texts = [
+        *(f"model.{key}={FROM_DATA[key]}" for key in keys),
+        *(f"{key}={text}" for key, text in arguments),
+    ]
     config = OmegaConf.create({"data": EXAMPLE, "model": {"_target_": target}})
-    for override in [*(f"model.{key}={FROM_DATA[key]}" for key in keys), *arguments]:
-        OmegaConf.update(config, _key(override), _parsed(override).value(), force_add=True)
+    for override in OverridesParser.create().parse_overrides(texts):
+        OmegaConf.update(config, override.key_or_group, override.value(), force_add=True)
     try:
         with device("meta"):  # no memory, no draws
             instantiate(config.model)
@@ -100,20 +112,11 @@ def _builds(target: str, arguments: Sequence[str], keys: Sequence[str]) -> bool:
     return True
 
 
-def _values(override: str) -> list[str]:
+def _values(override: Override) -> list[str]:
     """Value of an override as it is written, or each of those that it sweeps."""
-    parsed = _parsed(override)
-    if parsed.is_discrete_sweep():
-        return list(parsed.sweep_string_iterator())
-    return [parsed.get_value_element_as_str()]
-
-
-def _parsed(override: str) -> Override:
-    return OverridesParser.create().parse_override(override)
-
-
-def _key(override: str) -> str:
-    return override.partition("=")[0].lstrip("+~")
+    if override.is_discrete_sweep():
+        return list(override.sweep_string_iterator())
+    return [override.get_value_element_as_str()]
 
 
 def find_target(path: str) -> Any:

@@ -2,39 +2,50 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC
-from lossatlas.runs.store.references import replaced
+from lossatlas.runs.composition.overrides import Overrides
+from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, fingerprint
+from lossatlas.runs.store.references import references
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be had: the overrides that a job is launched with, and the configuration that they give."""
+    """One run to be had: the overrides that a job is launched with, and the plain configuration that they give.
 
-    overrides: tuple[str, ...]
+    Fingerprint and upstream jobs are those of the configuration when they are first asked for.
+    """
+
+    overrides: Overrides
     config: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "overrides", Overrides(self.overrides))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of the run."""
+        return fingerprint(self.config)
+
+    @cached_property
+    def upstream(self) -> tuple["Job", ...]:
+        """Jobs of the runs that the study names, in their order.
+
+        Their places, logger and the like are those of this job.
+        """
+        around = {key: self.config[key] for key in SURROUNDINGS if key in self.config}
+        named = [reference.value for reference in references(self.config["study"], kinds=("run",))]
+        return tuple(_named(value, around) for value in named if isinstance(value, Mapping))
 
 
 SURROUNDINGS = tuple(key for key in NOT_SCIENTIFIC if "." not in key and key not in ("hydra", "overrides"))
 """Sections that a run takes from the one that names it."""
 
 
-def prerequisites(config: Mapping[str, Any]) -> list[Job]:
-    """Jobs of the runs that the study of ``config`` names, in their order.
-
-    Their places, logger and the like are those of ``config``.
-    """
-    found: list[Job] = []
-    around = {key: config[key] for key in SURROUNDINGS if key in config}
-
-    def run(value: Any) -> None:
-        if isinstance(value, Mapping):
-            named = {key: part for key, part in value.items() if key != "overrides"}
-            found.append(Job(tuple(value.get("overrides", ())), {**around, **named, "landscape": {}}))
-
-    replaced(config["study"], {"run": run})
-    return found
+def _named(run: Mapping[str, Any], around: Mapping[str, Any]) -> Job:
+    config = {key: part for key, part in run.items() if key != "overrides"}
+    return Job(Overrides(run.get("overrides", ())), {**around, **config, "landscape": {}})
 
 
 class ConfigError(ValueError):

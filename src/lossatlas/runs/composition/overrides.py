@@ -1,45 +1,42 @@
-"""From what a user types to the plain configurations of the jobs that it means."""
+"""What a user, a sweep or a study types: KEY=VALUE, read by one rule wherever it is read."""
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import QuotedString
+from hydra.core.override_parser.types import Override, QuotedString
 
-FORMER_VALUES = re.compile(r"^([+~]*)experiment\.levels(?=\.)")
+from lossatlas.runs.composition.custom_model import expand_own_model
+from lossatlas.runs.composition.shorthand import expand_logger
+
+_FORMER_VALUES = re.compile(r"^([+~]*)experiment\.levels(?=\.)")
 
 
-def renamed(overrides: Sequence[str], *, say: bool = False) -> list[str]:
-    """Overrides with ``experiment.values`` for ``experiment.levels``, as it was called before 0.2; ``say`` tells so.
-
-    >>> renamed(["experiment.levels.strong=3", "seed=1"])
-    ['experiment.values.strong=3', 'seed=1']
-    """
-    if say and any(FORMER_VALUES.match(override) for override in overrides):
+def tell_former_names(overrides: Sequence[str]) -> None:
+    """Say once that ``experiment.levels``, as it was called before 0.2, is read as ``experiment.values``."""
+    if any(map(_FORMER_VALUES.match, overrides)):
         print(
             "experiment.levels is called experiment.values now; it is read as that for a release",
             file=sys.stderr,
         )
-    return [FORMER_VALUES.sub(r"\1experiment.values", override) for override in overrides]
 
 
-def expand_experiment(overrides: Sequence[str]) -> list[str]:
-    """Write ``experiment=<name>`` out as the file that the scale selects, ``experiment=<name>/<scale>``.
+def key_of(override: str) -> str:
+    """Key of ``KEY=VALUE``: "/" reads as ".", and the signs before it, which add or delete, are dropped.
 
-    Hydra allows no other choices to be overridden from a file that is itself chosen by interpolation, so the
-    short form is resolved before Hydra sees it.
-
-    >>> expand_experiment(["experiment=sharpness", "scale=paper", "seed=1"])
-    ['experiment=sharpness/paper', 'seed=1']
+    >>> key_of("study/push=away"), key_of("+study.push.scale=2"), key_of("~landscape.line")
+    ('study.push', 'study.push.scale', 'landscape.line')
     """
-    scale = next((o.removeprefix("scale=") for o in overrides if o.startswith("scale=")), "digits")
-    overrides = renamed(overrides, say=True)
-    short = [o for o in overrides if o.startswith("experiment=") and "/" not in o and o != "experiment=null"]
-    if not short:
-        return list(overrides)
-    return [f"{o}/{scale}" if o in short else o for o in overrides if not o.startswith("scale=")]
+    return override.partition("=")[0].lstrip("+~").replace("/", ".")
+
+
+@lru_cache(maxsize=4096)
+def _parsed(override: str) -> Override:
+    (parsed,) = OverridesParser.create().parse_overrides([override])  # whose errors name the override
+    return parsed
 
 
 def typed_value(text: str) -> Any:
@@ -48,52 +45,128 @@ def typed_value(text: str) -> Any:
     >>> typed_value("5e-4"), typed_value("true"), typed_value("sgd"), typed_value("'1'")
     (0.0005, True, 'sgd', '1')
     """
-    value = OverridesParser.create().parse_override(f"key={text}").value()
+    value = _parsed(f"key={text}").value()
     return value.text if isinstance(value, QuotedString) else value
 
 
-def places_among(overrides: Sequence[str]) -> list[str]:
-    """Those of Hydra's own overrides that say where choices lie."""
-    return [override for override in overrides if override.startswith("hydra.searchpath=")]
+class Overrides(tuple[str, ...]):
+    """Overrides as they were typed, in their order; what is asked of them goes by `key_of`.
 
-
-def overrides_of(base: Sequence[str], named: Sequence[str]) -> list[str]:
-    """What is composed for a run that a study names by the overrides ``named``, besides those of ``base``.
-
-    The study of ``base`` is left out; the run is that of a classifier unless ``named`` chooses otherwise.
-
-    >>> overrides_of(["study=curve", "study.seed=1", "epochs=3"], ["seed=1"])
-    ['study=classifier', 'epochs=3', 'seed=1']
+    >>> typed = Overrides(["study=curve", "+study.seed=1", "epochs=3"])
+    >>> typed.section("study"), typed.value("epochs")
+    (('study=curve', '+study.seed=1'), 3)
     """
-    kept = [o for o in base if not _is_of_the_study(o)]
-    chosen = any(o.partition("=")[0] in ("study", "experiment") for o in named)
-    return merge_overrides([*([] if chosen else ["study=classifier"]), *kept], named)
+
+    __slots__ = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Key of each."""
+        return tuple(key_of(override) for override in self)
+
+    @property
+    def parsed(self) -> tuple[Override, ...]:
+        """Each as Hydra reads it. `OverrideParseException`, one of Hydra's, for one that it cannot read."""
+        return tuple(_parsed(override) for override in self)
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Key of each, and what is typed for it; nothing is typed for what is deleted."""
+        for override in self:
+            yield key_of(override), override.partition("=")[2]
+
+    def value(self, key: str, default: Any = None) -> Any:
+        """What Hydra takes the last value of ``key`` for; ``default`` if there is none. A sweep is not one value.
+
+        >>> Overrides(["seed=1", "seed=2"]).value("seed"), Overrides(["~seed"]).value("seed", 7)
+        (2, 7)
+        """
+        given = [o for o in self if key_of(o) == key_of(key)]
+        return (
+            typed_value(given[-1].partition("=")[2]) if given and not given[-1].startswith("~") else default
+        )
+
+    def section(self, name: str) -> "Overrides":
+        """Those of ``name``, a group or a key, and of what lies within it."""
+        return Overrides(o for o in self if _is_within(o, name))
+
+    def without(self, *names: str) -> "Overrides":
+        """Those of no such `section`."""
+        return Overrides(o for o in self if not any(_is_within(o, name) for name in names))
+
+    def places(self) -> "Overrides":
+        """Those of Hydra's own that say where choices lie."""
+        return self.section("hydra.searchpath")
+
+    def fixed(self) -> "Overrides":
+        """Those that do not sweep, which the jobs of a sweep share."""
+        pairs = zip(self, self.parsed, strict=True)
+        return Overrides(text for text, override in pairs if not override.is_sweep_override())
+
+    def expanded(self) -> "Overrides":
+        """Write out what is short; what is written out already stays as it is.
+
+        ``experiment=NAME`` becomes the file that the scale selects, ``experiment=NAME/SCALE``: Hydra allows no other
+        choices to be overridden from a file that is itself chosen by interpolation. For a model of one's own see
+        `expand_own_model`, for keys of the one logger that is chosen `expand_logger`. ``experiment.levels``, as it was
+        called before 0.2, is read as ``experiment.values``.
+
+        >>> Overrides(["experiment=sharpness", "scale=paper", "logger.offline=true"]).expanded()
+        ('experiment=sharpness/paper', 'logger.wandb.offline=true')
+        >>> Overrides(["experiment=depth/digits", "experiment.levels.contour=2"]).expanded()
+        ('experiment=depth/digits', 'experiment.values.contour=2')
+        """
+        renamed = Overrides(_FORMER_VALUES.sub(r"\1experiment.values", override) for override in self)
+        written = renamed._with_the_experiments_file()
+        if "model._target_" in written.keys:
+            written = Overrides(expand_own_model(written.parsed))
+        return Overrides(expand_logger(written))
+
+    def _with_the_experiments_file(self) -> "Overrides":
+        short = [o for o in self.section("experiment") if _names_an_experiment(o)]
+        if not short:
+            return self
+        scale = dict(self.items()).get("scale", "digits")
+        kept = [o for o in self if key_of(o) != "scale"]
+        return Overrides(f"{o}/{scale}" if o in short else o for o in kept)
+
+    def merged(self, later: Sequence[str]) -> "Overrides":
+        """These, with those that ``later`` names again replaced by its own.
+
+        Where ``later`` makes another choice of a group, what is set here within that group goes with the old choice;
+        with another experiment go the landscapes, which it may not have.
+
+        >>> Overrides(["seed=0", "data.batch_size=16"]).merged(["data.batch_size=128", "+x=1"])
+        ('seed=0', 'data.batch_size=128', '+x=1')
+        >>> Overrides(["scheduler=cyclic_cosine", "scheduler.cycles=5"]).merged(["scheduler=step"])
+        ('scheduler=step',)
+        >>> Overrides(["experiment=fge/digits", "landscape=ensemble"]).merged(["experiment=depth/digits"])
+        ('experiment=depth/digits',)
+        """
+        anew = [key_of(o) for o in later if o not in self]
+        gone = (*(f"{group}." for group in anew), *(["landscape"] if "experiment" in anew else []))
+        kept = [o for o in self if not key_of(o).startswith(gone)]
+        by_key = {key_of(o): o for o in kept} | {key_of(o): o for o in later}
+        return Overrides(by_key.values())
+
+    def of_named_run(self, named: Sequence[str]) -> "Overrides":
+        """What is composed for a run that a study of these names by the overrides ``named``.
+
+        The study itself is left out; the run is that of a classifier unless ``named`` chooses otherwise.
+
+        >>> Overrides(["study=curve", "study.seed=1", "epochs=3"]).of_named_run(["seed=1"])
+        ('study=classifier', 'epochs=3', 'seed=1')
+        """
+        chosen = {"study", "experiment"} & set(Overrides(named).keys)
+        classifier = () if chosen else ("study=classifier",)
+        return Overrides((*classifier, *self.without("study"))).merged(named)
 
 
-def merge_overrides(base: Sequence[str], later: Sequence[str]) -> list[str]:
-    """Overrides of ``base``, those that ``later`` names again replaced by its own.
-
-    Where ``later`` makes another choice of a group, what ``base`` sets within that group goes with the old choice;
-    with another experiment go the landscapes, which it may not have.
-
-    >>> merge_overrides(["seed=0", "data.batch_size=16"], ["data.batch_size=128", "+x=1"])
-    ['seed=0', 'data.batch_size=128', '+x=1']
-    >>> merge_overrides(["scheduler=cyclic_cosine", "scheduler.cycles=5"], ["scheduler=step"])
-    ['scheduler=step']
-    >>> merge_overrides(["experiment=fge/digits", "landscape=ensemble", "seed=1"], ["experiment=depth/digits"])
-    ['experiment=depth/digits', 'seed=1']
-    """
-    anew = [_key(o) for o in later if o not in base]
-    gone = tuple(f"{group}." for group in anew) + (("landscape",) if "experiment" in anew else ())
-    kept = [o for o in base if not _key(o).startswith(gone)]
-    by_key = {_key(override): override for override in kept}
-    by_key.update({_key(override): override for override in later})
-    return list(by_key.values())
+def _is_within(override: str, name: str) -> bool:
+    key, of_section = key_of(override), key_of(name)
+    return key == of_section or key.startswith(f"{of_section}.")
 
 
-def _is_of_the_study(override: str) -> bool:
-    return _key(override).partition(".")[0] == "study"
-
-
-def _key(override: str) -> str:
-    return override.split("=", 1)[0].lstrip("+~").replace("/", ".")
+def _names_an_experiment(override: str) -> bool:
+    """Whether it is ``experiment=NAME``, without a file of its folder."""
+    key, _, name = override.partition("=")
+    return key == "experiment" and "/" not in name and name != "null"

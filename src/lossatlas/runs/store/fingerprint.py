@@ -7,8 +7,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from lossatlas.files import sha256
-from lossatlas.runs.store.references import replaced
+from lossatlas.runs.store.references import Reference, substituted
 
 if TYPE_CHECKING:  # this file is read before torch is
     from lossatlas.runs.store.store import Run
@@ -57,9 +56,9 @@ def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
     {'seed': 1, 'data': {'batch_size': 8}}
     """
     kept = _without(config, "")
-    if not (callbacks := _counted(kept.pop("callbacks", None))):
-        return replaced(kept, {"run": _told_by_fingerprint})
-    return replaced({**kept, "callbacks": callbacks}, {"run": _told_by_fingerprint})
+    if callbacks := _counted(kept.pop("callbacks", None)):
+        kept["callbacks"] = callbacks
+    return substituted(kept, _told_by_fingerprint, kinds=("run",))
 
 
 def _counted(callbacks: Any) -> Any:
@@ -73,8 +72,8 @@ def _counted(callbacks: Any) -> Any:
     }
 
 
-def _told_by_fingerprint(run: Any) -> dict[str, Any]:
-    return {"run": fingerprint(run) if isinstance(run, Mapping) else run}
+def _told_by_fingerprint(named: Reference) -> dict[str, Any]:
+    return {"run": fingerprint(named.value) if isinstance(named.value, Mapping) else named.value}
 
 
 def _without(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -128,7 +127,7 @@ For one survey alone that is its own version, `lossatlas.landscape.survey.survey
 """
 
 OtherRun = Callable[[Any], "Run"]
-"""From the value of a node ``{run: ...}``, overrides of this run's configuration or a fingerprint, to that run."""
+"""From the value of a reference to a run, overrides of this run's configuration or a fingerprint, to that run."""
 
 
 def landscape_path(
@@ -139,29 +138,21 @@ def landscape_path(
     The fingerprints of other runs and the bytes of files that ``node`` names are part of the landscape's own key, and
     so is ``weights``, the digest of those surveyed where they are not the run's final ones.
     """
-    others: list[str] = []
+    ends: list[str] = []  # fingerprints of the runs between which it lies, beside this one
 
-    def fingerprint_of(value: Any) -> str:
-        others.append(other_run(value).fingerprint)
-        return others[-1]
+    def fingerprint_of(named: Reference) -> str:
+        other = run if named.is_own else other_run(named.value)
+        if named.kind == "run":
+            ends.append(other.fingerprint)
+        return other.fingerprint
 
-    def with_fingerprint(key: str) -> Callable[[Any], dict[str, str]]:
-        return lambda value: {key: (other_run(value) if value else run).fingerprint}
-
-    settings = replaced(
-        node,
-        {
-            "run": fingerprint_of,
-            "weights": lambda path: sha256(Path(path)),
-            **{key: with_fingerprint(key) for key in ("members_of", "curve")},
-        },
-    )
+    settings = substituted(node, lambda reference: reference.hashed(fingerprint_of))
     key = digest(
         {"version": LANDSCAPE_VERSION, "node": settings}
         | ({"weights": weights} if weights else {})
         | ({"surveys": surveys} if (surveys := _survey_versions(node)) else {})
     )
-    between_itself = weights is None and run.fingerprint in others
+    between_itself = weights is None and run.fingerprint in ends
     return None if between_itself else run.landscapes / f"{name}-{key}.nc"
 
 

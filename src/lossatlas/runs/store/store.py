@@ -357,12 +357,10 @@ def named_run(
 ) -> Run:
     """The run that ``{run: value}`` names in a landscape of ``config``: by its fingerprint, or by overrides.
 
-    ValueError for a value of another kind, and as `find_run`.
+    ValueError as `find_run`.
     """
     if isinstance(value, str):
         return find_run(Store(config["paths"]["runs"]), value)
-    if not isinstance(value, list | tuple) or not all(isinstance(override, str) for override in value):
-        raise ValueError(f'run: expected overrides, as ["seed=1"], or a fingerprint in quotes, got {value!r}')
     return from_overrides(value)
 
 

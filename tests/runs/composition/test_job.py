@@ -10,9 +10,8 @@ import torch
 from small_runs import EPOCH, SMALL, manifest_of, run_of, small, trained
 
 from lossatlas.runs.check import check_jobs
-from lossatlas.runs.composition.compose import compose_config, compose_job, start_hydra
-from lossatlas.runs.composition.job import ConfigError, Job, prerequisites
-from lossatlas.runs.composition.overrides import merge_overrides, overrides_of
+from lossatlas.runs.composition.compose import compose_job, start_hydra
+from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.store.fingerprint import fingerprint
 from lossatlas.runs.store.store import StoreError
@@ -40,11 +39,28 @@ def continued(store: Path, *overrides: str) -> dict[str, Any]:
 
 
 def test_a_run_that_a_study_names_is_composed_whole_and_as_it_would_be_by_itself(tmp_path: Path) -> None:
-    (named,) = prerequisites(continued(tmp_path, "optimizer.lr=0.02"))
+    (named,) = Job((), continued(tmp_path, "optimizer.lr=0.02")).upstream
     alone = small(tmp_path, "optimizer.lr=0.02", "seed=7", "epochs=1")
-    assert fingerprint(named.config) == fingerprint(alone)
+    assert named.fingerprint == fingerprint(alone)
     assert named.config["paths"]["runs"] == str(tmp_path)
     assert compose_job(named.overrides).config["seed"] == 7  # so that it can be named, and varied, by itself
+
+
+def test_fingerprint_and_upstream_jobs_are_worked_out_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(("seed=1",), continued(tmp_path))
+    counted: list[Any] = []
+
+    def counting(config: Any) -> str:
+        counted.append(config)
+        return fingerprint(config)
+
+    monkeypatch.setattr("lossatlas.runs.composition.job.fingerprint", counting)
+    assert job.fingerprint == job.fingerprint == fingerprint(job.config)
+    assert len(counted) == 1
+    assert job.upstream is job.upstream
+    assert job.overrides.value("seed") == 1  # whatever sequence they were given as
 
 
 def test_what_the_study_names_is_part_of_the_fingerprint(tmp_path: Path) -> None:
@@ -52,12 +68,6 @@ def test_what_the_study_names_is_part_of_the_fingerprint(tmp_path: Path) -> None
     other = continued(tmp_path, "study.start={run: ['seed=8', 'epochs=1']}")
     same = continued(tmp_path, "study.start={run: ['epochs=1', 'seed=7']}", "logger=csv")
     assert fingerprint(other) != fingerprint(config) == fingerprint(same)
-
-
-def test_hydra_finds_the_folder_of_such_a_run_by_the_same_fingerprint(tmp_path: Path) -> None:
-    overrides = [*SMALL, *CONTINUED, f"paths.runs={tmp_path}"]
-    folder = Path(compose_config(overrides).hydra.run.dir)
-    assert folder.name == fingerprint(compose_job(overrides).config)
 
 
 def test_the_run_that_is_named_is_trained_first_and_the_study_gets_its_weights(tmp_path: Path) -> None:
@@ -102,7 +112,7 @@ def test_a_run_named_by_its_fingerprint_must_be_finished(tmp_path: Path) -> None
         f"+study.start={{run: '{start.fingerprint[:6]}'}}",
         f"paths.runs={tmp_path}",
     ]
-    assert fingerprint(prerequisites(compose_job(named).config)[0].config) == start.fingerprint
+    assert compose_job(named).upstream[0].fingerprint == start.fingerprint
     manifest = manifest_of(start)
     manifest.status = "interrupted"
     start.write_manifest(manifest)
@@ -125,7 +135,7 @@ def test_a_checkpoint_that_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
     from lossatlas.runs.ensure import _trained
 
     config = continued(tmp_path)
-    (named,) = prerequisites(config)
+    (named,) = Job((), config).upstream
     start = trained(named.config)
     network = _trained(config, named.config)
     assert network.seed == 7
@@ -135,13 +145,6 @@ def test_a_checkpoint_that_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
         StoreError, match=r"checkpoint.ckpt: missing; remove .* to have the run trained again"
     ):
         network.training_state()
-
-
-def test_another_choice_of_a_group_leaves_out_what_was_set_within_the_old_one() -> None:
-    base = ["scheduler=cyclic_cosine", "scheduler.cycles=5", "data.batch_size=4"]
-    assert merge_overrides(base, ["scheduler=step"]) == ["scheduler=step", "data.batch_size=4"]
-    assert merge_overrides(base, ["scheduler=cyclic_cosine"]) == [*base]
-    assert overrides_of(["study=curve", *base], ["study=snapshot"]) == [*base, "study=snapshot"]
 
 
 def test_the_rest_of_a_configuration_stays_as_it_is(tmp_path: Path) -> None:
@@ -176,14 +179,6 @@ def test_what_differs_in_seeds_alone_is_checked_once(
     same = compose_job([*SMALL, "study=curve", ends.format(4, 4), f"paths.runs={tmp_path}"])
     check_jobs([first, same])
     assert len(checked) == 2 + 3  # ends of one seed are another matter
-
-
-def test_choices_within_the_study_go_with_it() -> None:
-    base = ["study=distance_kernel", "study/kernel=cauchy", "study.strength=3", "model=mlp"]
-    assert overrides_of(base, ["epochs=2"]) == ["study=classifier", "model=mlp", "epochs=2"]
-    assert merge_overrides(base, ["study/kernel=rbf"])[1] == "study/kernel=rbf"
-    within = ["study/width=sigma", "study.width.sigma=3"]
-    assert merge_overrides(within, ["study/width=inverse"]) == ["study/width=inverse"]
 
 
 def test_a_trunk_of_other_images_or_of_another_optimizer_is_refused_before_it_is_trained(

@@ -9,9 +9,8 @@ from typing import Any
 import xarray as xr
 from rich.console import Console
 
-from lossatlas.claims import Verdict, caption, judge, table, to_json
-from lossatlas.claims.verdict import verdicts_from_json, with_remarks
-from lossatlas.cli.console import READABLE, console
+from lossatlas.claims import Verdict, caption, judge, to_json
+from lossatlas.claims.verdict import with_remarks
 from lossatlas.experiments.collect import Cell, collect
 from lossatlas.experiments.cost.measured import Record, more_complete
 from lossatlas.experiments.definition import definition, reference_of
@@ -22,7 +21,6 @@ from lossatlas.figures import save
 from lossatlas.files import replacing, write_text
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
-from lossatlas.words import counted
 
 
 class Reproduction:
@@ -95,29 +93,6 @@ class Reproduction:
         cost = more_complete(_content(self.verdict_path).get("cost"), measured())
         extra = {"experiment": self.name, "scale": self.scale, "command": self.command, "key": self.key}
         write_text(self.verdict_path, to_json(verdicts, **extra, cost=cost))
-
-    def show(self, *, seconds: float) -> None:
-        """Print the verdicts and where everything lies."""
-        out = console(READABLE, markup=True)
-        out.print(table(verdicts_from_json(self.verdict_path.read_text(encoding="utf-8"))))
-        unfinished = [cell for cell in self.cells if cell.missing]
-        if unfinished:
-            out.print(
-                f"[yellow]{len(unfinished)} of {counted(len(self.cells), 'run')} "
-                f"{'is' if len(unfinished) == 1 else 'are'} not complete: see lossatlas runs"
-            )
-        places = {
-            "figure": self.folder / "figure.png",
-            "to turn by hand": self.folder / "surface.html",
-            "verdict": self.verdict_path,
-            "data": self.folder / "data",
-            "runs": Path(self.config["paths"]["runs"]),
-            "W&B, offline": self.folder / "wandb",
-        }
-        for what, path in places.items():
-            if path.exists():
-                out.print(f"{what + ':':<17}{path}", soft_wrap=True, markup=False)
-        out.print(f"answered in {seconds:.0f} s")
 
     def publish(self) -> None:
         """Copy pictures and verdict into the experiment's folder, ``results/<scale>/``, and write its page anew.

@@ -1,0 +1,61 @@
+"""Configurations are composed as seldom as can be: each takes a quarter of a second."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from lossatlas.experiments.collect import locate
+from lossatlas.runs.composition import compose as composing
+from lossatlas.runs.composition.compose import compose_jobs, other_job_among, start_hydra
+from lossatlas.runs.composition.job import Job
+from lossatlas.runs.store.references import TO_RUNS, references
+
+
+@pytest.fixture
+def composed(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Overrides of all that is composed in the test."""
+    start_hydra()  # which forgets what was composed before
+    found: list[Sequence[str]] = []
+    compose = composing.compose
+
+    def counting(name: str, overrides: list[str], **options: Any) -> Any:
+        found.append(overrides)
+        return compose(name, overrides, **options)
+
+    monkeypatch.setattr(composing, "compose", counting)
+    return found
+
+
+def named_by(jobs: Sequence[Job]) -> set[str]:
+    return {named.fingerprint for job in jobs for named in job.upstream}
+
+
+def test_each_job_of_a_sweep_is_composed_once_and_so_is_each_run_that_they_name(
+    composed: list[Sequence[str]],
+) -> None:
+    """Until they are checked; whatever makes the jobs' directories composes nothing."""
+    arm = ["study=distance_kernel", "study.checkpoints=[1]", "epochs=2", "study.trunk={run: ['epochs=1']}"]
+    jobs = compose_jobs(["model=mlp", *arm, "study.strength=1,2,3", "seed=0,1"], multirun=True)
+    assert (len(jobs), len(named_by(jobs))) == (6, 2)
+    assert len(composed) == 1 + 6 + 2  # what they share, the jobs, their trunks
+    assert len({job.fingerprint for job in jobs}) == 6
+    assert len(composed) == 9
+
+
+def test_a_run_that_landscapes_name_is_composed_once_however_often_it_is_located(
+    composed: list[Sequence[str]],
+) -> None:
+    to = ["landscape=interpolation", 'landscape.interpolation.other.run=["seed=7"]']
+    jobs = compose_jobs(["model=mlp", *to, "seed=0,7,8"], multirun=True)
+    before = len(composed)
+    other_job = other_job_among(jobs)
+    for _ in range(2):
+        cells = locate(jobs, {}, other_job)
+    assert len(composed) == before  # it is one of the jobs
+    assert [len(cell.landscapes) for cell in cells] == [1, 0, 1]
+    fresh = other_job_among(jobs[:1])
+    for _ in range(2):
+        locate(jobs[:1], {}, fresh)
+    assert len(composed) == before + 1
+    assert [named.value for named in references(jobs[0].config["landscape"], kinds=TO_RUNS)] == [["seed=7"]]
