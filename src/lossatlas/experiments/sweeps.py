@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from lossatlas.choices import nearest
 from lossatlas.runs.composition.compose import compose_base, params_of, sweep_jobs
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.composition.overrides import Overrides, tell_former_names, typed_value
+from lossatlas.runs.composition.overrides import Overrides, key_of, tell_former_names, typed_value
 
 EXPERIMENT = "experiment="
 ARMS = "experiment.sweeps"
@@ -200,7 +200,7 @@ def _left(plans: Sequence[_Plan], typed: Sequence[str], axes: Sequence[str]) -> 
 def _overrides(plan: _Plan, typed: Sequence[str], chosen: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The arm's overrides, then the user's, which win, with those values of axes that are left."""
     experiment = [override for override in typed if override.startswith(EXPERIMENT)]
-    others = [override for override in typed if override.partition("=")[0] not in chosen]
+    others = [override for override in typed if key_of(override) not in map(key_of, chosen)]
     swept = [f"{key}={','.join(texts)}" for key, texts in chosen.items()]
     return Overrides([*experiment, *plan.sets]).merged([*others, *swept])
 
