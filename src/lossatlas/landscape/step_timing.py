@@ -95,6 +95,17 @@ def step_time(
     ValueError
         For a value out of its range, unless 0 is among ``checkpoints``, for a force by layers, and for a GPU's time
         by the clock of the processor.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from lossatlas.optim.distancing import RBF, Away, Distance, EachCheckpoint, Sigma
+    >>> among = {"distance": Distance(), "merging": EachCheckpoint(), "push": Away()}
+    >>> force = DistanceForce(RBF(), Sigma(2.0), 1.0, **among)
+    >>> problem = Problem(nn.Linear(2, 3), nn.CrossEntropyLoss(), {"train": (torch.eye(2), torch.arange(2))})
+    >>> settings = {"force": force, "optimizer": partial(torch.optim.SGD, lr=0.1), "batch_size": 2}
+    >>> dict(step_time(problem, **settings, checkpoints=[0, 1], rounds=2).round_seconds.sizes)
+    {'round': 2, 'way': 2, 'checkpoints': 2}
     """
     _check(force, batch_size, ways, checkpoints, steps, rounds)
     problem.select([split])

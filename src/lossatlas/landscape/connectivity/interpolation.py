@@ -41,8 +41,10 @@ def interpolation(
         Network, loss and data; left as they were.
     other : state dict, or several by number or in a list
         Networks of the same kind; of several there is a line to each.
-    low, high : float, default -0.5 and 1.5
-        Range of alpha.
+    low : float, default -0.5
+        Lower end of alpha.
+    high : float, default 1.5
+        Upper end of alpha.
     points : int, default 401
         Points of a line, >= 2, evenly over the range, both ends included.
     statistics : bool, default True

@@ -125,9 +125,8 @@ def trace(
         Largest number of random vectors, >= 2.
     sketch : int, default 20
         Dimensions of the subspace, of which each costs two products; with 0 it is Hutchinson's estimator.
-    tolerance : float, optional
-        Share of the trace, default 0.01: every ten probes it stops if the standard error is at most so large; None:
-        never.
+    tolerance : float or None, default 0.01
+        Every ten probes it stops if the standard error is at most this share of the trace; None: never.
     matrix : {"hessian", "gauss_newton"}, default "hessian"
         Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
     seed : int, default 0

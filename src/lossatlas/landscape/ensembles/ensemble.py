@@ -56,7 +56,7 @@ def ensemble(
     ----------
     problem : Problem
         Network, loss and data; left as they were.
-    members : state dict, or several by number or in a list
+    members : state dict, or several by number or in a list, default ()
         Networks of the problem's kind, each with its own statistics of batch norm.
     own : bool, default False
         Whether the problem's network comes before them.
