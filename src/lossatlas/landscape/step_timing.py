@@ -63,8 +63,8 @@ def step_time(
     batch_size : int
         The batch is the first so many examples of ``split``.
     ways : sequence of str, default ("closed_form", "autograd")
-        To the gradients: that of the loss by autograd and the force added in closed form; or that of the loss and the
-        penalty by autograd in a loop over centres and tensors.
+        To the gradients. "closed_form": that of the loss by autograd, and the force added in closed form; "autograd":
+        that of the loss and the penalty by autograd, in a loop over centres and tensors.
     checkpoints : sequence of int, default (0, 1, 3, 10)
         Numbers of checkpoints, 0 among them.
     steps : int, default 10
@@ -74,10 +74,10 @@ def step_time(
     split : str, default "train"
         Part of the data that the batch is of.
     clock : {"wall", "processor"}, default "wall"
-        "processor" is for one that others use as well, where it stands still meanwhile; with one thread both are the
-        same where nobody else does.
+        Time that passes; or, on a processor that others use as well, one that stands still meanwhile. With one thread
+        both are the same where nobody else does.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

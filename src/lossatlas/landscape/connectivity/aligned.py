@@ -60,14 +60,14 @@ def aligned(
         Seed of the copy's order, and of the order in which `match_weights` takes the groups of units.
     statistics : bool, default True
         Whether running means and variances of batch norm are interpolated too; else all points have those of alpha 0.
-        Where layers are averaged neither are the statistics of what the layers give: an engine with evaluation
+        Where layers are averaged interpolated ones are not those of what the layers give; an engine with evaluation
         "recompute" takes a pass over the training data at each of the points.
     splits : sequence of str, optional
         Parts of the data to measure; None: all.
     engine : Engine, optional
         Precision, batches, statistics of batch norm; by default exact to float32 rounding.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

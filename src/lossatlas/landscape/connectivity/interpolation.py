@@ -58,7 +58,7 @@ def interpolation(
     engine : Engine, optional
         Precision, batches, statistics of batch norm; by default exact to float32 rounding.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

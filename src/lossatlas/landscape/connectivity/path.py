@@ -54,15 +54,15 @@ def path(
     problem : Problem
         Network, loss and data; left as they were.
     through : sequence of state dicts, Curve or ControlledCurve
-        Networks of the same kind; or a curve over t in [0, 1], as study=curve trains it: what it does not give is as
-        in the problem's network.
+        Networks of the same kind; or a curve over t in [0, 1] (study=curve trains a `ControlledCurve`): what it does
+        not give is as in the problem's network.
     points : int, default 61
         Points of each line, both ends included, or of the curve; >= 2.
     statistics : bool, default True
         Whether running means and variances of batch norm are interpolated too; else all points have the first
         network's.
     weight_decay : float, optional
-        Gives ``regularized_loss`` too: loss + weight_decay / 2 * sum(w**2) over all parameters; None: not.
+        If given, >= 0, adds ``regularized_loss``: loss + weight_decay / 2 * sum(w**2) over all parameters.
     ensemble : bool, default False
         Whether to measure ensembles by the mean of probabilities too (``pair_error``, ``pair_nll`` of each point with
         the first, ``growing_error``, ``growing_nll`` of all up to it).
@@ -73,7 +73,7 @@ def path(
     engine : Engine, optional
         Precision, batches, statistics of batch norm; by default exact to float32 rounding.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

@@ -64,13 +64,13 @@ def plane(
         these, variances below zero clamped to zero; else all points have the first network's. The paper computes them
         anew at each point, as ``engine.evaluation`` = "recompute" does.
     weight_decay : float, optional
-        Gives ``regularized_loss`` too: loss + weight_decay / 2 * sum(w**2) over all parameters; None: not.
+        If given, >= 0, adds ``regularized_loss``: loss + weight_decay / 2 * sum(w**2) over all parameters.
     splits : sequence of str, optional
         Parts of the data to measure; None: all.
     engine : Engine, optional
         Precision, batches, statistics of batch norm; by default exact to float32 rounding.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 
@@ -163,13 +163,13 @@ def curve_plane(
         Whether running means and variances of batch norm are affine over the plane (`plane`); else all points have
         the network's.
     weight_decay : float, optional
-        Gives ``regularized_loss`` too: loss + weight_decay / 2 * sum(w**2) over all parameters; None: not.
+        If given, >= 0, adds ``regularized_loss``: loss + weight_decay / 2 * sum(w**2) over all parameters.
     splits : sequence of str, optional
         Parts of the data to measure; None: all.
     engine : Engine, optional
         Precision, batches, statistics of batch norm; by default exact to float32 rounding.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

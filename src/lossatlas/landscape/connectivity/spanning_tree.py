@@ -52,7 +52,7 @@ def spanning_tree(
     engine : Engine, optional
         Precision, batches, statistics of batch norm; by default exact to float32 rounding.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 
@@ -60,7 +60,7 @@ def spanning_tree(
     -------
     xr.Dataset
         Dimensionless ``loss`` (mean over the split) and ``error`` (share misclassified, where targets are classes)
-        over (split, band, t) and their maxima ``loss_maximum`` and ``error_maximum`` over (split, band); over (band,)
+        over (split, band, t), their maxima ``loss_maximum`` and ``error_maximum`` over (split, band); over (band,)
         its minima ``start`` and ``end``, ``in_tree`` (1 or 0), and ``length_ratio``, to the distance of its ends;
         over (minimum, other) ``saddle_loss`` of the best band between two minima (NaN: none), and ``highest_loss``,
         the loss that one must climb to between them on the way in the tree.

@@ -83,7 +83,7 @@ def tunnel(
         Batches, subsample, and with evaluation "recompute" statistics of batch norm from a pass over the training
         data at each point, else the curve's; a reduced precision is not taken.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

@@ -65,7 +65,7 @@ def eigenvalues(
     engine : Engine, optional
         Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points, also between the products; may raise to stop the
         survey.
@@ -73,9 +73,9 @@ def eigenvalues(
     Returns
     -------
     xr.Dataset
-        Dimensionless: ``eigenvalue``, ``residual``, within which an eigenvalue lies, and ``error``, all over (end,
-        rank), rank 1 the outermost, NaN where fewer were asked for or the matrix is not finite; and the scalars
-        ``products`` and ``converged``, 0 if ``iterations`` ended the run.
+        Dimensionless: ``eigenvalue``, ``residual``, within which an eigenvalue lies, and ``error``, an estimate, all
+        over (end, rank), rank 1 the outermost, NaN where fewer were asked for or the matrix is not finite; and the
+        scalars ``products`` and ``converged``, 0 if ``iterations`` ended the run.
 
     Raises
     ------

@@ -50,7 +50,7 @@ def spectrum(
     points : int, default 1001
         Eigenvalues, evenly spaced, at which the density is returned.
     variance : float, default 1e-5
-        Of the Gaussian, in units of the squared range of the nodes and 0.
+        Of the Gaussian, in units of the squared range of the nodes and 0; between 0 and 1.
     matrix : {"hessian", "gauss_newton"}, default "hessian"
         Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
     seed : int, default 0
@@ -60,7 +60,7 @@ def spectrum(
     engine : Engine, optional
         Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

@@ -25,7 +25,7 @@ class DirectionSet:
     draw : callable
         From k to direction k, which has the names and shapes of ``centre``.
     number : int or None
-        Of directions; None: as many as are wanted.
+        How many directions there are; None: as many as are wanted.
     clamp : bool
         Whether running variances that fall below zero become zero.
     attributes : dict

@@ -13,7 +13,7 @@ class RandomDirections:
     Parameters
     ----------
     seed : int, default 123
-        Seed of the directions, each of which has a number.
+        Seed of the directions.
     normalize : {"filter", "layer", "weight", "none"}, default "filter"
         Rescale to the size of each filter, layer or weight, or not at all (`normalize_direction`).
     ignore : {"biasbn", "none"}, default "biasbn"

@@ -51,7 +51,7 @@ def jacobian(
     engine : Engine, optional
         Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

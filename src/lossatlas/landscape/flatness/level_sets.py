@@ -89,7 +89,7 @@ def level_sets(
     engine : Engine, optional
         Batches, subsample, statistics of batch norm; a reduced precision is not taken.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

@@ -46,11 +46,27 @@ class Place:
 def places(model: nn.Module) -> list[Place]:
     """The layers of ``model`` whose scale is free, in the order in which they compute.
 
-    These are the convolutions and linear layers whose outputs reach nothing but batch norms with statistics of
-    their own, or further layers, by way of what is positively homogeneous: ReLU, pooling, flattening, dropout.
-    A module that is used twice, or shares a parameter, is none of them. ValueError if ``model`` cannot be
-    traced, since its operations depend on values, or if it has no such layer.
+    These are the convolutions and linear layers whose outputs reach nothing but batch norms with statistics of their
+    own, or further layers, by way of what is positively homogeneous: ReLU, pooling, flattening, dropout. A module
+    that is used twice, or shares a parameter, is none of them.
 
+    Parameters
+    ----------
+    model : nn.Module
+        The network, which is not changed.
+
+    Returns
+    -------
+    list of Place
+        Each layer, and the batch norms and layers that its outputs reach, by their names.
+
+    Raises
+    ------
+    ValueError
+        If the model cannot be traced, since its operations depend on values, or if it has no such layer.
+
+    Examples
+    --------
     >>> network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(2, 2))
     >>> places(network)
     [Place(layer='0', norms=('1',), layers=())]

@@ -42,7 +42,8 @@ def twins(
     layers : {"first", "all"}, default "first"
         Which of the layers whose scale is free.
     journal : str or Path, optional
-        File beside which each factor has a journal of its own, so that an interrupted survey goes on; None: none.
+        File beside which each factor has a journal of its own, so that an interrupted survey goes on; None: nothing
+        is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 

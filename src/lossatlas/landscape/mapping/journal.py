@@ -31,7 +31,7 @@ class Journal:
     path : str or Path
         The file; its folder is made if need be.
     header : mapping
-        What tells this survey from others, by JSON.
+        Settings that tell this survey from others, kept as JSON.
 
     Attributes
     ----------

@@ -53,7 +53,7 @@ def evaluate(
     sampling : Sampling, optional
         May leave out points, which are then interpolated, as `Adaptive` does; by default all are measured.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: none.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
     attributes : mapping, optional
