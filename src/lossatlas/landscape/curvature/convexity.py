@@ -82,7 +82,7 @@ def convexity(
         Whether running means and variances of batch norm move too, as "states" in Li et al.'s code; ``ignore`` =
         "biasbn" leaves them where they are.
     convention : {"lossatlas", "li2018"}, default "lossatlas"
-        Rules for drawing, small tensors and variances below zero; "li2018" gives the numbers of the authors' code.
+        Rules for drawing, small tensors and variances below zero: this library's, or those of Li et al.'s code.
     along : mapping, directions or a list of these, optional
         In place of the random directions, whose options must then be left alone: tensors by parameter name, or for
         example `GradientDirections`.

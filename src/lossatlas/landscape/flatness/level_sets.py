@@ -63,7 +63,7 @@ def level_sets(
     relative : bool, default True
         Whether ``levels``, then > 0, are of the rise above the network's loss.
     angles : int, default 32
-        Rays in the plane of the first two directions: 0, or an even number.
+        Rays in the plane of the first two directions, which ``along`` must then have: 0, or an even number.
     extent : float, default 1.0
         Length of a ray, in units of its direction.
     points : int, default 20
@@ -80,7 +80,7 @@ def level_sets(
         Whether running means and variances of batch norm move too, as "states" in Li et al.'s code; ``ignore`` =
         "biasbn" leaves them where they are.
     convention : {"lossatlas", "li2018"}, default "lossatlas"
-        Rules for drawing, small tensors and variances below zero; "li2018" gives the numbers of the authors' code.
+        Rules for drawing, small tensors and variances below zero: this library's, or those of Li et al.'s code.
     along : mapping, directions or a list of these, optional
         In place of the random directions, whose options must then be left alone: tensors by parameter name, or for
         example `GradientDirections`.
