@@ -55,7 +55,7 @@ def table(verdicts: Sequence[Verdict], title: str | None = None) -> Table:
 
 
 def markdown(verdicts: Sequence[Verdict]) -> str:
-    """One row a claim, its remark below its sentence, and after the table the conditions.
+    """One row a claim, its remark below its sentence, and after the table the conditions. Ends without a newline.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
     Returns
     -------
     str
-        Ends without a newline.
+        Markdown.
     """
     lines = [
         _table_row(_HEADINGS),
@@ -116,7 +116,7 @@ def caption(verdicts: Sequence[Verdict]) -> str:
 
 
 def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
-    """Column names and rows of plain values, as a dashboard's table takes them.
+    """Column names and rows of plain values, as a dashboard's table takes them. None: not known.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
     Returns
     -------
     tuple of list
-        Names of the columns, and a row for each verdict; None in it: not known.
+        Names of the columns, and a row for each verdict.
     """
     columns = ["id", "claim", "outcome", "if all hold at once", "statistic", "estimate", "low", "high"]
     columns += ["units", "p value", "reproduced", "paper", "seeds", "note", "remark"]
