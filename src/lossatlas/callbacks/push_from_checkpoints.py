@@ -35,14 +35,14 @@ class PushFromCheckpoints(Callback):
         Period in epochs at whose end one is taken; None: as ``epochs`` says.
     release : int, optional
         Epoch from whose end on there is no force; None: it stays.
-    decoupled : bool
+    decoupled : bool, default False
         Move the weights, times the rate, after the optimizer's step: neither momentum nor clipping nor an adaptive rate
         acts on the force, as AdamW has it with weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101). By default
         the force is added to the gradients.
     network : Callable, optional
         Function of the LightningModule to the network; None: the module itself.
-    log : bool
-        Have the module log the metrics, the default.
+    log : bool, default True
+        Have the module log the metrics.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class SurveyAtEpochs(Callback):
         Function of the LightningModule to the network; None: the module itself.
     metrics : mapping of str to Callable, optional
         Further functions of outputs and targets, which are measured beside the loss; None: no others.
-    folder : str or Path
+    folder : str or Path, default "landscapes"
         Where files are written, below ``default_root_dir``.
 
     Raises

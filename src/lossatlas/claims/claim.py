@@ -23,14 +23,14 @@ class Claim(ABC):
         The claim in one sentence.
     measure : Measure
         Function of datasets, whose arguments are called after them, to one array over the sweep's dimensions.
-    at : Selector
+    at : Selector, optional
         The part of the sweep that the claim is about: dimension -> the value wanted of it, or a list of those wanted;
         by default all of it.
-    mean_over : sequence of str
+    mean_over : sequence of str, optional
         Dimensions averaged first, such as directions; by default none.
     paper : Paper, optional
         What the paper prints for the arms; None: nothing.
-    confidence : float
+    confidence : float, default 0.95
         Of the two-sided interval, for this claim alone, in (0, 1).
 
     Raises

@@ -21,12 +21,12 @@ class PairedDifference(Claim):
 
     Parameters
     ----------
-    id, text, measure, at, mean_over, paper, confidence
-        Those of every `Claim`: its name and sentence, the function of datasets that it is about, the part of the sweep,
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
         dimensions averaged first, printed numbers, and confidence of the interval.
     greater, lesser : Selector
         The two arms: dimension -> the value wanted of it, or a list of those wanted.
-    worst_over : sequence of str
+    worst_over : sequence of str, optional
         Over these dimensions each seed counts with the place that speaks most against the claim, so that "greater at
         every alpha" is tested as "greater at the worst alpha of each seed"; by default there are none.
 
@@ -75,14 +75,14 @@ class PairedRatio(Claim):
 
     Parameters
     ----------
-    id, text, measure, at, mean_over, paper, confidence
-        Those of every `Claim`: its name and sentence, the function of datasets that it is about, the part of the sweep,
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
         dimensions averaged first, printed numbers, and confidence of the interval.
     greater, lesser : Selector
         The two arms: dimension -> the value wanted of it, or a list of those wanted.
-    factor : float
+    factor : float, default 1.0
         What the ratio is held against, above 0; by default 1, so that "greater" is claimed.
-    worst_over : sequence of str
+    worst_over : sequence of str, optional
         Over these dimensions each seed counts with the place that speaks most against the claim; by default there are
         none.
 
@@ -143,8 +143,8 @@ class Equivalence(Claim):
 
     Parameters
     ----------
-    id, text, measure, at, mean_over, paper, confidence
-        Those of every `Claim`: its name and sentence, the function of datasets that it is about, the part of the sweep,
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
         dimensions averaged first, printed numbers, and confidence of the interval.
     first, second : Selector
         The two arms: dimension -> the value wanted of it, or a list of those wanted.
@@ -200,8 +200,8 @@ class InRange(Claim):
 
     Parameters
     ----------
-    id, text, measure, at, mean_over, paper, confidence
-        Those of every `Claim`: its name and sentence, the function of datasets that it is about, the part of the sweep,
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
         dimensions averaged first, printed numbers, and confidence of the interval.
     least, most : float, optional
         The bounds, in units of the measure; None: no such bound.

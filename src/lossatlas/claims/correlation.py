@@ -40,15 +40,15 @@ class RankCorrelation(Claim):
 
     Parameters
     ----------
-    id, text, measure, at, mean_over, paper, confidence
-        Those of every `Claim`: its name and sentence, the function of datasets that it is about, the part of the sweep,
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
         dimensions averaged first, printed numbers, and confidence of the interval.
         ``mean_over`` applies to both measures, where they have the dimension.
     other : Measure
         Function of datasets as ``measure``.
-    negative : bool
+    negative : bool, default False
         Whether the larger goes with the smaller; by default with the larger.
-    of_means : bool
+    of_means : bool, default False
         Correlate the cells' means over seeds; by default the networks.
 
     Examples
@@ -108,15 +108,15 @@ class StrongerCorrelation(Claim):
 
     Parameters
     ----------
-    id, text, measure, at, mean_over, paper, confidence
-        Those of every `Claim`: its name and sentence, the function of datasets that it is about, the part of the sweep,
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
         dimensions averaged first, printed numbers, and confidence of the interval.
         ``mean_over`` applies to each measure that has the dimension.
     other, than : Measure
         Functions of datasets as ``measure``: what both are correlated with, and the rival of ``measure``.
-    negative : bool
+    negative : bool, default False
         Whether the larger goes with the smaller; by default with the larger.
-    margin : float
+    margin : float, default 0.0
         Difference of correlations, >= 0: 0, the default, for "more closely", more for "at least as closely, to within".
 
     Raises
@@ -192,17 +192,17 @@ class RankingAgreement(Claim):
 
     Parameters
     ----------
-    id, text, measure, at, mean_over, paper, confidence
-        Those of every `Claim`: its name and sentence, the function of datasets that it is about, the part of the sweep,
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
         dimensions averaged first, printed numbers, and confidence of the interval.
         ``mean_over`` applies to ``measure`` alone.
     other : Measure
         Function of datasets as ``measure``.
     first, second : Selector
         The two arms: dimension -> the value wanted of it, or a list of those wanted.
-    opposite : bool
+    opposite : bool, default False
         Whether the one ahead is behind in ``other``; by default it is ahead there as well.
-    pool : sequence of str
+    pool : sequence of str, optional
         Dimensions whose cells are compared one by one, beside the seeds; by default there are none.
 
     Examples

@@ -26,14 +26,14 @@ class Trend(Claim):
 
     Parameters
     ----------
-    id, text, measure, at, mean_over, paper, confidence
-        Those of every `Claim`: its name and sentence, the function of datasets that it is about, the part of the sweep,
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
         dimensions averaged first, printed numbers, and confidence of the interval.
     along : str
         The axis.
     among : sequence of str, int or float, optional
         Values of the axis to take, in the claimed order; None: all.
-    decreasing : bool
+    decreasing : bool, default False
         Whether the measure falls; by default it rises.
 
     Examples

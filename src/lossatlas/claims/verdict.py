@@ -19,9 +19,9 @@ class Paper:
         What is printed for the arm that the claim names first, and for the other.
     source : str
         Where it stands: "Li et al. 2018, Fig. 2a".
-    approximate : bool
+    approximate : bool, default False
         Whether it was read off a picture; by default it was not.
-    further : tuple of float or None
+    further : tuple of float or None, optional
         Of a trend's third level and on; by default there are none.
     """
 
@@ -49,7 +49,7 @@ def printed(*numbers: float | None, source: str, approximate: bool = False) -> P
         In the order of the arms.
     source : str
         Where they stand: "Li et al. 2018, Fig. 2a".
-    approximate : bool
+    approximate : bool, default False
         Whether they were read off a picture; by default they were not.
 
     Returns
@@ -112,15 +112,15 @@ class Verdict:
         Of the two-sided test.
     seeds : int
         How many it rests on.
-    arms : tuple of Arm
+    arms : tuple of Arm, optional
         Sides of the comparison, as they were reproduced; by default there are none.
     paper : Paper, optional
         What the paper prints; None: nothing.
-    note : str
+    note : str, default ""
         Why it cannot tell, what was left out, which values are lower bounds; "" if there is nothing to note.
     corrected : {"holds", "fails", "cannot tell"}, optional
         Outcome if all claims of the experiment are to hold at once; None if they were not judged together.
-    remark : str
+    remark : str, default ""
         Why it came out so, in the words of the experiment's author; "" if nothing is said.
     """
 

@@ -26,9 +26,9 @@ class AtScale:
     ----------
     scale : str
         Its name: "digits", "paper".
-    claims : tuple of mapping
+    claims : tuple of mapping, optional
         As verdict.json has them; by default none, if never judged.
-    published : bool
+    published : bool, default False
         Whether that verdict is the one that comes with the package; by default it is not.
     measured, estimated : mapping, optional
         Cost as verdict.json and cost.json have it; None: not known.
@@ -64,7 +64,7 @@ class Listed:
         Of its folder.
     title, question, source : str
         As its YAML has them; "" where it has none.
-    scales : tuple of AtScale
+    scales : tuple of AtScale, optional
         Those at which it is defined.
     """
 

@@ -75,7 +75,7 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     ----------
     overrides : sequence of str
         As they are typed.
-    multirun : bool
+    multirun : bool, default False
         Whether they are a sweep even if the experiment's own file does not say so; by default they are not.
 
     Returns

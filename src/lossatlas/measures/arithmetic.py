@@ -105,7 +105,7 @@ def difference(
         What differs.
     first, second : Selector
         The two arms: dimension -> the value wanted of it, or a list of those wanted.
-    absolute : bool
+    absolute : bool, default False
         Take the size of the difference; by default its sign is kept.
 
     Returns

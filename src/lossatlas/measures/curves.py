@@ -31,9 +31,9 @@ def width(
         With the variable over (..., [split,] alpha).
     level : float
         Upper end of the set, in units of the variable.
-    around : float or sequence of float
+    around : float or sequence of float, default 0.0
         Where on the line the set is to lie; 0 is the network. Several lie along one new dimension of that name.
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -75,9 +75,9 @@ def rise(
     ----------
     line : Dataset
         With the variable over (..., direction, [split,] alpha).
-    beyond : float
+    beyond : float, default 0.3
         Least abs(alpha) that is kept.
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -115,7 +115,7 @@ def bump(interpolation: xr.Dataset, *, variable: str = "error", split: str = "te
     ----------
     interpolation : Dataset
         With the variable over (..., [split,] alpha).
-    variable, split : str
+    variable, split : str, default "error" and "test"
         Which variable of the dataset to take, and which split, where there are several.
 
     Returns
@@ -273,7 +273,7 @@ def slope(
         Axis to take the slope against, one of numbers.
     among : sequence of str, int or float, optional
         Values of the axis to take, by default all.
-    log : bool
+    log : bool, default False
         Against the natural logarithm of the axis; by default against its values.
 
     Returns

@@ -97,9 +97,9 @@ def course(
         (..., per).
     epochs : sequence of float
         Epoch after which each was kept, one for each place of ``per``.
-    per : str
+    per : str, default "member"
         "member", or "size" for what the dataset has of the ensemble as each has joined it.
-    since : float
+    since : float, default 0
         Epoch before which members are left out; by default none is.
 
     Returns

@@ -22,7 +22,7 @@ def named(values: xr.DataArray, long_name: str, units: str = "") -> xr.DataArray
         What is described.
     long_name : str
         What they are, in words.
-    units : str
+    units : str, default ""
         As they follow a number; "1" becomes "", the default, and "percent" becomes "%".
 
     Returns
@@ -92,7 +92,7 @@ def after(values: xr.DataArray, /, *, until: float = np.inf, **place: float) -> 
     ----------
     values : DataArray
         What to choose from.
-    until : float
+    until : float, optional
         Last place that is kept; by default all to the end are.
     **place : float
         Dimension = the place after which those that are kept begin. One dimension.

@@ -23,7 +23,7 @@ def area(surface: xr.Dataset, *, level: float, split: str = "train", variable: s
         With the variable over (..., [split,] y, x).
     level : float
         Upper end of the set, in units of the variable.
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -64,9 +64,9 @@ def half_width(
         With the variable over (..., [split,] y, x), or, of a line, over (..., [split,] alpha).
     level : float
         Upper end of the set, in units of the variable.
-    along : str
+    along : str, default "x"
         "x" or "y" of a surface, "alpha" of a line.
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -106,7 +106,7 @@ def components(
         With the variable over (..., [split,] y, x).
     level : float
         Upper end of the set, in units of the variable.
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -135,7 +135,7 @@ def most_components(
         With the variable over (..., [split,] y, x).
     levels : sequence of float
         Upper ends of the sets, in units of the variable.
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -162,9 +162,9 @@ def local_minima(
     ----------
     surface : Dataset
         With the variable over (..., [split,] y, x).
-    prominence : float
+    prominence : float, default 0.01
         How far one must climb to leave a minimum that counts, in units of the variable.
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -191,9 +191,9 @@ def negative_curvature(
     ----------
     surface : Dataset
         With the variable over (..., [split,] y, x).
-    ratio : float
+    ratio : float, default 0.1
         In [0, 1): abs(lambda_min / lambda_max) of the plane's Hessian beyond which a point counts.
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -219,7 +219,7 @@ def roughness(surface: xr.Dataset, *, split: str = "train", variable: str = "los
     ----------
     surface : Dataset
         With the variable over (..., [split,] y, x).
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -243,7 +243,7 @@ def value_range(surface: xr.Dataset, *, split: str = "train", variable: str = "l
     ----------
     surface : Dataset
         With the variable over (..., [split,] y, x).
-    split, variable : str
+    split, variable : str, default "train" and "loss"
         Which split, where there are several, and which variable of the dataset to take.
 
     Returns
@@ -272,7 +272,7 @@ def share_above(
         With the variable over (..., [split,] y, x).
     threshold : float
         In units of the variable.
-    variable, split : str
+    variable, split : str, default "ratio" and "train"
         Which variable of the dataset to take, and which split, where there are several.
 
     Returns
@@ -303,7 +303,7 @@ def mean_over_plane(convexity: xr.Dataset, *, variable: str = "ratio", split: st
     ----------
     convexity : Dataset
         With the variable over (..., [split,] y, x).
-    variable, split : str
+    variable, split : str, default "ratio" and "train"
         Which variable of the dataset to take, and which split, where there are several.
 
     Returns
@@ -338,11 +338,11 @@ def mean_by_curvature(
     ----------
     convexity : Dataset
         With both variables over (..., y, x).
-    variable : str
+    variable : str, default "ratio"
         The one to average.
-    heights : str
+    heights : str, default "loss"
         The one whose curvature counts.
-    ratio : float
+    ratio : float, default 0.1
         abs(lambda_min / lambda_max) of the plane's Hessian beyond which a point curves down.
 
     Returns

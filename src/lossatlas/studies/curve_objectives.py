@@ -51,7 +51,7 @@ class ArcLength:
 
     Parameters
     ----------
-    nodes : int
+    nodes : int, default 16
         Of the quadrature, between each two corners, where a chain has one speed.
 
     Raises

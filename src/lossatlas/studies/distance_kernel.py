@@ -46,9 +46,9 @@ class DistanceKernel(Classifier):
         What becomes of several checkpoints.
     distance : Distance
         Which parameters count, and how.
-    divided : bool
-        By the number of checkpoints, the default; else there is no 1/K (eq. 2.8 of that draft).
-    decoupled : bool
+    divided : bool, default True
+        By the number of checkpoints; else there is no 1/K (eq. 2.8 of that draft).
+    decoupled : bool, default False
         Move the weights after the optimizer's step; by default the force is added to the gradients.
     checkpoints : sequence of int, optional
         Epochs after which one is taken, 0 being the initialisation; None: as ``every`` says.

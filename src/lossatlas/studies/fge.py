@@ -25,8 +25,8 @@ class FastGeometricEnsemble(SnapshotEnsemble):
         Splits, batches and their order.
     start : TrainedNetwork
         Whose weights training goes on from.
-    momentum : bool
-        Take over the state of its optimizer as well, the default; the rate is this run's own.
+    momentum : bool, default True
+        Take over the state of its optimizer as well; the rate is this run's own.
     **study
         ``epochs`` as of `SnapshotEnsemble`, those of the start not counted; ``loss`` and ``metrics`` as of
         `Classifier`; ``optimizer``, ``schedule``, ``penalties``, ``seed`` and ``snapshot_epochs`` as of `Study`.

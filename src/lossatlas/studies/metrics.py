@@ -76,7 +76,7 @@ class CalibrationError(MulticlassCalibrationError):
     ----------
     num_classes : int
         C.
-    bins : int
+    bins : int, default 15
         How many of confidence, in [0, 1].
 
     Examples

@@ -46,7 +46,7 @@ class NonFiniteLossError(FloatingPointError):
         Of the optimizer.
     value : float
         What was found: NaN, or infinite.
-    what : str
+    what : str, default "the training loss"
         Name of the tensor; by default it is the loss.
     """
 
@@ -95,7 +95,7 @@ class Study(LightningModule):
         Functions of weights by name to what is added to the loss.
     seed : int
         Of all random streams.
-    snapshot_epochs : collection of int
+    snapshot_epochs : collection of int, optional
         Epochs after which weights are to be kept, 0 being the initialisation; by default none are.
     """
 

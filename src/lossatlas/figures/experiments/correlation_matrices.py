@@ -34,18 +34,18 @@ def correlation_matrices(
         The ``landscape`` with the ``variable`` (..., seed, [split,] member, other).
     columns : str
         Axis of the sweep whose values have a panel each.
-    variable : str
+    variable : str, default "correlation"
         What the colours show.
-    landscape : str
+    landscape : str, default "ensemble"
         Name of the dataset drawn, of the survey `ensemble <lossatlas.landscape.ensemble>`.
-    split : str
+    split : str, default "test"
         Which split is drawn, where there are several.
     at : mapping of str to Any, optional
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

@@ -47,14 +47,14 @@ def curvature_maps(
         the same networks; None: a single one.
     at : mapping of str to Any, optional
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
-    landscape : str or sequence of str
+    landscape : str or sequence of str, default "convexity"
         Names of the datasets drawn; several need a place, columns or rows "landscape".
-    variable : str
+    variable : str, default "ratio"
         What the colours show, |lambda_min / lambda_max|.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

@@ -54,16 +54,16 @@ def interactive_surfaces(
         Axis of the sweep whose values stand side by side; None: a single surface.
     at : mapping of str to Any, optional
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
-    landscape : str
+    landscape : str, default "surface"
         Name of the dataset drawn.
-    split : str
+    split : str, default "train"
         Which split is drawn.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    ceiling : float
+    ceiling : float, default 10.0
         Loss at which the surfaces are cut off.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

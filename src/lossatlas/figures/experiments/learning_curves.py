@@ -59,8 +59,8 @@ def learning_curves(
         where there is no such dataset; None: none.
     marks : mapping of str to sequence of float, optional
         Places along the axis that vertical lines mark, by what is there, such as ``{"checkpoint": [20]}``; None: none.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

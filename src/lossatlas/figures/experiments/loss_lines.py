@@ -57,18 +57,18 @@ def loss_lines(
         Axis of the sweep that colours tell apart; None: a single colour.
     at : mapping of str to Any, optional
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
-    landscapes : str or sequence of str
+    landscapes : str or sequence of str, default "line"
         Names of the datasets drawn; several lie in rows unless rows, columns or colors is "landscape".
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    log : bool
+    log : bool, default False
         Losses on a log scale; by default on a linear one.
-    ceiling : float, optional
+    ceiling : float, default 10.0
         Largest loss drawn; None: all are.
-    shared : bool
-        One vertical scale for all panels, the default.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    shared : bool, default True
+        One vertical scale for all panels.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

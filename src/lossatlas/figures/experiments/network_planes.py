@@ -50,16 +50,16 @@ def network_planes(
     panels : mapping of str to mapping
         Title -> ``landscape``, its name, by default "plane"; ``at``, the values of the sweep's axes, by default none;
         ``points``, number -> name of the networks that the plane goes through, by default none.
-    variable : str
+    variable : str, default "loss"
         What the colours show.
-    split : str
+    split : str, default "train"
         Which split is drawn.
-    highest : float
+    highest : float, default 5.0
         Value at which the colours end, those of `panels.log_levels`, the same in all panels.
-    label : str
-        Of the colours' bar; "", the default: split and variable.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    label : str, default ""
+        Of the colours' bar; "": split and variable.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

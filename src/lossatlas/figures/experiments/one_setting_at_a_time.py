@@ -38,8 +38,8 @@ def one_setting_at_a_time(
         drawn.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

@@ -60,14 +60,14 @@ def path_profiles(
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    columns : int
+    columns : int, default 4
         Panels in a row, at most.
-    shared : bool
+    shared : bool, default False
         One vertical scale for all panels; by default each has its own.
-    xlabel : str
+    xlabel : str, default "position t on the path"
         Label of the horizontal axes.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

@@ -48,16 +48,16 @@ def reliefs(
         the same networks; None: a single one.
     at : mapping of str to Any, optional
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
-    landscape : str or sequence of str
+    landscape : str or sequence of str, default "surface"
         Names of the datasets drawn; several need a place, columns or rows "landscape".
-    split : str
+    split : str, default "train"
         Which split is drawn.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    ceiling : float
+    ceiling : float, default 100.0
         Loss at which the surfaces are cut off.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

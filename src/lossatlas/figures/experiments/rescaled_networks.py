@@ -53,12 +53,12 @@ def rescaled_networks(
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    split : str
+    split : str, default "train"
         Which split is drawn.
-    ceiling : float
+    ceiling : float, default 10.0
         Largest loss drawn.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

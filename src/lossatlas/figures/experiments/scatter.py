@@ -46,8 +46,8 @@ def scatter(
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

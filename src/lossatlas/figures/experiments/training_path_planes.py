@@ -52,12 +52,12 @@ def training_path_planes(
         Axis of the sweep whose values have a row each; None: a single row.
     at : mapping of str to Any, optional
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
-    landscape : str
+    landscape : str, default "trajectory"
         Name of the dataset drawn, of the survey `trajectory`.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

@@ -46,16 +46,16 @@ def trajectories(
         the same networks; None: a single one.
     at : mapping of str to Any, optional
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
-    landscape : str
+    landscape : str, default "trajectory"
         Name of the dataset drawn, of the survey `trajectory`.
-    split : str
+    split : str, default "train"
         Which split is drawn.
-    drops : sequence of float
+    drops : sequence of float, optional
         Epochs at which the rate fell, which are marked; by default none are.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
     Returns
     -------

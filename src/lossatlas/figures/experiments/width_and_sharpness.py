@@ -42,15 +42,15 @@ def width_and_sharpness(
     ----------
     datasets : mapping of str to Dataset
         history, summary, weights, line, surface and interpolation over (optimizer, weight_decay, batch_size, seed).
-    optimizer : str
+    optimizer : str, default "sgd"
         The one that is shown.
     at : mapping of str to Any, optional
         Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
-    caption : str
-        Text under the panels, such as the verdicts; "", the default: none.
-    log : bool
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+    log : bool, default False
         Losses on a log scale; by default on a linear one.
-    ceiling : float, optional
+    ceiling : float, default 10.0
         Largest loss drawn; None: all are.
 
     Returns

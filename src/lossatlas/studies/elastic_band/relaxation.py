@@ -72,13 +72,13 @@ class ElasticBand(Classifier):
         Function of the position in epochs to a factor on the base rate.
     penalties : mapping of str to Callable
         Functions of weights by name to what is added to the loss.
-    pivots : int
+    pivots : int, default 3
         Of the first cycle, 1 or more.
-    insert : int
+    insert : int, default 2
         Pivots more that a further cycle begins with, at most; 0 or more.
-    threshold : float
+    threshold : float, default 0.2
         Rise of the loss between two pivots that asks for one, as a share of the range of the pivots' losses; 0 or more.
-    positions : int
+    positions : int, default 9
         Points between each two pivots at which the loss is taken, 1 or more.
     spring : float, optional
         Positive stiffness of what pulls pivots along the band; None, as in the paper: they are moved along the band
