@@ -40,7 +40,7 @@ def function_of(folder: Path, module: str) -> Callable[..., Any]:
     Returns
     -------
     Callable
-        Of the experiment's `Values`.
+        Function of the experiment's `Values`.
 
     Raises
     ------

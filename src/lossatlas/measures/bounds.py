@@ -66,7 +66,7 @@ def with_bounds(compute: Callable[[], xr.DataArray]) -> xr.DataArray:
     Returns
     -------
     DataArray
-        What it returned first, but where bounds leave that unknown.
+        What it returned first, over the same dimensions.
 
     Examples
     --------

@@ -14,21 +14,21 @@ class CurveObjective(Protocol):
     """Objective of curve finding: a factor on the loss at t, whose mean over t ~ U(0, 1) is minimised."""
 
     def __call__(self, family: CurveFamily, points: Tensor, t: float) -> Tensor | float:
-        """Return the factor on the loss at one position.
+        """Return the factor at ``t`` on the curve of ``family`` that ``points``, (control points, n), span.
 
         Parameters
         ----------
         family : CurveFamily
-            Of the curve.
+            Bezier curve or polygonal chain.
         points : Tensor
-            (control points, n), which span it.
+            Weights of the control points, a row each.
         t : float
-            The position, in [0, 1].
+            Position, in [0, 1].
 
         Returns
         -------
         Tensor or float
-            A scalar.
+            A scalar, by which the loss is multiplied.
         """
 
 

@@ -23,17 +23,17 @@ class Schedule(Protocol):
     interval: str  # "step" or "epoch"
 
     def __call__(self, epoch: float) -> float:
-        """Return the factor on the base rate.
+        """Return the factor at ``epoch`` (0 at the start, 1 after one epoch).
 
         Parameters
         ----------
         epoch : float
-            Position: 0 at the start, 1 after one epoch.
+            Position in training.
 
         Returns
         -------
         float
-            The factor.
+            On the base rate.
         """
 
 

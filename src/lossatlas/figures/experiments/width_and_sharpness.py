@@ -49,9 +49,9 @@ def width_and_sharpness(
     caption : str, default ""
         Text under the panels, such as the verdicts; "": none.
     log : bool, default False
-        Losses on a log scale; by default on a linear one.
+        Losses along lines on a log scale; by default on a linear one.
     ceiling : float, default 10.0
-        Largest loss drawn; None: all are.
+        Largest loss drawn there; None: all are.
 
     Returns
     -------
