@@ -19,9 +19,19 @@ from lossatlas.measures.selection import Selector, average, describe, select
 class PairedDifference(Claim):
     """The measure is greater in one arm than in the other: paired t test of the difference against 0.
 
-    Over ``worst_over`` each seed counts with the place that speaks most against the claim, so that
-    "greater at every alpha" is tested as "greater at the worst alpha of each seed".
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    greater, lesser : Selector
+        The two arms: dimension -> the value wanted of it, or a list of those wanted.
+    worst_over : sequence of str, optional
+        Over these dimensions each seed counts with the place that speaks most against the claim, so that "greater at
+        every alpha" is tested as "greater at the worst alpha of each seed"; by default there are none.
 
+    Examples
+    --------
     >>> import xarray as xr
     >>> errors = xr.DataArray([[9.0, 8.0, 9.5, 9.0, 8.5], [7.0, 7.5, 7.0, 7.2, 7.1]],
     ...                       coords={"batch_size": [164, 16], "seed": range(5)})
@@ -63,6 +73,26 @@ class PairedRatio(Claim):
     ratios (geometric means over seeds). A value that is not positive has no logarithm; its pair is
     left out.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    greater, lesser : Selector
+        The two arms: dimension -> the value wanted of it, or a list of those wanted.
+    factor : float, default 1.0
+        What the ratio is held against, above 0; by default 1, so that "greater" is claimed.
+    worst_over : sequence of str, optional
+        Over these dimensions each seed counts with the place that speaks most against the claim; by default there are
+        none.
+
+    Raises
+    ------
+    ValueError
+        For a factor that is out of range.
+
+    Examples
+    --------
     >>> import xarray as xr
     >>> sharpness = xr.DataArray([[70.0, 80.0, 90.0, 75.0, 88.0], [7.0, 7.5, 7.0, 7.2, 7.1]],
     ...                          coords={"batch_size": [164, 16], "seed": range(5)})
@@ -111,6 +141,23 @@ class PairedRatio(Claim):
 class Equivalence(Claim):
     """The measure is the same in two arms, to within ``margin``: inclusion of the difference's interval.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    first, second : Selector
+        The two arms: dimension -> the value wanted of it, or a list of those wanted.
+    margin : float
+        Above 0, in units of the measure.
+
+    Raises
+    ------
+    ValueError
+        For a margin that is out of range.
+
+    Examples
+    --------
     >>> import xarray as xr
     >>> accuracy = xr.DataArray([[99.9, 100.0, 99.8, 100.0, 99.9], [100.0, 100.0, 99.9, 99.9, 100.0]],
     ...                         coords={"batch_size": [164, 16], "seed": range(5)})
@@ -148,10 +195,24 @@ class Equivalence(Claim):
 class InRange(Claim):
     """The measure of one setting, in the mean over seeds, lies between ``least`` and ``most``.
 
-    Decided by inclusion of the mean's t interval. Either bound may be None. Seeds whose value is NaN or infinite are
-    left out. Where values are only lower bounds, one cannot tell that the mean is below ``most``, nor that it misses
-    ``least``. ValueError without a bound, or unless least < most.
+    Decided by inclusion of the mean's t interval. Seeds whose value is NaN or infinite are left out. Where values are
+    only lower bounds, one cannot tell that the mean is below ``most``, nor that it misses ``least``.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    least, most : float, optional
+        The bounds, in units of the measure; None: no such bound.
+
+    Raises
+    ------
+    ValueError
+        Without a bound, or unless least < most.
+
+    Examples
+    --------
     >>> import xarray as xr
     >>> losses = xr.DataArray([[2.30, 2.31, 2.29, 2.30, 2.31]], coords={"depth": [56], "seed": range(5)})
     >>> claim = InRange("L-txt", "Does not train: the loss stays near ln 10", lambda: losses,

@@ -33,12 +33,26 @@ from lossatlas.words import counted
 class RankCorrelation(Claim):
     """Over networks, the larger ``measure`` goes with the larger (``negative``: the smaller) ``other``.
 
-    Spearman's rho over all cells of the sweep (within ``at``) and seeds, or with ``of_means`` over the cells' means,
-    with an interval by bootstrap over seeds; see `rank_statistics.rank_correlation`. ``mean_over`` applies to both
-    measures, where they have the dimension. Networks of which either measure is NaN are left out; infinite values
+    Spearman's rho over all cells of the sweep (within ``at``) and seeds, with an interval by bootstrap over seeds; see
+    `rank_statistics.rank_correlation`. Networks of which either measure is NaN are left out; infinite values
     rank above all others. A value that is only a lower bound is tried as it stands and as the largest of all: if that
     changes the outcome, one cannot tell. The cells are those of the sweep, not a sample: what is said is said of them.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+        ``mean_over`` applies to both measures, where they have the dimension.
+    other : Measure
+        Function of datasets as ``measure``.
+    negative : bool, default False
+        Whether the larger goes with the smaller; by default with the larger.
+    of_means : bool, default False
+        Correlate the cells' means over seeds; by default the networks.
+
+    Examples
+    --------
     >>> coords = {"width": [1, 2, 4, 8], "seed": range(5)}
     >>> area = xr.DataArray(np.outer([0.1, 0.2, 0.5, 0.9], np.ones(5)), coords)
     >>> error = xr.DataArray(np.outer([9.0, 7.0, 5.0, 4.0], np.ones(5)), coords)
@@ -88,11 +102,30 @@ class StrongerCorrelation(Claim):
     """Over networks, ``measure`` goes with ``other`` (``negative``: against it) more closely than ``than`` does.
 
     The difference of the two Spearman correlations, counted in the direction that is claimed, is held against
-    -``margin``: 0 for "more closely", more for "at least as closely, to within". See
-    `correlation_difference`. ``mean_over`` applies to each measure that has the dimension. Networks of which one of the
-    three is NaN are left out; infinite values rank above all others. A value that is only a lower bound is tried as it
-    stands and as the largest of all: if that changes the outcome, one cannot tell.
+    -``margin``. See `correlation_difference`. Networks of which one of the three is NaN are left out; infinite values
+    rank above all others. A value that is only a lower bound is tried as it stands and as the largest of all: if that
+    changes the outcome, one cannot tell.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+        ``mean_over`` applies to each measure that has the dimension.
+    other, than : Measure
+        Functions of datasets as ``measure``: what both are correlated with, and the rival of ``measure``.
+    negative : bool, default False
+        Whether the larger goes with the smaller; by default with the larger.
+    margin : float, default 0.0
+        Difference of correlations, >= 0: 0, the default, for "more closely", more for "at least as closely, to within".
+
+    Raises
+    ------
+    ValueError
+        For a margin that is out of range.
+
+    Examples
+    --------
     >>> coords = {"batch_size": [16, 32, 64, 164], "seed": range(5)}
     >>> noise = np.random.default_rng(0).normal(size=(3, 4, 5))
     >>> error, near, far = (xr.DataArray(np.arange(4.0)[:, None] + k * noise[k], coords) for k in range(3))
@@ -153,10 +186,27 @@ class RankingAgreement(Claim):
 
     Every cell of ``pool`` x seeds gives one comparison of the two arms, and agreement is tested
     against 1/2 by the exact binomial test. Comparisons left out: a value that is missing, a tie, and
-    two values of which the smaller is only a lower bound. ``mean_over`` applies to ``measure`` alone.
+    two values of which the smaller is only a lower bound.
     Cells of one seed share their random streams: they are independent only as far as their settings
     set them apart, and fewer than `MINIMUM_PAIRS <lossatlas.claims.statistics>` seeds cannot tell.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+        ``mean_over`` applies to ``measure`` alone.
+    other : Measure
+        Function of datasets as ``measure``.
+    first, second : Selector
+        The two arms: dimension -> the value wanted of it, or a list of those wanted.
+    opposite : bool, default False
+        Whether the one ahead is behind in ``other``; by default it is ahead there as well.
+    pool : sequence of str, optional
+        Dimensions whose cells are compared one by one, beside the seeds; by default there are none.
+
+    Examples
+    --------
     >>> coords = {"batch_size": [16, 164], "seed": range(10)}
     >>> width = xr.DataArray(np.outer([2.0, 1.0], np.ones(10)), coords)
     >>> error = xr.DataArray(np.outer([7.0, 11.0], np.ones(10)), coords)

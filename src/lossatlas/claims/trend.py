@@ -24,6 +24,20 @@ class Trend(Claim):
     A seed with a NaN at one of the values is left out; infinite values rank above all others. A value that is only
     a lower bound is tried as it stands and as the largest of all: if that changes the outcome, one cannot tell.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    along : str
+        The axis.
+    among : sequence of str, int or float, optional
+        Values of the axis to take, in the claimed order; None: all.
+    decreasing : bool, default False
+        Whether the measure falls; by default it rises.
+
+    Examples
+    --------
     >>> import xarray as xr
     >>> errors = xr.DataArray([[3.0, 3.2, 2.9, 3.1, 3.0], [5.0, 5.1, 5.3, 4.9, 5.0], [9.0, 8.0, 7.0, 8.0, 9.0]],
     ...                       coords={"depth": [20, 56, 110], "seed": range(5)})
@@ -34,7 +48,7 @@ class Trend(Claim):
     """
 
     along: str
-    among: Sequence[str | int | float] | None = None  # values of the axis, in their order; None: all
+    among: Sequence[str | int | float] | None = None
     decreasing: bool = False
 
     def __call__(self, datasets: Datasets) -> Verdict:

@@ -16,10 +16,26 @@ COLUMNS = ("quantity", "epoch", "value")
 def read_reference(file: Path, planned: Mapping[str, Sequence[Any]]) -> xr.Dataset:
     r"""Read a tidy table: a variable for each ``quantity``, over those axes that have a column, and ``epoch``.
 
-    ``planned``: each axis of the experiment with the values that it sweeps, none if these are not known. What the table
-    does not tell is NaN. ValueError, which begins with the file's name, for a file that is not there, a column that is
-    missing or no axis, a value of an axis that is not swept, what is no number, and two rows of one place.
+    Parameters
+    ----------
+    file : Path
+        CSV with the columns quantity, epoch and value, and one for each axis.
+    planned : mapping of str to sequence
+        Axis -> the values that it is swept over; none if these are not known.
 
+    Returns
+    -------
+    Dataset
+        (axes..., epoch); NaN where the table tells nothing.
+
+    Raises
+    ------
+    ValueError
+        Beginning with the file's name, for a file that is not there, a column that is missing or no axis, a value of an
+        axis that is not swept, what is no number, and two rows of one place.
+
+    Examples
+    --------
     >>> import tempfile
     >>> rows = "strength,quantity,epoch,value\n1,train_loss,1,0.5\n1,train_loss,2,0.25\n10,train_loss,1,0.75\n"
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -15,7 +15,18 @@ END = "<!-- end -->"
 
 
 def write_pages(name: str) -> None:
-    """Write what was published of the experiment ``name`` into its README and into the list of all experiments."""
+    """Write what was published of the experiment ``name`` into its README and into the list of all experiments.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
+    """
     folder = experiment_folder(name)
     for page, sections in (
         (folder / "README.md", page_sections(name)),
@@ -32,6 +43,20 @@ def filled(page: str, sections: Mapping[str, str]) -> str:
 
     A marker at the end of a line begins a block, any other stands within the line.
 
+    Parameters
+    ----------
+    page : str
+        Markdown with markers: ``<!-- section -->`` to ``<!-- end -->``.
+    sections : mapping of str to str
+        Marker -> what stands behind it.
+
+    Returns
+    -------
+    str
+        The page as it was where it has no such marker.
+
+    Examples
+    --------
     >>> filled("It took <!-- cost digits -->2 s<!-- end -->.", {"cost digits": "3 s", "verdict digits": "-"})
     'It took <!-- cost digits -->3 s<!-- end -->.'
     """
@@ -47,7 +72,23 @@ def filled(page: str, sections: Mapping[str, str]) -> str:
 
 
 def page_sections(name: str) -> dict[str, str]:
-    """What was published of an experiment, by the marker in its README: "verdict digits", "cost digits", ..."""
+    """What was published of an experiment, by the marker in its README: "verdict digits", "cost digits", ...
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+
+    Returns
+    -------
+    dict of str to str
+        Marker -> Markdown.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
+    """
     sections = {}
     for results in sorted((experiment_folder(name) / "results").glob("*/")):
         verdict, costs = results / "verdict.json", results / "cost.json"
@@ -62,7 +103,18 @@ def page_sections(name: str) -> dict[str, str]:
 
 
 def index_sections(folder: Path) -> dict[str, str]:
-    """The table of all experiments in ``folder``, by the marker in their list."""
+    """The table of all experiments in ``folder``, by the marker in their list.
+
+    Parameters
+    ----------
+    folder : Path
+        With a folder for each experiment.
+
+    Returns
+    -------
+    dict of str to str
+        Marker -> Markdown.
+    """
     return {
         "experiments": index(
             [listed(name) for name in experiments() if experiment_folder(name).parent == folder]
@@ -71,7 +123,18 @@ def index_sections(folder: Path) -> dict[str, str]:
 
 
 def index(experiments: Sequence[Listed]) -> str:
-    """A row in Markdown for each experiment: question, and for each scale cost and verdict."""
+    """A row in Markdown for each experiment: question, and for each scale cost and verdict.
+
+    Parameters
+    ----------
+    experiments : sequence of Listed
+        In the order of the rows.
+
+    Returns
+    -------
+    str
+        Ends without a newline.
+    """
     scales = list(dict.fromkeys(at.scale for experiment in experiments for at in experiment.scales))
     headings = ["experiment", "question", *(f"scale {scale}" for scale in scales), "source"]
     lines = [headings, ["---"] * len(headings)]
@@ -88,7 +151,25 @@ def _result(at: AtScale) -> str:
 
 
 def write_cost(name: str, scale: str, content: Mapping[str, Any]) -> Path:
-    """Write an estimate beside the published results of a scale; return where."""
+    """Write an estimate beside the published results of a scale; return where.
+
+    Parameters
+    ----------
+    name, scale : str
+        Of the experiment, and at which scale.
+    content : mapping
+        The estimate, as JSON takes it.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
+    """
     path = experiment_folder(name) / "results" / scale / "cost.json"
     write_text(path, json.dumps(content, indent=2) + "\n")
     return path

@@ -31,12 +31,24 @@ ARMS = "experiment.sweeps"
 
 @dataclass(frozen=True)
 class Sweep:
-    """Jobs launched together, the overrides that mean them, and what the experiment plans for them."""
+    """Jobs launched together, the overrides that mean them, and what the experiment plans for them.
+
+    Parameters
+    ----------
+    overrides : tuple of str
+        As they are typed.
+    jobs : tuple of Job
+        Composed from them.
+    planned : mapping of str to sequence
+        Override of an axis -> its values, whatever the user made of them.
+    arm : str, optional
+        Its name in ``experiment.sweeps``; None for the experiment's own sweep.
+    """
 
     overrides: tuple[str, ...]
     jobs: tuple[Job, ...]
-    planned: Mapping[str, Sequence[Any]]  # override of an axis -> its values, whatever the user made of them
-    arm: str | None = None  # its name in experiment.sweeps; None for the experiment's own sweep
+    planned: Mapping[str, Sequence[Any]]
+    arm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,8 +66,25 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     What the user sets of an axis (``experiment.axes``) selects among the values that an arm plans for it; the first
     sweep takes those that no arm plans too. A sweep of which nothing is left is dropped, and what it planned stands
     with the first. Everything else that the user sets holds for all. ``~experiment.sweeps`` leaves the own sweep alone,
-    ``~experiment.sweeps.NAME`` leaves out one arm. ValueError as `compose_jobs`, and for an arm that is not written as
-    ``hydra.sweeper.params`` are or cannot be composed, with its name.
+    ``~experiment.sweeps.NAME`` leaves out one arm.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        As they are typed.
+    multirun : bool, default False
+        Whether they are a sweep even if the experiment's own file does not say so; by default they are not.
+
+    Returns
+    -------
+    list of Sweep
+        The experiment's own first; a single one, with nothing planned, where there are no axes.
+
+    Raises
+    ------
+    ValueError
+        As `compose_jobs`, and, with its name, for an arm that is not written as ``hydra.sweeper.params`` are or cannot
+        be composed.
     """
     tell_former_names(overrides)
     overrides = Overrides(overrides).expanded()

@@ -16,6 +16,22 @@ _PRINTED = {"1": "", "percent": "%"}  # units of a dataset, as they follow a num
 def named(values: xr.DataArray, long_name: str, units: str = "") -> xr.DataArray:
     """Copy of ``values`` that carries just this description.
 
+    Parameters
+    ----------
+    values : DataArray
+        What is described.
+    long_name : str
+        What they are, in words.
+    units : str, default ""
+        As they follow a number; "1" becomes "", the default, and "percent" becomes "%".
+
+    Returns
+    -------
+    DataArray
+        With no other attributes.
+
+    Examples
+    --------
     >>> named(xr.DataArray(0.5), "gain", "percent").units
     '%'
     """
@@ -37,10 +53,28 @@ def units_of(values: xr.DataArray) -> str:
 def at(values: xr.DataArray, /, **where: Label | Sequence[Label]) -> xr.DataArray:
     """The part of ``values`` at some values of its dimensions: ``at(x, epoch=80)``, ``at(x, skip=[True, False])``.
 
-    A dimension of which one value is wanted disappears, one of which several are listed keeps these, in their order.
-    Floats match to a relative 1e-9. ValueError if there is no such dimension or no such value on it. (xarray's own
-    ``sel`` takes a list of booleans for a mask, and floats as they stand.)
+    (xarray's own ``sel`` takes a list of booleans for a mask, and floats as they stand.)
 
+    Parameters
+    ----------
+    values : DataArray
+        What to choose from.
+    **where : str, int, float or sequence of these
+        Dimension = the one value wanted of it, and it disappears; or those wanted, in their order. Floats match to a
+        relative 1e-9.
+
+    Returns
+    -------
+    DataArray
+        With the name and the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If there is no such dimension or no such value on it.
+
+    Examples
+    --------
     >>> errors = xr.DataArray([1.0, 2.0], coords={"batch_size": [16, 164]})
     >>> at(errors, batch_size=164).item()
     2.0
@@ -51,9 +85,30 @@ def at(values: xr.DataArray, /, **where: Label | Sequence[Label]) -> xr.DataArra
 def after(values: xr.DataArray, /, *, until: float = np.inf, **place: float) -> xr.DataArray:
     """The ``values`` at the places of a dimension that lie beyond one, up to ``until``, this one included.
 
-    ValueError if there is no such dimension, or no such place on it. The sum over what it returns does not depend
-    on how the array lies in memory, as that over a slice may, in the last bits.
+    The sum over what it returns does not depend on how the array lies in memory, as that over a slice may, in the last
+    bits.
 
+    Parameters
+    ----------
+    values : DataArray
+        What to choose from.
+    until : float, optional
+        Last place that is kept; by default all to the end are.
+    **place : float
+        Dimension = the place after which those that are kept begin. One dimension.
+
+    Returns
+    -------
+    DataArray
+        With the name and the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If there is no such dimension, or no such place on it.
+
+    Examples
+    --------
     >>> distances = xr.DataArray([np.nan, 1.0, 4.0, 9.0], coords={"epoch": [20, 21, 22, 23]})
     >>> after(distances, epoch=20, until=22).values
     array([1., 4.])
@@ -72,6 +127,25 @@ def after(values: xr.DataArray, /, *, until: float = np.inf, **place: float) -> 
 def last(values: xr.DataArray, along: str) -> xr.DataArray:
     """The last of ``values`` along a dimension, such as the weight norm after the last epoch.
 
+    Parameters
+    ----------
+    values : DataArray
+        (..., along).
+    along : str
+        Dimension that disappears.
+
+    Returns
+    -------
+    DataArray
+        In the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If there is no such dimension.
+
+    Examples
+    --------
     >>> last(xr.DataArray([[60.0, 90.0, 158.0]], dims=("seed", "epoch")), "epoch").values
     array([158.])
     """

@@ -14,8 +14,18 @@ from lossatlas.studies.study import Batch, Study
 class Classifier(Study):
     """Supervised training: minimises ``loss(network(inputs), targets)``; validates ``metrics`` each epoch.
 
-    ``loss`` maps logits (B, C) and targets (B,) to the batch's mean. ``metrics`` take logits and targets;
-    their values are logged as ``validation_<name>``.
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    loss : Callable
+        Function of logits (B, C) and targets (B,) to the batch's mean.
+    metrics : mapping of str to Metric
+        Of logits and targets; their values are logged as ``validation_<name>``.
+    **study
+        ``optimizer``, ``schedule``, ``penalties``, ``seed`` and ``snapshot_epochs``, as of `Study`.
     """
 
     EVALUATION_BATCH = (

@@ -17,8 +17,26 @@ class SnapshotEnsemble(Classifier):
     """Snapshot ensemble: trains at cyclic rates, and keeps a member whenever the rate has been lowest.
 
     With `CyclicCosine <lossatlas.optim.CyclicCosine>`, that of Huang et al. 2017 (arXiv:1704.00109); with
-    `WarmRestarts <lossatlas.optim.WarmRestarts>`, the one that Loshchilov & Hutter 2017 make of SGDR. ``epochs``: the
-    length of training. ValueError for a schedule without cycles, or without a whole one in that length.
+    `WarmRestarts <lossatlas.optim.WarmRestarts>`, the one that Loshchilov & Hutter 2017 make of SGDR.
+
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    epochs : int
+        Length of training.
+    schedule : Schedule
+        Cyclic factor on the base rate.
+    **study
+        ``loss`` and ``metrics`` as of `Classifier`; ``optimizer``, ``penalties``, ``seed`` and ``snapshot_epochs`` as
+        of `Study`.
+
+    Raises
+    ------
+    ValueError
+        For a schedule without cycles, or without a whole one in that length.
     """
 
     def __init__(
@@ -43,9 +61,28 @@ class SnapshotEnsemble(Classifier):
 class CheckpointEnsemble(Classifier):
     """Checkpoint ensemble: trains, and keeps ``members`` states at equal distances, the last at the end.
 
-    ``after``: in their place, the epochs after which they are kept, ascending, fractions allowed. Under a schedule that
-    only falls this is the "NoCycle" of Huang et al. 2017. ValueError unless one of the two is given, for more members
-    than steps, and for times that are not within training.
+    Under a schedule that only falls this is the "NoCycle" of Huang et al. 2017.
+
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    epochs : int
+        Length of training.
+    members : int, optional
+        How many, 1 to the number of steps; None: as ``after`` says.
+    after : sequence of float, optional
+        Epochs after which they are kept, ascending, fractions allowed; None: as ``members`` says.
+    **study
+        ``loss`` and ``metrics`` as of `Classifier`; ``optimizer``, ``schedule``, ``penalties``, ``seed`` and
+        ``snapshot_epochs`` as of `Study`.
+
+    Raises
+    ------
+    ValueError
+        Unless one of the two is given, for more members than steps, and for times that are not within training.
     """
 
     def __init__(

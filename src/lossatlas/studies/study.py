@@ -23,11 +23,32 @@ class Schedule(Protocol):
     interval: str  # "step" or "epoch"
 
     def __call__(self, epoch: float) -> float:
-        """Return the factor at ``epoch`` (0 at the start, 1 after one epoch)."""
+        """Return the factor at ``epoch`` (0 at the start, 1 after one epoch).
+
+        Parameters
+        ----------
+        epoch : float
+            Position in training.
+
+        Returns
+        -------
+        float
+            On the base rate.
+        """
 
 
 class NonFiniteLossError(FloatingPointError):
-    """The training loss, or a tensor of the network, became NaN or infinite at ``step``, counted from 0."""
+    """The training loss, or a tensor of the network, became NaN or infinite at ``step``, counted from 0.
+
+    Parameters
+    ----------
+    step : int
+        Of the optimizer.
+    value : float
+        What was found: NaN, or infinite.
+    what : str, default "the training loss"
+        Name of the tensor; by default it is the loss.
+    """
 
     def __init__(self, step: int, value: float, what: str = "the training loss") -> None:
         super().__init__(f"{what} became {value} at step {step}")
@@ -56,11 +77,26 @@ class _TrainingBatches:
 class Study(LightningModule):
     """Training method for ``network`` on ``data``, whose every random draw is a function of (seed, epoch, step).
 
-    ``snapshot_epochs`` are those whose weights are to be kept; 0 is the initialisation.
-
     Subclasses define `batch_loss`; they may train other parameters than the network's, keep members of an ensemble
     on the way, or end with several networks. The study keeps ``history``, one row an epoch (row 0: at initialisation),
     which travels in the checkpoint, so that a resumed run has the rows of an uninterrupted one.
+
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    optimizer : Callable
+        Function of parameters to an optimizer, whose rate is the base rate.
+    schedule : Schedule
+        Function of the position in epochs to a factor on the base rate.
+    penalties : mapping of str to Callable
+        Functions of weights by name to what is added to the loss.
+    seed : int
+        Of all random streams.
+    snapshot_epochs : collection of int, optional
+        Epochs after which weights are to be kept, 0 being the initialisation; by default none are.
     """
 
     def __init__(
@@ -289,13 +325,35 @@ class Study(LightningModule):
 
 
 def network_of(study: LightningModule) -> nn.Module:
-    """The network of a study, for callbacks that take the network of any module."""
+    """The network of a study, for callbacks that take the network of any module.
+
+    Parameters
+    ----------
+    study : LightningModule
+        A `Study`.
+
+    Returns
+    -------
+    Module
+        What it trains.
+    """
     assert isinstance(study, Study)
     return study.network
 
 
 def splits_of(study: LightningModule) -> dict[str, Batch]:
-    """All splits of a study's data as the network sees them, never augmented: inputs (N, ...) and targets (N,)."""
+    """All splits of a study's data as the network sees them, never augmented: inputs (N, ...) and targets (N,).
+
+    Parameters
+    ----------
+    study : LightningModule
+        A `Study`.
+
+    Returns
+    -------
+    dict of str to (Tensor, Tensor)
+        Inputs (N, ...) and targets (N,) by split.
+    """
     assert isinstance(study, Study)
     return {split: study.data.normalized(split) for split in study.data.splits}
 

@@ -28,9 +28,35 @@ def correlation_matrices(
 ) -> Figure:
     """A matrix of pairs of members for each value of the axis ``columns``, the mean over seeds, on one colour scale.
 
-    ``datasets``: the ``landscape``, that of `ensemble <lossatlas.landscape.ensemble>`, with the ``variable`` (...,
-    seed, [split,] member, other). ``at`` and ``names`` are as in `layout.arrangement.arrange`. ValueError for a
-    dataset, a variable or an axis that is not there, and for an axis that nothing is said of.
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscape`` with the ``variable`` (..., seed, [split,] member, other).
+    columns : str
+        Axis of the sweep whose values have a panel each.
+    variable : str, default "correlation"
+        What the colours show.
+    landscape : str, default "ensemble"
+        Name of the dataset drawn, of the survey `ensemble <lossatlas.landscape.ensemble>`.
+    split : str, default "test"
+        Which split is drawn, where there are several.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, a variable, an axis or a value that is not there, and for an axis of several values that nothing
+        is said of.
     """
     values = _values(datasets, landscape, variable, split, at or {}, columns)
     known = panels.off_diagonal(values)

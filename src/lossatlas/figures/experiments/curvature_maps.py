@@ -34,9 +34,37 @@ def curvature_maps(
 ) -> Figure:
     """A map for each value of the axes ``rows`` and ``columns``, its colours from 0 to 0.5, the test error under it.
 
-    ``datasets``: the ``landscape`` with the ``variable`` |lambda_min / lambda_max| (..., seed, y, x), and summary with
-    test_error. The other arguments are those of `contours`. Points without eigenvalues, where loss or Hessian left
-    float range, are grey.
+    A panel shows the network of the first seed that was surveyed. Points without eigenvalues, where loss or Hessian
+    left float range, are grey.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscape`` or landscapes with the ``variable`` (..., seed, y, x), and summary with test_error (...,
+        seed), a share.
+    columns, rows : str, optional
+        Axes of the sweep or of the landscape whose values have a panel each, or "landscape" for several landscapes of
+        the same networks; None: a single one.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    landscape : str or sequence of str, default "convexity"
+        Names of the datasets drawn; several need a place, columns or rows "landscape".
+    variable : str, default "ratio"
+        What the colours show, |lambda_min / lambda_max|.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there, and for an axis of several values that nothing is said of.
     """
     arranged = arrange(datasets, landscape, rows=rows, columns=columns, at=at, names=names)
     ratios = [first_network(panel, variable) for panel in arranged.flat]

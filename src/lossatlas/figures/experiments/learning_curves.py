@@ -35,17 +35,43 @@ def learning_curves(
 ) -> Figure:
     """A row of panels for each of the ``measures``, by the label of its vertical axis: median and range over seeds.
 
-    ``measures``: functions, whose arguments name ``datasets``, to an array over the sweep's axes and ``along``, the
-    axis across, which is one of numbers. ``by``: the axis that colours tell apart; ``columns``: the one whose values
-    have a panel each, and one vertical scale. A scale is logarithmic where values span two decades. ``at`` and
-    ``names`` are as in `layout.arrangement.arrange`.
+    A scale is logarithmic where values span two decades.
 
-    ``reference``: measures of the dataset "reference", which holds what the paper printed, by the labels of
-    ``measures``; or only one, which goes with the first of them. They are drawn behind, dashed, in their group's
-    colour, and not at all where there is no such dataset. ``marks``: places along the axis that vertical lines mark, by
-    what is there, such as ``{"checkpoint": [20]}``.
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        What the measures read.
+    measures : mapping of str to Measure
+        Label -> function, whose arguments name datasets, to an array over the sweep's axes and ``along``.
+    along : str
+        Axis across, which is one of numbers.
+    by : str, optional
+        Axis that colours tell apart; None: a single colour.
+    columns : str, optional
+        Axis whose values have a panel each, and one vertical scale; None: a single panel.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    reference : Measure or mapping of str to Measure, optional
+        Measures of the dataset "reference", which holds what the paper printed, by the labels of ``measures``; or only
+        one, which goes with the first of them. They are drawn behind, dashed, in their group's colour, and not at all
+        where there is no such dataset; None: none.
+    marks : mapping of str to sequence of float, optional
+        Places along the axis that vertical lines mark, by what is there, such as ``{"checkpoint": [20]}``; None: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
-    ValueError without a measure, for an axis that is not there, and for a reference to none of the measures.
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        Without a measure, for a reference to none of the measures, and for an axis or a value that is not there, and
+        for an axis of several values that nothing is said of.
     """
     if not measures:
         raise ValueError("the figure needs a measure to draw")

@@ -43,10 +43,42 @@ def loss_lines(
 ) -> Figure:
     """Median and range over seeds and directions of the loss along lines, a colour for each value of ``colors``.
 
-    ``datasets``: the ``landscapes``, each with loss (..., seed, [direction,] split, alpha), and summary with
-    test_error, which stands under each panel. Several landscapes lie in rows unless rows, columns or colors is
-    "landscape". ``log``: a log scale. ``ceiling``: largest loss drawn. ``shared``: one vertical scale for all panels.
-    The other arguments are those of `contours`.
+    The test error stands under each panel.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscapes``, each with loss (..., seed, [direction,] split, alpha), and summary with test_error (...,
+        seed), a share.
+    columns, rows : str, optional
+        Axes of the sweep or of the landscape whose values have a panel each, or "landscape" for several landscapes of
+        the same networks; None: a single one.
+    colors : str, optional
+        Axis of the sweep that colours tell apart; None: a single colour.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    landscapes : str or sequence of str, default "line"
+        Names of the datasets drawn; several lie in rows unless rows, columns or colors is "landscape".
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    log : bool, default False
+        Losses on a log scale; by default on a linear one.
+    ceiling : float, default 10.0
+        Largest loss drawn; None: all are.
+    shared : bool, default True
+        One vertical scale for all panels.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there, and for an axis of several values that nothing is said of.
     """
     landscapes = [landscapes] if isinstance(landscapes, str) else list(landscapes)
     if len(landscapes) > 1 and LANDSCAPE not in (rows, columns, colors) and rows is None:

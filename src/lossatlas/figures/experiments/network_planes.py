@@ -41,10 +41,35 @@ def network_planes(
 ) -> Figure:
     """A panel for each of ``panels``, by its title: colours of ``variable``, the networks, and the curves.
 
-    ``panels``: keywords of `Plane`; each shows the first seed that was surveyed. The colours are those of
-    `panels.log_levels` up to ``highest``, the same in all panels; ``label`` is
-    that of their bar. Where a plane has a curve, a dashed line joins its two ends. ValueError for a dataset, an axis or
-    a value that is not there.
+    Each shows the first seed that was surveyed. Where a plane has a curve, a dashed line joins its two ends.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        Landscapes of planes with the ``variable`` (..., seed, split, y, x).
+    panels : mapping of str to mapping
+        Title -> ``landscape``, its name, by default "plane"; ``at``, the values of the sweep's axes, by default none;
+        ``points``, number -> name of the networks that the plane goes through, by default none.
+    variable : str, default "loss"
+        What the colours show.
+    split : str, default "train"
+        Which split is drawn.
+    highest : float, default 5.0
+        Value at which the colours end, those of `panels.log_levels`, the same in all panels.
+    label : str, default ""
+        Of the colours' bar; "": split and variable.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there.
     """
     chosen = {title: _network(datasets, _Plane(**panel)) for title, panel in panels.items()}
     shown = {

@@ -25,10 +25,32 @@ def one_setting_at_a_time(
 ) -> Figure:
     """A row of panels for each of the ``measures``, by the label of its vertical axis, and a column for each setting.
 
-    ``measures``: functions, whose arguments name ``datasets``, to an array over the sweep's axes. ``settings``: for
-    each axis across what the figure is at there, the values of the other axes and those of its own that are drawn. A
-    dot a seed, a line at their median; panels of a row have one vertical scale. ``names`` are as in
-    `layout.arrangement.arrange`. ValueError without a measure or a setting.
+    A dot a seed, a line at their median; panels of a row have one vertical scale.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        What the measures read.
+    measures : mapping of str to Measure
+        Label -> function, whose arguments name datasets, to an array over the sweep's axes.
+    settings : mapping of str to mapping
+        For each axis across what the figure is at there: the values of the other axes, and those of its own that are
+        drawn.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        Without a measure or a setting, and for an axis or a value that is not there, and for an axis of several values
+        that nothing is said of.
     """
     if not measures or not settings:
         raise ValueError("the figure needs a measure and a setting to draw")

@@ -46,10 +46,38 @@ def path_profiles(
 ) -> Figure:
     """A panel for each of ``panels``, by the label of its vertical axis: median and range over seeds along the path.
 
-    ``panels``: keywords of `Profile`. ``colors``: the axis of the sweep that colours tell apart. ``at`` chooses a value
-    of an axis, or lists those to show, in their order; ``names`` says what values are called. ``columns``: panels in a
-    row at most. ``shared``: one vertical scale for all. ValueError for a dataset, a variable, an axis or a value that
-    is not there.
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        Landscapes of paths, their variables over (..., seed, split, t).
+    panels : mapping of str to mapping
+        Label -> ``variable``, its name; ``split``, by default "train"; ``landscape``, by default "path"; ``scale``, a
+        factor, by default 1; ``log``, a log scale; ``ceiling``, the largest value drawn, by default none; ``at``, as
+        below.
+    colors : str, optional
+        Axis of the sweep that colours tell apart; None: a single colour.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    columns : int, default 4
+        Panels in a row, at most.
+    shared : bool, default False
+        One vertical scale for all panels; by default each has its own.
+    xlabel : str, default "position t on the path"
+        Label of the horizontal axes.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, a variable, an axis or a value that is not there.
     """
     profiles = {label: _Profile(**panel) for label, panel in panels.items()}
     drawn = {label: _values(datasets, profile, at or {}, colors) for label, profile in profiles.items()}

@@ -36,8 +36,38 @@ def reliefs(
 ) -> Figure:
     """A surface for each value of the axes ``rows`` and ``columns``, heights and colours on one log scale.
 
-    The arguments are those of `contours`; what lies over ``ceiling`` is cut off there, and what left float range stands
-    there in grey.
+    A panel shows the network of the first seed that was surveyed. What left float range stands at the ceiling in grey.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscape`` or landscapes with loss (..., seed, split, y, x), and summary with test_error (..., seed), a
+        share.
+    columns, rows : str, optional
+        Axes of the sweep or of the landscape whose values have a panel each, or "landscape" for several landscapes of
+        the same networks; None: a single one.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    landscape : str or sequence of str, default "surface"
+        Names of the datasets drawn; several need a place, columns or rows "landscape".
+    split : str, default "train"
+        Which split is drawn.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    ceiling : float, default 100.0
+        Loss at which the surfaces are cut off.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there, and for an axis of several values that nothing is said of.
     """
     arranged = arrange(datasets, landscape, rows=rows, columns=columns, at=at, names=names)
     networks = [first_network(panel, "loss", split) for panel in arranged.flat]

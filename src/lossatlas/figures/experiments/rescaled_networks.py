@@ -35,10 +35,40 @@ def rescaled_networks(
 ) -> Figure:
     """For each value of ``rows`` a panel for each of the ``lines``, and one for the ``measures``.
 
-    ``lines``: title -> dataset of the survey `twins` of `line`, with loss (..., seed, factor, direction, split, alpha):
-    the median over seeds and directions, a colour a factor. ``measures``: label -> function, whose arguments name
-    ``datasets``, to an array (..., seed, factor), drawn as a multiple of the network's own, at factor 1, a dot a seed.
-    ``at`` and ``names`` are as in `layout.arrangement.arrange`. ValueError for a dataset or a value that is not there.
+    Lines are the median over seeds and directions, a colour a factor.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        Those of ``lines``, and what the measures read.
+    lines : mapping of str to str
+        Title -> name of the dataset, of the survey `twins` of `line`: loss (..., seed, factor, direction, split,
+        alpha).
+    measures : mapping of str to Measure
+        Label -> function, whose arguments name datasets, to an array (..., seed, factor), drawn as a multiple of the
+        network's own, at factor 1, a dot a seed.
+    rows : str
+        Axis of the sweep whose values have a row each.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    split : str, default "train"
+        Which split is drawn.
+    ceiling : float, default 10.0
+        Largest loss drawn.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there.
     """
     missing = [name for name in lines.values() if name not in datasets]
     if missing:

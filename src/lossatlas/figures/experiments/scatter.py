@@ -31,10 +31,34 @@ def scatter(
 ) -> Figure:
     """``y`` against ``x``, a dot a network.
 
-    Both are functions, whose arguments name ``datasets``, to an array over the sweep's axes. ``by``: the axis that
-    colours tell apart, and a second one that markers do. What is only a lower bound is hollow. Spearman's rank
-    correlation of all that is drawn stands in the corner; networks of which one measure is not finite are left out and
-    counted. ``at`` and ``names`` are as in `layout.arrangement.arrange`. ValueError for more than two axes.
+    What is only a lower bound is hollow. Spearman's rank correlation of all that is drawn stands in the corner;
+    networks of which one measure is not finite are left out and counted.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        What the measures read.
+    x, y : Measure
+        Functions, whose arguments name datasets, to an array over the sweep's axes: across, and upwards.
+    by : str or sequence of str, optional
+        Axis that colours tell apart, and a second one that markers do; None: neither.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For more than two axes, and for an axis or a value that is not there, and for an axis of several values that
+        nothing is said of.
     """
     axes = [by] if isinstance(by, str) else list(by or [])
     if len(axes) > 2:

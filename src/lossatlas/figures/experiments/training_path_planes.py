@@ -44,8 +44,30 @@ def training_path_planes(
 ) -> Figure:
     """The path of one network for each value of ``rows``, in three planes; random ones are those of the first draw.
 
-    ``datasets``: the ``landscape``, of the survey `trajectory`, and summary, both over the sweep's axes. The other
-    arguments are those of `contours`.
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscape``, and summary with test_error, both over the sweep's axes and the seeds.
+    rows : str, optional
+        Axis of the sweep whose values have a row each; None: a single row.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    landscape : str, default "trajectory"
+        Name of the dataset drawn, of the survey `trajectory`.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there, and for an axis of several values that nothing is said of.
     """
     arranged = arrange(datasets, landscape, rows=rows, at=at, names=names)
     told = "Each panel has scales of its own; the first network of each path is a square, the last a cross. Random "

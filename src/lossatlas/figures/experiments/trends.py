@@ -33,10 +33,36 @@ def trends(
 ) -> Figure:
     """A panel for each of the ``measures``, by the label of its vertical axis: a dot a seed, a line at their median.
 
-    ``measures``: functions, whose arguments name ``datasets``, to an array over the sweep's axes. ``along``: the axis
-    across, its values evenly spaced. ``by``: the axis that colours tell apart. What is only a lower bound is hollow,
-    what left float range a triangle at the top. A scale is logarithmic where values span two decades. ``at`` and
-    ``names`` are as in `layout.arrangement.arrange`.
+    What is only a lower bound is hollow, what left float range a triangle at the top. A scale is logarithmic where
+    values span two decades.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        What the measures read.
+    measures : mapping of str to Measure
+        Label -> function, whose arguments name datasets, to an array over the sweep's axes.
+    along : str
+        Axis across, its values evenly spaced.
+    by : str, optional
+        Axis that colours tell apart; None: a single colour.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        Without a measure, and for an axis or a value that is not there, and for an axis of several values that nothing
+        is said of.
     """
     if not measures:
         raise ValueError("the figure needs a measure to draw")

@@ -36,11 +36,32 @@ def width_and_sharpness(
 ) -> Figure:
     """Small against large batches at each weight decay, for one optimizer.
 
-    ``datasets``: history, summary, weights, line, surface and interpolation over (optimizer, weight_decay, batch_size,
-    seed). ``at``: the values of further axes, or those to show of one, as in `layout.arrangement.arrange`. ``caption``:
-    text under the panels, such as the verdicts. ``log``: losses along lines on a log scale. ``ceiling``: largest loss
-    drawn there. Contours are those of the first seed that has them. ValueError for an optimizer, or a value of another
-    axis, that the sweep does not have, or a dataset that is not there.
+    Contours are those of the first seed that has them.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        history, summary, weights, line, surface and interpolation over (optimizer, weight_decay, batch_size, seed).
+    optimizer : str, default "sgd"
+        The one that is shown.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+    log : bool, default False
+        Losses along lines on a log scale; by default on a linear one.
+    ceiling : float, default 10.0
+        Largest loss drawn there; None: all are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For an optimizer, or a value of another axis, that the sweep does not have, or a dataset that is not there.
     """
     missing = [name for name in _NEEDED if name not in datasets]
     if missing:
