@@ -118,5 +118,5 @@ def test_a_missing_dataset_is_named(sharpness_datasets: Any) -> None:
 
 
 def test_an_unknown_optimizer_is_answered_with_the_known(sharpness_datasets: Any) -> None:
-    with pytest.raises(ValueError, match=r"no optimizer 'lion' in the sweep; it has \['sgd', 'adam'\]"):
+    with pytest.raises(ValueError, match=r"optimizer has no 'lion'; it has \['sgd', 'adam'\]"):
         width_and_sharpness(sharpness_datasets(), optimizer="lion")

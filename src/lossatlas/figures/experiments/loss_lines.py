@@ -19,10 +19,10 @@ from lossatlas.figures.layout.arrangement import (
     arrange,
     called,
     is_surveyed,
-    narrowed,
 )
 from lossatlas.figures.layout.page import legend_over, mean_sd, panels_over, share_scale, unsurveyed
 from lossatlas.figures.style import BAND, LOSS, STYLES, colors_of, style
+from lossatlas.measures.selection import select
 
 _PANEL = (2.7, 2.3)  # inches
 
@@ -85,7 +85,7 @@ def _draw(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str
     """The lines of one panel."""
     for value, shade in shades.items():
         landscape = panel.landscapes[value] if colors == LANDSCAPE else panel.landscape
-        loss = narrowed(landscape, _where(colors, value))["loss"].dropna("alpha", how="all")
+        loss = select(landscape, _where(colors, value))["loss"].dropna("alpha", how="all")
         for split in loss["split"].values.tolist() if loss.size else []:
             dashes = STYLES.get(split, "dotted")
             panels.shaded_band(
@@ -100,9 +100,7 @@ def _errors_below(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[
     above: Artist = axis.xaxis.label
     several = colors not in (None, LANDSCAPE)  # else one kind of networks, in one view or in several
     for value, shade in shades.items() if several else [(None, "black")]:
-        error = narrowed(panel.test_error.to_dataset(), _where(colors, value) if several else {})[
-            "test_error"
-        ]
+        error = select(panel.test_error, _where(colors, value) if several else {})
         above = axis.annotate(
             *(f"test error {mean_sd(100 * error.values.ravel())} %", (0.5, 0)),
             xycoords=above,

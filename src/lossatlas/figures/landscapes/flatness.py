@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
 
 from lossatlas.figures import panels, style
-from lossatlas.figures.landscapes.drawing import CEILING, draws, level_meaning
+from lossatlas.figures.landscapes.drawing import CEILING, draws, level_meaning, panel
 
 _Color = tuple[float, ...]
 
@@ -17,8 +17,7 @@ _Color = tuple[float, ...]
 @draws("sharpness")
 def sharpness(landscape: xr.Dataset) -> Figure:
     """Keskar's sharpness against the half-width of the box."""
-    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(3.6, 2.6)
     axis.plot(landscape["epsilon"].values, landscape["sharpness"].values, "o", color=style.LOSS)
     epsilons = landscape["epsilon"].values
     axis.set_xticks(epsilons, [f"{epsilon:g}" for epsilon in epsilons])
@@ -31,8 +30,7 @@ def sharpness(landscape: xr.Dataset) -> Figure:
 @draws("sam_sharpness")
 def sam_sharpness(landscape: xr.Dataset) -> Figure:
     """Rise of the loss along the gradient against the radius, and the line that its slope at zero gives."""
-    figure = Figure(figsize=(3.6, 2.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(3.6, 2.8)
     rho, rise = landscape["rho"].values, landscape["rise"].values
     axis.plot(rho, rise, "o-", color=style.LOSS, markersize=4, label="rise")
     axis.plot(
@@ -111,8 +109,7 @@ def _widths(axis: Axes, width: xr.DataArray, most: float, colors: Sequence[_Colo
 @draws("twins")
 def twins(landscape: xr.Dataset) -> Figure:
     """Lines of all twins, each in its colour; of any other survey its first variable against the factor."""
-    figure = Figure(figsize=(4.2, 2.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(4.2, 2.8)
     name, *_ = (name for name, variable in landscape.data_vars.items() if "factor" in variable.dims)
     values = landscape[name]
     if "split" in values.dims:
@@ -159,8 +156,7 @@ def _against_factor(axis: Axes, values: xr.DataArray) -> None:
 @draws("weights")
 def weights(landscape: xr.Dataset) -> Figure:
     """Histogram of all weights."""
-    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(3.6, 2.6)
     panels.histogram(axis, landscape["density"], color=style.SMALL)
     bins = landscape["bin"].values
     axis.set(xlabel="weight", ylabel="density", xlim=(bins.min(), bins.max()))

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import panels, style
-from lossatlas.figures.landscapes.drawing import draws
+from lossatlas.figures.landscapes.drawing import draws, panel
 
 _WAYS = {"closed_form": "force in closed form", "autograd": "penalty through autograd"}
 
@@ -13,8 +13,7 @@ _WAYS = {"closed_form": "force in closed form", "autograd": "penalty through aut
 @draws("step_time")
 def step_time(landscape: xr.Dataset) -> Figure:
     """Milliseconds of a step by the number of checkpoints: median and range over rounds, a colour a way."""
-    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(3.6, 2.6)
     ways = [str(way) for way in landscape["way"].values]
     for way, color in zip(ways, style.colors_of(ways), strict=True):
         of_way = 1e3 * landscape["round_seconds"].sel(way=way)
