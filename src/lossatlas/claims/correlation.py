@@ -30,7 +30,7 @@ from lossatlas.claims.statistics import (
 )
 from lossatlas.claims.verdict import Verdict
 from lossatlas.measures.datasets import Datasets, Measure, measured
-from lossatlas.measures.selection import Selector, average, name_of, select
+from lossatlas.measures.selection import Selector, average, name_of, require, select
 from lossatlas.words import counted
 
 
@@ -60,8 +60,7 @@ class RankCorrelation(Claim):
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        chosen = [select(measured(measure, datasets), self.at) for measure in (self.measure, self.other)]
-        measure, other = xr.broadcast(*self._averaged(chosen))
+        measure, other = _aligned(self, datasets, self.measure, self.other)
         (one, one_open), (two, two_open) = map(_by_seed, (measure, other))
         lifted = self._judged(np.where(one_open, np.inf, one), np.where(two_open, np.inf, two))
         estimate = confirmed(self._judged(one, two), lifted)
@@ -75,12 +74,6 @@ class RankCorrelation(Claim):
             against=0.0,
             notes=[*_notes(one, two, known), *reached(one_open | two_open, what="values ")],
         )
-
-    def _averaged(self, parts: list[xr.DataArray]) -> list[xr.DataArray]:
-        for dim in self.mean_over:
-            if not any(dim in part.dims for part in parts):
-                raise ValueError(f"no dimension {dim!r} to average over; there are {list(parts[0].dims)}")
-        return [average(part, [dim for dim in self.mean_over if dim in part.dims]) for part in parts]
 
     def _judged(self, one: Array, two: Array) -> Estimate:
         estimate = rank_correlation(one, two, self.confidence, of_means=self.of_means)
@@ -118,11 +111,7 @@ class StrongerCorrelation(Claim):
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        parts = [
-            self._averaged(select(measured(of, datasets), self.at))
-            for of in (self.measure, self.than, self.other)
-        ]
-        aligned = xr.broadcast(*parts)
+        aligned = _aligned(self, datasets, self.measure, self.than, self.other)
         values, is_open = zip(*map(_by_seed, aligned), strict=True)
         estimate = self._judged(values)
         lifted = self._judged([np.where(o, np.inf, v) for v, o in zip(values, is_open, strict=True)])
@@ -140,9 +129,6 @@ class StrongerCorrelation(Claim):
             against=-self.margin,
             notes=notes,
         )
-
-    def _averaged(self, values: xr.DataArray) -> xr.DataArray:
-        return average(values, [dim for dim in self.mean_over if dim in values.dims])
 
     def _judged(self, values: list[Array] | tuple[Array, ...]) -> Estimate:
         one, two, other = values
@@ -251,10 +237,19 @@ def _difference(one: Array, two: Array, other: Array) -> Array:
     return spearman(flat[0], flat[2]) - spearman(flat[1], flat[2])
 
 
+def _aligned(claim: Claim, datasets: Datasets, *measures: Measure) -> tuple[xr.DataArray, ...]:
+    """The measures of a claim over the same cells, each averaged over the dimensions that it has."""
+    parts = [select(measured(measure, datasets), claim.at) for measure in measures]
+    for dim in claim.mean_over:
+        if not any(dim in part.dims for part in parts):
+            raise ValueError(f"no dimension {dim!r} to average over; there are {list(parts[0].dims)}")
+    over = [[dim for dim in claim.mean_over if dim in part.dims] for part in parts]
+    return xr.broadcast(*(average(part, dims) for part, dims in zip(parts, over, strict=True)))
+
+
 def _by_seed(values: xr.DataArray) -> tuple[Array, NDArray[np.bool_]]:
     """Values and which of them are lower bounds, as (seeds, cells)."""
-    if REPLICATE not in values.dims:
-        raise ValueError(f"no dimension {REPLICATE!r}; there are {list(values.dims)}")
+    require(values, REPLICATE)
     ordered = values.transpose(REPLICATE, ...)
     n = len(ordered)
     return ordered.values.astype(float).reshape(n, -1), bounds(ordered).reshape(n, -1)

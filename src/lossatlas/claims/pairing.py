@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lossatlas.claims.statistics import Estimate, Outcome, withheld
 from lossatlas.claims.verdict import Arm, Paper
-from lossatlas.measures.selection import Selector, average, describe, select
+from lossatlas.measures.selection import Selector, average, describe, require, select
 
 REPLICATE = "seed"  # the dimension whose values are independent repetitions
 
@@ -129,9 +129,8 @@ def only_dims(values: xr.DataArray, dims: Sequence[str]) -> xr.DataArray:
     >>> only_dims(xr.DataArray([[1.0, 2.0]], dims=("batch_size", "seed")), ["seed"]).dims
     ('seed',)
     """
-    missing = [dim for dim in dims if dim not in values.dims]
-    if missing:
-        raise ValueError(f"no dimension {missing[0]!r}; there are {list(values.dims)}")
+    for dim in dims:
+        require(values, dim)
     extra = [dim for dim in values.dims if dim not in dims]
     left = [dim for dim in extra if values.sizes[dim] > 1]
     if left:

@@ -61,8 +61,7 @@ def after(values: xr.DataArray, /, *, until: float = np.inf, **place: float) -> 
     array([1., 4.])
     """
     ((dim, start),) = place.items()
-    if dim not in values.dims:
-        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
+    require(values, dim)
     places = values[dim]
     inside = ((places > start) & (places <= until)).values
     if not inside.any():
@@ -77,8 +76,7 @@ def last(values: xr.DataArray, along: str) -> xr.DataArray:
     >>> last(xr.DataArray([[60.0, 90.0, 158.0]], dims=("seed", "epoch")), "epoch").values
     array([158.])
     """
-    if along not in values.dims:
-        raise ValueError(f"no dimension {along!r}; there are {list(values.dims)}")
+    require(values, along)
     final = values.isel({along: -1}, drop=True)
     return named(final, f"{name_of(values)} at the last {along}", units_of(values))
 
@@ -115,8 +113,7 @@ def choose(values: _Data, dim: str, among: Sequence[Label] | None) -> _Data:
     >>> choose(errors, "depth", [20, 8]).values
     array([2., 5.])
     """
-    if dim not in values.dims:
-        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
+    require(values, dim)
     if among is None:
         return values
     return values.isel({dim: [_position(values, dim, label) for label in among]})
@@ -136,6 +133,12 @@ def _same(label: object, wanted: object) -> bool:
     if isinstance(label, float) and isinstance(wanted, int | float):
         return bool(np.isclose(label, wanted, rtol=1e-9, atol=0))
     return label == wanted
+
+
+def require(values: xr.DataArray | xr.Dataset, dim: str) -> None:
+    """Raise ValueError unless ``values`` have the dimension ``dim``."""
+    if dim not in values.dims:
+        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
 
 
 def average(values: xr.DataArray, over: Iterable[str]) -> xr.DataArray:

@@ -66,10 +66,12 @@ def components(
 def most_components(
     surface: xr.Dataset, *, levels: Sequence[float], split: str = "train", variable: str = "loss"
 ) -> xr.DataArray:
-    """Largest number of components of {loss < level} at any of the ``levels``; see `topology.most_components`."""
-    loss = variable_of(surface, variable, "x", "y", split=split)
-    numbers = number(partial(topology.most_components, levels=list(levels)), loss, "y", "x")
-    return named(numbers, f"most components of a sublevel set of the {split} {variable}")
+    """Largest number of `components` of {loss < level} at any of the ``levels``. ValueError without levels."""
+    if not len(levels):
+        raise ValueError("most_components needs at least one level, got none")
+    numbers = [components(surface, level=level, split=split, variable=variable) for level in levels]
+    most = xr.concat(numbers, "level").max("level")
+    return named(most, f"most components of a sublevel set of the {split} {variable}")
 
 
 def local_minima(
@@ -98,9 +100,16 @@ def roughness(surface: xr.Dataset, *, split: str = "train", variable: str = "los
 
 
 def value_range(surface: xr.Dataset, *, split: str = "train", variable: str = "loss") -> xr.DataArray:
-    """Largest less smallest value; infinite where the surface leaves float range. Of such, take `log10`."""
+    """Largest less smallest value; infinite where the surface leaves float range. Of such, take `log10`.
+
+    >>> surface = xr.Dataset({"loss": (("seed", "y", "x"), [[[1.0, 4.0]], [[1.0, np.nan]], [[np.nan, np.nan]]])})
+    >>> value_range(surface).values
+    array([ 3., inf, nan])
+    """
     loss = variable_of(surface, variable, "x", "y", split=split)
-    ranges = number(shape.value_range, loss, "y", "x")
+    plane = ("y", "x")
+    whole = loss.where(np.isfinite(loss).all(plane))
+    ranges = (whole.max(plane) - whole.min(plane)).fillna(np.inf).where(loss.notnull().any(plane))
     return named(ranges, f"range of the {split} {variable}", units_of(loss))
 
 

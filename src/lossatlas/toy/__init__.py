@@ -2,6 +2,6 @@
 
 from lossatlas.toy.coordinate import Coordinate
 from lossatlas.toy.point import Point
-from lossatlas.toy.surfaces import Cubic, Quadratic, Surface
+from lossatlas.toy.surfaces import Cubic
 
-__all__ = ["Coordinate", "Cubic", "Point", "Quadratic", "Surface"]
+__all__ = ["Coordinate", "Cubic", "Point"]

@@ -1,34 +1,22 @@
-"""Surfaces for a ball to roll on: losses that are a function of the position."""
+"""A surface for a ball to roll on: a loss that is a function of the position."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 
-class Surface(ABC):
-    """A height at every place of d dimensions. As a loss it is the mean height of a batch; targets do not count."""
-
-    @abstractmethod
-    def heights(self, places: Tensor) -> Tensor:
-        """Return the height, (...), at each of ``places``, (..., d)."""
-
-    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean height at the ``outputs``, (B, d), of a `Point`."""
-        return self.heights(outputs).mean()
-
-
 @dataclass(frozen=True)
-class Cubic(Surface):
+class Cubic:
     """x^3 - x^2 along the first dimension, the square of each further one.
+
+    As a loss it is the mean height of a batch; targets do not count.
 
     A valley with its lowest place at x = 2/3, -4/27 high, is closed by a pass at x = 0, of height 0. Beyond it the
     cubic falls without end; here it falls to x = ``floor``, from where on the ground is level along x, so that a ball
     that has left the valley comes to rest. In the valley the curvature is 2 in every direction. ValueError unless floor
     is below 0.
 
+    >>> import torch
     >>> Cubic().heights(torch.tensor([[2 / 3, 0.0], [0.0, 0.0], [0.0, 0.5], [-9.0, 0.0]]))
     tensor([-0.1481,  0.0000,  0.2500, -2.0000])
     """
@@ -39,20 +27,11 @@ class Cubic(Surface):
         if not self.floor < 0:
             raise ValueError(f"floor must lie beyond the pass at 0, got {self.floor}")
 
-    def heights(self, places: Tensor) -> Tensor:  # noqa: D102
+    def heights(self, places: Tensor) -> Tensor:
+        """Return the height, (...), at each of ``places``, (..., d)."""
         x = places[..., 0].clamp(min=self.floor)
         return x**3 - x**2 + places[..., 1:].square().sum(-1)
 
-
-@dataclass(frozen=True)
-class Quadratic(Surface):
-    """Half the sum of squares, each times its ``curvatures``: a bowl, a ravine where they differ much, or a saddle.
-
-    >>> Quadratic([1.0, -4.0]).heights(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
-    tensor([ 2., -2.])
-    """
-
-    curvatures: Sequence[float]
-
-    def heights(self, places: Tensor) -> Tensor:  # noqa: D102
-        return (places.square() @ torch.as_tensor(self.curvatures).to(places)) / 2
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean height at the ``outputs``, (B, d), of a `Point`."""
+        return self.heights(outputs).mean()

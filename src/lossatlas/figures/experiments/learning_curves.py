@@ -83,7 +83,7 @@ def learning_curves(
         entitle(axes[0], (called(columns, value, names) for value in across))
         for axis in axes[-1]:
             axis.set_xlabel(SYMBOLS.get(along, along.replace("_", " ")))
-        if key := [*color_key(first, by, names), *reference_curves.key(printed, marks or {})]:
+        if key := [*color_key(by, first, names), *reference_curves.key(printed, marks or {})]:
             legend_over(page, key)
     return page
 

@@ -59,7 +59,7 @@ def path_profiles(
             axis.set(xlabel=xlabel, ylabel=label)
         if shared:
             share_scale(axes)
-        key = color_key(next(iter(drawn.values())), colors, names)
+        key = color_key(colors, next(iter(drawn.values())), names)
         band = Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds")
         legend_over(page, [*key, band])
     return page

@@ -74,7 +74,7 @@ def _groups(networks: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[xr.Data
 
 def _key(networks: xr.Dataset, axes: Sequence[str], names: Names | None) -> list[Line2D]:
     """A handle for each colour, then one for each marker."""
-    key = color_key(networks, axes[0], names, marker="o", linestyle="none")
+    key = color_key(axes[0], networks, names, marker="o", linestyle="none")
     for axis in axes[1:]:
         for value, marker in zip(networks[axis].values.tolist(), cycle(MARKERS), strict=False):
             name = called(axis, value, names)

@@ -50,7 +50,7 @@ def trends(
             seeds_along(axis, values, along, by, names)
             axis.set_ylabel(axis_label(values["value"], label))
         if by is not None:
-            legend_over(page, color_key(next(iter(drawn.values())), by, names, marker="o", markersize=3.5))
+            legend_over(page, color_key(by, next(iter(drawn.values())), names, marker="o", markersize=3.5))
     return page
 
 

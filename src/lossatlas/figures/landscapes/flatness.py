@@ -10,6 +10,7 @@ from matplotlib.projections.polar import PolarAxes
 
 from lossatlas.figures import panels, style
 from lossatlas.figures.landscapes.drawing import CEILING, draws, level_meaning, panel
+from lossatlas.figures.layout.page import colored
 
 _Color = tuple[float, ...]
 
@@ -95,12 +96,8 @@ def _widths(axis: Axes, width: xr.DataArray, most: float, colors: Sequence[_Colo
             chosen = np.isinf(values) == beyond
             drawn = np.minimum(values[chosen], most)
             axis.plot(sideways[chosen], drawn, marker, color=color, markersize=3.5, alpha=0.8, linewidth=0)
-        axis.plot(
-            [place - 0.25, place + 0.25],
-            [min(float(np.median(values)), most)] * 2,
-            color=color,
-            linewidth=1.6,
-        )
+        middle = min(float(np.median(values)), most)
+        axis.plot([place - 0.25, place + 0.25], [middle] * 2, color=color, linewidth=1.6)
     axis.set_xticks(range(len(colors)), [f"{level:g}" for level in width["level"].values])
     axis.set_xlim(-0.5, len(colors) - 0.5)
     axis.set_ylim(0, 1.05 * most if np.isinf(width).any() else None)
@@ -127,16 +124,11 @@ def _lines(axis: Axes, values: xr.DataArray) -> None:
     """The median over directions of each twin."""
     middle = values.where(np.isfinite(values))
     middle = middle.median([dim for dim in middle.dims if dim not in ("factor", "alpha")])
-    factors = middle["factor"].values.tolist()
-    for factor, color in zip(factors, style.colors_of(factors), strict=True):
-        axis.plot(middle["alpha"], middle.sel(factor=factor), color=color, label=f"{factor:g}")
-    axis.set(xlabel=style.SYMBOLS["alpha"], ylabel=str(values.name), ylim=(0, _ceiling(middle)))
+    for of_factor, color in colored(middle, "factor"):
+        axis.plot(middle["alpha"], of_factor, color=color, label=f"{of_factor['factor'].item():g}")
+    top = min(1.05 * float(middle.max().fillna(1.0)), CEILING)
+    axis.set(xlabel=style.SYMBOLS["alpha"], ylabel=str(values.name), ylim=(0, top))
     axis.legend(title="factor")
-
-
-def _ceiling(losses: xr.DataArray) -> float:
-    highest = float(losses.max()) if bool(losses.notnull().any()) else 1.0
-    return min(1.05 * highest, CEILING)
 
 
 def _against_factor(axis: Axes, values: xr.DataArray) -> None:

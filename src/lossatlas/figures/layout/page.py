@@ -210,9 +210,13 @@ def colored(values: _Data, by: str | None) -> list[tuple[_Data, str]]:
     return [(values.isel({by: number}), shade) for number, shade in enumerate(shades)]
 
 
-def color_key(values: _Data, by: str | None, names: Names | None, **line: Any) -> list[Line2D]:
-    """Handles of what `colored` tells apart, drawn as a ``line``."""
-    groups = [] if by is None else values[by].values.tolist()
+def color_key(
+    by: str | None, values: xr.DataArray | xr.Dataset | Sequence[str], names: Names | None, **line: Any
+) -> list[Line2D]:
+    """Handles of what `colored` tells apart, the ``values`` of an axis or those listed, drawn as a ``line``."""
+    if by is None:
+        return []
+    groups = list(values) if isinstance(values, Sequence) else values[by].values.tolist()
     shades = colors_of(groups)
     return [
         Line2D([], [], color=shade, label=called(by, group, names), **line)
