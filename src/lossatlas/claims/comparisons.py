@@ -151,16 +151,14 @@ class InRange(Claim):
         super().__post_init__()
         if self.least is None and self.most is None:
             raise ValueError(f"{self.id}: give least, most or both")
-        if not self._least < self._most:
+        low, high = self._ends
+        if not low < high:
             raise ValueError(f"{self.id}: least must be below most, got {self.least:g} and {self.most:g}")
 
     @property
-    def _least(self) -> float:
-        return -np.inf if self.least is None else self.least
-
-    @property
-    def _most(self) -> float:
-        return np.inf if self.most is None else self.most
+    def _ends(self) -> tuple[float, float]:
+        """The bounds, infinite where there is none."""
+        return -np.inf if self.least is None else self.least, np.inf if self.most is None else self.most
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
@@ -168,8 +166,8 @@ class InRange(Claim):
         values = only_dims(average(chosen, self.mean_over), [REPLICATE])
         known = np.isfinite(values.values)
         sample, is_open = values.values[known].astype(float), bounds(values)[known]
-        estimate = mean_between(sample, self._least, self._most, self.confidence, "seeds")
-        leaning = {"holds": self.most is not None, "fails": estimate.value < self._least}
+        estimate = mean_between(sample, *self._ends, self.confidence, "seeds")
+        leaning = {"holds": self.most is not None, "fails": estimate.value < self._ends[0]}
         if is_open.any() and leaning.get(estimate.outcome):
             estimate = withheld(estimate)
         return self.verdict(

@@ -25,8 +25,7 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, width = check_input(input_shape, classes, least=1, network="an MLP")
-        for units in hidden:
-            check_positive(hidden=units)
+        check_positive(hidden=hidden)
         sizes = [channels * height * width, *hidden]
         self.layers = nn.Sequential(nn.Flatten(), *fully_connected(sizes, classes, batch_norm))
 

@@ -44,9 +44,7 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         _check_layout(layout)
-        check_positive(width=width)
-        for multiple in hidden:
-            check_positive(hidden=multiple)
+        check_positive(width=width, hidden=hidden)
         check_probability(dropout=dropout)
         convolutions = [width * item for item in layout if not isinstance(item, str)]
         poolings = len(layout) - len(convolutions)
