@@ -12,7 +12,7 @@ from lossatlas.files import replacing
 
 FORMATS = {".vtu": "vtu", ".vtk": "vtk"}  # meshio's names
 _LOG_OFFSET = (
-    0.1  # under the logarithm, as in h52vtp.py of Li et al. 2018, so that a loss of zero has a height
+    0.1  # under the logarithm, so that a loss of zero has a height, as in h52vtp.py of Li et al. 2018
 )
 
 Values = NDArray[np.float64]
