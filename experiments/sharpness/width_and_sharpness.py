@@ -1,4 +1,4 @@
-"""The page figure of `sharpness`: Figures 2 and 3 of Li et al. 2018 (arXiv:1712.09913), any sizes and decays.
+"""The page of `sharpness`: Figures 2 and 3 of Li et al. 2018 (arXiv:1712.09913), any sizes and decays.
 
 Rows: the line between the small- and the large-batch network; the weights' norm per epoch and their
 histogram; filter-normalised lines; filter-normalised contours. Two columns for each weight decay.
