@@ -8,7 +8,7 @@ import xarray as xr
 
 from lossatlas.claims.claim import Claim
 from lossatlas.claims.pairing import REPLICATE, Pairs, arm, bounds, left_out, only_dims, pair, reached
-from lossatlas.claims.statistics import Estimate, mean_above, mean_between, mean_within, withheld
+from lossatlas.claims.statistics import Estimate, guarded, mean_above, mean_between, mean_within
 from lossatlas.claims.verdict import Verdict
 from lossatlas.measures.datasets import Datasets, measured
 from lossatlas.measures.selection import Selector, average, describe, name_of, select, units_of
@@ -26,7 +26,7 @@ class _Greater(Claim):
         arms = (self.greater, self.lesser)
         pairs = pair(values, *arms, at=self.at, mean_over=self.mean_over, worst_over=self.worst_over)
         estimate = mean_above(pairs.differences, threshold, self.confidence)
-        return pairs, pairs.guarded(estimate, blocks={"holds": "second", "fails": "first"})
+        return pairs, guarded(estimate, {"holds": pairs.second_open, "fails": pairs.first_open})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,8 @@ class Equivalence(Claim):
         values = measured(self.measure, datasets)
         pairs = pair(values, self.first, self.second, at=self.at, mean_over=self.mean_over)
         estimate = mean_within(pairs.differences, self.margin, self.confidence)
-        estimate = pairs.guarded(estimate, blocks={"holds": "either", "fails": "either"})
+        either = pairs.first_open | pairs.second_open
+        estimate = guarded(estimate, {"holds": either, "fails": either})
         statistic = f"mean difference of {name_of(values)}, within ±{self.margin:g}"
         return _verdict(self, pairs, estimate, statistic, units=units_of(values), against=self.margin)
 
@@ -167,9 +168,8 @@ class InRange(Claim):
         known = np.isfinite(values.values)
         sample, is_open = values.values[known].astype(float), bounds(values)[known]
         estimate = mean_between(sample, *self._ends, self.confidence, "seeds")
-        leaning = {"holds": self.most is not None, "fails": estimate.value < self._ends[0]}
-        if is_open.any() and leaning.get(estimate.outcome):
-            estimate = withheld(estimate)
+        too_low = estimate.value < self._ends[0]
+        estimate = guarded(estimate, {"holds": is_open & (self.most is not None), "fails": is_open & too_low})
         return self.verdict(
             estimate,
             f"mean of {name_of(values)}, {self._range()}",

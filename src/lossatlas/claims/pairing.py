@@ -7,7 +7,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from lossatlas.claims.statistics import Estimate, Outcome, withheld
 from lossatlas.claims.verdict import Arm, Paper
 from lossatlas.measures.selection import Selector, average, describe, require, select
 
@@ -38,20 +37,6 @@ class Pairs:
         first, second = self.labels
         bounded = reached(self.first_open, f"{first}: "), reached(self.second_open, f"{second}: ")
         return [*left_out(self.known, "pairs", "NaN or infinite"), *bounded[0], *bounded[1]]
-
-    def guarded(self, estimate: Estimate, *, blocks: dict[Outcome, str]) -> Estimate:
-        """The estimate, undecided where its outcome leans on lower bounds.
-
-        ``blocks``: outcome -> arms ("first", "second", "either") whose being a lower bound forbids it.
-        """
-        is_open = {
-            "first": self.first_open.any(),
-            "second": self.second_open.any(),
-            "either": self.first_open.any() or self.second_open.any(),
-        }
-        if estimate.outcome in blocks and is_open[blocks[estimate.outcome]]:
-            return withheld(estimate)
-        return estimate
 
     def arms(self, paper: Paper | None) -> tuple[Arm, Arm]:
         """Mean and standard deviation of either arm, beside the paper's number."""

@@ -149,6 +149,12 @@ def confirmed(estimate: Estimate, lifted: Estimate) -> Estimate:
     return estimate if estimate.outcome in ("cannot tell", lifted.outcome) else withheld(estimate)
 
 
+def guarded(estimate: Estimate, leans_on: dict[Outcome, NDArray[np.bool_]]) -> Estimate:
+    """The ``estimate``, its outcome withheld if one of those that it leans on is only a lower bound."""
+    is_open = leans_on.get(estimate.outcome)
+    return estimate if is_open is None or not is_open.any() else withheld(estimate)
+
+
 def withheld(estimate: Estimate) -> Estimate:
     """The estimate without its outcome, which leans on values that are only lower bounds."""
     reason = f"would be {estimate.outcome!r}, but rests on values that are only lower bounds"
