@@ -108,7 +108,7 @@ def value_range(surface: xr.Dataset, *, split: str = "train", variable: str = "l
     """
     loss = variable_of(surface, variable, "x", "y", split=split)
     plane = ("y", "x")
-    whole = loss.where(np.isfinite(loss).all(plane))
+    whole = loss.where((abs(loss) < np.inf).all(plane))
     ranges = (whole.max(plane) - whole.min(plane)).fillna(np.inf).where(loss.notnull().any(plane))
     return named(ranges, f"range of the {split} {variable}", units_of(loss))
 

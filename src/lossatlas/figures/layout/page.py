@@ -152,7 +152,7 @@ def first_network(panel: Panel, variable: str, split: str | None = None) -> xr.D
     if not is_surveyed(panel.landscape):
         return None
     network = first_surveyed(panel.landscape)
-    return select(network, {"split": split} if "split" in network.dims else {})[variable]
+    return select(network, {"split": split} if split and "split" in network.dims else {})[variable]
 
 
 def shown_network(networks: Sequence[xr.DataArray | None]) -> str:
