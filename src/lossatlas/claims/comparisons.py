@@ -5,18 +5,32 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from lossatlas.claims.claim import Claim
-from lossatlas.claims.pairing import REPLICATE, Pairs, arm, bounds, only_dims, pair
-from lossatlas.claims.statistics import Estimate, mean_above, mean_between, mean_within, withheld
+from lossatlas.claims.pairing import REPLICATE, Pairs, arm, bounds, left_out, only_dims, pair, reached
+from lossatlas.claims.statistics import Estimate, guarded, mean_above, mean_between, mean_within
 from lossatlas.claims.verdict import Verdict
 from lossatlas.measures.datasets import Datasets, measured
-from lossatlas.measures.selection import Selector, average, describe, select
+from lossatlas.measures.selection import Selector, average, describe, name_of, select, units_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairedDifference(Claim):
+class _Greater(Claim):
+    """What claims have that the measure is greater in one arm."""
+
+    greater: Selector
+    lesser: Selector
+    worst_over: Sequence[str] = ()
+
+    def _judged(self, values: xr.DataArray, threshold: float) -> tuple[Pairs, Estimate]:
+        arms = (self.greater, self.lesser)
+        pairs = pair(values, *arms, at=self.at, mean_over=self.mean_over, worst_over=self.worst_over)
+        estimate = mean_above(pairs.differences, threshold, self.confidence)
+        return pairs, guarded(estimate, {"holds": pairs.second_open, "fails": pairs.first_open})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedDifference(_Greater):
     """The measure is greater in one arm than in the other: paired t test of the difference against 0.
 
     Parameters
@@ -43,30 +57,17 @@ class PairedDifference(Claim):
     ('holds', 1.64, 5)
     """
 
-    greater: Selector
-    lesser: Selector
-    worst_over: Sequence[str] = ()
-
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
         values = measured(self.measure, datasets)
-        pairs = pair(
-            values,
-            self.greater,
-            self.lesser,
-            at=self.at,
-            mean_over=self.mean_over,
-            worst_over=self.worst_over,
-        )
-        estimate = mean_above(pairs.differences, 0.0, self.confidence)
-        estimate = pairs.guarded(estimate, blocks={"holds": "second", "fails": "first"})
+        pairs, estimate = self._judged(values, 0.0)
         worst = f", at the worst {' and '.join(self.worst_over)}" if self.worst_over else ""
-        statistic = f"mean difference of {values.attrs.get('long_name', 'the measure')}{worst}"
-        return _verdict(self, pairs, estimate, statistic, units=values.attrs.get("units", ""), against=0.0)
+        statistic = f"mean difference of {name_of(values)}{worst}"
+        return _verdict(self, pairs, estimate, statistic, units=units_of(values), against=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairedRatio(Claim):
+class PairedRatio(_Greater):
     """The measure is more than ``factor`` times greater in one arm.
 
     Paired t test of the log ratio against the log of ``factor``. Estimate and interval are given as
@@ -103,10 +104,7 @@ class PairedRatio(Claim):
     'holds'
     """
 
-    greater: Selector
-    lesser: Selector
     factor: float = 1.0
-    worst_over: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,25 +114,14 @@ class PairedRatio(Claim):
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
         values = measured(self.measure, datasets)
-        logs = pair(
-            _log(values),
-            self.greater,
-            self.lesser,
-            at=self.at,
-            mean_over=self.mean_over,
-            worst_over=self.worst_over,
+        # What is not positive has no logarithm.
+        logs, on_logs = self._judged(
+            xr.apply_ufunc(np.log, values.where(values > 0), keep_attrs=True), float(np.log(self.factor))
         )
-        on_logs = mean_above(logs.differences, np.log(self.factor), self.confidence)
-        on_logs = logs.guarded(on_logs, blocks={"holds": "second", "fails": "first"})
-        ratio = replace(
-            on_logs,
-            value=float(np.exp(on_logs.value)),
-            low=float(np.exp(on_logs.low)),
-            high=float(np.exp(on_logs.high)),
-        )
+        value, low, high = (float(np.exp(number)) for number in (on_logs.value, on_logs.low, on_logs.high))
+        ratio = replace(on_logs, value=value, low=low, high=high)
         pairs = replace(logs, first=np.exp(logs.first), second=np.exp(logs.second))
-        statistic = f"ratio of {values.attrs.get('long_name', 'the measure')}"
-        return _verdict(self, pairs, ratio, statistic, units="", against=self.factor)
+        return _verdict(self, pairs, ratio, f"ratio of {name_of(values)}", units="", against=self.factor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,13 +169,10 @@ class Equivalence(Claim):
         values = measured(self.measure, datasets)
         pairs = pair(values, self.first, self.second, at=self.at, mean_over=self.mean_over)
         estimate = mean_within(pairs.differences, self.margin, self.confidence)
-        estimate = pairs.guarded(estimate, blocks={"holds": "either", "fails": "either"})
-        statistic = (
-            f"mean difference of {values.attrs.get('long_name', 'the measure')}, within ±{self.margin:g}"
-        )
-        return _verdict(
-            self, pairs, estimate, statistic, units=values.attrs.get("units", ""), against=self.margin
-        )
+        either = pairs.first_open | pairs.second_open
+        estimate = guarded(estimate, {"holds": either, "fails": either})
+        statistic = f"mean difference of {name_of(values)}, within ±{self.margin:g}"
+        return _verdict(self, pairs, estimate, statistic, units=units_of(values), against=self.margin)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,40 +213,32 @@ class InRange(Claim):
         super().__post_init__()
         if self.least is None and self.most is None:
             raise ValueError(f"{self.id}: give least, most or both")
-        if not self._least < self._most:
+        low, high = self._ends
+        if not low < high:
             raise ValueError(f"{self.id}: least must be below most, got {self.least:g} and {self.most:g}")
 
     @property
-    def _least(self) -> float:
-        return -np.inf if self.least is None else self.least
-
-    @property
-    def _most(self) -> float:
-        return np.inf if self.most is None else self.most
+    def _ends(self) -> tuple[float, float]:
+        """The bounds, infinite where there is none."""
+        return -np.inf if self.least is None else self.least, np.inf if self.most is None else self.most
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        values = only_dims(
-            average(select(measured(self.measure, datasets), self.at), self.mean_over), [REPLICATE]
-        )
+        chosen = select(measured(self.measure, datasets), self.at)
+        values = only_dims(average(chosen, self.mean_over), [REPLICATE])
         known = np.isfinite(values.values)
         sample, is_open = values.values[known].astype(float), bounds(values)[known]
-        estimate = mean_between(sample, self._least, self._most, self.confidence, "seeds")
-        leaning = {
-            "holds": self.most is not None,
-            "fails": estimate.value < self._least,
-            "cannot tell": False,
-        }
-        if is_open.any() and leaning[estimate.outcome]:
-            estimate = withheld(estimate)
+        estimate = mean_between(sample, *self._ends, self.confidence, "seeds")
+        too_low = estimate.value < self._ends[0]
+        estimate = guarded(estimate, {"holds": is_open & (self.most is not None), "fails": is_open & too_low})
         return self.verdict(
             estimate,
-            f"mean of {values.attrs.get('long_name', 'the measure')}, {self._range()}",
-            units=values.attrs.get("units", ""),
+            f"mean of {name_of(values)}, {self._range()}",
+            units=units_of(values),
             seeds=len(sample),
             against=self._nearest(estimate.value),
             arms=(arm(describe(self.at), sample, self.paper, 0),),
-            notes=_notes_of_one(known, is_open),
+            notes=[*left_out(known, "seeds", "NaN or infinite"), *reached(is_open)],
         )
 
     def _range(self) -> str:
@@ -274,11 +250,6 @@ class InRange(Claim):
         """The bound that the estimate comes closest to."""
         given = [bound for bound in (self.least, self.most) if bound is not None]
         return min(given, key=lambda bound: abs(estimate - bound))
-
-
-def _log(values: xr.DataArray) -> xr.DataArray:
-    """Natural logarithm, NaN where the value is not positive; keeps what is known of the values."""
-    return xr.apply_ufunc(np.log, values.where(values > 0), keep_attrs=True)
 
 
 def _verdict(
@@ -299,12 +270,3 @@ def _verdict(
         arms=pairs.arms(claim.paper),
         notes=pairs.notes(),
     )
-
-
-def _notes_of_one(known: NDArray[np.bool_], is_open: NDArray[np.bool_]) -> list[str]:
-    notes = []
-    if not known.all():
-        notes.append(f"{(~known).sum()} of {known.size} seeds left out: not surveyed, NaN or infinite")
-    if is_open.any():
-        notes.append(f"{is_open.sum()} of {is_open.size} reach the end of what was surveyed")
-    return notes

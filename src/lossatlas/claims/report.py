@@ -192,8 +192,8 @@ def labelled(arm: Arm, words: str) -> str:
     return f"{arm.label}: {words}" if arm.label else words
 
 
-def _spread(arm: Arm) -> str:
-    return _number(arm.mean) + ("" if math.isnan(arm.sd) else f"±{_number(arm.sd, 2)}")
+def _spread(arm: Arm, sign: str = "±", digits: int = 2) -> str:
+    return _number(arm.mean) + ("" if math.isnan(arm.sd) else f"{sign}{_number(arm.sd, digits)}")
 
 
 def _small_print(verdict: Verdict) -> str:
@@ -224,17 +224,13 @@ def _cells(verdict: Verdict) -> list[str]:
         verdict.text + remark,
         f"**{verdict.outcome}{_mark(verdict)}**",
         _estimate(verdict),
-        "<br>".join(map(_mean_and_deviation, verdict.arms)) or "–",
+        "<br>".join(labelled(arm, _spread(arm, " ± ", 3)) for arm in verdict.arms) or "–",
         "<br>".join(_printed(verdict)) or "–",
     ]
 
 
 def _table_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _mean_and_deviation(arm: Arm) -> str:
-    return labelled(arm, _number(arm.mean) + ("" if math.isnan(arm.sd) else f" ± {_number(arm.sd)}"))
 
 
 def _strict(content: Any) -> Any:

@@ -1,18 +1,17 @@
 """Claim that a measure rises or falls along an axis of the sweep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lossatlas.claims.claim import Claim
-from lossatlas.claims.pairing import REPLICATE, arm, bounds, only_dims
+from lossatlas.claims.pairing import REPLICATE, arm, bounds, left_out, only_dims, reached
 from lossatlas.claims.rank_statistics import mean_trend
-from lossatlas.claims.statistics import Estimate, confirmed, opposite
+from lossatlas.claims.statistics import Array, Estimate, confirmed, opposite
 from lossatlas.claims.verdict import Verdict
 from lossatlas.measures.datasets import Datasets, measured
-from lossatlas.measures.selection import average, choose, describe, select
+from lossatlas.measures.selection import average, choose, describe, name_of, select
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,36 +52,25 @@ class Trend(Claim):
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        chosen = choose(
-            average(select(measured(self.measure, datasets), self.at), self.mean_over), self.along, self.among
-        )
+        averaged = average(select(measured(self.measure, datasets), self.at), self.mean_over)
+        chosen = choose(averaged, self.along, self.among)
         ordered = only_dims(chosen, [REPLICATE, self.along])
         known = ~np.isnan(ordered.values).any(axis=1)
         values, is_open = ordered.values[known].astype(float), bounds(ordered)[known]
         estimate = confirmed(self._judged(values), self._judged(np.where(is_open, np.inf, values)))
-        name, levels = chosen.attrs.get("long_name", "the measure"), ordered[self.along].values.tolist()
         arms = (
             arm(describe({self.along: level}), values[:, place], self.paper, place)
-            for place, level in enumerate(levels)
+            for place, level in enumerate(ordered[self.along].values.tolist())
         )
         return self.verdict(
             estimate,
-            f"mean rank correlation of {name} with {self.along}",
+            f"mean rank correlation of {name_of(chosen)} with {self.along}",
             seeds=len(values),
             against=0.0,
             arms=tuple(arms),
-            notes=_notes(known, is_open),
+            notes=[*left_out(known, "seeds", "or NaN"), *reached(is_open, what="values ")],
         )
 
-    def _judged(self, values: NDArray[np.float64]) -> Estimate:
+    def _judged(self, values: Array) -> Estimate:
         estimate = mean_trend(values, self.confidence)
-        return replace(estimate, outcome=opposite(estimate.outcome)) if self.decreasing else estimate
-
-
-def _notes(known: NDArray[np.bool_], is_open: NDArray[np.bool_]) -> list[str]:
-    notes = []
-    if not known.all():
-        notes.append(f"{(~known).sum()} of {known.size} seeds left out: not surveyed, or NaN")
-    if is_open.any():
-        notes.append(f"{is_open.sum()} of {is_open.size} values reach the end of what was surveyed")
-    return notes
+        return opposite(estimate) if self.decreasing else estimate

@@ -8,9 +8,19 @@ import xarray as xr
 
 from lossatlas.measures.arithmetic import known
 from lossatlas.measures.bounds import bounded
-from lossatlas.measures.datasets import centre_of, extent, require, span, variable_of
+from lossatlas.measures.datasets import centre_of, extent, span, variable_of
 from lossatlas.measures.level_sets import interval_width
-from lossatlas.measures.selection import Label, Selector, choose, describe, name_of, named, select, units_of
+from lossatlas.measures.selection import (
+    Label,
+    Selector,
+    choose,
+    describe,
+    name_of,
+    named,
+    require,
+    select,
+    units_of,
+)
 
 
 def width(

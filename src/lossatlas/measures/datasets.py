@@ -8,7 +8,7 @@ import xarray as xr
 
 from lossatlas.measures.bounds import bounded, with_bounds
 from lossatlas.measures.level_sets import Extent
-from lossatlas.measures.selection import name_of, named, select, units_of
+from lossatlas.measures.selection import name_of, named, require, select, units_of
 
 Datasets = Mapping[str, xr.Dataset]
 """Name of a landscape, or "history", "summary", "reference" -> it, over all networks of the sweep."""
@@ -124,12 +124,6 @@ def variable_of(dataset: xr.Dataset, variable: str, *dims: str, split: str | Non
     for dim in dims:
         require(values, dim)
     return values
-
-
-def require(values: xr.DataArray, dim: str) -> None:
-    """Raise ValueError unless ``values`` have the dimension ``dim``."""
-    if dim not in values.dims:
-        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
 
 
 def centre_of(values: xr.DataArray, dim: str) -> int:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from lossatlas.measures.datasets import require
-from lossatlas.measures.selection import name_of, named, units_of
+from lossatlas.measures.selection import name_of, named, require, units_of
 
 
 def by_budget(scores: xr.DataArray, *, budgets: int) -> xr.DataArray:

@@ -1,6 +1,7 @@
 """Choosing from an array by the values of its dimensions, with its name and its units."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -9,6 +10,7 @@ Label = str | int | float
 Selector = Mapping[str, Label | Sequence[Label]]
 """Dimension -> the one value wanted, {"batch_size": 128}, or those wanted of it."""
 
+_Data = TypeVar("_Data", xr.DataArray, xr.Dataset)
 
 _PRINTED = {"1": "", "percent": "%"}  # units of a dataset, as they follow a number
 
@@ -114,8 +116,7 @@ def after(values: xr.DataArray, /, *, until: float = np.inf, **place: float) -> 
     array([1., 4.])
     """
     ((dim, start),) = place.items()
-    if dim not in values.dims:
-        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
+    require(values, dim)
     places = values[dim]
     inside = ((places > start) & (places <= until)).values
     if not inside.any():
@@ -149,8 +150,7 @@ def last(values: xr.DataArray, along: str) -> xr.DataArray:
     >>> last(xr.DataArray([[60.0, 90.0, 158.0]], dims=("seed", "epoch")), "epoch").values
     array([158.])
     """
-    if along not in values.dims:
-        raise ValueError(f"no dimension {along!r}; there are {list(values.dims)}")
+    require(values, along)
     final = values.isel({along: -1}, drop=True)
     return named(final, f"{name_of(values)} at the last {along}", units_of(values))
 
@@ -159,8 +159,8 @@ def _as(part: xr.DataArray, values: xr.DataArray) -> xr.DataArray:
     return named(part, name_of(values), units_of(values))
 
 
-def select(values: xr.DataArray, where: Selector) -> xr.DataArray:
-    """The part of ``values`` at the coordinates ``where``.
+def select(values: _Data, where: Selector) -> _Data:
+    """The part of ``values``, an array or a dataset, at the coordinates ``where``.
 
     A dimension of which one value is wanted disappears, one of which several are listed keeps these, in their order: so
     means over it are means over networks that the sweep has. Floats match to a relative 1e-9, so that 5e-4 finds 0.0005
@@ -178,7 +178,7 @@ def select(values: xr.DataArray, where: Selector) -> xr.DataArray:
     return values
 
 
-def choose(values: xr.DataArray, dim: str, among: Sequence[Label] | None) -> xr.DataArray:
+def choose(values: _Data, dim: str, among: Sequence[Label] | None) -> _Data:
     """The part of ``values`` at several values of a dimension, in their order; all of it for None.
 
     ValueError if there is no such dimension, or no such value on it.
@@ -187,27 +187,32 @@ def choose(values: xr.DataArray, dim: str, among: Sequence[Label] | None) -> xr.
     >>> choose(errors, "depth", [20, 8]).values
     array([2., 5.])
     """
-    if dim not in values.dims:
-        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
+    require(values, dim)
     if among is None:
         return values
     return values.isel({dim: [_position(values, dim, label) for label in among]})
 
 
-def _position(values: xr.DataArray, dim: str, wanted: Label) -> int:
+def _position(values: xr.DataArray | xr.Dataset, dim: str, wanted: Label) -> int:
     if dim not in values.dims:
         raise ValueError(f"no dimension {dim!r} to select {wanted!r} on; there are {list(values.dims)}")
     labels = values[dim].values.tolist()
-    found = [i for i, label in enumerate(labels) if _same(label, wanted)]
-    if not found:
-        raise ValueError(f"{dim} has no {wanted!r}; it has {labels}")
-    return found[0]
+    for position, label in enumerate(labels):
+        if _same(label, wanted):
+            return position
+    raise ValueError(f"{dim} has no {wanted!r}; it has {labels}")
 
 
 def _same(label: object, wanted: object) -> bool:
     if isinstance(label, float) and isinstance(wanted, int | float):
         return bool(np.isclose(label, wanted, rtol=1e-9, atol=0))
     return label == wanted
+
+
+def require(values: xr.DataArray | xr.Dataset, dim: str) -> None:
+    """Raise ValueError unless ``values`` have the dimension ``dim``."""
+    if dim not in values.dims:
+        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
 
 
 def average(values: xr.DataArray, over: Iterable[str]) -> xr.DataArray:

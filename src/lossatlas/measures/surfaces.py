@@ -127,7 +127,7 @@ def components(
 def most_components(
     surface: xr.Dataset, *, levels: Sequence[float], split: str = "train", variable: str = "loss"
 ) -> xr.DataArray:
-    """Largest number of components of {loss < level} at any of the ``levels``; see `topology.most_components`.
+    """Largest number of components of {loss < level} at any of the ``levels``; see `components`.
 
     Parameters
     ----------
@@ -148,9 +148,11 @@ def most_components(
     ValueError
         Without levels; for a variable, a dimension or a split that is not there.
     """
-    loss = variable_of(surface, variable, "x", "y", split=split)
-    numbers = number(partial(topology.most_components, levels=list(levels)), loss, "y", "x")
-    return named(numbers, f"most components of a sublevel set of the {split} {variable}")
+    if not len(levels):
+        raise ValueError("most_components needs at least one level, got none")
+    numbers = [components(surface, level=level, split=split, variable=variable) for level in levels]
+    most = xr.concat(numbers, "level").max("level")
+    return named(most, f"most components of a sublevel set of the {split} {variable}")
 
 
 def local_minima(
@@ -255,9 +257,17 @@ def value_range(surface: xr.Dataset, *, split: str = "train", variable: str = "l
     ------
     ValueError
         For a variable, a dimension or a split that is not there.
+
+    Examples
+    --------
+    >>> surface = xr.Dataset({"loss": (("seed", "y", "x"), [[[1.0, 4.0]], [[1.0, np.nan]], [[np.nan, np.nan]]])})
+    >>> value_range(surface).values
+    array([ 3., inf, nan])
     """
     loss = variable_of(surface, variable, "x", "y", split=split)
-    ranges = number(shape.value_range, loss, "y", "x")
+    plane = ("y", "x")
+    whole = loss.where((abs(loss) < np.inf).all(plane))
+    ranges = (whole.max(plane) - whole.min(plane)).fillna(np.inf).where(loss.notnull().any(plane))
     return named(ranges, f"range of the {split} {variable}", units_of(loss))
 
 

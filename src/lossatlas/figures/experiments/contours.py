@@ -7,14 +7,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange
-from lossatlas.figures.layout.page import (
-    captioned,
-    error_below,
-    first_network,
-    panels_over,
-    shown_network,
-    unsurveyed_plane,
-)
+from lossatlas.figures.layout.page import first_network, name_plane, networks_over, unsurveyed_plane
 from lossatlas.figures.style import style
 
 _PANEL = (2.05, 2.25)  # inches
@@ -68,16 +61,13 @@ def contours(
     arranged = arrange(datasets, landscape, rows=rows, columns=columns, at=at, names=names)
     networks = [first_network(panel, "loss", split) for panel in arranged.flat]
     levels = panels.fitting_levels(*(loss for loss in networks if loss is not None))
-    told = f"{shown_network(networks)}: {panels.levels_in_words(levels)} of the {split} loss. "
-    told += "Test errors are mean ± standard deviation over seeds."
+    told = f"{panels.levels_in_words(levels)} of the {split} loss"
     with style():
-        page, _, axes = panels_over(arranged, _PANEL, captioned(told, caption))
-        for axis, panel, loss in zip(axes.flat, arranged.flat, networks, strict=True):
+        page, _, shown = networks_over(arranged, networks, _PANEL, told, caption)
+        for axis, panel, loss in shown:
             if loss is None:
                 unsurveyed_plane(axis)
             else:
                 panels.contours(axis, loss, levels=levels)
-            axis.set(xlabel="first direction", ylabel="second direction")
-            axis.label_outer()
-            axis.set_xlabel(captioned(axis.get_xlabel(), error_below(panel)))
+            name_plane(axis, panel)
     return page

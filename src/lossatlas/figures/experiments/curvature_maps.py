@@ -8,14 +8,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange
-from lossatlas.figures.layout.page import (
-    captioned,
-    error_below,
-    first_network,
-    panels_over,
-    shown_network,
-    unsurveyed_plane,
-)
+from lossatlas.figures.layout.page import first_network, name_plane, networks_over, unsurveyed_plane
 from lossatlas.figures.style import style
 
 _PANEL = (2.2, 2.35)  # inches
@@ -68,22 +61,19 @@ def curvature_maps(
     """
     arranged = arrange(datasets, landscape, rows=rows, columns=columns, at=at, names=names)
     ratios = [first_network(panel, variable) for panel in arranged.flat]
-    told = f"{shown_network(ratios)}: outermost eigenvalues of the Hessian, near 0 where the loss is convex. "
-    told += "Test errors are mean ± standard deviation over seeds."
+    told = "outermost eigenvalues of the Hessian, near 0 where the loss is convex"
     with style():
-        page, sheet, axes = panels_over(arranged, _PANEL, captioned(told, caption))
+        page, sheet, shown = networks_over(arranged, ratios, _PANEL, told, caption)
         meshes = []
-        for axis, panel, ratio in zip(axes.flat, arranged.flat, ratios, strict=True):
+        for axis, panel, ratio in shown:
             if ratio is None:
                 unsurveyed_plane(axis)
             else:
                 meshes.append(panels.ratio_map(axis, ratio))
-            axis.set(xlabel="first direction", ylabel="second direction")
-            axis.label_outer()
-            axis.set_xlabel(captioned(axis.get_xlabel(), error_below(panel)))
+            name_plane(axis, panel)
         if meshes:
             highest = max(
                 float(ratio.where(np.isfinite(ratio)).max()) for ratio in ratios if ratio is not None
             )
-            panels.ratio_bar(sheet, meshes[0], axes, highest)
+            panels.ratio_bar(sheet, meshes[0], [axis for axis, _, _ in shown], highest)
     return page

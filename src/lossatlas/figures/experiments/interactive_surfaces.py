@@ -17,10 +17,11 @@ from lossatlas.figures.layout.arrangement import (
     arrange,
     called,
     is_surveyed,
-    narrowed,
+    needed,
 )
 from lossatlas.figures.layout.page import error_below, first_network, wrapped
 from lossatlas.figures.style import ERROR
+from lossatlas.measures.selection import select
 
 _MARKED = {  # networks beside the grid: how they are drawn, and what the axes are then
     "path": ("lines+markers", ("1st component", "2nd component")),
@@ -167,9 +168,7 @@ def _floor(loss: xr.DataArray, ceiling: float) -> float:
 
 def _choices(datasets: Datasets, columns: str | None, at: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Values of the axes that have no place yet, in all their combinations."""
-    if "summary" not in datasets:
-        raise ValueError(f"the figure needs the dataset 'summary'; there are {sorted(datasets)}")
-    error = narrowed(datasets["summary"][["test_error"]], at)["test_error"]
+    error = select(needed(datasets, "summary")["test_error"], at)
     axes = [str(dim) for dim in error.dims if dim not in {columns, SEED} and error.sizes[dim] > 1]
     return [
         dict(zip(axes, values, strict=True))

@@ -6,12 +6,13 @@ from typing import Any
 
 import xarray as xr
 from matplotlib.cm import ScalarMappable
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from lossatlas.figures import panels as drawing
-from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, is_surveyed, narrowed
-from lossatlas.figures.layout.page import captioned, page_over, shown_network, unsurveyed_plane
+from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, is_surveyed, needed
+from lossatlas.figures.layout.page import captioned, entitle, grid_over, shown_network, unsurveyed_plane
 from lossatlas.figures.style import style
+from lossatlas.measures.selection import select
 
 _PANEL = (2.7, 2.5)  # inches
 _BAR = 0.9  # inches of the page's width for the colours
@@ -73,7 +74,7 @@ def network_planes(
     """
     chosen = {title: _network(datasets, _Plane(**panel)) for title, panel in panels.items()}
     shown = {
-        title: narrowed(network, {"split": split}) for title, network in chosen.items() if network is not None
+        title: select(network, {"split": split}) for title, network in chosen.items() if network is not None
     }
     label = label or f"{split} {variable.replace('_', ' ')}"
     told = shown_network([network[variable] for network in shown.values()])
@@ -81,13 +82,13 @@ def network_planes(
     if any(map(_has_curve, shown.values())):
         told += "Dashed: the straight line between two optima."
     with style():
-        width = _PANEL[0] * len(panels) + _BAR
-        page, (sheet,) = page_over([_PANEL[1]], width, captioned(told, caption))
-        axes = sheet.subplots(1, len(panels), squeeze=False)[0]
+        page, sheet, ((*axes,),) = grid_over(
+            (1, len(panels)), _PANEL, captioned(told, caption), margin=(_BAR, 0.0), narrowest=0.0
+        )
+        entitle(axes, panels)
         levels = drawing.log_levels(*(network[variable] for network in shown.values()), highest=highest)
         colours: ScalarMappable | None = None
         for axis, (title, panel) in zip(axes, panels.items(), strict=True):
-            axis.set_title(title, fontweight="bold")
             if title not in shown:
                 unsurveyed_plane(axis)
                 continue
@@ -96,23 +97,17 @@ def network_planes(
             chord = _has_curve(network)
             drawing.networks_and_curves(axis, network, names=panel.get("points"), chord=chord)
             axis.set(xlabel="distance", ylabel="distance" if axis is axes[0] else "")
-        _bar(sheet, colours, axes, label)
+        if colours is not None:
+            bar = sheet.colorbar(colours, ax=axes, format="%.2g", label=label, extend="max", pad=0.015)
+            bar.ax.tick_params(labelsize=6.5)
     return page
 
 
 def _network(datasets: Datasets, panel: _Plane) -> xr.Dataset | None:
     """The landscape of the network that a panel shows; None if it was not surveyed."""
-    if panel.landscape not in datasets:
-        raise ValueError(f"the figure needs the dataset {panel.landscape!r}; there are {sorted(datasets)}")
-    there = narrowed(datasets[panel.landscape], panel.at)
+    there = select(needed(datasets, panel.landscape), panel.at)
     return first_surveyed(there) if is_surveyed(there) else None
 
 
 def _has_curve(network: xr.Dataset) -> bool:
     return "curve_x" in network and bool(network["curve_x"].notnull().any())
-
-
-def _bar(sheet: SubFigure, colours: ScalarMappable | None, axes: Any, label: str) -> None:
-    if colours is not None:
-        bar = sheet.colorbar(colours, ax=axes, format="%.2g", label=label, extend="max", pad=0.015)
-        bar.ax.tick_params(labelsize=6.5)

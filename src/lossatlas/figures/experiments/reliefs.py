@@ -9,14 +9,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange
-from lossatlas.figures.layout.page import (
-    captioned,
-    error_below,
-    first_network,
-    panels_over,
-    shown_network,
-    unsurveyed,
-)
+from lossatlas.figures.layout.page import error_below, first_network, networks_over, unsurveyed
 from lossatlas.figures.style import style
 
 _PANEL = (2.6, 2.5)  # inches
@@ -72,13 +65,11 @@ def reliefs(
     arranged = arrange(datasets, landscape, rows=rows, columns=columns, at=at, names=names)
     networks = [first_network(panel, "loss", split) for panel in arranged.flat]
     low, high = _log_range([loss for loss in networks if loss is not None], ceiling)
-    told = f"{shown_network(networks)}: {split} loss on a log scale from {low:.2g} to {high:.3g}, cut off there. "
-    told += "Test errors are mean ± standard deviation over seeds."
+    told = f"{split} loss on a log scale from {low:.2g} to {high:.3g}, cut off there"
+    in_3d = {"projection": "3d"}
     with style():
-        page, _, axes = panels_over(
-            arranged, _PANEL, captioned(told, caption), subplot_kw={"projection": "3d"}
-        )
-        for axis, panel, loss in zip(axes.flat, arranged.flat, networks, strict=True):
+        page, _, shown = networks_over(arranged, networks, _PANEL, told, caption, subplot_kw=in_3d)
+        for axis, panel, loss in shown:
             below = error_below(panel)
             if loss is None:
                 axis.set_axis_off()

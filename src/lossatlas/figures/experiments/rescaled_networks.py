@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lossatlas.figures import panels
-from lossatlas.figures.layout.arrangement import Datasets, Names, called, narrowed
-from lossatlas.figures.layout.page import captioned, page_over, unsurveyed
+from lossatlas.figures.layout.arrangement import Datasets, Names, called, needed
+from lossatlas.figures.layout.page import captioned, colored, grid_over, unsurveyed
 from lossatlas.figures.layout.values import measured_values
 from lossatlas.figures.style import MARKERS, colors_of, style
 from lossatlas.measures import Measure
+from lossatlas.measures.selection import select
 
 _PANEL = (2.75, 2.3)  # inches
 _FACTOR = "factor"
@@ -70,25 +71,20 @@ def rescaled_networks(
     ValueError
         For a dataset, an axis or a value that is not there.
     """
-    missing = [name for name in lines.values() if name not in datasets]
-    if missing:
-        raise ValueError(f"the figure needs the dataset {missing[0]!r}; there are {sorted(datasets)}")
+    needed(datasets, *lines.values())
     values = {
         label: measured_values(datasets, measure, at or {}, [rows, _FACTOR])["value"]
         for label, measure in measures.items()
     }
     networks = next(iter(values.values()))[rows].values.tolist()
     told = "Lines: median over seeds and directions. Dots: a seed's, as a multiple of the network's own."
-    columns = len(lines) + 1
     with style():
-        page, (sheet,) = page_over(
-            [_PANEL[1] * len(networks)], _PANEL[0] * columns + 0.4, captioned(told, caption)
-        )
-        axes = sheet.subplots(len(networks), columns, squeeze=False)
+        shape = len(networks), len(lines) + 1
+        page, _, axes = grid_over(shape, _PANEL, captioned(told, caption), margin=(0.4, 0.0))
         for network, of_network in zip(networks, axes, strict=True):
             where = {**(at or {}), rows: network}
             for axis, (title, name) in zip(of_network, lines.items(), strict=False):
-                _lines(axis, narrowed(datasets[name], where)["loss"].sel(split=split), ceiling)
+                _lines(axis, select(datasets[name], where)["loss"].sel(split=split), ceiling)
                 axis.set_title(f"{called(rows, network, names)}: {title}")
             _multiples(of_network[-1], {label: of.sel({rows: network}) for label, of in values.items()})
     return page
@@ -100,12 +96,9 @@ def _lines(axis: Axes, loss: xr.DataArray, ceiling: float) -> None:
     if not loss.notnull().any():
         unsurveyed(axis)
         return
-    factors = loss[_FACTOR].values.tolist()
-    for number, (factor, color) in enumerate(zip(factors, colors_of(factors), strict=True)):
-        drawn = len(axis.lines)
-        panels.shaded_band(
-            axis, loss.sel({_FACTOR: factor}), "alpha", color=color, label=f"{factor:g}", band=False
-        )
+    for number, (of_factor, color) in enumerate(colored(loss, _FACTOR)):
+        drawn, label = len(axis.lines), f"{of_factor[_FACTOR].item():g}"
+        panels.shaded_band(axis, of_factor, "alpha", color=color, label=label, band=False)
         for line in axis.lines[drawn:]:
             line.set_linewidth(_WIDEST / (1 + number))
     panels.loss_scale(axis, log=False, ceiling=ceiling)

@@ -9,18 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange, first_surveyed
-from lossatlas.figures.layout.page import captioned, page_over, unsurveyed
+from lossatlas.figures.layout.page import captioned, grid_over, unsurveyed
 from lossatlas.figures.style import ERROR, LOSS, style
 
 _PANEL = (2.6, 2.3)  # inches
 _SMALL = 0.01  # coordinates below it are given in a smaller unit
 _PLANES = {  # title -> x, y, the share of the variance, labels
     "two random directions": (
-        "random_x",
-        "random_y",
-        "random_explained_ratio",
-        "random direction",
-        "another",
+        *("random_x", "random_y", "random_explained_ratio"),
+        *("random direction", "another"),
     ),
     "from end to beginning, and random": (
         *("chord_x", "chord_y", "chord_explained_ratio"),
@@ -73,17 +70,13 @@ def training_path_planes(
     told = "Each panel has scales of its own; the first network of each path is a square, the last a cross. Random "
     told += "directions are unscaled Gaussians, in units of which their coordinates are."
     with style():
-        page, (sheet,) = page_over(
-            [_PANEL[1] * len(arranged.rows)], _PANEL[0] * len(_PLANES), captioned(told, caption)
-        )
-        axes = sheet.subplots(len(arranged.rows), len(_PLANES), squeeze=False)
+        shape = len(arranged.rows), len(_PLANES)
+        page, _, axes = grid_over(shape, _PANEL, captioned(told, caption))
         for panel, row, name in zip(arranged.flat, axes, arranged.rows, strict=True):
             network = first_surveyed(panel.landscape)
             for axis, (plane, variables) in zip(row, _PLANES.items(), strict=True):
                 _path(axis, network, *variables)
-                axis.set_title(
-                    "\n".join(part for part in (name, plane, axis.get_title()) if part), fontsize=7.5
-                )
+                axis.set_title(captioned(name, plane, axis.get_title()), fontsize=7.5)
     return page
 
 

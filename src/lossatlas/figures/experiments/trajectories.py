@@ -7,14 +7,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange, first_surveyed
-from lossatlas.figures.layout.page import (
-    captioned,
-    error_below,
-    first_network,
-    panels_over,
-    shown_network,
-    unsurveyed,
-)
+from lossatlas.figures.layout.page import captioned, error_below, first_network, networks_over, unsurveyed
 from lossatlas.figures.style import style
 
 _PANEL = (2.75, 2.6)  # inches
@@ -70,12 +63,11 @@ def trajectories(
     arranged = arrange(datasets, landscape, rows=rows, columns=columns, at=at, names=names)
     networks = [first_network(panel, "loss", split) for panel in arranged.flat]
     levels = panels.fitting_levels(*(loss for loss in networks if loss is not None))
-    told = f"{shown_network(networks)}: {panels.levels_in_words(levels)} of the {split} loss"
-    told += f", diamonds where the rate fell, after epochs {_listed(drops)}. " if drops else ". "
-    told += "Test errors are mean ± standard deviation over seeds."
+    told = f"{panels.levels_in_words(levels)} of the {split} loss"
+    told += f", diamonds where the rate fell, after epochs {_listed(drops)}" if drops else ""
     with style():
-        page, _, axes = panels_over(arranged, _PANEL, captioned(told, caption))
-        for axis, panel, loss in zip(axes.flat, arranged.flat, networks, strict=True):
+        page, _, shown = networks_over(arranged, networks, _PANEL, told, caption)
+        for axis, panel, loss in shown:
             if loss is None:
                 unsurveyed(axis)
             else:
