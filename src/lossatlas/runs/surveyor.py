@@ -17,12 +17,13 @@ from lossatlas.hardware import threads_limited
 from lossatlas.landscape import Problem
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.runs.build import build_data, build_network, make
-from lossatlas.runs.resolve import Surveyed, final_weights, load
+from lossatlas.runs.resolve import Surveyed, final_weights, resolved
 from lossatlas.runs.store.fingerprint import OtherRun, landscape_path
 from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.references import arguments
 from lossatlas.runs.store.store import Run, StoreError, open_landscape
 from lossatlas.runs.store.weight_files import load_weights
+from lossatlas.runs.tracker import logging_to
 
 log = logging.getLogger(__name__)
 
@@ -82,11 +83,22 @@ class Surveyor:
             if found is not None:
                 return found
             dataset = self._measure(path, name, node, partial(self._report, name, stage, stages))
-            kept = among.attempt(lambda: self._keep(path, name, node, dataset) if among.rank == 0 else None)[
-                0
-            ]
+            kept = among.attempt(lambda: self._keep(path, name, node, dataset) if among.rank == 0 else None)
         self.computed.append(name)
-        return kept
+        return kept[0]
+
+    def log_computed(self, found: Mapping[str, xr.Dataset], subject: str) -> None:
+        """Send those of the landscapes ``found`` that were not there before to the job's loggers, under ``subject``."""
+        if not self.computed:
+            return
+        from lossatlas.loggers.pictures import (
+            log_landscapes,  # matplotlib and plotly, only where they are used
+        )
+
+        where = self.run.folder
+        with logging_to(self.config, subject=subject, folder=where, job_type="landscape") as loggers:
+            for logger in loggers:
+                log_landscapes(logger, {name: found[name] for name in self.computed})
 
     def path(self, name: str, node: Mapping[str, Any]) -> Path | None:
         """Where the landscape is kept, or will be; see `landscape_path`."""
@@ -113,7 +125,7 @@ class Surveyor:
         self, path: Path, name: str, node: Mapping[str, Any], report: Callable[[int, int], None]
     ) -> xr.Dataset:
         path.parent.mkdir(parents=True, exist_ok=True)
-        configured, given = arguments(node, lambda reference: load(reference, self.surveyed))
+        configured, given = arguments(node, lambda reference: resolved(reference, self.surveyed))
         return make(configured, **given, problem=self.problem, journal=_journal(path), progress=report)
 
     def _keep(self, path: Path, name: str, node: Mapping[str, Any], dataset: xr.Dataset) -> xr.Dataset:
@@ -160,7 +172,7 @@ class Surveyor:
 
     @property
     def surveyed(self) -> Surveyed:
-        """The run as `load` takes it, with the network that is surveyed."""
+        """The run as `resolved` takes it, with the network that is surveyed."""
         return Surveyed(self.run, self.config, self.problem.model, self._ensure_run, self._device)
 
 
