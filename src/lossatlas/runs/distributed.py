@@ -60,7 +60,12 @@ def process_group(
         strategy = DDPStrategy(timeout=_RENDEZVOUS)
         _join(accelerator=trainer["accelerator"], strategy=strategy, devices=devices, num_nodes=nodes)
         ranks().gather(None)  # from here on a process that dies is noticed at once
-        yield lambda: _stop(others)
+
+        def stop() -> None:
+            for process in others:
+                process.terminate()
+
+        yield stop
         _part()
 
 
@@ -140,8 +145,3 @@ def _started(size: int, command: Sequence[str], *, quiet: bool) -> list[subproce
         )
         for rank in range(1, size)
     ]
-
-
-def _stop(others: Sequence[subprocess.Popen[bytes]]) -> None:
-    for process in others:
-        process.terminate()

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,6 @@ class Surveyor:
         self._say = say
         self._weights = weights
         self._on_stop = on_stop  # called when this process has been asked to stop
-        self._problem: Problem | None = None
         self._next_report = 0.0
         self.computed: list[str] = []  # names of the landscapes that were not there before
 
@@ -150,20 +149,17 @@ class Surveyor:
             self._on_stop()
         interruption.raise_if_requested(f"stopped after {done} of {total} points of {name}; they are kept")
 
-    @property
+    @cached_property
     def problem(self) -> Problem:
         """The network at the weights that are surveyed, its loss, and its data, on the run's device."""
-        if self._problem is None:
-            data = build_data(self.config).to(self._device)
-            network = build_network(self.config).to(self._device)
-            network.load_state_dict(
-                final_weights(self.run, network)
-                if self._weights is None
-                else load_weights(self._weights, network.state_dict())
-            )
-            splits = {split: data.normalized(split) for split in data.splits}
-            self._problem = Problem(network, make(self.config["study"]["loss"]), splits)
-        return self._problem
+        data = build_data(self.config).to(self._device)
+        network = build_network(self.config).to(self._device)
+        if self._weights is None:
+            network.load_state_dict(final_weights(self.run, network))
+        else:
+            network.load_state_dict(load_weights(self._weights, network.state_dict()))
+        splits = {split: data.normalized(split) for split in data.splits}
+        return Problem(network, make(self.config["study"]["loss"]), splits)
 
     @property
     def _device(self) -> torch.device:

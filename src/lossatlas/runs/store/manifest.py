@@ -133,13 +133,11 @@ def _code() -> dict[str, Any]:
     """Commit and cleanliness of the checkout that this file lies in; empty for an installed wheel."""
     here = Path(__file__).parent
     try:
-        commit = _git(here, "rev-parse", "HEAD")
-        tracked = _git(here, "ls-files", "--error-unmatch", str(Path(__file__)))
-        return (
-            {"commit": commit, "modified": bool(_git(here, "status", "--porcelain", "-uno"))}
-            if tracked
-            else {}
-        )
+        _git(
+            here, "ls-files", "--error-unmatch", str(Path(__file__))
+        )  # fails where a wheel lies in some checkout
+        modified = bool(_git(here, "status", "--porcelain", "-uno"))
+        return {"commit": _git(here, "rev-parse", "HEAD"), "modified": modified}
     except (OSError, subprocess.SubprocessError):
         return {}
 
