@@ -66,7 +66,8 @@ class Entry:
     def has(self, key: str, wanted: str) -> bool:
         """Whether the entry has that value, of its configuration or as it is listed; numbers compare as numbers."""
         record = {"status": self.status, "experiment": self.experiment}
-        return any(key in part and _same(part[key], wanted) for part in (record, self.differs, self.settings))
+        parts = (record, self.differs, self.settings)
+        return any(key in part and _comparable(part[key]) == _comparable(wanted) for part in parts)
 
 
 def _tell_apart(entries: Sequence[Entry]) -> None:
@@ -84,13 +85,6 @@ def _split(text: str) -> tuple[str, str]:
         raise ValueError(f"{text}: a filter is written KEY=VALUE")
     ((key, value),) = Overrides([text]).items()
     return key, value
-
-
-def _same(value: str, wanted: str) -> bool:
-    try:
-        return float(value) == float(wanted)
-    except ValueError:
-        return value == wanted
 
 
 def _print(entries: Sequence[Entry]) -> None:

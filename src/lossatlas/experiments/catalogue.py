@@ -64,7 +64,8 @@ def listed(name: str, results: Path | None = None) -> Listed:
     about: dict[str, Any] = {}
     at_scales = scales_of(name)
     for file in ("common", *at_scales[::-1]):
-        about |= _read_yaml(folder / f"{file}.yaml").get("experiment", {})
+        if (path := folder / f"{file}.yaml").exists():
+            about |= (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("experiment", {})
     return Listed(
         name,
         title=str(about.get("title", "")),
@@ -86,10 +87,6 @@ def _at_scale(folder: Path, name: str, scale: str, results: Path | None) -> AtSc
         measured=verdict.get("cost") or published.get("cost"),
         estimated=read_json(shown / "cost.json") or None,
     )
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
 
 
 def experiments() -> list[str]:

@@ -19,6 +19,7 @@ from lossatlas.experiments.publishing import write_pages
 from lossatlas.experiments.python_files import told_with_line
 from lossatlas.figures import save
 from lossatlas.files import read_json, replacing, write_text
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
 
@@ -45,7 +46,7 @@ class Reproduction:
         self.reference = reference_of(name, config["experiment"], planned)
         self.scale = config["experiment"]["scale"]
         # Where things lie is nothing to reproduce, and another machine's paths say nothing.
-        typed = [override for override in overrides if not override.startswith(("paths.", "paths="))]
+        typed = Overrides(overrides).without("paths")
         self.command = " ".join(["lossatlas reproduce", name, *typed])
         self.folder = Path(config["paths"]["results"]) / name / self.scale
         self.verdict_path = self.folder / "verdict.json"

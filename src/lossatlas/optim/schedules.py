@@ -7,6 +7,7 @@ step with a fractional epoch, or "epoch", once an epoch with a whole number.
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from numbers import Real
 from typing import Protocol
 
 _INTERVALS = ("step", "epoch")
@@ -23,7 +24,7 @@ class Schedule(Protocol):
 
 def check_positive(name: str, value: float) -> None:
     """Raise ValueError unless ``value`` is a number above 0."""
-    if not isinstance(value, int | float) or not value > 0:
+    if not isinstance(value, Real) or not value > 0:
         raise ValueError(f"{name} must be positive, got {value}")
 
 

@@ -28,7 +28,7 @@ def survey_until(
         if enough(done, total):
             raise _EnoughHeard
 
-    configured, given = arguments(node, partial(resolved, among=planned))
+    configured, given = arguments(node, partial(resolved, source=planned))
     with suppress(_EnoughHeard):
         make(configured, **given, problem=problem, journal=None, progress=progress)
 

@@ -27,7 +27,7 @@ _MOST = 8  # snapshots or members that stand in: hundreds of a large network tak
 _State = Mapping[str, Tensor]
 
 
-def resolved(reference: Reference, among: "Surveyed | Planned") -> Any:
+def resolved(reference: Reference, source: "Surveyed | Planned") -> Any:
     """What ``reference`` names in a landscape: as it is there, or what stands in for it before it is trained.
 
     State dicts for weights, by epoch or by number where there are several; a `ControlledCurve`; images and targets.
@@ -36,20 +36,20 @@ def resolved(reference: Reference, among: "Surveyed | Planned") -> Any:
     reference.check()
     match reference.kind:
         case "run":
-            return among.final(reference)
+            return source.final(reference)
         case "snapshots":
-            return among.snapshots(reference)
+            return source.snapshots(reference)
         case "members" | "members_of":
-            members = among.members(reference)
+            members = source.members(reference)
             named = reference if reference.kind == "members" else Reference("members", "all")
-            return {number: members[number] for number in named.among(list(members))[: among.most]}
+            return {number: members[number] for number in named.among(list(members))[: source.most]}
         case "curve":
-            family, points = among.curve_family(reference), list(among.members(reference).values())
-            return ControlledCurve(make(family), points, measured=list(parameters(among.network)))
+            family, points = source.curve_family(reference), list(source.members(reference).values())
+            return ControlledCurve(make(family), points, measured=list(parameters(source.network)))
         case "weights":
-            return load_weights(Path(reference.value), among.network.state_dict())
+            return load_weights(Path(reference.value), source.network.state_dict())
         case _:
-            return among.augmented(reference.value)
+            return source.augmented(reference.value)
 
 
 @dataclass(frozen=True)
