@@ -46,6 +46,7 @@ FLOORS = [
     ["toy"],
     ["optim", "data", "models"],
     ["optim.distancing"],
+    ["optim.schedules"],
     [""],  # files of the ground
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

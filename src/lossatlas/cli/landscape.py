@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     start_hydra(options.config_dir)
     from lossatlas.runs.subjects import subject_of_file, subject_of_run
 
-    with said_by_the_first():
+    with _said_by_the_first():
         subjects = [subject_of_run(text, overrides) for text in named["run"]]
         subjects += [subject_of_file(text, overrides) for text in named["ckpt"]]
         for subject in subjects:
@@ -138,7 +138,7 @@ def _is_there(subject: "Subject") -> bool:
 
 
 @contextmanager
-def said_by_the_first() -> Iterator[None]:
+def _said_by_the_first() -> Iterator[None]:
     """End quietly where one of several processes fails, save in the first, which says what became of all."""
     from lossatlas.runs.distributed import is_first
 
@@ -171,7 +171,7 @@ def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Data
     for name, dataset in found.items():
         path = surveyor.path(name, subject.job.config["landscape"][name])
         assert path is not None
-        print(f"{name}: {in_numbers(dataset)}")
+        print(f"{name}: {_in_numbers(dataset)}")
         print(f"  {path}")
         if dataset.attrs.get("survey") in PICTURES:
             drawn = path.with_suffix(".png")
@@ -180,24 +180,17 @@ def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Data
             print(f"  {drawn}")
     for name in surveyor.config["landscape"].keys() - found.keys():
         print(f"{name}: lies between the run and itself")
-    if surveyor.computed:
-        from lossatlas.loggers.pictures import log_landscapes
-        from lossatlas.runs.tracker import logging_to
-
-        subject_name = f"{subject.run.fingerprint}" + (f"-{subject.weights.stem}" if subject.weights else "")
-        where = {"subject": subject_name, "folder": subject.run.folder, "job_type": "landscape"}
-        with logging_to(subject.job.config, **where) as loggers:  # type: ignore[arg-type]
-            for logger in loggers:
-                log_landscapes(logger, {name: found[name] for name in surveyor.computed})
+    weights = f"-{subject.weights.stem}" if subject.weights else ""
+    surveyor.log_computed(found, f"{subject.run.fingerprint}{weights}")
 
 
-def in_numbers(dataset: "xr.Dataset") -> str:
+def _in_numbers(dataset: "xr.Dataset") -> str:
     """One line that says what a landscape holds: the range of its losses, or its first numbers, or their ranges.
 
     >>> import xarray as xr
-    >>> in_numbers(xr.Dataset({"loss": (("split", "x"), [[2.0, 0.5, 3.0]])}, {"split": ["test"]}))
+    >>> _in_numbers(xr.Dataset({"loss": (("split", "x"), [[2.0, 0.5, 3.0]])}, {"split": ["test"]}))
     'test loss 0.5 to 3'
-    >>> in_numbers(xr.Dataset({"trace": 5.5, "sample": ("probe", [4.0, 7.0])}))
+    >>> _in_numbers(xr.Dataset({"trace": 5.5, "sample": ("probe", [4.0, 7.0])}))
     'trace 5.5, sample 4 to 7'
     """
     loss = dataset.get("loss")

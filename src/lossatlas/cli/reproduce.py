@@ -14,11 +14,11 @@ from lossatlas.experiments.catalogue import experiment_folder, experiments
 from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.composition.compose import start_hydra
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.words import counted
 
 if TYPE_CHECKING:
     from lossatlas.experiments.reproduction import Reproduction
-from lossatlas.runs.composition.overrides import Overrides
 
 
 def main(arguments: list[str]) -> int:
@@ -56,14 +56,12 @@ def _reproduce(
     surveyed = {name for job in jobs for name in job.config["landscape"]}
     check_definition(definition(options.experiment, config["experiment"]), surveyed)
     planned = {axis: [v for s in sweeps for v in s.planned.get(key, [])] for axis, key in axes.items()}
-    reference_of(
-        options.experiment, config["experiment"], planned
-    )  # read now, so that it is told before training
+    # Read now, so that it is told before training.
+    reference_of(options.experiment, config["experiment"], planned)
     other_job = other_job_among(jobs)
     before = cells = locate(jobs, axes, other_job)
-    incomplete = [
-        cell for cell in cells if cell.missing
-    ]  # asked of all: what is missing is told as it was at first
+    # Asked of all: what is missing is told as it was at first.
+    incomplete = [cell for cell in cells if cell.missing]
     if incomplete and not options.no_train:
         try:
             run_sweeps(sweeps)

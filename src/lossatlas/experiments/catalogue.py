@@ -1,9 +1,8 @@
-"""What is known of every experiment without composing or computing anything: from its YAML and its results' JSON."""
+"""Catalogue of experiments: what their YAML and their results' JSON tell, without composing or computing anything."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ import yaml
 
 from lossatlas.choices import nearest
 from lossatlas.experiments.cost.in_words import duration, gpu_hours
+from lossatlas.files import read_json
 from lossatlas.runs.composition.search_path import config_folders
 from lossatlas.words import counted
 
-OUTCOMES = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "cannot tell": ("open", "open")}
+_OUTCOMES = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "cannot tell": ("open", "open")}
 """Outcome of a claim -> word for one claim that came out so, and for several."""
 
 
@@ -45,7 +45,7 @@ class AtScale:
         counts = Counter(claim["outcome"] for claim in self.claims)
         return ", ".join(
             f"{counts[outcome]} {one if counts[outcome] == 1 else several}"
-            for outcome, (one, several) in OUTCOMES.items()
+            for outcome, (one, several) in _OUTCOMES.items()
             if counts[outcome]
         )
 
@@ -72,7 +72,7 @@ class Listed:
     title: str
     question: str
     source: str
-    scales: tuple[AtScale, ...] = field(default=())
+    scales: tuple[AtScale, ...] = ()
 
 
 def catalogue(results: Path | None = None) -> list[Listed]:
@@ -115,7 +115,8 @@ def listed(name: str, results: Path | None = None) -> Listed:
     about: dict[str, Any] = {}
     at_scales = scales_of(name)
     for file in ("common", *at_scales[::-1]):
-        about |= _read_yaml(folder / f"{file}.yaml").get("experiment", {})
+        if (path := folder / f"{file}.yaml").exists():
+            about |= (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("experiment", {})
     return Listed(
         name,
         title=str(about.get("title", "")),
@@ -127,28 +128,16 @@ def listed(name: str, results: Path | None = None) -> Listed:
 
 def _at_scale(folder: Path, name: str, scale: str, results: Path | None) -> AtScale:
     shown = folder / "results" / scale
-    published = _read_json(shown / "verdict.json")
-    own = None if results is None else _read_json(results / name / scale / "verdict.json")
-    verdict = own or published or {}
+    published = read_json(shown / "verdict.json")
+    own = {} if results is None else read_json(results / name / scale / "verdict.json")
+    verdict = own or published
     return AtScale(
         scale,
         tuple(verdict.get("claims", ())),
-        published=own is None and published is not None,
-        measured=verdict.get("cost") or (published or {}).get("cost"),
-        estimated=_read_json(shown / "cost.json"),
+        published=bool(published and not own),
+        measured=verdict.get("cost") or published.get("cost"),
+        estimated=read_json(shown / "cost.json") or None,
     )
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def experiments() -> list[str]:

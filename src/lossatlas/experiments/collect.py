@@ -1,4 +1,4 @@
-"""From the finished runs of a sweep to datasets over the sweep's axes."""
+"""Collecting the finished runs of a sweep in datasets over the sweep's axes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an experiment says beside its sweeps: its claims, its figures, the remarks on them, and printed curves."""
+"""Definition of an experiment beside its sweeps: claims, figures, the remarks on them, and printed curves."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lossatlas.runs.composition.overrides import typed_value
+from lossatlas.runs.composition.parsing import typed_value
 
 COLUMNS = ("quantity", "epoch", "value")
 
@@ -60,7 +60,7 @@ def read_reference(file: Path, planned: Mapping[str, Sequence[Any]]) -> xr.Datas
         known = list(dict.fromkeys(planned[axis]))
         unknown = ~rows[axis].isin(known)
         if known and unknown.any():
-            at = int(unknown.to_numpy().argmax())
+            at = _first(unknown)
             raise ValueError(
                 f"{file.name}, line {at + 2}: {axis} {rows[axis][at]!r} is not swept; it has {known}"
             )
@@ -68,8 +68,9 @@ def read_reference(file: Path, planned: Mapping[str, Sequence[Any]]) -> xr.Datas
     rows["value"] = _numbers(rows["value"], file).astype(float)
     places = [*axes, "quantity", "epoch"]
     if (again := rows.duplicated(places)).any():
-        at = int(again.to_numpy().argmax())
-        raise ValueError(f"{file.name}, line {at + 2}: a second value of {_place(rows[places].iloc[at])}")
+        at = _first(again)
+        place = ", ".join(f"{name} {value}" for name, value in rows[places].iloc[at].items())
+        raise ValueError(f"{file.name}, line {at + 2}: a second value of {place}")
     table = rows.set_index(places)["value"].to_xarray()
     order = {axis: list(dict.fromkeys(rows[axis])) for axis in axes}
     return table.reindex(order).transpose(*axes, "quantity", "epoch").to_dataset("quantity")
@@ -79,12 +80,12 @@ def _numbers(column: "pd.Series[str]", file: Path) -> "pd.Series[float]":
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = ~np.isfinite(numbers)
     if wrong.any():
-        at = int(wrong.to_numpy().argmax())
+        at = _first(wrong)
         raise ValueError(
             f"{file.name}, line {at + 2}: {column.name} must be a finite number, got {column[at]!r}"
         )
     return numbers
 
 
-def _place(row: "pd.Series[Any]") -> str:
-    return ", ".join(f"{name} {value}" for name, value in row.items())
+def _first(rows: "pd.Series[bool]") -> int:
+    return int(rows.to_numpy().argmax())

@@ -1,4 +1,4 @@
-"""What comes with an experiment of its results: verdict, figure and cost, and the pages that tell of them."""
+"""Publishing an experiment's results: verdict, figure and cost, and the pages that tell of them."""
 
 import json
 import re
@@ -9,9 +9,9 @@ from typing import Any
 from lossatlas.claims import markdown, verdicts_from_json
 from lossatlas.experiments.catalogue import AtScale, Listed, cost, experiment_folder, experiments, listed
 from lossatlas.experiments.cost.in_words import estimated_sentence, measured_sentence
-from lossatlas.files import write_text
+from lossatlas.files import write_json, write_text
 
-END = "<!-- end -->"
+_END = "<!-- end -->"
 
 
 def write_pages(name: str) -> None:
@@ -34,11 +34,11 @@ def write_pages(name: str) -> None:
     ):
         if page.exists():
             before = page.read_text(encoding="utf-8")
-            if (after := filled(before, sections)) != before:
+            if (after := fill_sections(before, sections)) != before:
                 write_text(page, after)
 
 
-def filled(page: str, sections: Mapping[str, str]) -> str:
+def fill_sections(page: str, sections: Mapping[str, str]) -> str:
     """``page`` with each of the ``sections`` between its marker and the next end, where the page has that marker.
 
     A marker at the end of a line begins a block, any other stands within the line.
@@ -57,15 +57,15 @@ def filled(page: str, sections: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> filled("It took <!-- cost digits -->2 s<!-- end -->.", {"cost digits": "3 s", "verdict digits": "-"})
+    >>> fill_sections("It took <!-- cost digits -->2 s<!-- end -->.", {"cost digits": "3 s", "verdict digits": "-"})
     'It took <!-- cost digits -->3 s<!-- end -->.'
     """
     for section, content in sections.items():
         marker = f"<!-- {section} -->"
-        block, inline = f"{marker}\n\n{content}\n\n{END}", f"{marker}{content}{END}"
+        block, inline = f"{marker}\n\n{content}\n\n{_END}", f"{marker}{content}{_END}"
         for pattern, filling in (
-            (rf"{re.escape(marker)}\n.*?{END}", block),
-            (rf"{re.escape(marker)}[^\n]*?{END}", inline),
+            (rf"{re.escape(marker)}\n.*?{_END}", block),
+            (rf"{re.escape(marker)}[^\n]*?{_END}", inline),
         ):
             page = re.sub(pattern, filling.replace("\\", r"\\"), page, flags=re.DOTALL)
     return page
@@ -115,11 +115,8 @@ def index_sections(folder: Path) -> dict[str, str]:
     dict of str to str
         Marker -> Markdown.
     """
-    return {
-        "experiments": index(
-            [listed(name) for name in experiments() if experiment_folder(name).parent == folder]
-        )
-    }
+    shown = [listed(name) for name in experiments() if experiment_folder(name).parent == folder]
+    return {"experiments": index(shown)}
 
 
 def index(experiments: Sequence[Listed]) -> str:
@@ -171,5 +168,5 @@ def write_cost(name: str, scale: str, content: Mapping[str, Any]) -> Path:
         With the nearest name, if there is no such experiment.
     """
     path = experiment_folder(name) / "results" / scale / "cost.json"
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    write_json(path, content)
     return path

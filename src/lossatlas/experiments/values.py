@@ -1,4 +1,4 @@
-"""What an experiment's Python is written with: the values of its scale, and the type of its figures."""
+"""Values of an experiment's scale, which its Python is written with, and the type of its figures."""
 
 from collections.abc import Callable
 from typing import Any

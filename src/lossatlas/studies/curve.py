@@ -17,7 +17,7 @@ from lossatlas.landscape.shapes.curve_families import CurveFamily, PolygonalChai
 from lossatlas.seeds import generator
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve_objectives import CurveObjective
-from lossatlas.studies.study import Batch, NonFiniteLossError
+from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, statistics, unflatten
 
@@ -160,10 +160,7 @@ class Curve(Classifier):
 
     def check_finite(self) -> None:  # noqa: D102
         super().check_finite()
-        if not (finite := self.bends.isfinite()).all():
-            raise NonFiniteLossError(
-                self.global_step - 1, float(self.bends[~finite][0]), "a bend of the curve"
-            )
+        self._check_tensor(self.bends, "a bend of the curve")
 
     def final_members(self) -> list[dict[str, Tensor]]:
         """State dicts of the control points in order."""

@@ -117,29 +117,15 @@ class DistanceKernel(Classifier):
         _check_due(due, epochs, merging, width, release)
         _check_trunk(self, trunk, due[0])
         distance.layout(network)
-        self._trunk = trunk
-        self._member_steps = tuple(epoch * data.steps_per_epoch for epoch in (*due, epochs))
-
-    @property
-    def trunk(self) -> TrainedNetwork | None:  # noqa: D102
-        return self._trunk
-
-    @property
-    def member_steps(self) -> tuple[int, ...]:  # noqa: D102
-        return self._member_steps
+        self.trunk = trunk
+        self.member_steps = tuple(epoch * data.steps_per_epoch for epoch in (*due, epochs))
 
     def configure_callbacks(self) -> list[Callback]:  # noqa: D102
         return [self._push]
 
     def epoch_metrics(self) -> dict[str, float]:
         """Loss and metrics of the splits that are not trained on, distances, and what is known of the force."""
-        measured = {
-            f"{split}_{name}": value
-            for split in self.data.splits
-            if split != "train"
-            for name, value in self.measure(split).items()
-        }
-        return {**measured, **self._push.metrics}
+        return {**self._measured([s for s in self.data.splits if s != "train"]), **self._push.metrics}
 
 
 def _check_epochs(checkpoints: Sequence[int] | None, every: int | None, epochs: int) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 from torch import nn
 
 from lossatlas.data import ImageData
-from lossatlas.optim import Cyclic
+from lossatlas.optim import Cyclic, Schedule
 from lossatlas.studies.classifier import Classifier
-from lossatlas.studies.study import Schedule
 
 
 class SnapshotEnsemble(Classifier):
@@ -49,13 +48,9 @@ class SnapshotEnsemble(Classifier):
                 "scheduler=cyclic_cosine, warm_restarts or triangular"
             )
         steps = epochs * data.steps_per_epoch
-        self._member_steps = schedule.minima(steps, data.steps_per_epoch)
-        if not self._member_steps:
+        self.member_steps = schedule.minima(steps, data.steps_per_epoch)
+        if not self.member_steps:
             raise ValueError(f"no cycle of the schedule ends within {epochs} epochs ({steps} steps)")
-
-    @property
-    def member_steps(self) -> tuple[int, ...]:  # noqa: D102
-        return self._member_steps
 
 
 class CheckpointEnsemble(Classifier):
@@ -100,16 +95,12 @@ class CheckpointEnsemble(Classifier):
             raise ValueError(f"give either members or after, got members={members} and after={after}")
         steps = epochs * data.steps_per_epoch
         if after is not None:
-            self._member_steps = tuple(ceil(epoch * data.steps_per_epoch - 1e-9) for epoch in after)
-            places = [0, *self._member_steps, steps + 1]
+            self.member_steps = tuple(ceil(epoch * data.steps_per_epoch - 1e-9) for epoch in after)
+            places = [0, *self.member_steps, steps + 1]
             if any(step >= later for step, later in pairwise(places)):
                 raise ValueError(f"after: expected ascending epochs within (0, {epochs}], got {list(after)}")
         else:
             assert members is not None
             if not 1 <= members <= steps:
                 raise ValueError(f"members must be 1 to the {steps} steps of training, got {members}")
-            self._member_steps = tuple(ceil(k * steps / members) for k in range(1, members + 1))
-
-    @property
-    def member_steps(self) -> tuple[int, ...]:  # noqa: D102
-        return self._member_steps
+            self.member_steps = tuple(ceil(k * steps / members) for k in range(1, members + 1))

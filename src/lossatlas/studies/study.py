@@ -1,7 +1,7 @@
 """Base of all training methods: the order of the data, the random streams, the record of each epoch."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
@@ -10,31 +10,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from lossatlas.data import ImageData
-from lossatlas.optim import Cyclic
+from lossatlas.optim import Cyclic, Schedule
 from lossatlas.seeds import derive_seed
 from lossatlas.studies.trained_network import TrainedNetwork
 
 Batch = tuple[Tensor, Tensor]
-
-
-class Schedule(Protocol):
-    """Learning rate as a factor of the base rate, a pure function of the position in epochs."""
-
-    interval: str  # "step" or "epoch"
-
-    def __call__(self, epoch: float) -> float:
-        """Return the factor at ``epoch`` (0 at the start, 1 after one epoch).
-
-        Parameters
-        ----------
-        epoch : float
-            Position in training.
-
-        Returns
-        -------
-        float
-            On the base rate.
-        """
 
 
 class NonFiniteLossError(FloatingPointError):
@@ -99,6 +79,12 @@ class Study(LightningModule):
         Epochs after which weights are to be kept, 0 being the initialisation; by default none are.
     """
 
+    member_steps: tuple[int, ...] = ()
+    """Numbers of optimizer steps, ascending, after which the network is kept as the next member."""
+
+    trunk: TrainedNetwork | None = None
+    """The finished run that this one branches from, to go on where it ended."""
+
     def __init__(
         self,
         network: nn.Module,
@@ -137,11 +123,6 @@ class Study(LightningModule):
         raise NotImplementedError
 
     @property
-    def member_steps(self) -> tuple[int, ...]:
-        """Numbers of optimizer steps, ascending, after which the network is kept as the next member."""
-        return ()
-
-    @property
     def needed_steps(self) -> int:
         """Number of optimizer steps without which there is no result, however soon a callback stops training."""
         return max(self.member_steps, default=0)
@@ -151,18 +132,9 @@ class Study(LightningModule):
         """Names of the values that are logged at the end of each epoch; None if they are known only then."""
         return None
 
-    @property
-    def trunk(self) -> TrainedNetwork | None:
-        """The finished run that this one branches from, to go on where it ended."""
-        return None
-
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters that the optimizer is given."""
         return self.network.parameters()
-
-    def penalized(self) -> Mapping[str, Tensor]:
-        """Tensors by name that the penalties of the step in progress act on."""
-        return dict(self.network.named_parameters())
 
     def finish(self) -> None:
         """Make the network that the run ends with, when the last step is done; here it is what was trained."""
@@ -218,7 +190,7 @@ class Study(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: D102
         loss, wrong = self.batch_loss(batch)
         for penalty in self._penalties.values():
-            loss = loss + penalty(self.penalized())
+            loss = loss + penalty(dict(self.network.named_parameters()))
         self._losses.append(loss.detach())
         self._errors.append(wrong)
         return loss
@@ -246,13 +218,11 @@ class Study(LightningModule):
             self._check_losses()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
-        losses, errors = _stacked(self._losses), _stacked(self._errors)
-        stopped = self.trainer.should_stop  # by a callback; Lightning itself forgets it
         checkpoint["lossatlas"] = {
             "history": self.history,
-            "losses": losses,
-            "errors": errors,
-            "stopped": stopped,
+            "losses": _stacked(self._losses),
+            "errors": _stacked(self._errors),
+            "stopped": self.trainer.should_stop,  # by a callback; Lightning itself forgets it
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
@@ -266,18 +236,20 @@ class Study(LightningModule):
     def check_finite(self) -> None:
         """Raise `NonFiniteLossError` if the network, or a loss of the epoch in progress, is not finite."""
         self._check_losses()
-        self._check_network()
-
-    def _check_network(self) -> None:
-        """A finite loss can give a gradient that is not finite, after which the network is lost as well."""
+        # A finite loss can give a gradient that is not finite, after which the network is lost as well.
         state = {
             name: tensor for name, tensor in self.network.state_dict().items() if tensor.is_floating_point()
         }
-        if torch.stack(torch._foreach_norm(list(state.values()))).isfinite().all():
-            return  # at one look, where a GPU would have to be waited for at each tensor
-        for name, tensor in state.items():
-            if not (finite := tensor.isfinite()).all():
-                raise NonFiniteLossError(self.global_step - 1, float(tensor[~finite][0]), name)
+        if not torch.stack(torch._foreach_norm(list(state.values()))).isfinite().all():
+            for (
+                name,
+                tensor,
+            ) in state.items():  # else one look, where a GPU would have to be waited for at each
+                self._check_tensor(tensor, name)
+
+    def _check_tensor(self, tensor: Tensor, what: str) -> None:
+        if not (finite := tensor.isfinite()).all():
+            raise NonFiniteLossError(self.global_step - 1, float(tensor[~finite][0]), what)
 
     def _check_losses(self) -> None:
         """Raise at the first step of the epoch so far whose loss was not finite."""

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from lossatlas.data import ImageData
 from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
-from lossatlas.optim import Cyclic
+from lossatlas.optim import Cyclic, Schedule
 from lossatlas.studies.classifier import Classifier
-from lossatlas.studies.study import Schedule
 
 
 class AveragedClassifier(Classifier):

@@ -10,12 +10,13 @@ from torch.func import functional_call
 
 from lossatlas.data import ImageData
 from lossatlas.landscape.shapes.curve_families import CurveFamily
+from lossatlas.optim import Schedule
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.elastic_band.forces import band_gradients
 from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
 from lossatlas.studies.elastic_band.profile import band_metrics, by_gap, profile, with_statistics
 from lossatlas.studies.elastic_band.schedule import Cycle, CycledRate, Cycles
-from lossatlas.studies.study import Batch, NonFiniteLossError, Schedule
+from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, unflatten
 
@@ -196,10 +197,7 @@ class ElasticBand(Classifier):
 
     def check_finite(self) -> None:  # noqa: D102
         super().check_finite()
-        if not (finite := self.band.rows.isfinite()).all():
-            raise NonFiniteLossError(
-                self.global_step - 1, float(self.band.rows[~finite][0]), "a pivot of the band"
-            )
+        self._check_tensor(self.band.rows, "a pivot of the band")
 
     def finish(self) -> None:
         """Have the network be the highest point of the band, and the pivots their own batch-norm statistics."""
