@@ -81,11 +81,11 @@ class PairedRatio(_Greater):
         dimensions averaged first, printed numbers, and confidence of the interval.
     greater, lesser : Selector
         The two arms: dimension -> the value wanted of it, or a list of those wanted.
-    factor : float, default 1.0
-        What the ratio is held against, above 0; by default 1, so that "greater" is claimed.
     worst_over : sequence of str, optional
         Over these dimensions each seed counts with the place that speaks most against the claim; by default there are
         none.
+    factor : float, default 1.0
+        What the ratio is held against, above 0; by default 1, so that "greater" is claimed.
 
     Raises
     ------
