@@ -17,18 +17,12 @@ from lossatlas.figures.layout.arrangement import (
     Names,
     Panel,
     arrange,
+    called,
     is_surveyed,
 )
-from lossatlas.figures.layout.page import (
-    color_key,
-    colored,
-    legend_over,
-    mean_sd,
-    panels_over,
-    share_scale,
-    unsurveyed,
-)
-from lossatlas.figures.style import BAND, STYLES, colors_of, style
+from lossatlas.figures.layout.page import legend_over, mean_sd, panels_over, share_scale, unsurveyed
+from lossatlas.figures.style import BAND, LOSS, STYLES, colors_of, style
+from lossatlas.measures.selection import select
 
 _PANEL = (2.7, 2.3)  # inches
 
@@ -92,17 +86,16 @@ def loss_lines(
     arranged = arrange(
         datasets, landscapes, rows=rows, columns=columns, at=at, names=names, together=[colors]
     )
-    groups = landscapes if colors == LANDSCAPE else arranged.flat[0].test_error
-    band = Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
-    splits = [Line2D([], [], color="0.3", linestyle=dashes, label=name) for name, dashes in STYLES.items()]
+    values = _values(arranged.flat[0], colors, landscapes)
+    shades = dict(zip(values, colors_of(values) if colors else [LOSS], strict=True))
     with style():
         page, _, axes = panels_over(arranged, _PANEL, caption)
-        legend_over(page, [*color_key(colors, groups, names), *splits, band])
+        legend_over(page, _key(shades, colors, names))
         for axis, panel in zip(axes.flat, arranged.flat, strict=True):
-            _draw(axis, panel, colors)
+            _draw(axis, panel, colors, shades)
             panels.loss_scale(axis, log=log, ceiling=ceiling)
             axis.set(xlabel="α", ylabel="loss")
-            _errors_below(axis, panel, colors)
+            _errors_below(axis, panel, colors, shades)
             if not any(map(is_surveyed, panel.landscapes.values())):
                 axis.set_xticks([])
                 unsurveyed(axis)
@@ -114,11 +107,17 @@ def loss_lines(
     return page
 
 
-def _draw(axis: Axes, panel: Panel, colors: str | None) -> None:
+def _values(panel: Panel, colors: str | None, landscapes: Sequence[str]) -> list[Any]:
+    if colors is None:
+        return [None]
+    return list(landscapes) if colors == LANDSCAPE else panel.test_error[colors].values.tolist()
+
+
+def _draw(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str]) -> None:
     """The lines of one panel."""
-    views = zip(panel.landscapes.values(), colors_of([*panel.landscapes]), strict=True)
-    for landscape, shade in views if colors == LANDSCAPE else colored(panel.landscape, colors):
-        loss = landscape["loss"].dropna("alpha", how="all")
+    for value, shade in shades.items():
+        landscape = panel.landscapes[value] if colors == LANDSCAPE else panel.landscape
+        loss = select(landscape, _where(colors, value))["loss"].dropna("alpha", how="all")
         for split in loss["split"].values.tolist() if loss.size else []:
             dashes = STYLES.get(split, "dotted")
             panels.shaded_band(
@@ -128,11 +127,12 @@ def _draw(axis: Axes, panel: Panel, colors: str | None) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(4))
 
 
-def _errors_below(axis: Axes, panel: Panel, colors: str | None) -> None:
+def _errors_below(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str]) -> None:
     """The test errors under a panel, each in the colour of its lines."""
     above: Artist = axis.xaxis.label
-    alike = colors in (None, LANDSCAPE)  # one kind of networks, in one view or in several
-    for error, shade in [(panel.test_error, "black")] if alike else colored(panel.test_error, colors):
+    several = colors not in (None, LANDSCAPE)  # else one kind of networks, in one view or in several
+    for value, shade in shades.items() if several else [(None, "black")]:
+        error = select(panel.test_error, _where(colors, value) if several else {})
         above = axis.annotate(
             *(f"test error {mean_sd(100 * error.values.ravel())} %", (0.5, 0)),
             xycoords=above,
@@ -142,3 +142,16 @@ def _errors_below(axis: Axes, panel: Panel, colors: str | None) -> None:
             va="top",
             color=shade,
         )
+
+
+def _where(colors: str | None, value: Any) -> dict[str, Any]:
+    return {} if colors in (None, LANDSCAPE) else {str(colors): value}
+
+
+def _key(shades: Mapping[Any, str], colors: str | None, names: Names | None) -> list[Artist]:
+    named = [
+        Line2D([], [], color=shade, label=called(colors, value, names)) for value, shade in shades.items()
+    ]
+    splits = [Line2D([], [], color="0.3", linestyle=dashes, label=name) for name, dashes in STYLES.items()]
+    band = Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
+    return [*(named if colors else []), *splits, band]

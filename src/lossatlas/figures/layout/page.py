@@ -211,12 +211,10 @@ def colored(values: _Data, by: str | None) -> list[tuple[_Data, str]]:
 
 
 def color_key(
-    by: str | None, values: xr.DataArray | xr.Dataset | Sequence[str], names: Names | None, **line: Any
+    by: str | None, values: xr.DataArray | xr.Dataset, names: Names | None, **line: Any
 ) -> list[Line2D]:
-    """Handles of what `colored` tells apart, the ``values`` of an axis or those listed, drawn as a ``line``."""
-    if by is None:
-        return []
-    groups = list(values) if isinstance(values, Sequence) else values[by].values.tolist()
+    """Handles of what `colored` tells apart, drawn as a ``line``."""
+    groups = [] if by is None else values[by].values.tolist()
     shades = colors_of(groups)
     return [
         Line2D([], [], color=shade, label=called(by, group, names), **line)
