@@ -127,7 +127,7 @@ def test_an_interpolation_with_a_backslash_is_resolved_in_each_job(experiment: P
             "slow: {model: rsnet20}",
             r"^experiment\.sweeps\.slow: model=rsnet20: no such choice; did you mean resnet20\?",
         ),
-        ("slow: {model.depth: ???}", r"^experiment\.sweeps\.slow\.model\.depth: is missing"),
+        ("slow: {model.depth: '???'}", r"^experiment\.sweeps\.slow\.model\.depth: is missing"),
         ("slow: {experiment: depth}", r"^experiment\.sweeps\.slow\.experiment: expected a key of a job"),
         (
             "slow: {model.depth: '[8'}",
