@@ -14,11 +14,11 @@ from lossatlas.experiments.catalogue import experiment_folder, experiments
 from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.composition.compose import start_hydra
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.words import counted
 
 if TYPE_CHECKING:
     from lossatlas.experiments.reproduction import Reproduction
-from lossatlas.runs.composition.overrides import Overrides
 
 
 def main(arguments: list[str]) -> int:

@@ -14,7 +14,7 @@ from lossatlas.cli.completion import complete
 from lossatlas.cli.console import composing
 from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.composition.compose import compose_config, start_hydra
-from lossatlas.runs.composition.overrides import Overrides
+from lossatlas.runs.composition.overrides import Overrides, tell_former_names
 from lossatlas.runs.composition.search_path import CONFIG_NAME
 
 
@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> int:
     if options.shell_completion:
         complete(options.overrides, options.config_dir)
         return 0
+    tell_former_names(options.overrides)
     options.overrides = list(Overrides(options.overrides).expanded())
     start_hydra(options.config_dir)
     if options.help or options.hydra_help or options.cfg or options.info:
