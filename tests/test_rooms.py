@@ -9,8 +9,8 @@ import lossatlas
 
 SOURCE = Path(lossatlas.__file__).parent
 FLOORS = [
-    # From the top down. A name stands for a folder or one file; what is not named goes with its folder. Rooms of one floor
-    # do not know each other.
+    # From the top down. A name is that of a folder or of one file; what is not named goes with its folder. Rooms of
+    # one floor do not know each other.
     ["__main__"],
     ["cli"],
     ["experiments"],
@@ -46,6 +46,7 @@ FLOORS = [
     ["toy"],
     ["optim", "data", "models"],
     ["optim.distancing"],
+    ["optim.schedules"],
     [""],  # files of the ground
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

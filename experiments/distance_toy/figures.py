@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures import panels
 from lossatlas.figures.experiments import learning_curves
-from lossatlas.figures.layout.arrangement import SEED, Datasets, Names, called, first_surveyed, narrowed
-from lossatlas.figures.layout.page import NARROWEST, captioned, legend_over, page_over
+from lossatlas.figures.layout.arrangement import SEED, Datasets, Names, called, first_surveyed
+from lossatlas.figures.layout.page import captioned, entitle, grid_over, legend_over, page_over
 from lossatlas.figures.style import ERROR, colors_of, style
+from lossatlas.measures.selection import select
 from lossatlas.optim.distancing import RBF, Cauchy, Kernel, Laplace, Sigma, Tanh
-from lossatlas.toy import Cubic, Surface
+from lossatlas.toy import Cubic
 
 NAMES = {"push": {"nothing": "without hill", "away": "hill", "toward": "pit", "random": "random push"}}
 SIGMAS = {"sigma": {0.1: "σ = 0.1", 0.2: "σ = 0.2", 0.5: "σ = 0.5", 1.0: "σ = 1"}}
@@ -90,8 +91,8 @@ def ball_paths(
     circle of radius ``sigma`` the width of its hill. ``window``: the limits of x and y. ``at``: one value of each other
     axis, or those of ``columns``.
     """
-    balls = narrowed(_placed(datasets, "trajectory", split), at)
-    loss = first_surveyed(narrowed(_placed(datasets, "surface", split), ground)).loss.sel(split=split)
+    balls = select(_placed(datasets, "trajectory", split), at)
+    loss = first_surveyed(select(_placed(datasets, "surface", split), ground)).loss.sel(split=split)
     # Labels of contours would else stand beyond the window.
     within = loss.sel({letter: slice(*limits) for letter, limits in window.items()})
     shown = balls[columns].values.tolist()
@@ -102,15 +103,13 @@ def ball_paths(
     )
     with style():
         size = (_PANEL - _FRAME) * np.ptp(window["y"]) / np.ptp(window["x"]) + _FRAME
-        page, (sheet,) = page_over(
-            [size], max(_PANEL * len(shown) + 0.4, NARROWEST), captioned(told, caption)
-        )
-        axes = sheet.subplots(1, len(shown), squeeze=False)[0]
+        panel, told = (_PANEL, float(size)), captioned(told, caption)
+        page, _, ((*axes,),) = grid_over((1, len(shown)), panel, told, margin=(0.4, 0.0))
+        entitle(axes, (called(columns, value, names) for value in shown))
         for axis, value in zip(axes, shown, strict=True):
             panels.contours(axis, within, levels=_LEVELS, centre=False)
             _paths(axis, balls.sel({columns: value}), checkpoint, sigma)
             axis.set(xlim=window["x"], ylim=window["y"], xlabel="x", ylabel="y" if axis is axes[0] else "")
-            axis.set_title(called(columns, value, names), fontweight="bold")
     return page
 
 
@@ -150,7 +149,7 @@ def _paths(axis: Axes, balls: xr.Dataset, checkpoint: float, sigma: float) -> No
 def hills(
     datasets: Datasets,
     *,
-    surface: Surface,
+    surface: Cubic,
     centre: float,
     kernels: Mapping[str, Kernel],
     sigmas: Sequence[float],

@@ -4,7 +4,9 @@ from functools import partial
 from typing import Any
 
 from lossatlas.experiments import Figures, Values
-from lossatlas.figures.experiments import contours, interactive_surfaces, loss_lines, width_and_sharpness
+from lossatlas.figures.experiments import contours, interactive_surfaces, loss_lines
+
+from .width_and_sharpness import width_and_sharpness
 
 NAMES = {
     "landscape": {

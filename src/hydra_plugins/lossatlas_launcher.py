@@ -31,11 +31,11 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 GRACE_SECONDS = 60  # that a worker has for its checkpoint when its parent has died
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-SpawnedJob = tuple[int, list[str]]
+_SpawnedJob = tuple[int, list[str]]
 """Number of a job, and its overrides."""
 
 
@@ -78,7 +78,7 @@ class ProcessLauncher(Launcher):
             (self.hydra_context, self.config, self.task_function, Singleton.get_state())
         )
         jobs = [(initial_job_idx + i, list(overrides)) for i, overrides in enumerate(job_overrides)]
-        with _environment(dict.fromkeys(THREAD_VARIABLES, str(self.threads or max(1, cores // size)))):
+        with _environment(dict.fromkeys(_THREAD_VARIABLES, str(self.threads or max(1, cores // size)))):
             return _Pool(places, state).run(jobs)
 
 
@@ -90,7 +90,7 @@ class _Worker:
     process: SpawnProcess
     connection: Connection
     place: str | None  # its GPU
-    job: SpawnedJob | None = None
+    job: _SpawnedJob | None = None
     asked_to_stop: bool = False
 
     def ask_to_stop(self) -> None:
@@ -108,10 +108,10 @@ class _Pool:
         self._state = state
         self._workers: list[_Worker] = []
         self._returns: dict[int, JobReturn] = {}
-        self._lost: list[tuple[SpawnedJob, str]] = []  # jobs whose worker died, and how
+        self._lost: list[tuple[_SpawnedJob, str]] = []  # jobs whose worker died, and how
         self._stopping = False
 
-    def run(self, jobs: Sequence[SpawnedJob]) -> list[JobReturn]:
+    def run(self, jobs: Sequence[_SpawnedJob]) -> list[JobReturn]:
         """Run ``jobs``; see `ProcessLauncher.launch`."""
         waiting = deque(jobs)
         try:
@@ -136,7 +136,7 @@ class _Pool:
             raise ChildProcessError(_losses(self._lost, jobs))
         return [self._returns[number] for number, _ in jobs]
 
-    def _hand_out(self, waiting: deque[SpawnedJob]) -> None:
+    def _hand_out(self, waiting: deque[_SpawnedJob]) -> None:
         """Give the next jobs to workers that have none, starting workers in places that have none."""
         idle = [worker for worker in self._workers if worker.job is None]
         while waiting and (idle or self._free):
@@ -187,7 +187,7 @@ class _Pool:
     @contextmanager
     def _stop_signals_taken(self) -> Iterator[None]:
         """Take SIGINT and SIGTERM as requests to stop, and pass them on to the workers."""
-        before = {signum: signal.signal(signum, self._request_stop) for signum in STOP_SIGNALS}
+        before = {signum: signal.signal(signum, self._request_stop) for signum in _STOP_SIGNALS}
         try:
             yield
         finally:
@@ -210,7 +210,7 @@ def _how_it_ended(exit_code: int | None) -> str:
     return f"ended with status {exit_code}"
 
 
-def _losses(lost: Sequence[tuple[SpawnedJob, str]], jobs: Sequence[SpawnedJob]) -> str:
+def _losses(lost: Sequence[tuple[_SpawnedJob, str]], jobs: Sequence[_SpawnedJob]) -> str:
     """One line on the jobs whose worker died."""
     common = set.intersection(*(set(overrides) for _, overrides in jobs)) if len(jobs) > 1 else set()
     (_, overrides), how = lost[0]
@@ -223,7 +223,7 @@ def _losses(lost: Sequence[tuple[SpawnedJob, str]], jobs: Sequence[SpawnedJob]) 
 def _stop_signals_held() -> Iterator[None]:
     """Hold SIGINT and SIGTERM back in the block, and in the processes started there until they have handlers."""
     resource_tracker.ensure_running()  # whose start, with that of the first process, would let them through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:
         yield
     finally:
@@ -261,7 +261,7 @@ class _Parent:
         self._connection = connection
         self._sending = threading.Lock()
 
-    def jobs(self) -> Iterator[SpawnedJob]:
+    def jobs(self) -> Iterator[_SpawnedJob]:
         """Jobs as they come, until the parent has no more or is gone."""
         with suppress(EOFError, OSError):
             while True:
@@ -293,7 +293,7 @@ def _work(connection: Connection, place: str | None, state: bytes) -> None:
     from lossatlas import interruption
 
     interruption.install()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     parent = _Parent(connection)
     sys.stdout = sys.stderr = _Relay(parent)

@@ -1,6 +1,5 @@
 """Choosing by name, and what a user may have meant by one that is none."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
@@ -31,5 +30,5 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     'expected one of resnet20, vgg9'
     """
     choices = list(choices)
-    close = difflib.get_close_matches(name, choices, n=1)
+    close = get_close_matches(name, choices, n=1)
     return f"did you mean {close[0]}?" if close else f"expected one of {', '.join(sorted(choices))}"

@@ -1,15 +1,11 @@
-"""What a computation runs on: processor, device, threads."""
+"""Hardware that a computation runs on: processor, device, threads."""
 
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
-
-if TYPE_CHECKING:
-    import torch
 
 
 def cpu_name() -> str:
@@ -21,12 +17,10 @@ def cpu_name() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
 
 
-def device_name(device: "torch.device") -> str:
+def device_name(device: torch.device) -> str:
     """Name of the GPU that ``device`` is, or of the processor."""
     if device.type != "cuda":
         return cpu_name()
-    import torch  # here, since it takes seconds to import
-
     return torch.cuda.get_device_name(device)
 
 

@@ -13,6 +13,18 @@ Weights = dict[str, Tensor]
 def parameters(model: nn.Module) -> Weights:
     """Detached copies of the network's parameters; a parameter shared by two modules appears once.
 
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+
+    Returns
+    -------
+    dict
+        Tensors by name, in the network's order.
+
+    Examples
+    --------
     >>> {name: tuple(tensor.shape) for name, tensor in parameters(nn.Linear(3, 2)).items()}
     {'weight': (2, 3), 'bias': (2,)}
     """
@@ -24,6 +36,18 @@ def statistics(model: nn.Module) -> Weights:
 
     These are the running means and variances of batch norm, and the like of other modules.
 
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+
+    Returns
+    -------
+    dict
+        Tensors by name, in the network's order.
+
+    Examples
+    --------
     >>> list(statistics(nn.BatchNorm1d(2)))
     ['running_mean', 'running_var']
     """
@@ -38,6 +62,18 @@ def statistics(model: nn.Module) -> Weights:
 def state(model: nn.Module) -> Weights:
     """Parameters and statistics together.
 
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+
+    Returns
+    -------
+    dict
+        Detached copies by name, `parameters` first.
+
+    Examples
+    --------
     >>> list(state(nn.BatchNorm1d(2)))
     ['weight', 'bias', 'running_mean', 'running_var']
     """
@@ -47,6 +83,18 @@ def state(model: nn.Module) -> Weights:
 def norm(weights: Mapping[str, Tensor]) -> float:
     """Euclidean norm of all tensors together, accumulated in float64.
 
+    Parameters
+    ----------
+    weights : mapping
+        Tensors by name.
+
+    Returns
+    -------
+    float
+        0 if there are none.
+
+    Examples
+    --------
     >>> norm({"a": torch.tensor([3.0]), "b": torch.tensor([[4.0]])})
     5.0
     """

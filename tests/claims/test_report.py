@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lossatlas.claims import Arm, Paper, Verdict, caption, rows, table, to_json, verdicts_from_json
+from lossatlas.claims import Arm, Paper, Verdict, caption, markdown, rows, table, to_json, verdicts_from_json
 
 HOLDS = Verdict(
     id="L-F2a (iii)",
@@ -157,3 +157,45 @@ def test_a_number_read_off_a_picture_is_marked_and_a_missing_one_is_a_dash() -> 
 @pytest.mark.parametrize("verdict", ALL)
 def test_a_claim_without_arms_or_interval_still_has_a_row(verdict: Verdict) -> None:
     assert verdict.id in printed([verdict], 130)
+
+
+# In Markdown
+
+
+def table_of(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_a_row_has_what_the_verdict_has_with_its_remark_and_a_star() -> None:
+    cells = table_of(markdown([HOLDS, replace(FAILS, remark="The digits are too easy.")]))
+    assert cells[0] == ["claim", "", "verdict", "estimate", "reproduced", "paper"]
+    assert cells[2] == [
+        "L-F2a (iii)",
+        "Without weight decay, small batches generalise better",
+        "**holds**",
+        "3.7 [1.2, 6.2] %",
+        "batch size 8192: 11.1 ± 0.3<br>batch size 128: 7.44 ± 0.2",
+        "11.07<br>7.37",
+    ]
+    assert cells[3][1].endswith("generalise better<br>*The digits are too easy.*")
+    assert cells[3][2] == "**fails***"
+    assert cells[3][4:] == ["–", "–"]
+
+
+def test_the_only_arm_of_a_claim_on_all_cells_has_no_label_to_stand_behind() -> None:
+    cells = table_of(markdown([replace(HOLDS, arms=(Arm(label="", mean=0.0, sd=0.0),), paper=None)]))
+    assert cells[2][4] == "0 ± 0"
+
+
+def test_bars_in_a_sentence_do_not_end_its_cell() -> None:
+    text = markdown([replace(HOLDS, text="At every |α| >= 0.3")])
+    assert "| At every \\|α\\| >= 0.3 |" in text
+
+
+def test_the_conditions_stand_below_the_table() -> None:
+    assert (
+        markdown([HOLDS])
+        .splitlines()[-1]
+        .startswith("1 claim, each judged by its own 95 % interval over seeds")
+    )

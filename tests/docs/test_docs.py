@@ -38,8 +38,8 @@ class Block:
 
     @property
     def path(self) -> str | None:
-        """Where the block is to be written, if its first line is a comment that names a file."""
-        match = re.match(r"# (\S+\.(?:py|yaml))\n", self.text)
+        """Where the block is to be written, if a comment at its top names a file."""
+        match = re.match(r"(?:# @package \S+\n)?# (\S+\.(?:py|yaml))\n", self.text)
         return match[1] if match else None
 
 
@@ -108,7 +108,7 @@ def follow_command(arguments: list[str], where: str) -> None:
     if (
         command in ("runs", "export", "landscape")
         or {"--cfg", "--help", "--list"} & set(rest)
-        or (command == "train" and CHEAP in rest)
+        or (command in ("train", "reproduce") and CHEAP in rest)
     ):
         assert status_of(arguments) == 0, where
         return

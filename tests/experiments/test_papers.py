@@ -118,9 +118,9 @@ def test_a_row_that_nothing_fits_is_told() -> None:
 def claims_of(experiment: str, scale: str = "paper") -> dict[str, SimpleNamespace]:
     """What the claims of an experiment carry, by id: printed numbers, bounds."""
     config = compose_config([f"experiment={experiment}/{scale}"])
-    node = OmegaConf.to_container(config.experiment, resolve=True)
+    values = OmegaConf.to_container(config.experiment["values"], resolve=True)  # sweeps fill the other keys
     found = {}
-    for claim in definition(experiment, node).claims:
+    for claim in definition(experiment, {"values": values}).claims:
         paper, numbers = claim.paper, []
         if paper is not None:
             numbers = [paper.first, paper.second, *paper.further]

@@ -10,7 +10,7 @@ import pytest
 from typed import Answer, type_here
 
 from lossatlas.experiments.catalogue import experiments
-from lossatlas.experiments.publishing import filled, index_sections, page_sections
+from lossatlas.experiments.publishing import fill_sections, index_sections, page_sections
 from lossatlas.runs.composition import compose, search_path
 from lossatlas.runs.composition.search_path import config_folder
 
@@ -30,20 +30,20 @@ def test_the_page_of_an_experiment_has_what_was_published(name: str) -> None:
     sections = page_sections(name)
     assert {"verdict digits", "cost digits", "cost paper"} <= set(sections)
     assert [section for section in sections if f"<!-- {section} -->" not in page] == []
-    assert filled(page, sections) == page
+    assert fill_sections(page, sections) == page
 
 
 def test_the_list_of_experiments_is_current() -> None:
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert "<!-- experiments -->" in page
-    assert filled(page, index_sections(FOLDER)) == page
+    assert fill_sections(page, index_sections(FOLDER)) == page
 
 
-def test_sections_are_filled_where_their_markers_stand_and_filled_again() -> None:
-    once = filled(PAGE, {"cost digits": "5 min", "verdict digits": "| a | b |", "cost paper": "1 h"})
+def test_sections_are_fill_sections_where_their_markers_stand_and_fill_sections_again() -> None:
+    once = fill_sections(PAGE, {"cost digits": "5 min", "verdict digits": "| a | b |", "cost paper": "1 h"})
     assert "It took <!-- cost digits -->5 min<!-- end --> here and <!-- cost paper -->1 h<!-- end -->" in once
     assert once.endswith("<!-- verdict digits -->\n\n| a | b |\n\n<!-- end -->\n")
-    again = filled(once, {"cost digits": r"6 min \1", "verdict digits": "| c |"})
+    again = fill_sections(once, {"cost digits": r"6 min \1", "verdict digits": "| c |"})
     assert r"It took <!-- cost digits -->6 min \1<!-- end --> here" in again
     assert again.endswith("<!-- verdict digits -->\n\n| c |\n\n<!-- end -->\n")
 

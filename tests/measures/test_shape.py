@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lossatlas.measures.shape import negative_curvature, principal_curvatures, roughness, value_range
+from lossatlas.measures.shape import negative_curvature, principal_curvatures, roughness
 
 RNG = np.random.default_rng(0)
 X, Y = (np.linspace(-1, 1, points) + RNG.uniform(-0.05, 0.05, points) for points in (12, 9))  # uneven
@@ -88,11 +88,6 @@ def test_roughness_is_not_touched_by_shift_and_scale_and_falls_on_finer_grids() 
         np.sin(coarse) * np.sin(coarse)[:, None]
     )
     assert roughness(np.full((5, 5), 2.3)) == 0.0
-
-
-def test_a_range_that_is_not_finite_is_infinite() -> None:
-    assert value_range(np.array([[3.0, -1.0], [np.inf, np.nan]])) == np.inf
-    assert value_range(np.array([[3.0, -1.0]])) == 4.0
 
 
 def test_senseless_arguments_are_told() -> None:

@@ -95,6 +95,13 @@ def test_a_surface_that_left_float_range_ranges_infinitely_and_still_has_a_shape
     assert measures.log10(measures.value_range(found))[0] == np.inf
     assert measures.negative_curvature(found)[0] == 0
     assert measures.components(found, level=1e9)[0] == 1
+    everywhere = surfaces(np.full_like(X, np.inf), np.where(X > 0.8, np.nan, ELLIPSE))
+    assert measures.value_range(everywhere)[:2].values.tolist() == [np.inf, np.inf]
+
+
+def test_most_components_needs_a_level() -> None:
+    with pytest.raises(ValueError, match="most_components needs at least one level, got none"):
+        measures.most_components(BOTH, levels=[])
 
 
 def test_over_the_plane_points_without_a_value_do_not_count() -> None:

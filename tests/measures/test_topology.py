@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, signal
 
-from lossatlas.measures.topology import components, local_minima, minima, most_components
+from lossatlas.measures.topology import components, local_minima, minima
 
 RNG = np.random.default_rng(0)
 ROUGH = RNG.permutation(340).reshape(20, 17) / 64  # distinct, and exact to add
@@ -62,7 +62,6 @@ def test_a_plateau_is_one_minimum_and_none_if_it_reaches_the_edge() -> None:
 def test_valleys_that_touch_at_a_corner_are_one() -> None:
     diagonal = 1 - np.eye(5)
     assert components(diagonal, level=0.5) == 1
-    assert most_components(diagonal, levels=[-1, 0.5, 2]) == 1
 
 
 @pytest.mark.parametrize("beyond", [np.inf, np.nan])
@@ -75,15 +74,11 @@ def test_what_left_float_range_is_a_wall(beyond: float) -> None:
 
 def test_what_was_not_surveyed_is_not_known() -> None:
     nothing = np.full((4, 4), np.nan)
-    assert np.isnan(
-        [components(nothing, 1), most_components(nothing, [1, 2]), local_minima(nothing, 0)]
-    ).all()
+    assert np.isnan([components(nothing, 1), local_minima(nothing, 0)]).all()
 
 
 def test_senseless_arguments_are_told() -> None:
     with pytest.raises(ValueError, match=r"prominence must be 0 or above, got -1"):
         local_minima(ROUGH, prominence=-1)
-    with pytest.raises(ValueError, match="most_components needs at least one level"):
-        most_components(ROUGH, levels=[])
     with pytest.raises(ValueError, match=r"z must be \(Y, X\), got \(20,\)"):
         components(ROUGH[:, 0], level=1)

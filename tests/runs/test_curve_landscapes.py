@@ -7,9 +7,8 @@ from small_runs import SMALL, Config, named_runs
 
 from lossatlas.landscape import Problem, path
 from lossatlas.runs.build import build_data, build_network, make
-from lossatlas.runs.composition.compose import compose_job
+from lossatlas.runs.composition.compose import compose_job, other_job
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.dry_run import _named_job
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.surveyor import Surveyor
 
@@ -38,7 +37,7 @@ def config(job: Job) -> Config:
 @pytest.fixture(scope="module")
 def surveyed(job: Job) -> dict[str, xr.Dataset]:
     run = ensure(job.config)
-    return Surveyor(run, job.config, lambda value: ensure(_named_job(job, value).config)).survey_all()
+    return Surveyor(run, job.config, lambda value: ensure(other_job(job, value).config)).survey_all()
 
 
 def test_the_path_of_a_curve_is_from_end_to_end(config: Config, surveyed: dict[str, xr.Dataset]) -> None:

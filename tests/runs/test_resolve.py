@@ -15,7 +15,7 @@ from lossatlas.runs.check import check_jobs
 from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.ensure import perform, perform_other
-from lossatlas.runs.resolve import Planned, load, snapshots_left_out, stand_in
+from lossatlas.runs.resolve import Planned, resolved, snapshots_left_out
 from lossatlas.runs.store.fingerprint import landscape_path
 from lossatlas.runs.store.references import KINDS, Reference
 from lossatlas.runs.store.store import Run
@@ -40,7 +40,7 @@ def test_snapshots_become_the_kept_weights_in_order_and_then_the_final_ones(tmp_
     surveyed = Surveyor(run, config, no_other_run).surveyed
     expected = {0: run.snapshot(0), 1: run.snapshot(1), 2: run.state()}
     for wanted, epochs in (("all", [0, 1, 2]), ([1], [1, 2])):
-        found = load(Reference("snapshots", wanted), surveyed)
+        found = resolved(Reference("snapshots", wanted), surveyed)
         assert list(found) == epochs
         for epoch, state in found.items():
             assert all(torch.equal(state[name], tensor) for name, tensor in expected[epoch].items())
@@ -66,7 +66,7 @@ def test_principal_directions_take_the_snapshots_too(tmp_path: Path) -> None:
 def test_the_final_weights_do_not_come_twice_where_the_last_epoch_is_kept(tmp_path: Path) -> None:
     config = small(tmp_path, "study.snapshot_epochs=[0,2]")
     surveyed = Surveyor(trained(config), config, no_other_run).surveyed
-    assert list(load(Reference("snapshots", "all"), surveyed)) == [0, 2]
+    assert list(resolved(Reference("snapshots", "all"), surveyed)) == [0, 2]
 
 
 def job(tmp_path: Path, node: dict[str, Any], *overrides: str) -> Job:
@@ -79,7 +79,7 @@ def test_a_trajectory_has_a_dry_run_with_as_many_networks_as_it_will_have(tmp_pa
     given = job(tmp_path, TRAJECTORY, "study.snapshot_epochs=[0,1,2]")
     check_jobs([given])
     network = torch.nn.Linear(2, 2)
-    states = stand_in(Reference("snapshots", "all"), Planned(given, network))
+    states = resolved(Reference("snapshots", "all"), Planned(given, network))
     assert list(states) == [0, 1, 2, given.config["epochs"]]
     flat = torch.stack([state["weight"].flatten() for state in states.values()])
     assert torch.linalg.matrix_rank(flat[:-1] - flat[-1]) == 3
@@ -88,7 +88,7 @@ def test_a_trajectory_has_a_dry_run_with_as_many_networks_as_it_will_have(tmp_pa
 def test_of_many_snapshots_a_few_have_stand_ins_and_the_others_counted(tmp_path: Path) -> None:
     kept = ",".join(map(str, range(30)))
     given = job(tmp_path, TRAJECTORY, f"study.snapshot_epochs=[{kept}]")
-    states = stand_in(Reference("snapshots", "all"), Planned(given, torch.nn.Linear(2, 2)))
+    states = resolved(Reference("snapshots", "all"), Planned(given, torch.nn.Linear(2, 2)))
     assert list(states) == [*range(8), 30]
     assert snapshots_left_out(given, TRAJECTORY) == 22
     assert snapshots_left_out(given, {**TRAJECTORY, "snapshots": {"snapshots": [3, 4]}}) == 0
@@ -105,12 +105,12 @@ def test_files_and_fingerprints_stand_in_by_the_weights_that_they_name(tmp_path:
     run = trained(small(tmp_path))
     planned = Planned(job(tmp_path, {}), network := torch.nn.Linear(2, 2))
     save_file(network.state_dict(), tmp_path / "w.safetensors")
-    found = stand_in(Reference("weights", str(tmp_path / "w.safetensors")), planned)
+    found = resolved(Reference("weights", str(tmp_path / "w.safetensors")), planned)
     assert torch.equal(found["weight"], network.weight)
     with pytest.raises(ValueError, match="holds another network's weights: it lacks weight"):
-        stand_in(Reference("run", run.fingerprint), planned)
+        resolved(Reference("run", run.fingerprint), planned)
     with pytest.raises(ValueError, match=r"^run: expected overrides, .* got 7$"):
-        stand_in(Reference("run", 7), planned)
+        resolved(Reference("run", 7), planned)
 
 
 def values(tmp_path: Path, kind: str) -> Any:
@@ -150,7 +150,7 @@ def test_a_stand_in_is_of_the_form_of_what_it_stands_for(tmp_path: Path, kind: s
     surveyor = Surveyor(perform(given), given.config, lambda value: perform_other(given, value))
     reference = Reference(kind, values(tmp_path, kind))
     planned = Planned(given, build_network(given.config))
-    assert shape_of(stand_in(reference, planned)) == shape_of(load(reference, surveyor.surveyed))
+    assert shape_of(resolved(reference, planned)) == shape_of(resolved(reference, surveyor.surveyed))
 
 
 def test_weights_of_another_time_have_landscapes_of_their_own(tmp_path: Path) -> None:

@@ -18,23 +18,40 @@ _MEASURED = 8
 class PushFromCheckpoints(Callback):
     """Distance penalty: takes checkpoints while a network trains, and adds the ``force`` they exert to its gradients.
 
-    A checkpoint is taken when each of ``epochs`` has ended, or at the end of every ``every`` epochs; 0 is the
-    initialisation. There is no force from the end of the epoch ``release`` on. The network is ``network(module)``, by
-    default the LightningModule itself.
-
     The force is added once for each step of the optimizer, after gradients have been accumulated, averaged over
-    processes and unscaled, and before they are clipped. With ``decoupled`` it moves the weights itself, times the
-    rate, after the optimizer's step: neither momentum nor clipping nor an adaptive rate acts on it, as AdamW has it
-    with weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101). The checkpoints are part of Lightning's own, so
-    that a resumed training goes on with the same ones.
+    processes and unscaled, and before they are clipped. The checkpoints are part of Lightning's own, so that a resumed
+    training goes on with the same ones.
 
     After each epoch ``metrics`` has the distances to all checkpoints and to the initialisation, the kernels' values,
-    and the norms and angles of force and gradient; with ``log`` they are logged by the module. See the handbook's page
-    on the distance kernel for their names.
+    and the norms and angles of force and gradient. See the handbook's page on the distance kernel for their names.
 
-    ValueError unless just one of ``epochs`` and ``every`` is given, for values out of their range, and, when training
-    begins, for several optimizers or for a checkpoint that is already passed.
+    Parameters
+    ----------
+    force : DistanceForce
+        What checkpoints exert.
+    epochs : collection of int, optional
+        Those at whose end a checkpoint is taken, 0 being the initialisation; None: as ``every`` says.
+    every : int, optional
+        Period in epochs at whose end one is taken; None: as ``epochs`` says.
+    release : int, optional
+        Epoch from whose end on there is no force; None: it stays.
+    decoupled : bool, default False
+        Move the weights, times the rate, after the optimizer's step: neither momentum nor clipping nor an adaptive rate
+        acts on the force, as AdamW has it with weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101). By default
+        the force is added to the gradients.
+    network : Callable, optional
+        Function of the LightningModule to the network; None: the module itself.
+    log : bool, default True
+        Have the module log the metrics.
 
+    Raises
+    ------
+    ValueError
+        Unless just one of ``epochs`` and ``every`` is given, for values out of their range, and, when training
+        begins, for several optimizers or for a checkpoint that is already passed.
+
+    Examples
+    --------
     >>> from lossatlas.optim.distancing import RBF, Away, Distance, EachCheckpoint, Sigma
     >>> force = DistanceForce(RBF(), Sigma(2.0), 1.0, distance=Distance(), merging=EachCheckpoint(), push=Away())
     >>> PushFromCheckpoints(force, every=10).due(40)

@@ -26,21 +26,40 @@ from lossatlas.landscape.survey import Survey
 class SurveyAtEpochs(Callback):
     """Landscapes during training: at its start (epoch 0), at the ends of chosen epochs, and at its end (-1).
 
-    ``surveys`` are functions of a `Problem` by the names that their files get, such as ``partial(surface, points=21)``.
-    They are made after each of ``epochs``, or after every ``every`` epochs and at both ends. The network is
-    ``network(module)``, by default the LightningModule itself, and its ``loss`` a mean over a batch. ``data`` are
-    splits, tensors or loaders, or a function of the module that gives them; by default the examples of the trainer's
-    own training loader, in their order. They are gone through once, with random numbers of their own, and kept on the
-    device.
-
     ``<folder>/epoch-0010/surface.nc``, below the trainer's ``default_root_dir``, is written whole or not at all, and a
     picture sent to the loggers of W&B and TensorBoard. Training is not disturbed: weights, modes, gradients, and the
     states of optimizers and random generators are as before, so that it gives the same bits as without the callback. A
     survey that is interrupted goes on from its finished points when training comes to the same weights again. With
     several devices their processes share the points.
 
-    ValueError unless just one of ``epochs`` and ``every`` is given, and for values out of their range.
+    Parameters
+    ----------
+    surveys : mapping of str to Survey
+        Functions of a `Problem` by the names that their files get, such as ``partial(surface, points=21)``.
+    loss : Callable
+        Function of the network's outputs and targets to the mean over a batch.
+    epochs : collection of int, optional
+        Those after which surveys are made, 0 being the start and -1 the end; None: as ``every`` says.
+    every : int, optional
+        Period in epochs after which they are made, and at both ends; None: as ``epochs`` says.
+    data : mapping of str to Source, or Callable, optional
+        Splits, tensors or loaders, or a function of the module that gives them; None: the examples of the trainer's own
+        training loader, in their order. They are gone through once, with random numbers of their own, and kept on the
+        device.
+    network : Callable, optional
+        Function of the LightningModule to the network; None: the module itself.
+    metrics : mapping of str to Callable, optional
+        Further functions of outputs and targets, which are measured beside the loss; None: no others.
+    folder : str or Path, default "landscapes"
+        Where files are written, below ``default_root_dir``.
 
+    Raises
+    ------
+    ValueError
+        Unless just one of ``epochs`` and ``every`` is given, without surveys, and for values out of their range.
+
+    Examples
+    --------
     >>> from functools import partial
     >>> from lossatlas.landscape import line
     >>> SurveyAtEpochs({"line": partial(line, points=11)}, nn.CrossEntropyLoss(), epochs=[0, 10, -1]).epochs

@@ -13,16 +13,40 @@ from lossatlas.measures.selection import Selector
 
 @dataclass(frozen=True)
 class Claim(ABC):
-    """What all claims have; yielded by an experiment's ``claims.py``, called with its datasets."""
+    """What all claims have; yielded by an experiment's ``claims.py``, called with its datasets.
 
-    id: str  # of the row it comes from, unique in its experiment: "L-F2 (i)"
-    text: str  # the claim in one sentence
-    measure: Measure  # its arguments are called after the datasets that it reads
+    Parameters
+    ----------
+    id : str
+        Of the row it comes from, unique in its experiment: "L-F2 (i)".
+    text : str
+        The claim in one sentence.
+    measure : Measure
+        Function of datasets, whose arguments are called after them, to one array over the sweep's dimensions.
+    at : Selector, optional
+        The part of the sweep that the claim is about: dimension -> the value wanted of it, or a list of those wanted;
+        by default all of it.
+    mean_over : sequence of str, optional
+        Dimensions averaged first, such as directions; by default none.
+    paper : Paper, optional
+        What the paper prints for the arms; None: nothing.
+    confidence : float, default 0.95
+        Of the two-sided interval, for this claim alone, in (0, 1).
+
+    Raises
+    ------
+    ValueError
+        For a confidence that is out of range.
+    """
+
+    id: str
+    text: str
+    measure: Measure
     _: KW_ONLY
-    at: Selector = field(default_factory=dict)  # the part of the sweep that the claim is about
-    mean_over: Sequence[str] = ()  # dimensions averaged first, such as directions
+    at: Selector = field(default_factory=dict)
+    mean_over: Sequence[str] = ()
     paper: Paper | None = None
-    confidence: float = 0.95  # of the two-sided interval, for this claim alone
+    confidence: float = 0.95
 
     def __post_init__(self) -> None:
         if not 0 < self.confidence < 1:
@@ -81,7 +105,24 @@ def judge(claims: Sequence[Claim], datasets: Datasets) -> list[Verdict]:
     With n claims at 95 %, n/20 would be decided by chance alone if there were nothing to see. So each
     is also judged at confidence 1 - 0.05/n (Bonferroni), and that outcome stands in
     ``Verdict.corrected``: where it says "cannot tell" beside a decided outcome, the claim is decided
-    taken by itself, not as one of n. ValueError if two claims share an id.
+    taken by itself, not as one of n.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        All claims that are made at once.
+    datasets : mapping of str to Dataset
+        Name of a landscape, or "history", "summary", "reference" -> it, over all networks of the sweep.
+
+    Returns
+    -------
+    list of Verdict
+        One a claim, in their order.
+
+    Raises
+    ------
+    ValueError
+        If two claims share an id, and for what the datasets do not have.
     """
     shared = [name for name, count in Counter(claim.id for claim in claims).items() if count > 1]
     if shared:

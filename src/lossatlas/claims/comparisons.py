@@ -5,23 +5,47 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from lossatlas.claims.claim import Claim
-from lossatlas.claims.pairing import REPLICATE, Pairs, arm, bounds, only_dims, pair
-from lossatlas.claims.statistics import Estimate, mean_above, mean_between, mean_within, withheld
+from lossatlas.claims.pairing import REPLICATE, Pairs, arm, bounds, left_out, only_dims, pair, reached
+from lossatlas.claims.statistics import Estimate, guarded, mean_above, mean_between, mean_within
 from lossatlas.claims.verdict import Verdict
 from lossatlas.measures.datasets import Datasets, measured
-from lossatlas.measures.selection import Selector, average, describe, select
+from lossatlas.measures.selection import Selector, average, describe, name_of, select, units_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairedDifference(Claim):
+class _Greater(Claim):
+    """What claims have that the measure is greater in one arm."""
+
+    greater: Selector
+    lesser: Selector
+    worst_over: Sequence[str] = ()
+
+    def _judged(self, values: xr.DataArray, threshold: float) -> tuple[Pairs, Estimate]:
+        arms = (self.greater, self.lesser)
+        pairs = pair(values, *arms, at=self.at, mean_over=self.mean_over, worst_over=self.worst_over)
+        estimate = mean_above(pairs.differences, threshold, self.confidence)
+        return pairs, guarded(estimate, {"holds": pairs.second_open, "fails": pairs.first_open})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedDifference(_Greater):
     """The measure is greater in one arm than in the other: paired t test of the difference against 0.
 
-    Over ``worst_over`` each seed counts with the place that speaks most against the claim, so that
-    "greater at every alpha" is tested as "greater at the worst alpha of each seed".
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    greater, lesser : Selector
+        The two arms: dimension -> the value wanted of it, or a list of those wanted.
+    worst_over : sequence of str, optional
+        Over these dimensions each seed counts with the place that speaks most against the claim, so that "greater at
+        every alpha" is tested as "greater at the worst alpha of each seed"; by default there are none.
 
+    Examples
+    --------
     >>> import xarray as xr
     >>> errors = xr.DataArray([[9.0, 8.0, 9.5, 9.0, 8.5], [7.0, 7.5, 7.0, 7.2, 7.1]],
     ...                       coords={"batch_size": [164, 16], "seed": range(5)})
@@ -33,36 +57,43 @@ class PairedDifference(Claim):
     ('holds', 1.64, 5)
     """
 
-    greater: Selector
-    lesser: Selector
-    worst_over: Sequence[str] = ()
-
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
         values = measured(self.measure, datasets)
-        pairs = pair(
-            values,
-            self.greater,
-            self.lesser,
-            at=self.at,
-            mean_over=self.mean_over,
-            worst_over=self.worst_over,
-        )
-        estimate = mean_above(pairs.differences, 0.0, self.confidence)
-        estimate = pairs.guarded(estimate, blocks={"holds": "second", "fails": "first"})
+        pairs, estimate = self._judged(values, 0.0)
         worst = f", at the worst {' and '.join(self.worst_over)}" if self.worst_over else ""
-        statistic = f"mean difference of {values.attrs.get('long_name', 'the measure')}{worst}"
-        return _verdict(self, pairs, estimate, statistic, units=values.attrs.get("units", ""), against=0.0)
+        statistic = f"mean difference of {name_of(values)}{worst}"
+        return _verdict(self, pairs, estimate, statistic, units=units_of(values), against=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairedRatio(Claim):
+class PairedRatio(_Greater):
     """The measure is more than ``factor`` times greater in one arm.
 
     Paired t test of the log ratio against the log of ``factor``. Estimate and interval are given as
     ratios (geometric means over seeds). A value that is not positive has no logarithm; its pair is
     left out.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    greater, lesser : Selector
+        The two arms: dimension -> the value wanted of it, or a list of those wanted.
+    worst_over : sequence of str, optional
+        Over these dimensions each seed counts with the place that speaks most against the claim; by default there are
+        none.
+    factor : float, default 1.0
+        What the ratio is held against, above 0; by default 1, so that "greater" is claimed.
+
+    Raises
+    ------
+    ValueError
+        For a factor that is out of range.
+
+    Examples
+    --------
     >>> import xarray as xr
     >>> sharpness = xr.DataArray([[70.0, 80.0, 90.0, 75.0, 88.0], [7.0, 7.5, 7.0, 7.2, 7.1]],
     ...                          coords={"batch_size": [164, 16], "seed": range(5)})
@@ -73,10 +104,7 @@ class PairedRatio(Claim):
     'holds'
     """
 
-    greater: Selector
-    lesser: Selector
     factor: float = 1.0
-    worst_over: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,31 +114,37 @@ class PairedRatio(Claim):
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
         values = measured(self.measure, datasets)
-        logs = pair(
-            _log(values),
-            self.greater,
-            self.lesser,
-            at=self.at,
-            mean_over=self.mean_over,
-            worst_over=self.worst_over,
+        # What is not positive has no logarithm.
+        logs, on_logs = self._judged(
+            xr.apply_ufunc(np.log, values.where(values > 0), keep_attrs=True), float(np.log(self.factor))
         )
-        on_logs = mean_above(logs.differences, np.log(self.factor), self.confidence)
-        on_logs = logs.guarded(on_logs, blocks={"holds": "second", "fails": "first"})
-        ratio = replace(
-            on_logs,
-            value=float(np.exp(on_logs.value)),
-            low=float(np.exp(on_logs.low)),
-            high=float(np.exp(on_logs.high)),
-        )
+        value, low, high = (float(np.exp(number)) for number in (on_logs.value, on_logs.low, on_logs.high))
+        ratio = replace(on_logs, value=value, low=low, high=high)
         pairs = replace(logs, first=np.exp(logs.first), second=np.exp(logs.second))
-        statistic = f"ratio of {values.attrs.get('long_name', 'the measure')}"
-        return _verdict(self, pairs, ratio, statistic, units="", against=self.factor)
+        return _verdict(self, pairs, ratio, f"ratio of {name_of(values)}", units="", against=self.factor)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Equivalence(Claim):
     """The measure is the same in two arms, to within ``margin``: inclusion of the difference's interval.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    first, second : Selector
+        The two arms: dimension -> the value wanted of it, or a list of those wanted.
+    margin : float
+        Above 0, in units of the measure.
+
+    Raises
+    ------
+    ValueError
+        For a margin that is out of range.
+
+    Examples
+    --------
     >>> import xarray as xr
     >>> accuracy = xr.DataArray([[99.9, 100.0, 99.8, 100.0, 99.9], [100.0, 100.0, 99.9, 99.9, 100.0]],
     ...                         coords={"batch_size": [164, 16], "seed": range(5)})
@@ -135,23 +169,34 @@ class Equivalence(Claim):
         values = measured(self.measure, datasets)
         pairs = pair(values, self.first, self.second, at=self.at, mean_over=self.mean_over)
         estimate = mean_within(pairs.differences, self.margin, self.confidence)
-        estimate = pairs.guarded(estimate, blocks={"holds": "either", "fails": "either"})
-        statistic = (
-            f"mean difference of {values.attrs.get('long_name', 'the measure')}, within ±{self.margin:g}"
-        )
-        return _verdict(
-            self, pairs, estimate, statistic, units=values.attrs.get("units", ""), against=self.margin
-        )
+        either = pairs.first_open | pairs.second_open
+        estimate = guarded(estimate, {"holds": either, "fails": either})
+        statistic = f"mean difference of {name_of(values)}, within ±{self.margin:g}"
+        return _verdict(self, pairs, estimate, statistic, units=units_of(values), against=self.margin)
 
 
 @dataclass(frozen=True, kw_only=True)
 class InRange(Claim):
     """The measure of one setting, in the mean over seeds, lies between ``least`` and ``most``.
 
-    Decided by inclusion of the mean's t interval. Either bound may be None. Seeds whose value is NaN or infinite are
-    left out. Where values are only lower bounds, one cannot tell that the mean is below ``most``, nor that it misses
-    ``least``. ValueError without a bound, or unless least < most.
+    Decided by inclusion of the mean's t interval. Seeds whose value is NaN or infinite are left out. Where values are
+    only lower bounds, one cannot tell that the mean is below ``most``, nor that it misses ``least``.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    least, most : float, optional
+        The bounds, in units of the measure; None: no such bound.
+
+    Raises
+    ------
+    ValueError
+        Without a bound, or unless least < most.
+
+    Examples
+    --------
     >>> import xarray as xr
     >>> losses = xr.DataArray([[2.30, 2.31, 2.29, 2.30, 2.31]], coords={"depth": [56], "seed": range(5)})
     >>> claim = InRange("L-txt", "Does not train: the loss stays near ln 10", lambda: losses,
@@ -168,40 +213,32 @@ class InRange(Claim):
         super().__post_init__()
         if self.least is None and self.most is None:
             raise ValueError(f"{self.id}: give least, most or both")
-        if not self._least < self._most:
+        low, high = self._ends
+        if not low < high:
             raise ValueError(f"{self.id}: least must be below most, got {self.least:g} and {self.most:g}")
 
     @property
-    def _least(self) -> float:
-        return -np.inf if self.least is None else self.least
-
-    @property
-    def _most(self) -> float:
-        return np.inf if self.most is None else self.most
+    def _ends(self) -> tuple[float, float]:
+        """The bounds, infinite where there is none."""
+        return -np.inf if self.least is None else self.least, np.inf if self.most is None else self.most
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        values = only_dims(
-            average(select(measured(self.measure, datasets), self.at), self.mean_over), [REPLICATE]
-        )
+        chosen = select(measured(self.measure, datasets), self.at)
+        values = only_dims(average(chosen, self.mean_over), [REPLICATE])
         known = np.isfinite(values.values)
         sample, is_open = values.values[known].astype(float), bounds(values)[known]
-        estimate = mean_between(sample, self._least, self._most, self.confidence, "seeds")
-        leaning = {
-            "holds": self.most is not None,
-            "fails": estimate.value < self._least,
-            "cannot tell": False,
-        }
-        if is_open.any() and leaning[estimate.outcome]:
-            estimate = withheld(estimate)
+        estimate = mean_between(sample, *self._ends, self.confidence, "seeds")
+        too_low = estimate.value < self._ends[0]
+        estimate = guarded(estimate, {"holds": is_open & (self.most is not None), "fails": is_open & too_low})
         return self.verdict(
             estimate,
-            f"mean of {values.attrs.get('long_name', 'the measure')}, {self._range()}",
-            units=values.attrs.get("units", ""),
+            f"mean of {name_of(values)}, {self._range()}",
+            units=units_of(values),
             seeds=len(sample),
             against=self._nearest(estimate.value),
             arms=(arm(describe(self.at), sample, self.paper, 0),),
-            notes=_notes_of_one(known, is_open),
+            notes=[*left_out(known, "seeds", "NaN or infinite"), *reached(is_open)],
         )
 
     def _range(self) -> str:
@@ -213,11 +250,6 @@ class InRange(Claim):
         """The bound that the estimate comes closest to."""
         given = [bound for bound in (self.least, self.most) if bound is not None]
         return min(given, key=lambda bound: abs(estimate - bound))
-
-
-def _log(values: xr.DataArray) -> xr.DataArray:
-    """Natural logarithm, NaN where the value is not positive; keeps what is known of the values."""
-    return xr.apply_ufunc(np.log, values.where(values > 0), keep_attrs=True)
 
 
 def _verdict(
@@ -238,12 +270,3 @@ def _verdict(
         arms=pairs.arms(claim.paper),
         notes=pairs.notes(),
     )
-
-
-def _notes_of_one(known: NDArray[np.bool_], is_open: NDArray[np.bool_]) -> list[str]:
-    notes = []
-    if not known.all():
-        notes.append(f"{(~known).sum()} of {known.size} seeds left out: not surveyed, NaN or infinite")
-    if is_open.any():
-        notes.append(f"{is_open.sum()} of {is_open.size} reach the end of what was surveyed")
-    return notes

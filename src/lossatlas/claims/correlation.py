@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
 
 from lossatlas.claims.claim import Claim
-from lossatlas.claims.pairing import REPLICATE, bounds, only_dims
-from lossatlas.claims.rank_statistics import RESAMPLES, _spearman, rank_correlation
+from lossatlas.claims.pairing import REPLICATE, bounds, left_out, only_dims, reached
+from lossatlas.claims.rank_statistics import (
+    CONSTANT,
+    RESAMPLES,
+    bootstrap_error,
+    by_error,
+    rank_correlation,
+    spearman,
+)
 from lossatlas.claims.statistics import (
     MINIMUM_PAIRS,
     Array,
@@ -20,12 +25,12 @@ from lossatlas.claims.statistics import (
     few,
     opposite,
     share_above_half,
-    side,
+    undecided,
     withheld,
 )
 from lossatlas.claims.verdict import Verdict
 from lossatlas.measures.datasets import Datasets, Measure, measured
-from lossatlas.measures.selection import Selector, average, select
+from lossatlas.measures.selection import Selector, average, name_of, require, select
 from lossatlas.words import counted
 
 
@@ -33,12 +38,26 @@ from lossatlas.words import counted
 class RankCorrelation(Claim):
     """Over networks, the larger ``measure`` goes with the larger (``negative``: the smaller) ``other``.
 
-    Spearman's rho over all cells of the sweep (within ``at``) and seeds, or with ``of_means`` over the cells' means,
-    with an interval by bootstrap over seeds; see `rank_statistics.rank_correlation`. ``mean_over`` applies to both
-    measures, where they have the dimension. Networks of which either measure is NaN are left out; infinite values
+    Spearman's rho over all cells of the sweep (within ``at``) and seeds, with an interval by bootstrap over seeds; see
+    `rank_statistics.rank_correlation`. Networks of which either measure is NaN are left out; infinite values
     rank above all others. A value that is only a lower bound is tried as it stands and as the largest of all: if that
     changes the outcome, one cannot tell. The cells are those of the sweep, not a sample: what is said is said of them.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+        ``mean_over`` applies to both measures, where they have the dimension.
+    other : Measure
+        Function of datasets as ``measure``.
+    negative : bool, default False
+        Whether the larger goes with the smaller; by default with the larger.
+    of_means : bool, default False
+        Correlate the cells' means over seeds; by default the networks.
+
+    Examples
+    --------
     >>> coords = {"width": [1, 2, 4, 8], "seed": range(5)}
     >>> area = xr.DataArray(np.outer([0.1, 0.2, 0.5, 0.9], np.ones(5)), coords)
     >>> error = xr.DataArray(np.outer([9.0, 7.0, 5.0, 4.0], np.ones(5)), coords)
@@ -55,32 +74,24 @@ class RankCorrelation(Claim):
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        chosen = [select(measured(measure, datasets), self.at) for measure in (self.measure, self.other)]
-        measure, other = xr.broadcast(*self._averaged(chosen))
+        measure, other = _aligned(self, datasets, self.measure, self.other)
         (one, one_open), (two, two_open) = map(_by_seed, (measure, other))
         lifted = self._judged(np.where(one_open, np.inf, one), np.where(two_open, np.inf, two))
         estimate = confirmed(self._judged(one, two), lifted)
         known = ~(np.isnan(one) | np.isnan(two))
-        names = (part.attrs.get("long_name", "the measure") for part in (measure, other))
         means, networks = int(known.any(axis=0).sum()), int(known.sum())
         points = f"{counted(means, 'mean')} over seeds" if self.of_means else counted(networks, "network")
         return self.verdict(
             estimate,
-            f"rank correlation of {' and '.join(names)} over {points}",
+            f"rank correlation of {name_of(measure)} and {name_of(other)} over {points}",
             seeds=int(known.any(axis=1).sum()),
             against=0.0,
-            notes=[*_notes(one, two, known), *_open(one_open | two_open)],
+            notes=[*_notes(one, two, known), *reached(one_open | two_open, what="values ")],
         )
 
-    def _averaged(self, parts: list[xr.DataArray]) -> list[xr.DataArray]:
-        for dim in self.mean_over:
-            if not any(dim in part.dims for part in parts):
-                raise ValueError(f"no dimension {dim!r} to average over; there are {list(parts[0].dims)}")
-        return [average(part, [dim for dim in self.mean_over if dim in part.dims]) for part in parts]
-
-    def _judged(self, one: NDArray[np.float64], two: NDArray[np.float64]) -> Estimate:
+    def _judged(self, one: Array, two: Array) -> Estimate:
         estimate = rank_correlation(one, two, self.confidence, of_means=self.of_means)
-        return replace(estimate, outcome=opposite(estimate.outcome)) if self.negative else estimate
+        return opposite(estimate) if self.negative else estimate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +99,30 @@ class StrongerCorrelation(Claim):
     """Over networks, ``measure`` goes with ``other`` (``negative``: against it) more closely than ``than`` does.
 
     The difference of the two Spearman correlations, counted in the direction that is claimed, is held against
-    -``margin``: 0 for "more closely", more for "at least as closely, to within". See
-    `correlation_difference`. ``mean_over`` applies to each measure that has the dimension. Networks of which one of the
-    three is NaN are left out; infinite values rank above all others. A value that is only a lower bound is tried as it
-    stands and as the largest of all: if that changes the outcome, one cannot tell.
+    -``margin``. See `correlation_difference`. Networks of which one of the three is NaN are left out; infinite values
+    rank above all others. A value that is only a lower bound is tried as it stands and as the largest of all: if that
+    changes the outcome, one cannot tell.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+        ``mean_over`` applies to each measure that has the dimension.
+    other, than : Measure
+        Functions of datasets as ``measure``: what both are correlated with, and the rival of ``measure``.
+    negative : bool, default False
+        Whether the larger goes with the smaller; by default with the larger.
+    margin : float, default 0.0
+        Difference of correlations, >= 0: 0, the default, for "more closely", more for "at least as closely, to within".
+
+    Raises
+    ------
+    ValueError
+        For a margin that is out of range.
+
+    Examples
+    --------
     >>> coords = {"batch_size": [16, 32, 64, 164], "seed": range(5)}
     >>> noise = np.random.default_rng(0).normal(size=(3, 4, 5))
     >>> error, near, far = (xr.DataArray(np.arange(4.0)[:, None] + k * noise[k], coords) for k in range(3))
@@ -114,18 +144,14 @@ class StrongerCorrelation(Claim):
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        parts = [
-            self._averaged(select(measured(of, datasets), self.at))
-            for of in (self.measure, self.than, self.other)
-        ]
-        aligned = xr.broadcast(*parts)
+        aligned = _aligned(self, datasets, self.measure, self.than, self.other)
         values, is_open = zip(*map(_by_seed, aligned), strict=True)
         estimate = self._judged(values)
         lifted = self._judged([np.where(o, np.inf, v) for v, o in zip(values, is_open, strict=True)])
         if lifted.outcome != estimate.outcome:
             estimate = withheld(estimate)
         known = ~np.isnan(np.stack(values)).any(axis=0)
-        one, two, other = (part.attrs.get("long_name", "the measure") for part in aligned)
+        one, two, other = map(name_of, aligned)
         notes = [counted(int(known.sum()), "network")]
         if reached := sum(int(o.sum()) for o in is_open):
             notes.append(f"{reached} values reach the end of what was surveyed")
@@ -136,9 +162,6 @@ class StrongerCorrelation(Claim):
             against=-self.margin,
             notes=notes,
         )
-
-    def _averaged(self, values: xr.DataArray) -> xr.DataArray:
-        return average(values, [dim for dim in self.mean_over if dim in values.dims])
 
     def _judged(self, values: list[Array] | tuple[Array, ...]) -> Estimate:
         one, two, other = values
@@ -153,10 +176,27 @@ class RankingAgreement(Claim):
 
     Every cell of ``pool`` x seeds gives one comparison of the two arms, and agreement is tested
     against 1/2 by the exact binomial test. Comparisons left out: a value that is missing, a tie, and
-    two values of which the smaller is only a lower bound. ``mean_over`` applies to ``measure`` alone.
+    two values of which the smaller is only a lower bound.
     Cells of one seed share their random streams: they are independent only as far as their settings
     set them apart, and fewer than `MINIMUM_PAIRS <lossatlas.claims.statistics>` seeds cannot tell.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+        ``mean_over`` applies to ``measure`` alone.
+    other : Measure
+        Function of datasets as ``measure``.
+    first, second : Selector
+        The two arms: dimension -> the value wanted of it, or a list of those wanted.
+    opposite : bool, default False
+        Whether the one ahead is behind in ``other``; by default it is ahead there as well.
+    pool : sequence of str, optional
+        Dimensions whose cells are compared one by one, beside the seeds; by default there are none.
+
+    Examples
+    --------
     >>> coords = {"batch_size": [16, 164], "seed": range(10)}
     >>> width = xr.DataArray(np.outer([2.0, 1.0], np.ones(10)), coords)
     >>> error = xr.DataArray(np.outer([7.0, 11.0], np.ones(10)), coords)
@@ -189,16 +229,15 @@ class RankingAgreement(Claim):
             estimate = replace(estimate, outcome="cannot tell", note=reason)
         left_out = decided.size - trials
         note = f"{left_out} of {decided.size} comparisons left out: missing, tied or only bounded"
-        names = (measure.attrs.get("long_name", "the measure"), other.attrs.get("long_name", "the other"))
         return self.verdict(
             estimate,
-            f"share of {trials} comparisons in which {names[0]} and {names[1]} agree as claimed",
+            f"share of {trials} comparisons in which {name_of(measure)} and {name_of(other)} agree as claimed",
             seeds=seeds,
             against=0.5,
             notes=[note] if left_out else [],
         )
 
-    def _order(self, values: xr.DataArray) -> NDArray[np.float64]:
+    def _order(self, values: xr.DataArray) -> Array:
         """(seeds, pool), the sign of first - second; 0 where it is not known."""
         dims = [REPLICATE, *self.pool]
         one, two = (only_dims(select(values, arm), dims) for arm in (self.first, self.second))
@@ -236,45 +275,40 @@ def correlation_difference(
     n = int(seeds.sum())
     value = float(_difference(*parts)) if n else np.nan
     if n < MINIMUM_PAIRS:
-        return Estimate(value, np.nan, np.nan, np.nan, "cannot tell", few(n, "seeds"))
+        return undecided(value, few(n, "seeds"))
     if np.isnan(value):
-        return Estimate(value, np.nan, np.nan, np.nan, "cannot tell", "all the same: nothing to order by")
-    drawn = np.random.default_rng(0).integers(n, size=(resamples, n))
-    error = float(np.nanstd(_difference(*(part[drawn] for part in parts)))) * sqrt(n / (n - 1))
-    reach = stats.t.isf((1 - confidence) / 2, n - 1) * error
-    low, high = max(value - reach, -2.0), min(value + reach, 2.0)
-    gap = value + margin
-    p_value = 2 * stats.t.sf(abs(gap) / error, n - 1) if error > 0 else float(gap == 0)
-    return Estimate(value, float(low), float(high), float(p_value), side(low, high, -margin))
+        return undecided(value, CONSTANT)
+    error = bootstrap_error(_difference, *parts, resamples=resamples)
+    return by_error(value, error, n, confidence, threshold=-margin, most=2.0)
 
 
-def _difference(one: Array, two: Array, other: Array) -> NDArray[np.float64]:
+def _difference(one: Array, two: Array, other: Array) -> Array:
     flat = [part.reshape(*part.shape[:-2], -1) for part in (one, two, other)]
-    return _spearman(flat[0], flat[2]) - _spearman(flat[1], flat[2])
+    return spearman(flat[0], flat[2]) - spearman(flat[1], flat[2])
 
 
-def _by_seed(values: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _aligned(claim: Claim, datasets: Datasets, *measures: Measure) -> tuple[xr.DataArray, ...]:
+    """The measures of a claim over the same cells, each averaged over the dimensions that it has."""
+    parts = [select(measured(measure, datasets), claim.at) for measure in measures]
+    for dim in claim.mean_over:
+        if not any(dim in part.dims for part in parts):
+            raise ValueError(f"no dimension {dim!r} to average over; there are {list(parts[0].dims)}")
+    over = [[dim for dim in claim.mean_over if dim in part.dims] for part in parts]
+    return xr.broadcast(*(average(part, dims) for part, dims in zip(parts, over, strict=True)))
+
+
+def _by_seed(values: xr.DataArray) -> tuple[Array, NDArray[np.bool_]]:
     """Values and which of them are lower bounds, as (seeds, cells)."""
-    if REPLICATE not in values.dims:
-        raise ValueError(f"no dimension {REPLICATE!r}; there are {list(values.dims)}")
+    require(values, REPLICATE)
     ordered = values.transpose(REPLICATE, ...)
     n = len(ordered)
     return ordered.values.astype(float).reshape(n, -1), bounds(ordered).reshape(n, -1)
 
 
-def _notes(one: NDArray[np.float64], two: NDArray[np.float64], known: NDArray[np.bool_]) -> list[str]:
-    notes = []
-    surveyed = known.any(axis=0)  # cells that no sweep has are none of its networks
-    missing = (~known[:, surveyed]).sum()
-    if missing:
-        notes.append(f"{missing} of {known[:, surveyed].size} networks left out: not surveyed, or NaN")
+def _notes(one: Array, two: Array, known: NDArray[np.bool_]) -> list[str]:
+    # Cells that no sweep has are none of its networks.
+    notes = left_out(known[:, known.any(axis=0)], "networks", "or NaN")
     tied = max(known.sum() - len(np.unique(part[known])) for part in (one, two))
     if tied:
         notes.append(f"ties share their ranks: {tied} of {known.sum()} networks repeat a value of another")
     return notes
-
-
-def _open(is_open: NDArray[np.bool_]) -> list[str]:
-    if not is_open.any():
-        return []
-    return [f"{is_open.sum()} of {is_open.size} values reach the end of what was surveyed"]

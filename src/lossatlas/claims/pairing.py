@@ -7,9 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from lossatlas.claims.statistics import Estimate, Outcome, withheld
 from lossatlas.claims.verdict import Arm, Paper
-from lossatlas.measures.selection import Selector, average, describe, select
+from lossatlas.measures.selection import Selector, average, describe, require, select
 
 REPLICATE = "seed"  # the dimension whose values are independent repetitions
 
@@ -25,7 +24,7 @@ class Pairs:
     second: NDArray[np.float64]  # (n,), finite
     first_open: NDArray[np.bool_]  # (n,)
     second_open: NDArray[np.bool_]  # (n,)
-    total: int  # pairs before those that are not finite were left out
+    known: NDArray[np.bool_]  # which of all pairs are finite and not left out
     labels: tuple[str, str]
 
     @property
@@ -35,28 +34,9 @@ class Pairs:
 
     def notes(self) -> list[str]:
         """What a reader must know about these values."""
-        notes = []
-        left_out = self.total - len(self.first)
-        if left_out:
-            notes.append(f"{left_out} of {self.total} pairs left out: not surveyed, NaN or infinite")
-        for label, is_open in zip(self.labels, (self.first_open, self.second_open), strict=True):
-            if is_open.any():
-                notes.append(f"{label}: {is_open.sum()} of {len(is_open)} reach the end of what was surveyed")
-        return notes
-
-    def guarded(self, estimate: Estimate, *, blocks: dict[Outcome, str]) -> Estimate:
-        """The estimate, undecided where its outcome leans on lower bounds.
-
-        ``blocks``: outcome -> arms ("first", "second", "either") whose being a lower bound forbids it.
-        """
-        is_open = {
-            "first": self.first_open.any(),
-            "second": self.second_open.any(),
-            "either": self.first_open.any() or self.second_open.any(),
-        }
-        if estimate.outcome in blocks and is_open[blocks[estimate.outcome]]:
-            return withheld(estimate)
-        return estimate
+        first, second = self.labels
+        bounded = reached(self.first_open, f"{first}: "), reached(self.second_open, f"{second}: ")
+        return [*left_out(self.known, "pairs", "NaN or infinite"), *bounded[0], *bounded[1]]
 
     def arms(self, paper: Paper | None) -> tuple[Arm, Arm]:
         """Mean and standard deviation of either arm, beside the paper's number."""
@@ -92,9 +72,8 @@ def pair(
     one, two = one[rows, worst], two[rows, worst]
     keep = np.isfinite(one) & np.isfinite(two)
     labels = (describe(first), describe(second))
-    return Pairs(
-        one[keep], two[keep], one_open[rows, worst][keep], two_open[rows, worst][keep], len(one), labels
-    )
+    one_open, two_open = one_open[rows, worst], two_open[rows, worst]
+    return Pairs(one[keep], two[keep], one_open[keep], two_open[keep], keep, labels)
 
 
 def _arm(
@@ -104,6 +83,18 @@ def _arm(
     chosen = only_dims(select(values, where), [REPLICATE, *worst_over])
     n = chosen.sizes[REPLICATE]
     return chosen.values.astype(float).reshape(n, -1), bounds(chosen).reshape(n, -1)
+
+
+def left_out(known: NDArray[np.bool_], what: str, why: str) -> list[str]:
+    """A note on how many are not ``known``, if any: seeds, pairs or networks."""
+    lost = (~known).sum()
+    return [f"{lost} of {known.size} {what} left out: not surveyed, {why}"] if lost else []
+
+
+def reached(is_open: NDArray[np.bool_], whose: str = "", what: str = "") -> list[str]:
+    """A note on how many values are lower bounds, if any."""
+    beyond = f"{is_open.sum()} of {is_open.size} {what}reach the end of what was surveyed"
+    return [whose + beyond] if is_open.any() else []
 
 
 def bounds(values: xr.DataArray) -> NDArray[np.bool_]:
@@ -123,9 +114,8 @@ def only_dims(values: xr.DataArray, dims: Sequence[str]) -> xr.DataArray:
     >>> only_dims(xr.DataArray([[1.0, 2.0]], dims=("batch_size", "seed")), ["seed"]).dims
     ('seed',)
     """
-    missing = [dim for dim in dims if dim not in values.dims]
-    if missing:
-        raise ValueError(f"no dimension {missing[0]!r}; there are {list(values.dims)}")
+    for dim in dims:
+        require(values, dim)
     extra = [dim for dim in values.dims if dim not in dims]
     left = [dim for dim in extra if values.sizes[dim] > 1]
     if left:

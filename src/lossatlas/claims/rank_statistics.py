@@ -1,16 +1,18 @@
 """Interval estimates of rank correlations over seeds, and what they decide. Every test here is two-sided."""
 
 import warnings
+from collections.abc import Callable
 from math import factorial, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from lossatlas.claims.statistics import MINIMUM_PAIRS, Array, Estimate, few, side, too_few
+from lossatlas.claims.statistics import MINIMUM_PAIRS, Array, Estimate, few, side, too_few, undecided
 
 RESAMPLES = 2000
-MINIMUM_LEVELS = 3  # two levels make a difference, not a trend
+CONSTANT = "all the same: nothing to order by"
+_MINIMUM_LEVELS = 3  # two levels make a difference, not a trend
 
 
 def mean_trend(values: Array, confidence: float) -> Estimate:
@@ -31,8 +33,8 @@ def mean_trend(values: Array, confidence: float) -> Estimate:
     ('holds', 1.0, True)
     """
     n, k = values.shape
-    if k < MINIMUM_LEVELS:
-        raise ValueError(f"a trend needs {MINIMUM_LEVELS} levels or more, got {k}")
+    if k < _MINIMUM_LEVELS:
+        raise ValueError(f"a trend needs {_MINIMUM_LEVELS} levels or more, got {k}")
     centred = stats.rankdata(values, axis=1) - (k + 1) / 2
     rhos = centred @ (np.arange(1, k + 1) - (k + 1) / 2) * 12 / (k**3 - k)
     if n < MINIMUM_PAIRS:
@@ -77,20 +79,36 @@ def rank_correlation(
     seeds, cells = known.any(axis=1), known.any(axis=0)
     one, two = (np.where(known, part, np.nan)[seeds][:, cells] for part in (one, two))
     n, m = one.shape
-    rho = float(_spearman(_arranged(one, of_means), _arranged(two, of_means))) if n else np.nan
+
+    def correlation(one: Array, two: Array) -> Array:
+        return spearman(_arranged(one, of_means), _arranged(two, of_means))
+
+    rho = float(correlation(one, two)) if n else np.nan
     if n < MINIMUM_PAIRS:
-        return Estimate(rho, np.nan, np.nan, np.nan, "cannot tell", few(n, "seeds"))
+        return undecided(rho, few(n, "seeds"))
     if np.isnan(rho):
-        return Estimate(rho, np.nan, np.nan, np.nan, "cannot tell", "all the same: nothing to order by")
+        return undecided(rho, CONSTANT)
+    error = bootstrap_error(correlation, one, two, resamples=resamples)
+    return _all_alike(rho, n, m, confidence) if error <= 1e-12 else by_error(rho, error, n, confidence)
+
+
+def bootstrap_error(statistic: Callable[..., Array], *parts: Array, resamples: int) -> float:
+    """Standard error of a statistic of ``parts``, each (n, ...), by drawing their n rows together."""
+    n = len(parts[0])
     drawn = np.random.default_rng(0).integers(n, size=(resamples, n))
-    rhos = _spearman(_arranged(one[drawn], of_means), _arranged(two[drawn], of_means))
-    error = float(np.nanstd(rhos)) * sqrt(n / (n - 1))  # NaN where one network was drawn n times
-    if error <= 1e-12:
-        return _all_alike(rho, n, m, confidence)
+    # NaN where one network was drawn n times.
+    return float(np.nanstd(statistic(*(part[drawn] for part in parts)))) * sqrt(n / (n - 1))
+
+
+def by_error(
+    value: float, error: float, n: int, confidence: float, *, threshold: float = 0.0, most: float = 1.0
+) -> Estimate:
+    """Is a value of n rows above a threshold? By its t interval, cut at -``most`` and ``most``."""
     reach = stats.t.isf((1 - confidence) / 2, n - 1) * error
-    low, high = max(rho - reach, -1.0), min(rho + reach, 1.0)
-    p_value = 2 * stats.t.sf(abs(rho) / error, n - 1)
-    return Estimate(rho, float(low), float(high), float(p_value), side(low, high, 0.0))
+    low, high = max(value - reach, -most), min(value + reach, most)
+    gap = value - threshold
+    p_value = 2 * stats.t.sf(abs(gap) / error, n - 1) if error > 0 else float(gap == 0)
+    return Estimate(value, float(low), float(high), float(p_value), side(low, high, threshold))
 
 
 def _all_alike(rho: float, n: int, m: int, confidence: float) -> Estimate:
@@ -109,7 +127,7 @@ def _arranged(values: Array, of_means: bool) -> Array:
         return np.nanmean(values, axis=-2)
 
 
-def _spearman(one: Array, two: Array) -> NDArray[np.float64]:
+def spearman(one: Array, two: Array) -> NDArray[np.float64]:
     """Rank correlation over the last axis of two arrays that are NaN in the same places; NaN if one is constant."""
     x, y = (_centred_ranks(part) for part in (one, two))
     with np.errstate(invalid="ignore"):

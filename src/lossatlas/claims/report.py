@@ -20,7 +20,20 @@ _HEADINGS = ("claim", "", "verdict", "estimate", "reproduced", "paper")  # in Ma
 
 
 def table(verdicts: Sequence[Verdict], title: str | None = None) -> Table:
-    """One row a claim, its arms, reasons and remark in small print, and below the conditions. Fits 80 columns."""
+    """One row a claim, its arms, reasons and remark in small print, and below the conditions. Fits 80 columns.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        What is told, in that order.
+    title : str, optional
+        Stands over the table; None: nothing does.
+
+    Returns
+    -------
+    rich.table.Table
+        For `rich.print`.
+    """
     drawn = Table(title=title, box=box.HORIZONTALS, show_lines=True, pad_edge=False)
     drawn.caption, drawn.caption_justify = _conditions(verdicts), "left"
     drawn.add_column("claim", ratio=1, min_width=14)
@@ -42,7 +55,18 @@ def table(verdicts: Sequence[Verdict], title: str | None = None) -> Table:
 
 
 def markdown(verdicts: Sequence[Verdict]) -> str:
-    """One row a claim, its remark below its sentence, and after the table the conditions. Ends without a newline."""
+    """One row a claim, its remark below its sentence, and after the table the conditions. Ends without a newline.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        What is told, in that order.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
     lines = [
         _table_row(_HEADINGS),
         _table_row(["---"] * len(_HEADINGS)),
@@ -54,14 +78,35 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
 def to_json(verdicts: Sequence[Verdict], **extra: Any) -> str:
     """The verdicts and their conditions as strict JSON: what is not a finite number becomes null.
 
-    ``extra``: further keys at the top, such as the scale and the fingerprints.
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        What is told, in that order.
+    **extra : Any
+        Further keys at the top, such as the scale and the fingerprints.
+
+    Returns
+    -------
+    str
+        For `verdicts_from_json`; ends with a newline.
     """
     content = {**extra, "conditions": _conditions(verdicts), "claims": [asdict(v) for v in verdicts]}
     return json.dumps(_strict(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def caption(verdicts: Sequence[Verdict]) -> str:
-    """Which claims hold, fail and remain open, in a few lines for a figure."""
+    """Which claims hold, fail and remain open, in a few lines for a figure.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        What is told.
+
+    Returns
+    -------
+    str
+        Their ids by outcome, and the conditions.
+    """
     groups = []
     for outcome in _OUTCOMES:
         names = [v.id + _mark(v) for v in verdicts if v.outcome == outcome]
@@ -71,7 +116,18 @@ def caption(verdicts: Sequence[Verdict]) -> str:
 
 
 def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
-    """Column names and rows of plain values, as a dashboard's table takes them. None: not known."""
+    """Column names and rows of plain values, as a dashboard's table takes them. None: not known.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        What is told, in that order.
+
+    Returns
+    -------
+    tuple of list
+        Names of the columns, and a row for each verdict.
+    """
     columns = ["id", "claim", "outcome", "if all hold at once", "statistic", "estimate", "low", "high"]
     columns += ["units", "p value", "reproduced", "paper", "seeds", "note", "remark"]
     return columns, [_strict(_row(verdict)) for verdict in verdicts]
@@ -136,8 +192,8 @@ def labelled(arm: Arm, words: str) -> str:
     return f"{arm.label}: {words}" if arm.label else words
 
 
-def _spread(arm: Arm) -> str:
-    return _number(arm.mean) + ("" if math.isnan(arm.sd) else f"±{_number(arm.sd, 2)}")
+def _spread(arm: Arm, sign: str = "±", digits: int = 2) -> str:
+    return _number(arm.mean) + ("" if math.isnan(arm.sd) else f"{sign}{_number(arm.sd, digits)}")
 
 
 def _small_print(verdict: Verdict) -> str:
@@ -168,17 +224,13 @@ def _cells(verdict: Verdict) -> list[str]:
         verdict.text + remark,
         f"**{verdict.outcome}{_mark(verdict)}**",
         _estimate(verdict),
-        "<br>".join(map(_mean_and_deviation, verdict.arms)) or "–",
+        "<br>".join(labelled(arm, _spread(arm, " ± ", 3)) for arm in verdict.arms) or "–",
         "<br>".join(_printed(verdict)) or "–",
     ]
 
 
 def _table_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _mean_and_deviation(arm: Arm) -> str:
-    return labelled(arm, _number(arm.mean) + ("" if math.isnan(arm.sd) else f" ± {_number(arm.sd)}"))
 
 
 def _strict(content: Any) -> Any:

@@ -52,7 +52,7 @@ def mean_above(sample: Array, threshold: float, confidence: float) -> Estimate:
 
 def _all_alike(mean: float, threshold: float, n: int, confidence: float) -> Estimate:
     if np.isclose(mean, threshold, rtol=1e-12, atol=1e-12):
-        return Estimate(mean, np.nan, np.nan, np.nan, "cannot tell", f"no difference in any of {n} pairs")
+        return undecided(mean, f"no difference in any of {n} pairs")
     p_value = 2.0 ** (1 - n)
     decided: Outcome = "holds" if mean > threshold else "fails"
     outcome = decided if p_value < 1 - confidence else "cannot tell"
@@ -113,8 +113,7 @@ def share_above_half(successes: int, trials: int, confidence: float) -> Estimate
     'cannot tell'
     """
     if trials < MINIMUM_PAIRS:
-        share = successes / trials if trials else np.nan
-        return Estimate(share, np.nan, np.nan, np.nan, "cannot tell", few(trials))
+        return undecided(successes / trials if trials else np.nan, few(trials))
     test = stats.binomtest(successes, trials, 0.5)
     interval = test.proportion_ci(confidence, method="exact")
     low, high = float(interval.low), float(interval.high)
@@ -134,15 +133,26 @@ def _inside(low: float, high: float, least: float, most: float) -> Outcome:
     return "fails" if low > most or high < least else "cannot tell"
 
 
-def opposite(outcome: Outcome) -> Outcome:
-    """What the same interval decides on the opposite claim."""
+def opposite(estimate: Estimate) -> Estimate:
+    """The same estimate and interval, held against the opposite claim."""
     reverse: dict[Outcome, Outcome] = {"holds": "fails", "fails": "holds", "cannot tell": "cannot tell"}
-    return reverse[outcome]
+    return replace(estimate, outcome=reverse[estimate.outcome])
+
+
+def undecided(value: float, note: str) -> Estimate:
+    """An estimate without an interval, and why."""
+    return Estimate(value, np.nan, np.nan, np.nan, "cannot tell", note)
 
 
 def confirmed(estimate: Estimate, lifted: Estimate) -> Estimate:
     """The ``estimate``, its outcome withheld if it is another once lower bounds are ``lifted`` above all values."""
     return estimate if estimate.outcome in ("cannot tell", lifted.outcome) else withheld(estimate)
+
+
+def guarded(estimate: Estimate, leans_on: dict[Outcome, NDArray[np.bool_]]) -> Estimate:
+    """The ``estimate``, its outcome withheld if one of those that it leans on is only a lower bound."""
+    is_open = leans_on.get(estimate.outcome)
+    return estimate if is_open is None or not is_open.any() else withheld(estimate)
 
 
 def withheld(estimate: Estimate) -> Estimate:
@@ -153,8 +163,7 @@ def withheld(estimate: Estimate) -> Estimate:
 
 def too_few(sample: Array, what: str = "pairs") -> Estimate:
     """The mean of a sample, without an interval."""
-    mean = float(sample.mean()) if len(sample) else np.nan
-    return Estimate(mean, np.nan, np.nan, np.nan, "cannot tell", few(len(sample), what))
+    return undecided(float(sample.mean()) if len(sample) else np.nan, few(len(sample), what))
 
 
 def few(n: int, what: str = "pairs") -> str:

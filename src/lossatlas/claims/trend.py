@@ -1,18 +1,17 @@
 """Claim that a measure rises or falls along an axis of the sweep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lossatlas.claims.claim import Claim
-from lossatlas.claims.pairing import REPLICATE, arm, bounds, only_dims
+from lossatlas.claims.pairing import REPLICATE, arm, bounds, left_out, only_dims, reached
 from lossatlas.claims.rank_statistics import mean_trend
-from lossatlas.claims.statistics import Estimate, confirmed, opposite
+from lossatlas.claims.statistics import Array, Estimate, confirmed, opposite
 from lossatlas.claims.verdict import Verdict
 from lossatlas.measures.datasets import Datasets, measured
-from lossatlas.measures.selection import average, choose, describe, select
+from lossatlas.measures.selection import average, choose, describe, name_of, select
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +23,20 @@ class Trend(Claim):
     A seed with a NaN at one of the values is left out; infinite values rank above all others. A value that is only
     a lower bound is tried as it stands and as the largest of all: if that changes the outcome, one cannot tell.
 
+    Parameters
+    ----------
+    id, text, measure, at, mean_over, paper, confidence : as of `Claim`
+        Its name and sentence, the function of datasets that it is about, the part of the sweep,
+        dimensions averaged first, printed numbers, and confidence of the interval.
+    along : str
+        The axis.
+    among : sequence of str, int or float, optional
+        Values of the axis to take, in the claimed order; None: all.
+    decreasing : bool, default False
+        Whether the measure falls; by default it rises.
+
+    Examples
+    --------
     >>> import xarray as xr
     >>> errors = xr.DataArray([[3.0, 3.2, 2.9, 3.1, 3.0], [5.0, 5.1, 5.3, 4.9, 5.0], [9.0, 8.0, 7.0, 8.0, 9.0]],
     ...                       coords={"depth": [20, 56, 110], "seed": range(5)})
@@ -34,41 +47,30 @@ class Trend(Claim):
     """
 
     along: str
-    among: Sequence[str | int | float] | None = None  # values of the axis, in their order; None: all
+    among: Sequence[str | int | float] | None = None
     decreasing: bool = False
 
     def __call__(self, datasets: Datasets) -> Verdict:
         """Judge the claim on ``datasets``."""
-        chosen = choose(
-            average(select(measured(self.measure, datasets), self.at), self.mean_over), self.along, self.among
-        )
+        averaged = average(select(measured(self.measure, datasets), self.at), self.mean_over)
+        chosen = choose(averaged, self.along, self.among)
         ordered = only_dims(chosen, [REPLICATE, self.along])
         known = ~np.isnan(ordered.values).any(axis=1)
         values, is_open = ordered.values[known].astype(float), bounds(ordered)[known]
         estimate = confirmed(self._judged(values), self._judged(np.where(is_open, np.inf, values)))
-        name, levels = chosen.attrs.get("long_name", "the measure"), ordered[self.along].values.tolist()
         arms = (
             arm(describe({self.along: level}), values[:, place], self.paper, place)
-            for place, level in enumerate(levels)
+            for place, level in enumerate(ordered[self.along].values.tolist())
         )
         return self.verdict(
             estimate,
-            f"mean rank correlation of {name} with {self.along}",
+            f"mean rank correlation of {name_of(chosen)} with {self.along}",
             seeds=len(values),
             against=0.0,
             arms=tuple(arms),
-            notes=_notes(known, is_open),
+            notes=[*left_out(known, "seeds", "or NaN"), *reached(is_open, what="values ")],
         )
 
-    def _judged(self, values: NDArray[np.float64]) -> Estimate:
+    def _judged(self, values: Array) -> Estimate:
         estimate = mean_trend(values, self.confidence)
-        return replace(estimate, outcome=opposite(estimate.outcome)) if self.decreasing else estimate
-
-
-def _notes(known: NDArray[np.bool_], is_open: NDArray[np.bool_]) -> list[str]:
-    notes = []
-    if not known.all():
-        notes.append(f"{(~known).sum()} of {known.size} seeds left out: not surveyed, or NaN")
-    if is_open.any():
-        notes.append(f"{is_open.sum()} of {is_open.size} values reach the end of what was surveyed")
-    return notes
+        return opposite(estimate) if self.decreasing else estimate

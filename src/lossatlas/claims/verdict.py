@@ -11,13 +11,25 @@ from lossatlas.claims.statistics import Outcome
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """What the paper prints for the arms of a comparison or a trend. None where it prints nothing."""
+    """What the paper prints for the arms of a comparison or a trend. None where it prints nothing.
 
-    first: float | None  # the arm that the claim names first
+    Parameters
+    ----------
+    first, second : float or None
+        What is printed for the arm that the claim names first, and for the other.
+    source : str
+        Where it stands: "Li et al. 2018, Fig. 2a".
+    approximate : bool, default False
+        Whether it was read off a picture; by default it was not.
+    further : tuple of float or None, optional
+        Of a trend's third level and on; by default there are none.
+    """
+
+    first: float | None
     second: float | None
-    source: str  # "Li et al. 2018, Fig. 2a"
-    approximate: bool = False  # read off a picture
-    further: tuple[float | None, ...] = ()  # of a trend's third level and on
+    source: str
+    approximate: bool = False
+    further: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "further", tuple(self.further))  # lists come from YAML and JSON
@@ -31,8 +43,22 @@ class Paper:
 def printed(*numbers: float | None, source: str, approximate: bool = False) -> Paper:
     """What a paper prints for the arms of a claim, in their order; None where it prints nothing.
 
-    ``source``: where it stands. ``approximate``: it was read off a picture.
+    Parameters
+    ----------
+    *numbers : float or None
+        In the order of the arms.
+    source : str
+        Where they stand: "Li et al. 2018, Fig. 2a".
+    approximate : bool, default False
+        Whether they were read off a picture; by default they were not.
 
+    Returns
+    -------
+    Paper
+        With those numbers.
+
+    Examples
+    --------
     >>> printed(5.89, 5.07, 4.34, source="Li et al. 2018, Fig. 6").number(2)
     4.34
     """
@@ -42,38 +68,98 @@ def printed(*numbers: float | None, source: str, approximate: bool = False) -> P
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One side of a comparison as it was reproduced, over seeds, beside the paper's number."""
+    """One side of a comparison as it was reproduced, over seeds, beside the paper's number.
 
-    label: str  # "batch size 128"
+    Parameters
+    ----------
+    label : str
+        "batch size 128".
+    mean, sd : float
+        Over seeds, in units of the measure; sd with ddof 1, NaN for fewer than two.
+    paper : float, optional
+        What the paper prints; None where it prints nothing.
+    """
+
+    label: str
     mean: float
-    sd: float  # over seeds, ddof 1; NaN for fewer than two
+    sd: float
     paper: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Outcome of a claim. A number that cannot be given is NaN, never a guess."""
+    """Outcome of a claim. A number that cannot be given is NaN, never a guess.
+
+    Parameters
+    ----------
+    id, text : str
+        Those of the claim.
+    outcome : {"holds", "fails", "cannot tell"}
+        What the claim came to.
+    statistic : str
+        What was estimated: "mean difference of test error".
+    units : str
+        Of the estimate; "" for a ratio or a share.
+    estimate : float
+        Its value.
+    interval : tuple of float
+        Low and high end, in the same units.
+    confidence : float
+        Of this interval alone, such as 0.95.
+    against : float
+        What the interval is held against: 0, or a ratio, or 1/2.
+    p_value : float
+        Of the two-sided test.
+    seeds : int
+        How many it rests on.
+    arms : tuple of Arm, optional
+        Sides of the comparison, as they were reproduced; by default there are none.
+    paper : Paper, optional
+        What the paper prints; None: nothing.
+    note : str, default ""
+        Why it cannot tell, what was left out, which values are lower bounds; "" if there is nothing to note.
+    corrected : {"holds", "fails", "cannot tell"}, optional
+        Outcome if all claims of the experiment are to hold at once; None if they were not judged together.
+    remark : str, default ""
+        Why it came out so, in the words of the experiment's author; "" if nothing is said.
+    """
 
     id: str
     text: str
     outcome: Outcome
-    statistic: str  # "mean difference of test error"
-    units: str  # of the estimate; "" for a ratio or a share
+    statistic: str
+    units: str
     estimate: float
-    interval: tuple[float, float]  # low, high
-    confidence: float  # of this interval alone, 0.95
-    against: float  # what the interval is held against: 0, or a ratio, or 1/2
+    interval: tuple[float, float]
+    confidence: float
+    against: float
     p_value: float
     seeds: int
     arms: tuple[Arm, ...] = ()
     paper: Paper | None = None
-    note: str = ""  # why it cannot tell, what was left out, which values are lower bounds
-    corrected: Outcome | None = None  # outcome if all claims of the experiment are to hold at once
-    remark: str = ""  # why it came out so, in the words of the experiment's author
+    note: str = ""
+    corrected: Outcome | None = None
+    remark: str = ""
 
 
 def verdicts_from_json(text: str) -> list[Verdict]:
-    """Verdicts as `to_json <lossatlas.claims.to_json>` wrote them; null becomes NaN again."""
+    """Verdicts as `to_json <lossatlas.claims.to_json>` wrote them; null becomes NaN again.
+
+    Parameters
+    ----------
+    text : str
+        Content of a verdict.json.
+
+    Returns
+    -------
+    list of Verdict
+        In their order there.
+
+    Raises
+    ------
+    ValueError
+        For what is no JSON.
+    """
     return [_read(entry) for entry in json.loads(text)["claims"]]
 
 

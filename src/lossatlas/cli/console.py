@@ -1,13 +1,13 @@
-"""The terminal that tables are printed on, or what stands in for it."""
+"""Console that tables are printed on: the terminal, or what stands in for it."""
 
 from rich.console import Console
 from rich.status import Status
 
-UNLIMITED = 1000  # columns: a row a line, for what reads it
+_UNLIMITED = 1000  # columns: a row a line, for what reads it
 READABLE = 120  # columns, for a report
 
 
-def console(otherwise: int = UNLIMITED, *, markup: bool = False) -> Console:
+def console(otherwise: int = _UNLIMITED, *, markup: bool = False) -> Console:
     """Console as wide as the terminal, or ``otherwise`` where there is none.
 
     Without ``markup`` it takes text as it is, such as the override landscape=[line].

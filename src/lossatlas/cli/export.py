@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FORMATS = ("hdf5", "vtk", "csv")
-PURPOSE = """
+_PURPOSE = """
   hdf5  the layout of Li et al. 2018, for their plot_1D.py, plot_2D.py and h52vtp.py (.h5)
   vtk   surfaces as meshes, for ParaView (.vtu; .vtk with --output)
   csv   tables, one row a point (.csv)
@@ -41,7 +41,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "lossatlas export",
         description="Write landscapes in the formats of other programs.",
-        epilog=f"formats:{PURPOSE}",
+        epilog=f"formats:{_PURPOSE}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

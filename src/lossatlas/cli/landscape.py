@@ -6,26 +6,21 @@ Help ends here: what imports torch is imported where it is used.
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-
-import numpy as np
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from lossatlas.cli.errors import JobsFailed, exit_status, traceback_wanted
-from lossatlas.cli.progress import watching
-from lossatlas.figures import PICTURES, picture, save
 from lossatlas.interruption import Interrupted
-from lossatlas.landscape.mapping.ranks import RankFailedError
-from lossatlas.runs.check import check_survey
 from lossatlas.runs.composition.compose import start_hydra
 from lossatlas.runs.composition.job import ConfigError
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.composition.search_path import config_folder
-from lossatlas.runs.distributed import is_external, is_first, process_group
-from lossatlas.runs.ensure import say
-from lossatlas.runs.store.progress import Progress, write_progress
-from lossatlas.runs.subjects import Subject, subject_of_file, subject_of_run
-from lossatlas.runs.surveyor import Surveyor
-from lossatlas.runs.tracker import logging_to
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+    from lossatlas.runs.subjects import Subject
+    from lossatlas.runs.surveyor import Surveyor
 
 EXAMPLES = """examples:
   lossatlas landscape run=3f0c landscape=surface engine=bfloat16
@@ -44,8 +39,9 @@ def main(arguments: list[str]) -> int:
     overrides = typed.without(*named)
     _check_named(named["run"], named["ckpt"], overrides)
     start_hydra(options.config_dir)
+    from lossatlas.runs.subjects import subject_of_file, subject_of_run
 
-    with said_by_the_first():
+    with _said_by_the_first():
         subjects = [subject_of_run(text, overrides) for text in named["run"]]
         subjects += [subject_of_file(text, overrides) for text in named["ckpt"]]
         for subject in subjects:
@@ -99,11 +95,17 @@ def _check_named(runs: Sequence[str], files: Sequence[str], overrides: Overrides
         raise ValueError(f"landscape is missing: type landscape=CHOICE, one of {', '.join(_choices())}")
 
 
-def survey(subject: Subject, arguments: Sequence[str]) -> None:
+def survey(subject: "Subject", arguments: Sequence[str]) -> None:
     """Have the landscapes of ``subject``, draw, log and print them; ``arguments`` are those of the whole command.
 
     `JobsFailed` if another of several processes has failed, `Interrupted` after a request to stop.
     """
+    from lossatlas.landscape.mapping.ranks import RankFailedError
+    from lossatlas.runs.check import check_survey
+    from lossatlas.runs.distributed import is_external, is_first, process_group
+    from lossatlas.runs.ensure import say
+    from lossatlas.runs.surveyor import Surveyor
+
     config, run = subject.job.config, subject.run
     if not config["landscape"]:
         raise ConfigError("landscape is missing: type landscape=CHOICE, such as landscape=surface")
@@ -126,16 +128,20 @@ def survey(subject: Subject, arguments: Sequence[str]) -> None:
         _show(subject, surveyor, found)
 
 
-def _is_there(subject: Subject) -> bool:
+def _is_there(subject: "Subject") -> bool:
     """Whether all landscapes have been computed before."""
+    from lossatlas.runs.surveyor import Surveyor
+
     surveyor = Surveyor(subject.run, subject.job.config, subject.other_run, weights=subject.weights)
     paths = [surveyor.path(name, node) for name, node in subject.job.config["landscape"].items()]
     return all(path is None or path.exists() for path in paths)
 
 
 @contextmanager
-def said_by_the_first() -> Iterator[None]:
+def _said_by_the_first() -> Iterator[None]:
     """End quietly where one of several processes fails, save in the first, which says what became of all."""
+    from lossatlas.runs.distributed import is_first
+
     try:
         yield
     except Exception as error:
@@ -144,7 +150,11 @@ def said_by_the_first() -> Iterator[None]:
         raise SystemExit(exit_status(error)) from None
 
 
-def _surveyed(surveyor: Surveyor, subject: Subject) -> Mapping[str, xr.Dataset]:
+def _surveyed(surveyor: "Surveyor", subject: "Subject") -> "Mapping[str, xr.Dataset]":
+    from lossatlas.cli.progress import watching
+    from lossatlas.runs.distributed import is_first
+    from lossatlas.runs.store.progress import Progress, write_progress
+
     if not is_first():
         return surveyor.survey_all()
     subject.run.folder.mkdir(parents=True, exist_ok=True)
@@ -154,12 +164,14 @@ def _surveyed(surveyor: Surveyor, subject: Subject) -> Mapping[str, xr.Dataset]:
     return found
 
 
-def _show(subject: Subject, surveyor: Surveyor, found: Mapping[str, xr.Dataset]) -> None:
+def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Dataset]") -> None:
     """Draw, log and print what was found."""
+    from lossatlas.figures import PICTURES, picture, save
+
     for name, dataset in found.items():
         path = surveyor.path(name, subject.job.config["landscape"][name])
         assert path is not None
-        print(f"{name}: {in_numbers(dataset)}")
+        print(f"{name}: {_in_numbers(dataset)}")
         print(f"  {path}")
         if dataset.attrs.get("survey") in PICTURES:
             drawn = path.with_suffix(".png")
@@ -168,22 +180,17 @@ def _show(subject: Subject, surveyor: Surveyor, found: Mapping[str, xr.Dataset])
             print(f"  {drawn}")
     for name in surveyor.config["landscape"].keys() - found.keys():
         print(f"{name}: lies between the run and itself")
-    if surveyor.computed:
-        from lossatlas.loggers.pictures import log_landscapes
-
-        subject_name = f"{subject.run.fingerprint}" + (f"-{subject.weights.stem}" if subject.weights else "")
-        where = {"subject": subject_name, "folder": subject.run.folder, "job_type": "landscape"}
-        with logging_to(subject.job.config, **where) as loggers:  # type: ignore[arg-type]
-            for logger in loggers:
-                log_landscapes(logger, {name: found[name] for name in surveyor.computed})
+    weights = f"-{subject.weights.stem}" if subject.weights else ""
+    surveyor.log_computed(found, f"{subject.run.fingerprint}{weights}")
 
 
-def in_numbers(dataset: xr.Dataset) -> str:
+def _in_numbers(dataset: "xr.Dataset") -> str:
     """One line that says what a landscape holds: the range of its losses, or its first numbers, or their ranges.
 
-    >>> in_numbers(xr.Dataset({"loss": (("split", "x"), [[2.0, 0.5, 3.0]])}, {"split": ["test"]}))
+    >>> import xarray as xr
+    >>> _in_numbers(xr.Dataset({"loss": (("split", "x"), [[2.0, 0.5, 3.0]])}, {"split": ["test"]}))
     'test loss 0.5 to 3'
-    >>> in_numbers(xr.Dataset({"trace": 5.5, "sample": ("probe", [4.0, 7.0])}))
+    >>> _in_numbers(xr.Dataset({"trace": 5.5, "sample": ("probe", [4.0, 7.0])}))
     'trace 5.5, sample 4 to 7'
     """
     loss = dataset.get("loss")
@@ -195,7 +202,9 @@ def in_numbers(dataset: xr.Dataset) -> str:
     return ", ".join(f"{name} {_range(values.values)}" for name, values in named.items())
 
 
-def _range(values: np.ndarray) -> str:
+def _range(values: "np.ndarray") -> str:
+    import numpy as np
+
     finite = values[np.isfinite(values)]
     if not finite.size:
         return "not finite"

@@ -10,8 +10,8 @@ from rich.table import Table
 from lossatlas.cli.console import READABLE, console
 from lossatlas.experiments.catalogue import AtScale, Listed, cost
 
-COLORS = {"holds": "green", "fails": "red", "cannot tell": "yellow"}
-NAMED = {"fails": "fails", "cannot tell": "open"}
+_COLORS = {"holds": "green", "fails": "red", "cannot tell": "yellow"}
+_NAMED = {"fails": "fails", "cannot tell": "open"}
 """Outcomes whose claims are named, and the word before their names."""
 
 
@@ -39,7 +39,7 @@ def listing(experiments: Sequence[Listed]) -> Table:
 
 def _result(at: AtScale) -> str:
     lines = [cost(at) or "cost not known", _counts(at)]
-    for outcome, word in NAMED.items():
+    for outcome, word in _NAMED.items():
         if ids := at.ids(outcome):
             lines.append(f"[dim]{word}: {escape(', '.join(ids))}[/]")
     return "\n".join(lines)
@@ -49,4 +49,4 @@ def _counts(at: AtScale) -> str:
     if not at.claims:
         return "not run"
     worst = next(outcome for outcome in ("fails", "cannot tell", "holds") if at.ids(outcome))
-    return f"[{COLORS[worst]}]{at.counts()}[/]{'*' if at.published else ''}"
+    return f"[{_COLORS[worst]}]{at.counts()}[/]{'*' if at.published else ''}"

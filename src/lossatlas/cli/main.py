@@ -10,7 +10,7 @@ from importlib import import_module
 from lossatlas import __version__
 from lossatlas.cli import COMMANDS
 
-HELP = """lossatlas: an atlas of neural-network loss landscapes
+_HELP = """lossatlas: an atlas of neural-network loss landscapes
 
 usage: lossatlas COMMAND ...
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments`` (default: the process's) name; return the exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(HELP.format(commands="\n".join(f"  {name:<11} {text}" for name, text in COMMANDS.items())))
+        print(_HELP.format(commands="\n".join(f"  {name:<11} {text}" for name, text in COMMANDS.items())))
         return 0
     if arguments[0] == "--version":
         print(f"lossatlas {__version__}")
@@ -63,9 +63,7 @@ def _in_one_line(command: Callable[[list[str]], int], arguments: list[str]) -> i
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Have SIGTERM interrupt the block as Ctrl-C does."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-    ):  # the only one in which Python takes signals
+    if threading.current_thread() is not threading.main_thread():  # Python takes signals in no other
         yield
         return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""How far a sweep is, read from the run store: works with every launcher, and shows every process's runs."""
+"""Progress of a sweep, read from the run store: works with every launcher, and shows every process's runs."""
 
 import threading
 import time
@@ -21,8 +21,8 @@ from lossatlas.runs.ensure import run_of
 from lossatlas.runs.store.progress import Progress, read_progress, status_of
 from lossatlas.runs.store.store import Run
 
-LINE_EVERY_SECONDS = 10.0  # where there is no terminal to draw on
-STALE_SECONDS = 20.0  # a job that has said nothing for so long is not shown as running
+_LINE_EVERY_SECONDS = 10.0  # where there is no terminal to draw on
+_STALE_SECONDS = 20.0  # a job that has said nothing for so long is not shown as running
 
 
 def labels(jobs: Sequence[Job]) -> list[str]:
@@ -35,16 +35,12 @@ def labels(jobs: Sequence[Job]) -> list[str]:
     ['batch_size=8', 'batch_size=64']
     """
     common = set.intersection(*(set(job.overrides) for job in jobs))
-    differing = [[o for o in job.overrides if o not in common and _is_set(o)] for job in jobs]
+    # Which sweep of an experiment a job is of is told by what that sets.
+    differing = [[o for o in job.overrides if o not in common and key_of(o) != "experiment"] for job in jobs]
     keys = set(map(key_of, jobs[0].config.get("experiment", {}).get("axes", {}).values()))
     on_axes = [[o for o in overrides if key_of(o) in keys] for overrides in differing]
     told = on_axes if len({frozenset(overrides) for overrides in on_axes}) == len(jobs) else differing
     return [" ".join(map(_short, overrides)) for overrides in told]
-
-
-def _is_set(override: str) -> bool:
-    """Whether it sets something by itself; which sweep of an experiment a job is of is told by what that sets."""
-    return key_of(override) != "experiment"
 
 
 def _short(override: str) -> str:
@@ -72,7 +68,9 @@ class Watch:
     ) -> None:
         self.console = console or Console(stderr=True)
         self._jobs = _runs_of(jobs) if runs is None else list(runs)
-        self._named = _named_runs(jobs) if runs is None else {}
+        # The runs that studies name, by the fingerprints of the runs that are to start from them.
+        named = {job.fingerprint: [run_of(other) for other in job.upstream] for job in jobs if runs is None}
+        self._named: dict[str, list[Run]] = named
         self._started = time.time()
         self._first_fraction: float | None = None
 
@@ -96,7 +94,7 @@ class Watch:
         progress = read_progress(run)
         if progress is None or written < self._started - 1:
             return None
-        return _Row(label, progress, time.time() - written < STALE_SECONDS, of_another)
+        return _Row(label, progress, time.time() - written < _STALE_SECONDS, of_another)
 
     def render(self) -> RenderableType:
         """Draw the state of the sweep: a bar for all jobs, a line for each that runs."""
@@ -163,7 +161,7 @@ def watching(jobs: Sequence[Job], *, runs: Sequence[tuple[str, Run]] | None = No
     stopped = threading.Event()
 
     def print_lines() -> None:
-        while not stopped.wait(LINE_EVERY_SECONDS):
+        while not stopped.wait(_LINE_EVERY_SECONDS):
             watch.console.print(watch.line(), soft_wrap=True, highlight=False, markup=False)
 
     thread = threading.Thread(target=print_lines, daemon=True)
@@ -188,11 +186,6 @@ def print_outcomes(jobs: Sequence[Job]) -> None:
 
 def _runs_of(jobs: Sequence[Job]) -> list[tuple[str, Run]]:
     return [(label, run_of(job)) for label, job in zip(labels(jobs), jobs, strict=True)]
-
-
-def _named_runs(jobs: Sequence[Job]) -> dict[str, list[Run]]:
-    """The runs that the studies of ``jobs`` name, by the fingerprints of the runs that are to start from them."""
-    return {job.fingerprint: [run_of(other) for other in job.upstream] for job in jobs}
 
 
 def _outcome(run: Run) -> tuple[str, str]:

@@ -56,14 +56,12 @@ def _reproduce(
     surveyed = {name for job in jobs for name in job.config["landscape"]}
     check_definition(definition(options.experiment, config["experiment"]), surveyed)
     planned = {axis: [v for s in sweeps for v in s.planned.get(key, [])] for axis, key in axes.items()}
-    reference_of(
-        options.experiment, config["experiment"], planned
-    )  # read now, so that it is told before training
+    # Read now, so that it is told before training.
+    reference_of(options.experiment, config["experiment"], planned)
     other_job = other_job_among(jobs)
     before = cells = locate(jobs, axes, other_job)
-    incomplete = [
-        cell for cell in cells if cell.missing
-    ]  # asked of all: what is missing is told as it was at first
+    # Asked of all: what is missing is told as it was at first.
+    incomplete = [cell for cell in cells if cell.missing]
     if incomplete and not options.no_train:
         try:
             run_sweeps(sweeps)

@@ -15,9 +15,9 @@ from lossatlas.runs.store.manifest import Manifest, age_seconds
 from lossatlas.runs.store.progress import read_progress, status_of
 from lossatlas.runs.store.store import Run, Store, StoreError
 
-NARROW = 100  # columns of a terminal below which the table's own are set closer
+_NARROW = 100  # columns of a terminal below which the table's own are set closer
 
-UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_intermixed_args(arguments)
     filters = dict(_split(text) for text in options.filters)
     entries = [Entry(run) for run in Store(options.store).runs()]
-    tell_apart(entries)
+    _tell_apart(entries)
     listed = [entry for entry in entries if all(entry.has(key, value) for key, value in filters.items())]
     if listed:
         _print(listed)
@@ -66,10 +66,11 @@ class Entry:
     def has(self, key: str, wanted: str) -> bool:
         """Whether the entry has that value, of its configuration or as it is listed; numbers compare as numbers."""
         record = {"status": self.status, "experiment": self.experiment}
-        return any(key in part and _same(part[key], wanted) for part in (record, self.differs, self.settings))
+        parts = (record, self.differs, self.settings)
+        return any(key in part and _comparable(part[key]) == _comparable(wanted) for part in parts)
 
 
-def tell_apart(entries: Sequence[Entry]) -> None:
+def _tell_apart(entries: Sequence[Entry]) -> None:
     """Give each entry the settings in which the runs of its experiment differ."""
     for experiment in {entry.experiment for entry in entries}:
         group = [entry for entry in entries if entry.experiment == experiment and entry.status != "damaged"]
@@ -86,16 +87,9 @@ def _split(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _same(value: str, wanted: str) -> bool:
-    try:
-        return float(value) == float(wanted)
-    except ValueError:
-        return value == wanted
-
-
 def _print(entries: Sequence[Entry]) -> None:
     terminal = console()
-    narrow = terminal.width < NARROW
+    narrow = terminal.width < _NARROW
     table = Table(box=None, pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0))
     table.add_column("run", no_wrap=True)
     table.add_column("experiment", overflow="fold")
@@ -135,7 +129,7 @@ def _age(seconds: float) -> str:
     >>> _age(0.2), _age(59.9), _age(7300), _age(200000)
     ('0 s', '59 s', '2 h', '2 d')
     """
-    unit, size = next(((unit, size) for unit, size in UNITS if seconds >= size), UNITS[-1])
+    unit, size = next(((unit, size) for unit, size in _UNITS if seconds >= size), _UNITS[-1])
     return f"{int(seconds // size)} {unit}"
 
 
@@ -143,7 +137,7 @@ Settings = dict[str, str]
 
 
 def differences(launched: Sequence[Sequence[str]], configs: Sequence[Settings]) -> list[Settings]:
-    """For each run of an experiment the settings in which the runs differ, under their `short_keys`.
+    """For each run of an experiment the settings in which the runs differ, under their `_short_keys`.
 
     ``launched`` are the overrides that each was launched with, ``configs`` their flat configurations, for the values
     of what only others were launched with. What follows from an override, such as the other arguments of another
@@ -160,14 +154,14 @@ def differences(launched: Sequence[Sequence[str]], configs: Sequence[Settings]) 
     told = [tuple(settings.get(key) for key in keys) for settings in whole]
     alike = [settings for settings, values in zip(whole, told, strict=True) if told.count(values) > 1]
     keys += [key for key in _differing(alike, _keys(alike)) if key not in keys]
-    short = short_keys(keys)
+    short = _short_keys(keys)
     return [{short[key]: settings[key] for key in keys if key in settings} for settings in whole]
 
 
-def short_keys(keys: Iterable[str]) -> dict[str, str]:
+def _short_keys(keys: Iterable[str]) -> dict[str, str]:
     """Last part of each key, or all of it where several have the same last part.
 
-    >>> short_keys(["optimizer.lr", "data.batch_size", "data.root", "paths.root"])
+    >>> _short_keys(["optimizer.lr", "data.batch_size", "data.root", "paths.root"])
     {'optimizer.lr': 'lr', 'data.batch_size': 'batch_size', 'data.root': 'data.root', 'paths.root': 'paths.root'}
     """
     last = {key: key.rpartition(".")[2] for key in keys}

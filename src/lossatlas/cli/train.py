@@ -8,7 +8,7 @@ import io
 import re
 from contextlib import redirect_stdout
 
-from hydra.core.global_hydra import GlobalHydra
+from hydra._internal.hydra import Hydra
 
 from lossatlas.cli.completion import complete
 from lossatlas.cli.console import composing
@@ -27,9 +27,9 @@ def main(arguments: list[str]) -> int:
         return 0
     tell_former_names(options.overrides)
     options.overrides = list(Overrides(options.overrides).expanded())
-    start_hydra(options.config_dir)
+    hydra = start_hydra(options.config_dir)
     if options.help or options.hydra_help or options.cfg or options.info:
-        _show(options, parser)
+        _show(hydra, options, parser)
         return 0
     with composing():
         sweeps = compose_sweeps(options.overrides, multirun=options.multirun)
@@ -76,12 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _show(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+def _show(hydra: Hydra, options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Let Hydra show help, a configuration, or how it was composed."""
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None
     if options.help:
-        _show_help(options, parser)
+        _show_help(hydra, options, parser)
     elif options.hydra_help:
         hydra.hydra_help(CONFIG_NAME, parser, options)
     elif options.cfg:
@@ -91,10 +89,8 @@ def _show(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         hydra.show_info(options.info, CONFIG_NAME, options.overrides)
 
 
-def _show_help(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+def _show_help(hydra: Hydra, options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Show Hydra's help, with experiments by the names that are typed in place of the files of their folders."""
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None
     shown = io.StringIO()
     with redirect_stdout(shown):
         hydra.app_help(CONFIG_NAME, parser, options)

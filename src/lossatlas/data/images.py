@@ -92,8 +92,8 @@ class ImageData:
         >>> data.trained_on(torch.tensor([4, 4, 0])).splits["train"].targets
         tensor([4, 4, 0])
         """
-        train, other = self.splits["train"], copy.copy(self)
-        other.splits = {**self.splits, "train": Split(train.inputs[rows], train.targets[rows])}
+        other = copy.copy(self)
+        other.splits = {**self.splits, "train": self.splits["train"].take(rows)}
         other._normalized = {}
         other._check_batch_size()
         return other

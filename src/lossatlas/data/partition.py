@@ -49,6 +49,17 @@ def stratified_folds(targets: Tensor, folds: int) -> list[Tensor]:
     return [ordered[fold::folds].sort().values for fold in range(folds)]
 
 
+def one_fold(targets: Tensor, folds: int, number: int, name: str) -> tuple[Tensor, Tensor]:
+    """The samples in one of the `stratified_folds`, and those in all others, ascending.
+
+    ValueError, which calls the ``number`` by its ``name``, if there is no such fold.
+    """
+    parts = stratified_folds(targets, folds)
+    if not 0 <= number < folds:
+        raise ValueError(f"{name} must be 0 to {folds - 1} with folds = {folds}, got {number}")
+    return parts[number], torch.cat([*parts[:number], *parts[number + 1 :]]).sort().values
+
+
 def _by_class(targets: Tensor) -> Tensor:
     """Return the samples (N,) class after class, shuffled within each by a hash of their position."""
     keys = np.array([derive_seed(0, "split", sample) for sample in range(len(targets))])
@@ -76,6 +87,4 @@ def held_out(train: Split, validation: int) -> dict[str, Split]:
     if not validation:
         return {"train": train}
     rows = stratified_split(train.targets, {"validation": validation, "train": len(train) - validation})
-    return {
-        name: Split(train.inputs[rows[name]], train.targets[rows[name]]) for name in ("train", "validation")
-    }
+    return {name: train.take(rows[name]) for name in ("train", "validation")}

@@ -6,7 +6,7 @@ import torch
 
 from lossatlas.data.augmentation import Augmentation
 from lossatlas.data.images import ImageData
-from lossatlas.data.partition import stratified_folds
+from lossatlas.data.partition import one_fold
 from lossatlas.seeds import generator
 
 _Source = Callable[..., ImageData]
@@ -68,7 +68,5 @@ def without_fold(
     {'train': 800, 'validation': 197, 'test': 600}
     """
     data = of(batch_size=batch_size, shape=shape, classes=classes, drop_last=drop_last, augment=augment)
-    parts = stratified_folds(data.splits["train"].targets, folds)
-    if not 0 <= left_out < folds:
-        raise ValueError(f"left_out must be 0 to {folds - 1} with folds = {folds}, got {left_out}")
-    return data.trained_on(torch.cat([*parts[:left_out], *parts[left_out + 1 :]]).sort().values)
+    _, rest = one_fold(data.splits["train"].targets, folds, left_out, "left_out")
+    return data.trained_on(rest)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lossatlas.data.augmentation import Augmentation
 from lossatlas.data.images import ImageData
-from lossatlas.data.partition import stratified_folds, stratified_split
+from lossatlas.data.partition import one_fold, stratified_split
 from lossatlas.data.split import Split
 
 _SIZES = {"test": 600, "validation": 197, "train": 1000}
@@ -44,11 +44,10 @@ def digits(
     from sklearn.datasets import load_digits  # here, since it takes half a second to import
 
     bunch = load_digits()
-    inputs = torch.from_numpy(bunch.images).float()[:, None]  # (1797, 1, 8, 8)
-    targets = torch.from_numpy(bunch.target).long()
-    rows = stratified_split(targets, _SIZES) if fold is None else _fold(targets, fold, folds)
+    whole = Split(torch.from_numpy(bunch.images).float()[:, None], torch.from_numpy(bunch.target).long())
+    rows = stratified_split(whole.targets, _SIZES) if fold is None else _fold(whole.targets, fold, folds)
     return ImageData(
-        {name: Split(inputs[rows[name]], targets[rows[name]]) for name in ("train", "validation", "test")},
+        {name: whole.take(rows[name]) for name in ("train", "validation", "test")},
         shape=shape,
         classes=classes,
         mean=[_MEAN],
@@ -60,11 +59,7 @@ def digits(
 
 
 def _fold(targets: Tensor, fold: int, folds: int) -> dict[str, Tensor]:
-    parts = stratified_folds(targets, folds)
-    if not 0 <= fold < folds:
-        raise ValueError(f"fold must be 0 to {folds - 1} with folds = {folds}, got {fold}")
-    test = parts[fold]
-    rest = torch.cat([*parts[:fold], *parts[fold + 1 :]]).sort().values
+    test, rest = one_fold(targets, folds, fold, "fold")
     validation = round(len(rest) * _SIZES["validation"] / (_SIZES["validation"] + _SIZES["train"]))
     inner = stratified_split(targets[rest], {"validation": validation, "train": len(rest) - validation})
     return {"test": test, **{name: rest[rows] for name, rows in inner.items()}}

@@ -28,6 +28,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def take(self, rows: Tensor) -> "Split":
+        """Return the samples ``rows``, (n,) int64, of the split."""
+        return Split(self.inputs[rows], self.targets[rows])
+
     def to(self, device: torch.device | str) -> "Split":
         """Return the split on ``device``."""
         return Split(self.inputs.to(device), self.targets.to(device))

@@ -1,9 +1,8 @@
-"""What is known of every experiment without composing or computing anything: from its YAML and its results' JSON."""
+"""Catalogue of experiments: what their YAML and their results' JSON tell, without composing or computing anything."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +10,33 @@ import yaml
 
 from lossatlas.choices import nearest
 from lossatlas.experiments.cost.in_words import duration, gpu_hours
+from lossatlas.files import read_json
 from lossatlas.runs.composition.search_path import config_folders
 from lossatlas.words import counted
 
-OUTCOMES = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "cannot tell": ("open", "open")}
+_OUTCOMES = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "cannot tell": ("open", "open")}
 """Outcome of a claim -> word for one claim that came out so, and for several."""
 
 
 @dataclass(frozen=True)
 class AtScale:
-    """An experiment at one scale: its last verdict and its cost."""
+    """An experiment at one scale: its last verdict and its cost.
+
+    Parameters
+    ----------
+    scale : str
+        Its name: "digits", "paper".
+    claims : tuple of mapping, optional
+        As verdict.json has them; by default none, if never judged.
+    published : bool, default False
+        Whether that verdict is the one that comes with the package; by default it is not.
+    measured, estimated : mapping, optional
+        Cost as verdict.json and cost.json have it; None: not known.
+    """
 
     scale: str
-    claims: tuple[Mapping[str, Any], ...] = ()  # as verdict.json has them; none if never judged
-    published: bool = False  # whether that verdict is the one that comes with the package
+    claims: tuple[Mapping[str, Any], ...] = ()
+    published: bool = False
     measured: Mapping[str, Any] | None = None
     estimated: Mapping[str, Any] | None = None
 
@@ -33,7 +45,7 @@ class AtScale:
         counts = Counter(claim["outcome"] for claim in self.claims)
         return ", ".join(
             f"{counts[outcome]} {one if counts[outcome] == 1 else several}"
-            for outcome, (one, several) in OUTCOMES.items()
+            for outcome, (one, several) in _OUTCOMES.items()
             if counts[outcome]
         )
 
@@ -44,27 +56,67 @@ class AtScale:
 
 @dataclass(frozen=True)
 class Listed:
-    """An experiment as it is listed."""
+    """An experiment as it is listed.
+
+    Parameters
+    ----------
+    name : str
+        Of its folder.
+    title, question, source : str
+        As its YAML has them; "" where it has none.
+    scales : tuple of AtScale, optional
+        Those at which it is defined.
+    """
 
     name: str
     title: str
     question: str
     source: str
-    scales: tuple[AtScale, ...] = field(default=())
+    scales: tuple[AtScale, ...] = ()
 
 
 def catalogue(results: Path | None = None) -> list[Listed]:
-    """All experiments; their verdicts are the published ones, or those in the user's own folder ``results``."""
+    """All experiments; their verdicts are the published ones, or those in the user's own folder ``results``.
+
+    Parameters
+    ----------
+    results : Path, optional
+        That folder; None: published verdicts alone.
+
+    Returns
+    -------
+    list of Listed
+        By name.
+    """
     return [listed(name, results) for name in experiments()]
 
 
 def listed(name: str, results: Path | None = None) -> Listed:
-    """One experiment. A result that cannot be read counts as not there."""
+    """One experiment. A result that cannot be read counts as not there.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+    results : Path, optional
+        The user's own folder, whose verdicts come before the published ones; None: these alone.
+
+    Returns
+    -------
+    Listed
+        With its verdict and cost at each scale.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
+    """
     folder = experiment_folder(name)
     about: dict[str, Any] = {}
     at_scales = scales_of(name)
     for file in ("common", *at_scales[::-1]):
-        about |= _read_yaml(folder / f"{file}.yaml").get("experiment", {})
+        if (path := folder / f"{file}.yaml").exists():
+            about |= (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("experiment", {})
     return Listed(
         name,
         title=str(about.get("title", "")),
@@ -76,32 +128,26 @@ def listed(name: str, results: Path | None = None) -> Listed:
 
 def _at_scale(folder: Path, name: str, scale: str, results: Path | None) -> AtScale:
     shown = folder / "results" / scale
-    published = _read_json(shown / "verdict.json")
-    own = None if results is None else _read_json(results / name / scale / "verdict.json")
-    verdict = own or published or {}
+    published = read_json(shown / "verdict.json")
+    own = {} if results is None else read_json(results / name / scale / "verdict.json")
+    verdict = own or published
     return AtScale(
         scale,
         tuple(verdict.get("claims", ())),
-        published=own is None and published is not None,
-        measured=verdict.get("cost") or (published or {}).get("cost"),
-        estimated=_read_json(shown / "cost.json"),
+        published=bool(published and not own),
+        measured=verdict.get("cost") or published.get("cost"),
+        estimated=read_json(shown / "cost.json") or None,
     )
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
-
-
 def experiments() -> list[str]:
-    """Names of the experiments on Hydra's search path: those that come with the package, and the user's own."""
+    """Names of the experiments on Hydra's search path: those that come with the package, and the user's own.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
     folders = [folder / "experiment" for folder in config_folders()]
     return sorted({path.parent.name for folder in folders for path in _scale_files(folder)})
 
@@ -109,7 +155,20 @@ def experiments() -> list[str]:
 def experiment_folder(name: str) -> Path:
     """Folder of the experiment ``name``: the first on Hydra's search path, as Hydra itself takes it.
 
-    ValueError, with the nearest, if there is none.
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+
+    Returns
+    -------
+    Path
+        With its YAML, Python and README.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
     """
     for folder in config_folders():
         if any(path.parent.name == name for path in _scale_files(folder / "experiment")):
@@ -118,7 +177,23 @@ def experiment_folder(name: str) -> Path:
 
 
 def scales_of(name: str) -> list[str]:
-    """The scales at which the experiment ``name`` is defined."""
+    """The scales at which the experiment ``name`` is defined.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
+    """
     folder = experiment_folder(name)
     return [scale for scale in _scales() if (folder / f"{scale}.yaml").exists()]
 
@@ -133,7 +208,18 @@ def _scales() -> list[str]:
 
 
 def cost(at: AtScale) -> str:
-    """What a scale costs in a few words: as measured, else as estimated; empty if neither is known."""
+    """What a scale costs in a few words: as measured, else as estimated; empty if neither is known.
+
+    Parameters
+    ----------
+    at : AtScale
+        The scale.
+
+    Returns
+    -------
+    str
+        A time, or GPU hours.
+    """
     if at.measured is not None:
         cores = at.measured["cores"]
         part = "" if at.measured["trained"] == at.measured["cells"] else "in part: "  # the store had the rest

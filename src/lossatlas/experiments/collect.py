@@ -1,4 +1,4 @@
-"""From the finished runs of a sweep to datasets over the sweep's axes."""
+"""Collecting the finished runs of a sweep in datasets over the sweep's axes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +20,21 @@ Coordinates = dict[str, Any]
 
 @dataclass(frozen=True)
 class Cell:
-    """One job's place in a sweep, and the files that it was to give."""
+    """One job's place in a sweep, and the files that it was to give.
 
-    coordinates: Coordinates  # value of each axis
+    Parameters
+    ----------
+    coordinates : dict
+        Axis -> its value.
+    run : Run
+        The job's, finished or not.
+    landscapes : dict of str to Path
+        Name -> file, whether or not it is there yet.
+    """
+
+    coordinates: Coordinates
     run: Run
-    landscapes: dict[str, Path]  # whether or not they are there yet
+    landscapes: dict[str, Path]
 
     def load(self, name: str) -> xr.Dataset | None:
         """Load a landscape; None if it is not there, or damaged."""
@@ -46,9 +56,26 @@ def locate(
 ) -> list[Cell]:
     """Find the cells of an experiment's sweeps in the store, computing nothing.
 
-    ``axes`` maps each dimension to the override that it is swept by; ``other_job`` gives the job that a landscape
-    names by overrides of its own. Jobs of one run in one place, which sweeps with different landscapes give, make one
-    cell. ValueError for an axis that the jobs do not set, and for two runs, or landscapes of one name, in one place.
+    Jobs of one run in one place, which sweeps with different landscapes give, make one cell.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Of all sweeps.
+    axes : mapping of str to str
+        Dimension -> the override that it is swept by.
+    other_job : Callable
+        Function of a job and overrides to the job that a landscape names by these.
+
+    Returns
+    -------
+    list of Cell
+        In the order of the jobs; one for each, without axes.
+
+    Raises
+    ------
+    ValueError
+        For an axis that the jobs do not set, and for two runs, or landscapes of one name, in one place.
     """
     if not axes:
         return [_cell(job, axes, other_job) for job in jobs]
@@ -100,8 +127,19 @@ def collect(
 ) -> dict[str, xr.Dataset]:
     """Datasets over the sweep's axes: "history", "summary", and one for each landscape.
 
-    All have all cells of the sweep, and on each axis the values ``planned`` beside those swept; where a run is not
-    finished, or was not surveyed, they are NaN.
+    All have all cells of the sweep; where a run is not finished, or was not surveyed, they are NaN.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        All of the sweeps.
+    planned : mapping of str to sequence, optional
+        Axis -> values that it has beside those swept; None: no others.
+
+    Returns
+    -------
+    dict of str to Dataset
+        Empty if no run is finished.
     """
     finished = [cell for cell in cells if "run" not in cell.missing]
     if not finished:
@@ -142,6 +180,18 @@ def numbered(dataset: xr.Dataset) -> xr.Dataset:
 
     So those of several networks, none of which has a value in common with another, lie over the same axis.
 
+    Parameters
+    ----------
+    dataset : Dataset
+        Landscape of one network.
+
+    Returns
+    -------
+    Dataset
+        The same if it has no such axis.
+
+    Examples
+    --------
     >>> x = xr.Variable("x", [0.1, 0.7], {OWN: 1})
     >>> numbered(xr.Dataset({"loss": ("x", [5.0, 6.0])}, {"x": x}))["x_values"].to_series().to_dict()
     {0: 0.1, 1: 0.7}
@@ -158,6 +208,18 @@ def combine(parts: Sequence[tuple[Coordinates, xr.Dataset]]) -> xr.Dataset:
 
     Axes that are of each network alone, such as those of a trajectory's plane, are numbered; see `numbered`.
 
+    Parameters
+    ----------
+    parts : sequence of (dict, Dataset)
+        Value of each coordinate, and the dataset there.
+
+    Returns
+    -------
+    Dataset
+        (coordinates..., own dimensions...).
+
+    Examples
+    --------
     >>> parts = [({"a": a, "seed": s}, xr.Dataset({"x": 10 * a + s})) for a, s in [(1, 0), (1, 1), (2, 0)]]
     >>> combine(parts).x.values
     array([[10., 11.],

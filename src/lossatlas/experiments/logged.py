@@ -1,7 +1,6 @@
 """Figures and verdicts of an experiment sent to an experiment tracker; one without a place for them goes without."""
 
 from collections.abc import Sequence
-from functools import singledispatch
 from pathlib import Path
 
 import matplotlib.image
@@ -10,44 +9,27 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 from lossatlas.claims import Verdict, rows
 
 
-@singledispatch
 def log_figures(logger: Logger, paths: Sequence[Path]) -> None:
-    """Send an experiment's figures, as they were saved."""
-
-
-@log_figures.register
-def _(logger: WandbLogger, paths: Sequence[Path]) -> None:
-    import wandb
-
+    """Send an experiment's figures, as they were saved: pictures, and to W&B also pages to turn by hand."""
     for path in paths:
-        if path.suffix == ".png":
-            logger.experiment.log({path.stem: wandb.Image(str(path))})
-        elif path.suffix == ".html":
-            logger.experiment.log({path.stem: wandb.Html(str(path))})
+        if isinstance(logger, WandbLogger):
+            import wandb
 
-
-@log_figures.register
-def _(logger: TensorBoardLogger, paths: Sequence[Path]) -> None:
-    for path in paths:
-        if path.suffix == ".png":
+            kind = wandb.Image if path.suffix == ".png" else wandb.Html if path.suffix == ".html" else None
+            if kind is not None:
+                logger.experiment.log({path.stem: kind(str(path))})
+        elif isinstance(logger, TensorBoardLogger) and path.suffix == ".png":
             logger.experiment.add_image(path.stem, matplotlib.image.imread(path), dataformats="HWC")
 
 
-@singledispatch
 def log_verdicts(logger: Logger, verdicts: Sequence[Verdict]) -> None:
-    """Send the verdicts as a table."""
+    """Send the verdicts, to W&B as a table."""
+    if isinstance(logger, WandbLogger):
+        import wandb
 
-
-@log_verdicts.register
-def _(logger: WandbLogger, verdicts: Sequence[Verdict]) -> None:
-    import wandb
-
-    columns, data = rows(verdicts)
-    logger.experiment.log({"verdict": wandb.Table(columns=[*columns], data=[*data])})
-    logger.experiment.summary.update({f"verdict/{verdict.id}": verdict.outcome for verdict in verdicts})
-
-
-@log_verdicts.register
-def _(logger: TensorBoardLogger, verdicts: Sequence[Verdict]) -> None:
-    lines = [f"- **{verdict.outcome}** {verdict.id}: {verdict.text}" for verdict in verdicts]
-    logger.experiment.add_text("verdict", "\n".join(lines))
+        columns, data = rows(verdicts)
+        logger.experiment.log({"verdict": wandb.Table(columns=[*columns], data=[*data])})
+        logger.experiment.summary.update({f"verdict/{verdict.id}": verdict.outcome for verdict in verdicts})
+    elif isinstance(logger, TensorBoardLogger):
+        lines = [f"- **{verdict.outcome}** {verdict.id}: {verdict.text}" for verdict in verdicts]
+        logger.experiment.add_text("verdict", "\n".join(lines))

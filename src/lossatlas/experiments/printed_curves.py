@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lossatlas.runs.composition.overrides import typed_value
+from lossatlas.runs.composition.parsing import typed_value
 
 COLUMNS = ("quantity", "epoch", "value")
 
@@ -16,10 +16,26 @@ COLUMNS = ("quantity", "epoch", "value")
 def read_reference(file: Path, planned: Mapping[str, Sequence[Any]]) -> xr.Dataset:
     r"""Read a tidy table: a variable for each ``quantity``, over those axes that have a column, and ``epoch``.
 
-    ``planned``: each axis of the experiment with the values that it sweeps, none if these are not known. What the table
-    does not tell is NaN. ValueError, which begins with the file's name, for a file that is not there, a column that is
-    missing or no axis, a value of an axis that is not swept, what is no number, and two rows of one place.
+    Parameters
+    ----------
+    file : Path
+        CSV with the columns quantity, epoch and value, and one for each axis.
+    planned : mapping of str to sequence
+        Axis -> the values that it is swept over; none if these are not known.
 
+    Returns
+    -------
+    Dataset
+        (axes..., epoch); NaN where the table tells nothing.
+
+    Raises
+    ------
+    ValueError
+        Beginning with the file's name, for a file that is not there, a column that is missing or no axis, a value of an
+        axis that is not swept, what is no number, and two rows of one place.
+
+    Examples
+    --------
     >>> import tempfile
     >>> rows = "strength,quantity,epoch,value\n1,train_loss,1,0.5\n1,train_loss,2,0.25\n10,train_loss,1,0.75\n"
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -44,7 +60,7 @@ def read_reference(file: Path, planned: Mapping[str, Sequence[Any]]) -> xr.Datas
         known = list(dict.fromkeys(planned[axis]))
         unknown = ~rows[axis].isin(known)
         if known and unknown.any():
-            at = int(unknown.to_numpy().argmax())
+            at = _first(unknown)
             raise ValueError(
                 f"{file.name}, line {at + 2}: {axis} {rows[axis][at]!r} is not swept; it has {known}"
             )
@@ -52,8 +68,9 @@ def read_reference(file: Path, planned: Mapping[str, Sequence[Any]]) -> xr.Datas
     rows["value"] = _numbers(rows["value"], file).astype(float)
     places = [*axes, "quantity", "epoch"]
     if (again := rows.duplicated(places)).any():
-        at = int(again.to_numpy().argmax())
-        raise ValueError(f"{file.name}, line {at + 2}: a second value of {_place(rows[places].iloc[at])}")
+        at = _first(again)
+        place = ", ".join(f"{name} {value}" for name, value in rows[places].iloc[at].items())
+        raise ValueError(f"{file.name}, line {at + 2}: a second value of {place}")
     table = rows.set_index(places)["value"].to_xarray()
     order = {axis: list(dict.fromkeys(rows[axis])) for axis in axes}
     return table.reindex(order).transpose(*axes, "quantity", "epoch").to_dataset("quantity")
@@ -63,12 +80,12 @@ def _numbers(column: "pd.Series[str]", file: Path) -> "pd.Series[float]":
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = ~np.isfinite(numbers)
     if wrong.any():
-        at = int(wrong.to_numpy().argmax())
+        at = _first(wrong)
         raise ValueError(
             f"{file.name}, line {at + 2}: {column.name} must be a finite number, got {column[at]!r}"
         )
     return numbers
 
 
-def _place(row: "pd.Series[Any]") -> str:
-    return ", ".join(f"{name} {value}" for name, value in row.items())
+def _first(rows: "pd.Series[bool]") -> int:
+    return int(rows.to_numpy().argmax())

@@ -1,4 +1,4 @@
-"""What comes with an experiment of its results: verdict, figure and cost, and the pages that tell of them."""
+"""Publishing an experiment's results: verdict, figure and cost, and the pages that tell of them."""
 
 import json
 import re
@@ -9,13 +9,24 @@ from typing import Any
 from lossatlas.claims import markdown, verdicts_from_json
 from lossatlas.experiments.catalogue import AtScale, Listed, cost, experiment_folder, experiments, listed
 from lossatlas.experiments.cost.in_words import estimated_sentence, measured_sentence
-from lossatlas.files import write_text
+from lossatlas.files import write_json, write_text
 
-END = "<!-- end -->"
+_END = "<!-- end -->"
 
 
 def write_pages(name: str) -> None:
-    """Write what was published of the experiment ``name`` into its README and into the list of all experiments."""
+    """Write what was published of the experiment ``name`` into its README and into the list of all experiments.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
+    """
     folder = experiment_folder(name)
     for page, sections in (
         (folder / "README.md", page_sections(name)),
@@ -23,31 +34,61 @@ def write_pages(name: str) -> None:
     ):
         if page.exists():
             before = page.read_text(encoding="utf-8")
-            if (after := filled(before, sections)) != before:
+            if (after := fill_sections(before, sections)) != before:
                 write_text(page, after)
 
 
-def filled(page: str, sections: Mapping[str, str]) -> str:
+def fill_sections(page: str, sections: Mapping[str, str]) -> str:
     """``page`` with each of the ``sections`` between its marker and the next end, where the page has that marker.
 
     A marker at the end of a line begins a block, any other stands within the line.
 
-    >>> filled("It took <!-- cost digits -->2 s<!-- end -->.", {"cost digits": "3 s", "verdict digits": "-"})
+    Parameters
+    ----------
+    page : str
+        Markdown with markers: ``<!-- section -->`` to ``<!-- end -->``.
+    sections : mapping of str to str
+        Marker -> what stands behind it.
+
+    Returns
+    -------
+    str
+        The page as it was where it has no such marker.
+
+    Examples
+    --------
+    >>> fill_sections("It took <!-- cost digits -->2 s<!-- end -->.", {"cost digits": "3 s", "verdict digits": "-"})
     'It took <!-- cost digits -->3 s<!-- end -->.'
     """
     for section, content in sections.items():
         marker = f"<!-- {section} -->"
-        block, inline = f"{marker}\n\n{content}\n\n{END}", f"{marker}{content}{END}"
+        block, inline = f"{marker}\n\n{content}\n\n{_END}", f"{marker}{content}{_END}"
         for pattern, filling in (
-            (rf"{re.escape(marker)}\n.*?{END}", block),
-            (rf"{re.escape(marker)}[^\n]*?{END}", inline),
+            (rf"{re.escape(marker)}\n.*?{_END}", block),
+            (rf"{re.escape(marker)}[^\n]*?{_END}", inline),
         ):
             page = re.sub(pattern, filling.replace("\\", r"\\"), page, flags=re.DOTALL)
     return page
 
 
 def page_sections(name: str) -> dict[str, str]:
-    """What was published of an experiment, by the marker in its README: "verdict digits", "cost digits", ..."""
+    """What was published of an experiment, by the marker in its README: "verdict digits", "cost digits", ...
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+
+    Returns
+    -------
+    dict of str to str
+        Marker -> Markdown.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
+    """
     sections = {}
     for results in sorted((experiment_folder(name) / "results").glob("*/")):
         verdict, costs = results / "verdict.json", results / "cost.json"
@@ -62,16 +103,35 @@ def page_sections(name: str) -> dict[str, str]:
 
 
 def index_sections(folder: Path) -> dict[str, str]:
-    """The table of all experiments in ``folder``, by the marker in their list."""
-    return {
-        "experiments": index(
-            [listed(name) for name in experiments() if experiment_folder(name).parent == folder]
-        )
-    }
+    """The table of all experiments in ``folder``, by the marker in their list.
+
+    Parameters
+    ----------
+    folder : Path
+        With a folder for each experiment.
+
+    Returns
+    -------
+    dict of str to str
+        Marker -> Markdown.
+    """
+    shown = [listed(name) for name in experiments() if experiment_folder(name).parent == folder]
+    return {"experiments": index(shown)}
 
 
 def index(experiments: Sequence[Listed]) -> str:
-    """A row in Markdown for each experiment: question, and for each scale cost and verdict."""
+    """A row in Markdown for each experiment: question, and for each scale cost and verdict.
+
+    Parameters
+    ----------
+    experiments : sequence of Listed
+        In the order of the rows.
+
+    Returns
+    -------
+    str
+        Ends without a newline.
+    """
     scales = list(dict.fromkeys(at.scale for experiment in experiments for at in experiment.scales))
     headings = ["experiment", "question", *(f"scale {scale}" for scale in scales), "source"]
     lines = [headings, ["---"] * len(headings)]
@@ -88,7 +148,25 @@ def _result(at: AtScale) -> str:
 
 
 def write_cost(name: str, scale: str, content: Mapping[str, Any]) -> Path:
-    """Write an estimate beside the published results of a scale; return where."""
+    """Write an estimate beside the published results of a scale; return where.
+
+    Parameters
+    ----------
+    name, scale : str
+        Of the experiment, and at which scale.
+    content : mapping
+        The estimate, as JSON takes it.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
+    """
     path = experiment_folder(name) / "results" / scale / "cost.json"
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    write_json(path, content)
     return path

@@ -30,7 +30,22 @@ _TOLD = (  # and no interruption
 def function_of(folder: Path, module: str) -> Callable[..., Any]:
     """The function ``module`` of ``folder/module.py``, read anew.
 
-    ValueError, which names file and line, for a file that is not there or has no such function, or that fails.
+    Parameters
+    ----------
+    folder : Path
+        Of the experiment.
+    module : str
+        "claims" or "figures".
+
+    Returns
+    -------
+    Callable
+        Function of the experiment's `Values`.
+
+    Raises
+    ------
+    ValueError
+        For a file that is not there or has no such function; with file and line for one that fails.
     """
     file = folder / f"{module}.py"
     if not file.is_file():
@@ -56,7 +71,18 @@ def _package_of(folder: Path) -> str:
 
 @contextmanager
 def told_with_line(folder: Path) -> Iterator[None]:
-    """Turn what the folder's Python raises into a ValueError that begins with file and line."""
+    """Turn what the folder's Python raises into a ValueError that begins with file and line.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the experiment.
+
+    Raises
+    ------
+    ValueError
+        For what Python of the folder raises; what is raised elsewhere, and an interruption, is passed on.
+    """
     try:
         yield
     except SyntaxError as error:
@@ -77,6 +103,18 @@ def check_values(folder: Path, values: dict[str, Any]) -> None:
     """Raise ValueError if one of the folder's Python files takes ``v.NAME`` that is none of ``values``.
 
     Nothing is run: what a measure takes is found before anything is trained.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the experiment.
+    values : dict of str to Any
+        ``experiment.values``.
+
+    Raises
+    ------
+    ValueError
+        With file and line.
     """
     for file, tree in _trees(folder).items():
         for node in ast.walk(tree):
@@ -90,7 +128,23 @@ def check_values(folder: Path, values: dict[str, Any]) -> None:
 
 
 def content_of(folder: Path) -> dict[str, str]:
-    """What each of the folder's Python files says, whatever its comments and its layout."""
+    """What each of the folder's Python files says, whatever its comments and its layout.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the experiment.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the file -> its syntax tree as text.
+
+    Raises
+    ------
+    ValueError
+        With file and line for what is no Python.
+    """
     return {file: ast.dump(tree) for file, tree in _trees(folder).items()}
 
 

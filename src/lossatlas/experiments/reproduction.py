@@ -1,4 +1,4 @@
-"""The results of one experiment at one scale: figures, verdicts and datasets in a folder."""
+"""Reproduction of one experiment at one scale: figures, verdicts and datasets in a folder."""
 
 import json
 import shutil
@@ -18,7 +18,8 @@ from lossatlas.experiments.logged import log_figures, log_verdicts
 from lossatlas.experiments.publishing import write_pages
 from lossatlas.experiments.python_files import told_with_line
 from lossatlas.figures import save
-from lossatlas.files import replacing, write_text
+from lossatlas.files import read_json, replacing, write_text
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
 
@@ -45,7 +46,7 @@ class Reproduction:
         self.reference = reference_of(name, config["experiment"], planned)
         self.scale = config["experiment"]["scale"]
         # Where things lie is nothing to reproduce, and another machine's paths say nothing.
-        typed = [override for override in overrides if not override.startswith(("paths.", "paths="))]
+        typed = Overrides(overrides).without("paths")
         self.command = " ".join(["lossatlas reproduce", name, *typed])
         self.folder = Path(config["paths"]["results"]) / name / self.scale
         self.verdict_path = self.folder / "verdict.json"
@@ -65,7 +66,7 @@ class Reproduction:
 
     def is_current(self) -> bool:
         """Whether the folder already holds the results of just these runs and landscapes."""
-        return _content(self.verdict_path).get("key") == self.key
+        return read_json(self.verdict_path).get("key") == self.key
 
     def make(self, measured: Callable[[], Record | None] = lambda: None) -> None:
         """Judge and draw, and write everything; the verdict last, for it says that the rest is there.
@@ -90,7 +91,7 @@ class Reproduction:
             with told_with_line(self.definition.folder):
                 paths = self._draw(datasets, verdicts)
             self._log(paths, verdicts)
-        cost = more_complete(_content(self.verdict_path).get("cost"), measured())
+        cost = more_complete(read_json(self.verdict_path).get("cost"), measured())
         extra = {"experiment": self.name, "scale": self.scale, "command": self.command, "key": self.key}
         write_text(self.verdict_path, to_json(verdicts, **extra, cost=cost))
 
@@ -101,7 +102,7 @@ class Reproduction:
         """
         target = self.definition.folder / "results" / self.scale
         target.mkdir(parents=True, exist_ok=True)
-        content, shown = _content(self.verdict_path), _content(target / "verdict.json")
+        content, shown = read_json(self.verdict_path), read_json(target / "verdict.json")
         content["cost"] = more_complete(shown.get("cost"), content["cost"])
         for stem in self.definition.figures:
             if (picture := self.folder / f"{stem}.png").exists():  # one to turn by hand has none
@@ -127,12 +128,3 @@ class Reproduction:
             for logger in loggers:
                 log_figures(logger, paths)
                 log_verdicts(logger, verdicts)
-
-
-def _content(verdict: Path) -> dict[str, Any]:
-    """What a verdict's file holds; nothing if it cannot be read."""
-    try:
-        content = json.loads(verdict.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -23,29 +23,33 @@ from omegaconf import DictConfig, OmegaConf
 from lossatlas.choices import nearest
 from lossatlas.runs.composition.compose import compose_base, params_of, sweep_jobs
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.composition.overrides import Overrides, tell_former_names, typed_value
+from lossatlas.runs.composition.overrides import Overrides, key_of, tell_former_names
+from lossatlas.runs.composition.parsing import texts, typed_value
 
-EXPERIMENT = "experiment="
-ARMS = "experiment.sweeps"
+_EXPERIMENT = "experiment="
+_ARMS = "experiment.sweeps"
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Jobs launched together, the overrides that mean them, and what the experiment plans for them."""
+    """Jobs launched together, the overrides that mean them, and what the experiment plans for them.
+
+    Parameters
+    ----------
+    overrides : tuple of str
+        As they are typed.
+    jobs : tuple of Job
+        Composed from them.
+    planned : mapping of str to sequence
+        Override of an axis -> its values, whatever the user made of them.
+    arm : str, optional
+        Its name in ``experiment.sweeps``; None for the experiment's own sweep.
+    """
 
     overrides: tuple[str, ...]
     jobs: tuple[Job, ...]
-    planned: Mapping[str, Sequence[Any]]  # override of an axis -> its values, whatever the user made of them
-    arm: str | None = None  # its name in experiment.sweeps; None for the experiment's own sweep
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What an experiment means a sweep to be, before the user's overrides have their say."""
-
-    arm: str | None
-    sets: tuple[str, ...]  # overrides that make the arm
     planned: Mapping[str, Sequence[Any]]
+    arm: str | None = None
 
 
 def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[Sweep]:
@@ -54,16 +58,33 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     What the user sets of an axis (``experiment.axes``) selects among the values that an arm plans for it; the first
     sweep takes those that no arm plans too. A sweep of which nothing is left is dropped, and what it planned stands
     with the first. Everything else that the user sets holds for all. ``~experiment.sweeps`` leaves the own sweep alone,
-    ``~experiment.sweeps.NAME`` leaves out one arm. ValueError as `compose_jobs`, and for an arm that is not written as
-    ``hydra.sweeper.params`` are or cannot be composed, with its name.
+    ``~experiment.sweeps.NAME`` leaves out one arm.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        As they are typed.
+    multirun : bool, default False
+        Whether they are a sweep even if the experiment's own file does not say so; by default they are not.
+
+    Returns
+    -------
+    list of Sweep
+        The experiment's own first; a single one, with nothing planned, where there are no axes.
+
+    Raises
+    ------
+    ValueError
+        As `compose_jobs`, and, with its name, for an arm that is not written as ``hydra.sweeper.params`` are or cannot
+        be composed.
     """
     tell_former_names(overrides)
     overrides = Overrides(overrides).expanded()
     base = compose_base(overrides)
-    typed = [override for override in overrides if not override.startswith(f"~{ARMS}")]
+    typed = [override for override in overrides if not override.startswith(f"~{_ARMS}")]
     if "also" in base.experiment:
         raise ValueError(
-            f"experiment.also: no such key; {ARMS} holds arms, each what it sets over hydra.sweeper.params"
+            f"experiment.also: no such key; {_ARMS} holds arms, each what it sets over hydra.sweeper.params"
         )
     if not base.experiment.get("axes"):
         return [Sweep(tuple(typed), tuple(sweep_jobs(base, typed, multirun=multirun)), {})]
@@ -82,22 +103,25 @@ def _jobs(sweep: Sweep, base: DictConfig, *, multirun: bool) -> list[Job]:
             raise
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         hint = nearest(choice, error.options or [])
-        raise ValueError(f"{ARMS}.{sweep.arm}: {group}={choice}: no such choice; {hint}") from error
+        raise ValueError(f"{_ARMS}.{sweep.arm}: {group}={choice}: no such choice; {hint}") from error
     except (ValueError, HydraException) as error:
         if sweep.arm is None:
             raise
-        raise ValueError(f"{ARMS}.{sweep.arm}: {' '.join(str(error).split())}") from error
+        raise ValueError(f"{_ARMS}.{sweep.arm}: {' '.join(str(error).split())}") from error
 
 
-def _plans(base: DictConfig, axes: Sequence[str]) -> list[_Plan]:
-    """All sweeps of the experiment. One whose own leaves an axis out is only its arms."""
+def _plans(base: DictConfig, axes: Sequence[str]) -> list[Sweep]:
+    """All sweeps of the experiment, without jobs, as they are before the user's overrides have their say.
+
+    An experiment whose own sweep leaves an axis out is only its arms.
+    """
     own, arms = params_of(base), _arms(base)
     plans = [
-        _Plan(name, tuple(f"{k}={v}" for k, v in arm.items()), _planned({**own, **arm}, axes))
+        Sweep(tuple(f"{k}={v}" for k, v in arm.items()), (), _planned({**own, **arm}, axes), name)
         for name, arm in arms.items()
     ]
     has_own = not plans or all(axis in own for axis in axes)
-    return [_Plan(None, (), _planned(own, axes)), *plans] if has_own else plans
+    return [Sweep((), (), _planned(own, axes)), *plans] if has_own else plans
 
 
 def _planned(params: Mapping[str, str], axes: Sequence[str]) -> dict[str, list[Any]]:
@@ -111,17 +135,15 @@ def _is_finite(override: Override) -> bool:
 
 def _texts(override: Override) -> dict[str, Any]:
     """The values that an override gives its key, by what is typed for them."""
-    if override.is_sweep_override():
-        return {text: typed_value(text) for text in override.sweep_string_iterator()}
-    return {(text := override.get_value_element_as_str()): typed_value(text)}
+    return {text: typed_value(text) for text in texts(override)}
 
 
 def _arms(base: DictConfig) -> dict[str, dict[str, str]]:
     """What each arm sets, its values as they are typed."""
     arms = base.experiment.get("sweeps") or {}
     if not isinstance(arms, Mapping):
-        raise ValueError(f"{ARMS}: expected arms by name, as {{mean: {{study/merging: mean}}}}, got {arms}")
-    return {str(name): _arm(f"{ARMS}.{name}", arms[name]) for name in arms}
+        raise ValueError(f"{_ARMS}: expected arms by name, as {{mean: {{study/merging: mean}}}}, got {arms}")
+    return {str(name): _arm(f"{_ARMS}.{name}", arms[name]) for name in arms}
 
 
 def _written(value: Any, *, within: bool = False) -> str:
@@ -164,21 +186,18 @@ def _arm(path: str, arm: Any) -> dict[str, str]:
     return found
 
 
-def _left(plans: Sequence[_Plan], typed: Sequence[str], axes: Sequence[str]) -> list[Sweep]:
+def _left(plans: Sequence[Sweep], typed: Sequence[str], axes: Sequence[str]) -> list[Sweep]:
     """What the user's values of axes leave of ``plans``, as sweeps without jobs."""
     parsed = Overrides(typed).parsed
     asked = {o.get_key_element(): _texts(o) for o in parsed if o.get_key_element() in axes and _is_finite(o)}
     first, *further = plans
     of_arms = {key: [v for plan in further for v in plan.planned.get(key, ())] for key in asked}
 
-    def selected(plan: _Plan, key: str) -> list[str]:
+    def selected(plan: Sweep, key: str) -> list[str]:
         planned = plan.planned.get(key, ())
         free = plan is first or key not in plan.planned
-        return [
-            text
-            for text, value in asked[key].items()
-            if value in planned or (free and value not in of_arms[key])
-        ]
+        told = asked[key].items()
+        return [text for text, value in told if value in planned or (free and value not in of_arms[key])]
 
     choices = [(plan, {key: selected(plan, key) for key in asked}) for plan in plans]
     left = [(plan, chosen) for plan, chosen in choices if all(chosen.values())]
@@ -186,23 +205,17 @@ def _left(plans: Sequence[_Plan], typed: Sequence[str], axes: Sequence[str]) -> 
         left = [(first, {key: list(texts) for key, texts in asked.items()})]
     kept = [plan.planned for plan, _ in left]
     dropped = [plan.planned for plan in plans if plan.planned not in kept]
-    return [
-        Sweep(
-            _overrides(plan, typed, chosen),
-            (),
-            _joined([plan.planned, *dropped]) if place == 0 else plan.planned,
-            plan.arm,
-        )
-        for place, (plan, chosen) in enumerate(left)
-    ]
+    left_over = _joined([left[0][0].planned, *dropped])
+    found = [replace(plan, overrides=_overrides(plan, typed, chosen)) for plan, chosen in left]
+    return [replace(found[0], planned=left_over), *found[1:]]
 
 
-def _overrides(plan: _Plan, typed: Sequence[str], chosen: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+def _overrides(plan: Sweep, typed: Sequence[str], chosen: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The arm's overrides, then the user's, which win, with those values of axes that are left."""
-    experiment = [override for override in typed if override.startswith(EXPERIMENT)]
-    others = [override for override in typed if override.partition("=")[0] not in chosen]
+    experiment = [override for override in typed if override.startswith(_EXPERIMENT)]
+    others = [override for override in typed if key_of(override) not in map(key_of, chosen)]
     swept = [f"{key}={','.join(texts)}" for key, texts in chosen.items()]
-    return Overrides([*experiment, *plan.sets]).merged([*others, *swept])
+    return Overrides([*experiment, *plan.overrides]).merged([*others, *swept])
 
 
 def _joined(planned: Sequence[Mapping[str, Sequence[Any]]]) -> dict[str, list[Any]]:

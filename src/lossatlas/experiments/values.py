@@ -1,4 +1,4 @@
-"""What an experiment's Python is written with: the values of its scale, and the type of its figures."""
+"""Values of an experiment's scale, which its Python is written with, and the type of its figures."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,13 @@ Figures = dict[str, Callable[..., Any]]
 class Values:
     """``experiment.values`` as attributes: ``v.contour``. ValueError for one that is not there.
 
+    Parameters
+    ----------
+    values : dict of str to Any
+        Name -> value, as the YAML has them.
+
+    Examples
+    --------
     >>> v = Values({"contour": 0.1})
     >>> v.contour
     0.1
@@ -30,6 +37,19 @@ class Values:
 
 
 def missing(name: str, values: dict[str, Any]) -> str:
-    """Sentence that there is no ``name`` among the ``values``, and what may have been meant."""
+    """Sentence that there is no ``name`` among the ``values``, and what may have been meant.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    values : dict of str to Any
+        Those that there are.
+
+    Returns
+    -------
+    str
+        For an error's message.
+    """
     hint = nearest(name, values) if values else "there are none"
     return f"experiment.values has no {name!r}; {hint}"

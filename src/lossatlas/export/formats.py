@@ -11,12 +11,12 @@ from lossatlas.export.li2018 import to_hdf5
 from lossatlas.export.mesh import to_vtk
 from lossatlas.export.table import to_csv
 
-Writer = Callable[..., list[Path]]
+_Writer = Callable[..., list[Path]]
 """Writes a dataset to a path, with options of its own, and returns the files that it wrote."""
 
 ENDINGS: dict[str, str] = {"hdf5": ".h5", "vtk": ".vtu", "csv": ".csv"}  # by the format's name
 
-WRITERS: dict[str, Writer] = {  # by the ending of the file
+WRITERS: dict[str, _Writer] = {  # by the ending of the file
     ".h5": to_hdf5,
     ".hdf5": to_hdf5,
     ".vtu": to_vtk,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from lossatlas.export.layout import LINE, PATH, PLANE, axes
 from lossatlas.files import replacing
 
-MISSING = -1.0  # there: a value that was not measured
-EIGENVALUES = {"min_eig": "lambda_min", "max_eig": "lambda_max"}
-PROJECTION = {
+_MISSING = -1.0  # there: a value that was not measured
+_EIGENVALUES = {"min_eig": "lambda_min", "max_eig": "lambda_max"}
+_PROJECTION = {
     "proj_xcoord": "path_x",
     "proj_ycoord": "path_y",
     "explained_variance_ratio_": "explained_variance_ratio",
@@ -78,7 +78,7 @@ def _entries(part: xr.Dataset) -> Entries:
         entries["ycoordinates"] = part[dims[0]].values
     for name, loss, error in _by_split(part):
         entries[f"{name}_loss"] = loss.transpose(*dims).values
-        missing = np.full(entries[f"{name}_loss"].shape, MISSING)
+        missing = np.full(entries[f"{name}_loss"].shape, _MISSING)
         entries[f"{name}_acc"] = missing if error is None else 100 * (1 - error.transpose(*dims).values)
     return entries | _further(part)
 
@@ -96,4 +96,6 @@ def _by_split(part: xr.Dataset) -> list[tuple[str, xr.DataArray, xr.DataArray | 
 
 def _further(part: xr.Dataset) -> Entries:
     """What stands in further files there: eigenvalues of a map, and the projected path of a trajectory."""
-    return {there: part[here].values for there, here in {**EIGENVALUES, **PROJECTION}.items() if here in part}
+    return {
+        there: part[here].values for there, here in {**_EIGENVALUES, **_PROJECTION}.items() if here in part
+    }

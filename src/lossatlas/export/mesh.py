@@ -11,8 +11,8 @@ from lossatlas.export.layout import PLANE, axes
 from lossatlas.files import replacing
 
 FORMATS = {".vtu": "vtu", ".vtk": "vtk"}  # meshio's names
-LOG_OFFSET = (
-    0.1  # under the logarithm, as in h52vtp.py of Li et al. 2018, so that a loss of zero has a height
+_LOG_OFFSET = (
+    0.1  # under the logarithm, so that a loss of zero has a height, as in h52vtp.py of Li et al. 2018
 )
 
 Values = NDArray[np.float64]
@@ -87,7 +87,7 @@ def height(loss: Values, ceiling: float | None, *, log: bool) -> Values:
     """
     cut = loss if ceiling is None else np.minimum(loss, ceiling)
     with np.errstate(invalid="ignore", divide="ignore"):  # of a loss below zero, which has no height then
-        return np.log(cut + LOG_OFFSET) if log else cut
+        return np.log(cut + _LOG_OFFSET) if log else cut
 
 
 def _of_split(values: xr.DataArray, split: str | None) -> xr.DataArray:

@@ -11,19 +11,33 @@ _EVALUATIONS = ("eval", "recompute")
 class Engine:
     """Evaluation settings, how the points of a survey are measured; the default is exact to float32 rounding.
 
-    ``precision``: "float32": products and convolutions in the weights' own dtype; "tf32" (on a GPU) and
-    "bfloat16" are faster, and their measured error stands in the dataset. ``fuse``: fold batch norm into the
-    layer before it and fuse what follows, where the network allows it, which changes only rounding.
-    ``batch_size``: None for a size that suits the caches.
+    Parameters
+    ----------
+    precision : {"float32", "tf32", "bfloat16"}, default "float32"
+        "float32": products and convolutions in the weights' own dtype; "tf32" (on a GPU) and "bfloat16" are faster,
+        and their measured error stands in the dataset.
+    fuse : bool, default True
+        Fold batch norm into the layer before it and fuse what follows, where the network allows it, which changes
+        only rounding.
+    batch_size : int, optional
+        Examples of a forward pass; None: a size that suits the caches.
+    evaluation : {"eval", "recompute"}, default "eval"
+        Batch norm with the statistics that the point has (Li et al. 2018), or with those of a pass over the split
+        "train" at each point (Garipov et al. 2018).
+    per_class : bool, default False
+        Whether to measure loss and error of each class too.
+    subsample : int, optional
+        Examples of each split to measure on, the same at all points, with a standard error for each point; None: all.
+    subsample_seed : int, default 0
+        Seed from which they are drawn, once.
 
-    ``evaluation``, of batch norm: "eval": with the statistics that the point has (Li et al. 2018);
-    "recompute": with those of a pass over the split "train" at each point (Garipov et al. 2018).
+    Raises
+    ------
+    ValueError
+        For a value that is none of these.
 
-    ``per_class``: loss and error of each class too. ``subsample``: measure on so many examples of each split,
-    drawn once from ``subsample_seed``, the same at all points, with a standard error for each point.
-
-    ValueError for a value that is none of these.
-
+    Examples
+    --------
     >>> Engine(precision="float16")
     Traceback (most recent call last):
     ValueError: unknown precision 'float16', expected one of float32, tf32, bfloat16

@@ -29,16 +29,31 @@ Source = Split | Iterable[Split]
 class Problem:
     """A network, its loss and its data.
 
-    Its landscape is the mean loss over a split as a function of the weights. ``data`` holds each split by its
-    name: its inputs and targets, whole, on the network's device, or what gives batches of them, such as a
-    DataLoader, which is gone through once. ``metrics`` are measured beside the loss, in the same pass; as the
-    loss, each is a mean over the examples of a batch. Surveys leave the network as they found it. All its
-    parameters count, also those that are frozen; one that is shared by two modules counts once.
+    Its landscape is the mean loss over a split as a function of the weights. Surveys leave the network as they found
+    it.
 
-    ValueError if a split is empty, its tensors differ in length, or it lies on another device than the
-    network; if a metric has a name that is taken; or if the network has no parameters, or one that is not
-    made of real numbers, is on another device than the first, or has no values yet.
+    Parameters
+    ----------
+    model : nn.Module
+        The network. All its parameters count, also those that are frozen; one that is shared by two modules counts
+        once.
+    loss : callable
+        From outputs and targets of a batch to the mean loss over its examples, which count alike (`Loss`).
+    data : mapping
+        Each split by its name: inputs and targets, (N, ...) each, whole, on the network's device; or what gives
+        batches of them, such as a DataLoader, which is gone through once.
+    metrics : mapping, optional
+        Functions like ``loss`` by name, measured in the same pass; None: none.
 
+    Raises
+    ------
+    ValueError
+        If a split is empty, its tensors differ in length, or it lies on another device than the network; if a metric
+        has a name that is taken; or if the network has no parameters, or one that is not made of real numbers, is on
+        another device than the first, or has no values yet.
+
+    Examples
+    --------
     >>> import torch
     >>> data = {"train": (torch.zeros(5, 3), torch.zeros(5, 2))}
     >>> Problem(nn.Linear(3, 2), nn.MSELoss(), data).select(None)

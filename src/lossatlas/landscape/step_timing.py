@@ -48,21 +48,64 @@ def step_time(
 ) -> xr.Dataset:
     """Step-time benchmark: seconds that a training step takes while so many ``checkpoints`` exert ``force``.
 
-    A step is the forward pass of the first ``batch_size`` examples of ``split``, in training mode, the gradients, and
-    the step of ``optimizer``; fetching and augmenting the batch, and measuring, are no part of it. ``ways`` to the
-    gradients are "closed_form", that of the loss by autograd and the force added in closed form, and "autograd", that
-    of the loss and the penalty by autograd in a loop over centres and tensors. All numbers of checkpoints and ways are
-    measured by turns in one process, ``steps`` steps in a row, ``rounds`` times, by the ``clock`` "wall" or, on a
-    processor that others use as well, by "processor", which stands still meanwhile; with one thread both are the same
-    where nobody else does.
+    A step is the forward pass of a batch, in training mode, the gradients, and the step of the optimizer; fetching
+    and augmenting the batch, and measuring, are no part of it. All numbers of checkpoints and ways are measured by
+    turns in one process.
 
-    Returns ``round_seconds`` over (round, way, checkpoints), the mean of the steps in a row; ``seconds``, their median
-    over rounds; ``relative``, the median over rounds of the same as a multiple of that without checkpoints in the same
-    round; and ``epoch_seconds``, that of as many steps as an epoch of the split has. These are facts of the machine, of
-    which the attributes tell the processor or GPU and the threads: another time gives other numbers.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    force : DistanceForce
+        Of the whole network, not by layers, which the loop has not.
+    optimizer : callable
+        From parameters to their optimizer.
+    batch_size : int
+        The batch is the first so many examples of ``split``.
+    ways : sequence of str, default ("closed_form", "autograd")
+        To the gradients. "closed_form": that of the loss by autograd, and the force added in closed form; "autograd":
+        that of the loss and the penalty by autograd, in a loop over centres and tensors.
+    checkpoints : sequence of int, default (0, 1, 3, 10)
+        Numbers of checkpoints, 0 among them.
+    steps : int, default 10
+        Steps in a row that are timed together.
+    rounds : int, default 7
+        How often each number of checkpoints has its turn with each way.
+    split : str, default "train"
+        Part of the data that the batch is of.
+    clock : {"wall", "processor"}, default "wall"
+        Time that passes; or, on a processor that others use as well, one that stands still meanwhile. With one thread
+        both are the same where nobody else does.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
-    The network is left as it was. ValueError for a value out of its range, unless 0 is among ``checkpoints``, for a
-    force by layers, which the loop has not, and for a GPU's time by the clock of the processor.
+    Returns
+    -------
+    xr.Dataset
+        ``round_seconds`` over (round, way, checkpoints), the mean of the steps in a row, in s; over (way,
+        checkpoints) ``seconds``, their median over rounds; ``relative``, the median over rounds of the same as a
+        multiple of that without checkpoints in the same round; and ``epoch_seconds``, that of as many steps as an
+        epoch of the split has. These are facts of the machine, of which the attributes tell the processor or GPU and
+        the threads: another time gives other numbers.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range, unless 0 is among ``checkpoints``, for a force by layers, and for a GPU's time
+        by the clock of the processor.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from lossatlas.optim.distancing import RBF, Away, Distance, EachCheckpoint, Sigma
+    >>> among = {"distance": Distance(), "merging": EachCheckpoint(), "push": Away()}
+    >>> force = DistanceForce(RBF(), Sigma(2.0), 1.0, **among)
+    >>> problem = Problem(nn.Linear(2, 3), nn.CrossEntropyLoss(), {"train": (torch.eye(2), torch.arange(2))})
+    >>> settings = {"force": force, "optimizer": partial(torch.optim.SGD, lr=0.1), "batch_size": 2}
+    >>> dict(step_time(problem, **settings, checkpoints=[0, 1], rounds=2).round_seconds.sizes)
+    {'round': 2, 'way': 2, 'checkpoints': 2}
     """
     _check(force, batch_size, ways, checkpoints, steps, rounds)
     problem.select([split])

@@ -30,14 +30,24 @@ class Declaration:
 def survey(*, products: Products | None, version: int = 1) -> Callable[[_Survey], _Survey]:
     """Declare the decorated function, which stays as it is, to be a survey.
 
-    ``products``: how many products of a matrix of second derivatives and a vector a point takes, where it takes any;
-    an estimate of cost cannot count them, since a network that is not trained does not tell how many a trained one
-    takes. A number, or a function of those of the survey's settings that it names, with ``**_`` for the others. None:
-    the operations at a point are those that the first point of any network takes, which the estimate counts; should it
-    meet products there, it refuses to guess.
+    Parameters
+    ----------
+    products : float, callable or None
+        How many products of a matrix of second derivatives and a vector a point takes, where it takes any; an
+        estimate of cost cannot count them, since a network that is not trained does not tell how many a trained one
+        takes. A number, or a function of those of the survey's settings that it names, with ``**_`` for the others.
+        None: the operations at a point are those that the first point of any network takes, which the estimate
+        counts; should it meet products there, it refuses to guess.
+    version : int, default 1
+        Raised when the numbers of this survey change, so that datasets of the older code are no longer found.
 
-    ``version``: raised when the numbers of this survey change, so that datasets of the older code are no longer found.
+    Returns
+    -------
+    callable
+        Decorator that leaves the function as it is.
 
+    Examples
+    --------
     >>> @survey(products=lambda steps, **_: 2 * steps)
     ... def mine(problem, *, steps=5, journal=None, progress=None):
     ...     return xr.Dataset()

@@ -1,7 +1,6 @@
 """Pictures, surfaces and numbers of landscapes sent to an experiment tracker; one without a place goes without."""
 
 from collections.abc import Mapping
-from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,16 @@ _WIDTH_LEVEL = 1.0
 """Loss below which widths along lines are measured, as the claims of `sharpness` have it."""
 
 
-@singledispatch
 def log_picture(logger: Logger, name: str, dataset: xr.Dataset, step: int | None = None) -> None:
     """Send the picture of the landscape ``name``, where its survey has one, as that of training's ``step``."""
+    if dataset.attrs.get("survey") not in PICTURES:  # as one of the user's own
+        return
+    if isinstance(logger, WandbLogger):
+        import wandb
 
-
-@log_picture.register
-def _(logger: WandbLogger, name: str, dataset: xr.Dataset, step: int | None = None) -> None:
-    import wandb
-
-    if _is_drawn(dataset):
         at = {} if step is None else {"trainer/global_step": step}
         logger.experiment.log({f"landscape/{name}": wandb.Image(picture(dataset)), **at})
-
-
-@log_picture.register
-def _(logger: TensorBoardLogger, name: str, dataset: xr.Dataset, step: int | None = None) -> None:
-    if _is_drawn(dataset):
+    elif isinstance(logger, TensorBoardLogger):
         logger.experiment.add_figure(f"landscape/{name}", picture(dataset), global_step=step)
 
 
@@ -53,11 +45,6 @@ def _log_whole(logger: WandbLogger, name: str, dataset: xr.Dataset) -> None:
         logger.experiment.log({f"landscape/{name} in 3-D": wandb.Html(page)})
     logger.experiment.summary.update(_scalars(name, dataset))
     logger.experiment.log_artifact(_artifact(name, dataset, logger.experiment.id))
-
-
-def _is_drawn(dataset: xr.Dataset) -> bool:
-    """Whether its survey has a picture; one of the user's own need not."""
-    return dataset.attrs.get("survey") in PICTURES
 
 
 def _artifact(name: str, dataset: xr.Dataset, run: str) -> Any:

@@ -13,6 +13,18 @@ from lossatlas.measures.selection import Selector, average, describe, name_of, n
 def percent(share: xr.DataArray) -> xr.DataArray:
     """A share in percent.
 
+    Parameters
+    ----------
+    share : DataArray
+        Shares, in [0, 1].
+
+    Returns
+    -------
+    DataArray
+        The same times 100, with the unit %.
+
+    Examples
+    --------
     >>> percent(xr.DataArray([0.25, 0.125], dims="seed", name="test_error")).attrs
     {'long_name': 'test error', 'units': '%'}
     """
@@ -22,6 +34,25 @@ def percent(share: xr.DataArray) -> xr.DataArray:
 def mean(values: xr.DataArray, *over: str) -> xr.DataArray:
     """Mean over dimensions, NaN as soon as one value is, where xarray's own leaves NaN out.
 
+    Parameters
+    ----------
+    values : DataArray
+        What to average.
+    *over : str
+        Dimensions to average over; none leaves the values as they are.
+
+    Returns
+    -------
+    DataArray
+        Without those dimensions, in the units of the values. ``open`` as soon as one of the averaged is.
+
+    Raises
+    ------
+    ValueError
+        For a dimension that is not there.
+
+    Examples
+    --------
     >>> mean(xr.DataArray([[1.0, 2.0, 6.0], [1.0, 2.0, np.nan]], dims=("seed", "direction")), "direction").values
     array([ 3., nan])
     """
@@ -31,8 +62,25 @@ def mean(values: xr.DataArray, *over: str) -> xr.DataArray:
 def spread(values: xr.DataArray, *, over: str) -> xr.DataArray:
     """Standard deviation (ddof 1) over a dimension, such as the directions of a line.
 
-    NaN as soon as the measure is not finite at one place, and for one place only.
+    Parameters
+    ----------
+    values : DataArray
+        What to take the spread of.
+    over : str
+        Dimension that disappears.
 
+    Returns
+    -------
+    DataArray
+        In the units of the values. NaN as soon as the measure is not finite at one place, and for one place only.
+
+    Raises
+    ------
+    ValueError
+        For a dimension that is not there.
+
+    Examples
+    --------
     >>> spread(xr.DataArray([[1.0, 2.0, 3.0]], dims=("seed", "direction")), over="direction").values
     array([1.])
     """
@@ -51,6 +99,27 @@ def difference(
 ) -> xr.DataArray:
     """``values`` in one arm less those in another; with ``absolute`` its size. Keeps the dimensions that neither names.
 
+    Parameters
+    ----------
+    values : DataArray
+        What differs.
+    first, second : Selector
+        The two arms: dimension -> the value wanted of it, or a list of those wanted.
+    absolute : bool, default False
+        Take the size of the difference; by default its sign is kept.
+
+    Returns
+    -------
+    DataArray
+        ``first`` less ``second``, in the units of the values.
+
+    Raises
+    ------
+    ValueError
+        For a dimension, or a value on one, that is not there.
+
+    Examples
+    --------
     >>> errors = xr.DataArray([[9.0, 8.0], [7.0, 5.0]], coords={"batch_size": [164, 16], "seed": [0, 1]})
     >>> difference(errors, first={"batch_size": 164}, second={"batch_size": 16}).values
     array([2., 3.])
@@ -66,6 +135,18 @@ def difference(
 def ratio(values: xr.DataArray, to: xr.DataArray) -> xr.DataArray:
     """``values`` as a multiple of others, NaN where these are 0.
 
+    Parameters
+    ----------
+    values, to : DataArray
+        Numerator and denominator; they are broadcast against each other.
+
+    Returns
+    -------
+    DataArray
+        Their ratio, without a unit.
+
+    Examples
+    --------
     >>> ratio(xr.DataArray([1.0, 2.0], dims="seed"), xr.DataArray([10.0, 0.0], dims="seed")).values
     array([0.1, nan])
     """
@@ -76,6 +157,18 @@ def ratio(values: xr.DataArray, to: xr.DataArray) -> xr.DataArray:
 def log10(values: xr.DataArray) -> xr.DataArray:
     """Decimal logarithm, NaN where there is none; lower bounds stay lower bounds.
 
+    Parameters
+    ----------
+    values : DataArray
+        What to take the logarithm of.
+
+    Returns
+    -------
+    DataArray
+        Without a unit; NaN where the values are not positive.
+
+    Examples
+    --------
     >>> log10(xr.DataArray([1e30, np.inf, 0.0], dims="seed")).values
     array([30., inf, nan])
     """
@@ -86,8 +179,25 @@ def log10(values: xr.DataArray) -> xr.DataArray:
 def stacked(*arrays: xr.DataArray, over: str) -> xr.DataArray:
     """The ``arrays`` along a new dimension ``over``, 0, 1, ... in their order, named as the first of them.
 
-    ValueError for no array at all, for a dimension that they have already, and if they lie at other coordinates.
+    Parameters
+    ----------
+    *arrays : DataArray
+        All at the same coordinates.
+    over : str
+        Name of the new dimension.
 
+    Returns
+    -------
+    DataArray
+        (..., over), in the units of the first of the arrays.
+
+    Raises
+    ------
+    ValueError
+        For no array at all, for a dimension that they have already, and if they lie at other coordinates.
+
+    Examples
+    --------
     >>> wide, narrow = xr.DataArray([2.0, 3.0], dims="seed"), xr.DataArray([1.0, 1.5], dims="seed")
     >>> stacked(wide, narrow, over="plane").values
     array([[2. , 1. ],

@@ -25,8 +25,22 @@ _pass: ContextVar[_Pass | None] = ContextVar("pass", default=None)
 def bounded(values: xr.DataArray, is_open: xr.DataArray) -> xr.DataArray:
     """``values`` of which those that are ``is_open`` are lower bounds only. All bounds must arise here.
 
-    Within `with_bounds` they stand, or are infinite; elsewhere the coordinate ``open`` tells which they are.
+    Within `with_bounds` bounds stand, or are infinite; elsewhere the coordinate ``open`` tells which they are.
 
+    Parameters
+    ----------
+    values : DataArray
+        Values, of which some are lower bounds.
+    is_open : DataArray of bool
+        Which these are, over the same dimensions.
+
+    Returns
+    -------
+    DataArray
+        As the values.
+
+    Examples
+    --------
     >>> bounded(xr.DataArray([1.0, 2.0], dims="seed"), xr.DataArray([False, True], dims="seed")).open.values
     array([False,  True])
     """
@@ -44,6 +58,18 @@ def with_bounds(compute: Callable[[], xr.DataArray]) -> xr.DataArray:
     ``bound - bound`` and ``.std()``; not for ``abs(a - b)`` of one bound: take
     `difference(..., absolute=True) <lossatlas.measures.difference>`.
 
+    Parameters
+    ----------
+    compute : Callable
+        Function of no argument to a DataArray. It is called a second time if it met bounds.
+
+    Returns
+    -------
+    DataArray
+        What it returned first, over the same dimensions.
+
+    Examples
+    --------
     >>> bound = xr.DataArray([4.0, 4.0], dims="seed"), xr.DataArray([False, True], dims="seed")
     >>> double = with_bounds(lambda: 2 * bounded(*bound))
     >>> double.values, double.open.values

@@ -8,9 +8,19 @@ import xarray as xr
 
 from lossatlas.measures.arithmetic import known
 from lossatlas.measures.bounds import bounded
-from lossatlas.measures.datasets import centre_of, extent, require, span, variable_of
+from lossatlas.measures.datasets import centre_of, extent, span, variable_of
 from lossatlas.measures.level_sets import interval_width
-from lossatlas.measures.selection import Label, Selector, choose, describe, name_of, named, select, units_of
+from lossatlas.measures.selection import (
+    Label,
+    Selector,
+    choose,
+    describe,
+    name_of,
+    named,
+    require,
+    select,
+    units_of,
+)
 
 
 def width(
@@ -23,9 +33,32 @@ def width(
 ) -> xr.DataArray:
     """Width in alpha of the connected part of {loss < level} that holds alpha = ``around``.
 
-    With several points ``around``, one new dimension of that name tells them apart. Linear between
-    grid points; see `level_sets.interval_width` for NaN, infinite and unbounded cases.
+    Linear between grid points; see `level_sets.interval_width`.
 
+    Parameters
+    ----------
+    line : Dataset
+        With the variable over (..., [split,] alpha).
+    level : float
+        Upper end of the set, in units of the variable.
+    around : float or sequence of float, default 0.0
+        Where on the line the set is to lie; 0 is the network. Several lie along one new dimension of that name.
+    split, variable : str, default "train" and "loss"
+        Which split, where there are several, and which variable of the dataset to take.
+
+    Returns
+    -------
+    DataArray
+        (..., [around]), in units of alpha: 0 where the loss at the point is not below the level, NaN where nothing was
+        surveyed, and a lower bound where the set reaches the end of what was.
+
+    Raises
+    ------
+    ValueError
+        For a variable, a dimension or a split that is not there, and for a point that is not within alpha.
+
+    Examples
+    --------
     >>> alpha = np.linspace(-1, 1, 21)
     >>> coords = {"alpha": alpha, "split": ["train"]}
     >>> bowl = xr.Dataset({"loss": (("split", "alpha"), [2 * abs(alpha)])}, coords)
@@ -48,6 +81,27 @@ def rise(
 ) -> xr.DataArray:
     """L(alpha) - L(0), averaged over directions, at every surveyed abs(alpha) >= ``beyond``. Keeps alpha.
 
+    Parameters
+    ----------
+    line : Dataset
+        With the variable over (..., direction, [split,] alpha).
+    beyond : float, default 0.3
+        Least abs(alpha) that is kept.
+    split, variable : str, default "train" and "loss"
+        Which split, where there are several, and which variable of the dataset to take.
+
+    Returns
+    -------
+    DataArray
+        (..., alpha), in the variable's units.
+
+    Raises
+    ------
+    ValueError
+        If no such point was surveyed, or not the one at 0; for a variable, a dimension or a split that is not there.
+
+    Examples
+    --------
     >>> alpha = np.array([-1.0, -0.3, -0.1, 0.0, 0.1, 0.3, 1.0])
     >>> loss = np.stack([1 + alpha**2, 1 + 3 * alpha**2])[:, None]
     >>> coords = {"alpha": alpha, "split": ["train"]}
@@ -67,8 +121,25 @@ def rise(
 def bump(interpolation: xr.Dataset, *, variable: str = "error", split: str = "test") -> xr.DataArray:
     """How far a variable halfway between two networks, at alpha 1/2, lies above the larger of its values at the two.
 
-    Negative where it lies below that. ValueError unless 0, 1/2 and 1 are surveyed.
+    Parameters
+    ----------
+    interpolation : Dataset
+        With the variable over (..., [split,] alpha).
+    variable, split : str, default "error" and "test"
+        Which variable of the dataset to take, and which split, where there are several.
 
+    Returns
+    -------
+    DataArray
+        In the variable's units; negative where it lies below both.
+
+    Raises
+    ------
+    ValueError
+        Unless alpha 0, 1/2 and 1 are surveyed; for a variable or a split that is not there.
+
+    Examples
+    --------
     >>> bump(xr.Dataset({"error": ("alpha", [0.25, 0.75, 0.5])}, {"alpha": [0.0, 0.5, 1.0]})).item()
     0.25
     """
@@ -81,8 +152,27 @@ def bump(interpolation: xr.Dataset, *, variable: str = "error", split: str = "te
 def change(values: xr.DataArray, *, along: str, after: Sequence[float]) -> xr.DataArray:
     """By how much ``values`` are larger at the next place of a dimension than at each place ``after``. Keeps these.
 
-    ValueError for a place that is not there, or is the last.
+    Parameters
+    ----------
+    values : DataArray
+        (..., along).
+    along : str
+        Dimension along which places follow each other.
+    after : sequence of float
+        Its places to compare with their next.
 
+    Returns
+    -------
+    DataArray
+        (..., along) at the places ``after``, in the units of the values.
+
+    Raises
+    ------
+    ValueError
+        For a place that is not there, or is the last.
+
+    Examples
+    --------
     >>> loss = xr.DataArray([3.0, 1.0, 2.5, 0.5], coords={"epoch": [1, 2, 3, 4]})
     >>> change(loss, along="epoch", after=[2, 3]).values
     array([ 1.5, -2. ])
@@ -101,8 +191,27 @@ def change(values: xr.DataArray, *, along: str, after: Sequence[float]) -> xr.Da
 def first_below(values: xr.DataArray, level: xr.DataArray, *, along: str) -> xr.DataArray:
     """First place of a dimension where ``values`` are below the network's ``level``. In units of the dimension.
 
-    NaN where they never are, or where there is no level.
+    Parameters
+    ----------
+    values : DataArray
+        (..., along).
+    level : DataArray
+        One for each network, in the units of the values.
+    along : str
+        Dimension whose places are looked through.
 
+    Returns
+    -------
+    DataArray
+        In units of the dimension. NaN where the values never are, or where there is no level.
+
+    Raises
+    ------
+    ValueError
+        If there is no such dimension.
+
+    Examples
+    --------
     >>> losses = xr.DataArray([[2.0, 0.9, 0.3], [2.0, 1.5, 1.0]], coords={"seed": [0, 1], "epoch": [1, 2, 3]})
     >>> first_below(losses, xr.DataArray([1.0, 0.5], dims="seed"), along="epoch").values
     array([ 2., nan])
@@ -118,9 +227,28 @@ def first_below(values: xr.DataArray, level: xr.DataArray, *, along: str) -> xr.
 def crossover(values: xr.DataArray, *, along: str, ahead: Selector, behind: Selector) -> xr.DataArray:
     """First place of a dimension from which on ``values`` stay greater in one arm than in another, to the last place.
 
-    Where they are not greater at the last place, that place is a lower bound. Places at which either arm is NaN are
-    left out; NaN where these are all. In units of the dimension. ValueError if there is no such dimension.
+    Parameters
+    ----------
+    values : DataArray
+        (..., along).
+    along : str
+        Dimension whose places are looked through. Places at which either arm is NaN are left out.
+    ahead, behind : Selector
+        The arm that is greater, and the other: dimension -> the value wanted of it, or a list of those wanted.
 
+    Returns
+    -------
+    DataArray
+        In units of the dimension. Where the one is not greater at the last place, that place, as a lower bound; NaN
+        where all places are left out.
+
+    Raises
+    ------
+    ValueError
+        For a dimension, or a value on one, that is not there.
+
+    Examples
+    --------
     >>> distances = xr.DataArray([[3.0, 4.0, 4.5, 4.6], [1.0, 3.0, 5.0, 8.0]],
     ...                          coords={"width": [1, 10], "epoch": [1, 2, 3, 4]})
     >>> crossover(distances, along="epoch", ahead={"width": 10}, behind={"width": 1}).item()
@@ -147,9 +275,29 @@ def slope(
 ) -> xr.DataArray:
     """Least-squares slope of ``values`` against those of an axis, or with ``log`` against their natural logarithms.
 
-    ``among``: the values of the axis to take, default all. NaN as soon as the measure is not finite at one of them.
-    ValueError for fewer than two values, for words, and for the logarithm of what is not positive.
+    Parameters
+    ----------
+    values : DataArray
+        (..., along).
+    along : str
+        Axis to take the slope against, one of numbers.
+    among : sequence of str, int or float, optional
+        Values of the axis to take, by default all.
+    log : bool, default False
+        Against the natural logarithm of the axis; by default against its values.
 
+    Returns
+    -------
+    DataArray
+        Change of the values for 1 along the axis. NaN as soon as they are not finite, or only a bound, at one place.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two values, for words, and for the logarithm of what is not positive.
+
+    Examples
+    --------
     >>> errors = xr.DataArray([[1.0, 2.0], [2.0, 2.5], [3.0, 3.0]], coords={"depth": [10, 20, 40], "seed": [0, 1]})
     >>> (slope(errors, along="depth", log=True) * np.log(2)).values
     array([1. , 0.5])
@@ -178,10 +326,27 @@ def _places(values: xr.DataArray, along: str, log: bool) -> xr.DataArray:
 def linearity(values: xr.DataArray, *, along: str, among: Sequence[Label] | None = None) -> xr.DataArray:
     """Share of the variance along an axis that a least-squares line in the axis's values explains: R squared.
 
-    ``among``: the values of the axis to take, default all. NaN as soon as ``values`` are not finite, or only a lower
-    bound, at one of them, and where they do not vary. ValueError for fewer than three values, which a line may always
-    fit, and for words.
+    Parameters
+    ----------
+    values : DataArray
+        (..., along).
+    along : str
+        Axis that the line is over, one of numbers.
+    among : sequence of str, int or float, optional
+        Values of the axis to take, by default all.
 
+    Returns
+    -------
+    DataArray
+        In [0, 1]. NaN as soon as the values are not finite, or only a bound, at one place, and where they do not vary.
+
+    Raises
+    ------
+    ValueError
+        For fewer than three values, which a line may always fit, and for words.
+
+    Examples
+    --------
     >>> coords = {"seed": [0, 1], "checkpoints": [0, 1, 3]}
     >>> seconds = xr.DataArray([[1.0, 2.0, 4.0], [1.0, 3.0, 1.0]], coords)
     >>> linearity(seconds, along="checkpoints").round(3).values

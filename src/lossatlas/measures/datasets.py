@@ -8,7 +8,7 @@ import xarray as xr
 
 from lossatlas.measures.bounds import bounded, with_bounds
 from lossatlas.measures.level_sets import Extent
-from lossatlas.measures.selection import name_of, named, select, units_of
+from lossatlas.measures.selection import name_of, named, require, select, units_of
 
 Datasets = Mapping[str, xr.Dataset]
 """Name of a landscape, or "history", "summary", "reference" -> it, over all networks of the sweep."""
@@ -22,6 +22,18 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 def reads(measure: Measure) -> tuple[str, ...]:
     """Names of the datasets that ``measure`` reads: those of its arguments that have no default.
 
+    Parameters
+    ----------
+    measure : Measure
+        Function of datasets, whose arguments are called after them.
+
+    Returns
+    -------
+    tuple of str
+        In the order of its arguments.
+
+    Examples
+    --------
     >>> reads(lambda summary: summary["test_error"])
     ('summary',)
     """
@@ -32,9 +44,26 @@ def reads(measure: Measure) -> tuple[str, ...]:
 def measured(measure: Measure, datasets: Datasets) -> xr.DataArray:
     """What ``measure`` gives for the ``datasets`` that it reads, with ``long_name`` and ``units``.
 
-    Where a value is only a lower bound, because a level set reaches the end of what was surveyed, the coordinate
-    ``open`` is true; see `bounds`. ValueError for a dataset that is not there, and what the measure itself raises.
+    Parameters
+    ----------
+    measure : Measure
+        Function of datasets, whose arguments are called after them, to one array.
+    datasets : mapping of str to Dataset
+        Name of a landscape, or "history", "summary", "reference" -> it, over all networks of the sweep.
 
+    Returns
+    -------
+    DataArray
+        Where a value is only a lower bound, because a level set reaches the end of what was surveyed, its coordinate
+        ``open`` is true; see `bounds`.
+
+    Raises
+    ------
+    ValueError
+        For a dataset that is not there. What the measure itself raises is passed on.
+
+    Examples
+    --------
     >>> summary = xr.Dataset({"test_error": ("seed", [0.25, 0.125])})
     >>> measured(lambda summary: 100 * summary["test_error"], {"summary": summary}).values
     array([25. , 12.5])
@@ -56,6 +85,20 @@ def measured(measure: Measure, datasets: Datasets) -> xr.DataArray:
 def on(dataset: str, measure: Measure) -> Measure:
     """The same ``measure`` of another dataset, such as "reference", a paper's printed curves.
 
+    Parameters
+    ----------
+    dataset : str
+        Name of the dataset to read in place of the measure's own.
+    measure : Measure
+        Function of one dataset.
+
+    Returns
+    -------
+    Measure
+        Function of an argument called ``dataset``.
+
+    Examples
+    --------
     >>> reads(on("reference", lambda history: history["squared_distance_0"]))
     ('reference',)
     """
@@ -81,12 +124,6 @@ def variable_of(dataset: xr.Dataset, variable: str, *dims: str, split: str | Non
     for dim in dims:
         require(values, dim)
     return values
-
-
-def require(values: xr.DataArray, dim: str) -> None:
-    """Raise ValueError unless ``values`` have the dimension ``dim``."""
-    if dim not in values.dims:
-        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
 
 
 def centre_of(values: xr.DataArray, dim: str) -> int:

@@ -8,16 +8,32 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from lossatlas.measures.datasets import require
-from lossatlas.measures.selection import name_of, named, units_of
+from lossatlas.measures.selection import name_of, named, require, units_of
 
 
 def by_budget(scores: xr.DataArray, *, budgets: int) -> xr.DataArray:
     """``scores`` of the ensembles that grow by equal parts of their members, along ``budget`` = 1, 2, ... ``budgets``.
 
-    They have the dimension ``size``, of which budget k takes the place k / ``budgets`` of all members that a
-    network has: that of k training runs, where each has as many. NaN where the members do not make so many equal parts.
+    Parameters
+    ----------
+    scores : DataArray
+        (..., size), NaN beyond the members that a network has.
+    budgets : int
+        Into how many parts, such as training runs, each network's members are divided. Budget k takes the ensemble of
+        the first k / ``budgets`` of them: that of k runs, where each has as many.
 
+    Returns
+    -------
+    DataArray
+        (..., budget), in the units of the scores; NaN where the members do not make so many equal parts.
+
+    Raises
+    ------
+    ValueError
+        If there is no dimension ``size``.
+
+    Examples
+    --------
     >>> nan = float("nan")
     >>> scores = xr.DataArray([[5.0, 4.0, 3.0, 2.0], [9.0, 8.0, nan, nan]], dims=("method", "size"))
     >>> by_budget(scores, budgets=2).values
@@ -38,9 +54,25 @@ def by_budget(scores: xr.DataArray, *, budgets: int) -> xr.DataArray:
 def between_members(values: xr.DataArray, *, apart: Sequence[int] | None = None) -> xr.DataArray:
     """Mean over all pairs of different members of what is known of pairs, such as their distance. NaN without a pair.
 
-    ``values``: over ``member`` and ``other``. ``apart``: of those alone whose numbers differ by one of these, [1] being
-    members one after the other.
+    Parameters
+    ----------
+    values : DataArray
+        (..., member, other).
+    apart : sequence of int, optional
+        Only pairs whose numbers differ by one of these, [1] being members one after the other; by default all pairs.
 
+    Returns
+    -------
+    DataArray
+        In the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If one of the two dimensions is not there.
+
+    Examples
+    --------
     >>> nan = float("nan")
     >>> apart = [[0.0, 3.0, nan], [3.0, 0.0, nan], [nan, nan, nan]]
     >>> between_members(xr.DataArray(apart, coords={"member": range(3), "other": range(3)})).item()
@@ -58,9 +90,29 @@ def course(
 ) -> xr.DataArray:
     """What an ensemble's dataset has of each member, along the ``epochs`` after which they were kept.
 
-    ``per``: "size" for what it has of the ensemble as each has joined it. Those before ``since`` are left out.
-    ValueError if there are more members, or fewer.
+    Parameters
+    ----------
+    values : DataArray
+        (..., per).
+    epochs : sequence of float
+        Epoch after which each was kept, one for each place of ``per``.
+    per : str, default "member"
+        "member", or "size" for what the dataset has of the ensemble as each has joined it.
+    since : float, default 0
+        Epoch before which members are left out; by default none is.
 
+    Returns
+    -------
+    DataArray
+        (..., epoch), in the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If there are more members than epochs, or fewer, or no such dimension.
+
+    Examples
+    --------
     >>> course(xr.DataArray([0.5, 0.25], dims="member"), epochs=[0, 10]).epoch.values
     array([ 0, 10])
     """

@@ -1,6 +1,7 @@
 """Choosing from an array by the values of its dimensions, with its name and its units."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -9,6 +10,7 @@ Label = str | int | float
 Selector = Mapping[str, Label | Sequence[Label]]
 """Dimension -> the one value wanted, {"batch_size": 128}, or those wanted of it."""
 
+_Data = TypeVar("_Data", xr.DataArray, xr.Dataset)
 
 _PRINTED = {"1": "", "percent": "%"}  # units of a dataset, as they follow a number
 
@@ -16,6 +18,22 @@ _PRINTED = {"1": "", "percent": "%"}  # units of a dataset, as they follow a num
 def named(values: xr.DataArray, long_name: str, units: str = "") -> xr.DataArray:
     """Copy of ``values`` that carries just this description.
 
+    Parameters
+    ----------
+    values : DataArray
+        What is described.
+    long_name : str
+        What they are, in words.
+    units : str, default ""
+        As they follow a number; "1" becomes "", the default, and "percent" becomes "%".
+
+    Returns
+    -------
+    DataArray
+        With no other attributes.
+
+    Examples
+    --------
     >>> named(xr.DataArray(0.5), "gain", "percent").units
     '%'
     """
@@ -37,10 +55,28 @@ def units_of(values: xr.DataArray) -> str:
 def at(values: xr.DataArray, /, **where: Label | Sequence[Label]) -> xr.DataArray:
     """The part of ``values`` at some values of its dimensions: ``at(x, epoch=80)``, ``at(x, skip=[True, False])``.
 
-    A dimension of which one value is wanted disappears, one of which several are listed keeps these, in their order.
-    Floats match to a relative 1e-9. ValueError if there is no such dimension or no such value on it. (xarray's own
-    ``sel`` takes a list of booleans for a mask, and floats as they stand.)
+    (xarray's own ``sel`` takes a list of booleans for a mask, and floats as they stand.)
 
+    Parameters
+    ----------
+    values : DataArray
+        What to choose from.
+    **where : str, int, float or sequence of these
+        Dimension = the one value wanted of it, and it disappears; or those wanted, in their order. Floats match to a
+        relative 1e-9.
+
+    Returns
+    -------
+    DataArray
+        With the name and the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If there is no such dimension or no such value on it.
+
+    Examples
+    --------
     >>> errors = xr.DataArray([1.0, 2.0], coords={"batch_size": [16, 164]})
     >>> at(errors, batch_size=164).item()
     2.0
@@ -51,16 +87,36 @@ def at(values: xr.DataArray, /, **where: Label | Sequence[Label]) -> xr.DataArra
 def after(values: xr.DataArray, /, *, until: float = np.inf, **place: float) -> xr.DataArray:
     """The ``values`` at the places of a dimension that lie beyond one, up to ``until``, this one included.
 
-    ValueError if there is no such dimension, or no such place on it. The sum over what it returns does not depend
-    on how the array lies in memory, as that over a slice may, in the last bits.
+    The sum over what it returns does not depend on how the array lies in memory, as that over a slice may, in the last
+    bits.
 
+    Parameters
+    ----------
+    values : DataArray
+        What to choose from.
+    until : float, optional
+        Last place that is kept; by default all to the end are.
+    **place : float
+        Dimension = the place after which those that are kept begin. One dimension.
+
+    Returns
+    -------
+    DataArray
+        With the name and the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If there is no such dimension, or no such place on it.
+
+    Examples
+    --------
     >>> distances = xr.DataArray([np.nan, 1.0, 4.0, 9.0], coords={"epoch": [20, 21, 22, 23]})
     >>> after(distances, epoch=20, until=22).values
     array([1., 4.])
     """
     ((dim, start),) = place.items()
-    if dim not in values.dims:
-        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
+    require(values, dim)
     places = values[dim]
     inside = ((places > start) & (places <= until)).values
     if not inside.any():
@@ -72,11 +128,29 @@ def after(values: xr.DataArray, /, *, until: float = np.inf, **place: float) -> 
 def last(values: xr.DataArray, along: str) -> xr.DataArray:
     """The last of ``values`` along a dimension, such as the weight norm after the last epoch.
 
+    Parameters
+    ----------
+    values : DataArray
+        (..., along).
+    along : str
+        Dimension that disappears.
+
+    Returns
+    -------
+    DataArray
+        In the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If there is no such dimension.
+
+    Examples
+    --------
     >>> last(xr.DataArray([[60.0, 90.0, 158.0]], dims=("seed", "epoch")), "epoch").values
     array([158.])
     """
-    if along not in values.dims:
-        raise ValueError(f"no dimension {along!r}; there are {list(values.dims)}")
+    require(values, along)
     final = values.isel({along: -1}, drop=True)
     return named(final, f"{name_of(values)} at the last {along}", units_of(values))
 
@@ -85,8 +159,8 @@ def _as(part: xr.DataArray, values: xr.DataArray) -> xr.DataArray:
     return named(part, name_of(values), units_of(values))
 
 
-def select(values: xr.DataArray, where: Selector) -> xr.DataArray:
-    """The part of ``values`` at the coordinates ``where``.
+def select(values: _Data, where: Selector) -> _Data:
+    """The part of ``values``, an array or a dataset, at the coordinates ``where``.
 
     A dimension of which one value is wanted disappears, one of which several are listed keeps these, in their order: so
     means over it are means over networks that the sweep has. Floats match to a relative 1e-9, so that 5e-4 finds 0.0005
@@ -104,7 +178,7 @@ def select(values: xr.DataArray, where: Selector) -> xr.DataArray:
     return values
 
 
-def choose(values: xr.DataArray, dim: str, among: Sequence[Label] | None) -> xr.DataArray:
+def choose(values: _Data, dim: str, among: Sequence[Label] | None) -> _Data:
     """The part of ``values`` at several values of a dimension, in their order; all of it for None.
 
     ValueError if there is no such dimension, or no such value on it.
@@ -113,27 +187,32 @@ def choose(values: xr.DataArray, dim: str, among: Sequence[Label] | None) -> xr.
     >>> choose(errors, "depth", [20, 8]).values
     array([2., 5.])
     """
-    if dim not in values.dims:
-        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
+    require(values, dim)
     if among is None:
         return values
     return values.isel({dim: [_position(values, dim, label) for label in among]})
 
 
-def _position(values: xr.DataArray, dim: str, wanted: Label) -> int:
+def _position(values: xr.DataArray | xr.Dataset, dim: str, wanted: Label) -> int:
     if dim not in values.dims:
         raise ValueError(f"no dimension {dim!r} to select {wanted!r} on; there are {list(values.dims)}")
     labels = values[dim].values.tolist()
-    found = [i for i, label in enumerate(labels) if _same(label, wanted)]
-    if not found:
-        raise ValueError(f"{dim} has no {wanted!r}; it has {labels}")
-    return found[0]
+    for position, label in enumerate(labels):
+        if _same(label, wanted):
+            return position
+    raise ValueError(f"{dim} has no {wanted!r}; it has {labels}")
 
 
 def _same(label: object, wanted: object) -> bool:
     if isinstance(label, float) and isinstance(wanted, int | float):
         return bool(np.isclose(label, wanted, rtol=1e-9, atol=0))
     return label == wanted
+
+
+def require(values: xr.DataArray | xr.Dataset, dim: str) -> None:
+    """Raise ValueError unless ``values`` have the dimension ``dim``."""
+    if dim not in values.dims:
+        raise ValueError(f"no dimension {dim!r}; there are {list(values.dims)}")
 
 
 def average(values: xr.DataArray, over: Iterable[str]) -> xr.DataArray:

@@ -1,4 +1,4 @@
-"""Shape of a function on a grid: where it curves down, how rough it is, how far it ranges.
+"""Shape of a function on a grid: where it curves down, how rough it is.
 
 Where a formula needs a point and its neighbours, points of which one of these is NaN or infinite are left out; a
 result that no point is left for is NaN.
@@ -113,15 +113,3 @@ def roughness(z: ArrayLike) -> float:
         return np.nan
     spread = np.nanstd(z)
     return float(np.sqrt(np.nanmean(deviations**2)) / spread) if spread > 0 else 0.0
-
-
-def value_range(z: ArrayLike) -> float:
-    """Largest less smallest value; infinite where one is infinite or, on a surveyed plane, NaN.
-
-    >>> value_range([[1.0, 4.0]]), value_range([[1.0, np.nan]]), value_range([[np.nan, np.nan]])
-    (3.0, inf, nan)
-    """
-    z = np.asarray(z, float)
-    if np.isnan(z).all():
-        return np.nan
-    return float(z.max() - z.min()) if np.isfinite(z).all() else np.inf

@@ -33,17 +33,6 @@ def components(z: ArrayLike, level: float) -> float:
     return float(number)
 
 
-def most_components(z: ArrayLike, levels: Sequence[float]) -> float:
-    """Largest number of components that {z < level} has at one of the ``levels``. ValueError without levels.
-
-    >>> most_components([[0, 3, 2, 3, 1]], levels=[0.5, 1.5, 2.5, 3.5])  # 1, 2, 3 and 1
-    3.0
-    """
-    if not len(levels):
-        raise ValueError("most_components needs at least one level, got none")
-    return max(components(z, level) for level in levels)
-
-
 def local_minima(z: ArrayLike, prominence: float) -> float:
     """Number of local minima within the grid that one must climb by more than ``prominence`` to leave downhill.
 

@@ -1,13 +1,21 @@
 """Validation of the networks' arguments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 
-def check_positive(**values: int) -> None:
-    """Raise ValueError for the first of ``values`` that is not a positive integer."""
+def check_positive(**values: int | Sequence[int]) -> None:
+    """Raise ValueError for the first of ``values``, or of what is listed there, that is not a positive integer."""
+    for name, given in values.items():
+        for value in given if isinstance(given, Sequence) and not isinstance(given, str) else [given]:
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+
+
+def check_choice(choices: Collection[str], **values: str) -> None:
+    """Raise ValueError for the first of ``values`` that is none of the ``choices``."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        if value not in choices:
+            raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 
 def check_probability(**values: float) -> None:

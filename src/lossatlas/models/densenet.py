@@ -70,9 +70,7 @@ class DenseNet(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        for layers in blocks:
-            check_positive(blocks=layers)
-        check_positive(growth=growth, stem=stem)
+        check_positive(blocks=blocks, growth=growth, stem=stem)
         check_probability(dropout=dropout)
         if not 0 < compression <= 1:
             raise ValueError(f"compression is a share of the channels, in (0, 1], got {compression}")

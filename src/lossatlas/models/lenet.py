@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from lossatlas.models.checks import check_input
+from lossatlas.models.checks import check_choice, check_input
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
 _POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
@@ -34,12 +34,8 @@ class LeNet(nn.Module):
         self, *, input_shape: Sequence[int], classes: int, activation: str = "tanh", pooling: str = "average"
     ) -> None:
         super().__init__()
-        for name, value, choices in (
-            ("activation", activation, _ACTIVATIONS),
-            ("pooling", pooling, _POOLINGS),
-        ):
-            if value not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        check_choice(_ACTIVATIONS, activation=activation)
+        check_choice(_POOLINGS, pooling=pooling)
         channels, *sides = check_input(input_shape, classes, least=4, network="a LeNet")
         active, pool = _ACTIVATIONS[activation], _POOLINGS[pooling]
         layers: list[nn.Module] = []

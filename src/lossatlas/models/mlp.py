@@ -25,16 +25,23 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, width = check_input(input_shape, classes, least=1, network="an MLP")
-        for units in hidden:
-            check_positive(hidden=units)
+        check_positive(hidden=hidden)
         sizes = [channels * height * width, *hidden]
-        layers: list[nn.Module] = [nn.Flatten()]
-        for inputs, outputs in pairwise(sizes):
-            layers.append(nn.Linear(inputs, outputs, bias=not batch_norm))
-            layers += [nn.BatchNorm1d(outputs)] if batch_norm else []
-            layers.append(nn.ReLU(inplace=True))
-        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
+        self.layers = nn.Sequential(nn.Flatten(), *fully_connected(sizes, classes, batch_norm))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
         return self.layers(images)
+
+
+def fully_connected(
+    units: Sequence[int], classes: int, batch_norm: bool, dropout: float = 0.0
+) -> list[nn.Module]:
+    """Linear layers from ``units[0]`` inputs to ``classes`` outputs, with ReLU after all but the last."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(units):
+        layers += [nn.Dropout(dropout)] if dropout else []
+        layers.append(nn.Linear(inputs, outputs, bias=not batch_norm))
+        layers += [nn.BatchNorm1d(outputs)] if batch_norm else []
+        layers.append(nn.ReLU(inplace=True))
+    return [*layers, nn.Linear(units[-1], classes)]

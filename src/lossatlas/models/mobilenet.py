@@ -6,7 +6,7 @@ from math import ceil
 from torch import nn
 from torchvision.models import mobilenetv2  # type: ignore[import-untyped]
 
-from lossatlas.models.checks import check_input, check_positive, check_probability
+from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"relu6": nn.ReLU6, "relu": nn.ReLU}
 _LEAST = 2  # pixels a side that are left; a stride that would leave fewer is 1
@@ -54,8 +54,7 @@ class MobileNetV2(mobilenetv2.MobileNetV2):
         check_probability(dropout=dropout)
         if width <= 0 or depth <= 0:
             raise ValueError(f"width and depth are factors and must be positive, got {width} and {depth}")
-        if activation not in _ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(_ACTIVATIONS)}, got {activation!r}")
+        check_choice(_ACTIVATIONS, activation=activation)
         super().__init__(
             num_classes=classes,
             width_mult=width,

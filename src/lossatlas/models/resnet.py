@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lossatlas.models.checks import check_input, check_positive
+from lossatlas.models.checks import check_choice, check_input, check_positive
 
 _STAGES = 3  # the image is halved between them: it needs 2**(_STAGES - 1) pixels a side
 
@@ -92,8 +92,7 @@ class ResNet(nn.Module):
         super().__init__()
         check_positive(depth=depth, width=width)
         blocks = _blocks_per_stage(depth)
-        if shortcut not in _SHORTCUTS:
-            raise ValueError(f"shortcut must be one of {', '.join(_SHORTCUTS)}, got {shortcut!r}")
+        check_choice(_SHORTCUTS, shortcut=shortcut)
         least = 2 ** (_STAGES - 1)
         image_channels, _, _ = check_input(input_shape, classes, least=least, network="a ResNet")
         channels = [width, *(width * 2**stage for stage in range(_STAGES) for _ in range(blocks[stage]))]

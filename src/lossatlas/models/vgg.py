@@ -1,11 +1,11 @@
 """VGG networks for small images."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from torch import Tensor, nn
 
 from lossatlas.models.checks import check_input, check_positive, check_probability
+from lossatlas.models.mlp import fully_connected
 
 
 class VGG(nn.Module):
@@ -44,9 +44,7 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         _check_layout(layout)
-        check_positive(width=width)
-        for multiple in hidden:
-            check_positive(hidden=multiple)
+        check_positive(width=width, hidden=hidden)
         check_probability(dropout=dropout)
         convolutions = [width * item for item in layout if not isinstance(item, str)]
         poolings = len(layout) - len(convolutions)
@@ -55,7 +53,7 @@ class VGG(nn.Module):
         features = convolutions[-1] * (height >> poolings) * (breadth >> poolings)
         units = [features, *(width * multiple for multiple in hidden)]
         self.features = _convolutions(channels, layout, width, batch_norm)
-        self.classifier = _classifier(units, classes, batch_norm, dropout)
+        self.classifier = nn.Sequential(*fully_connected(units, classes, batch_norm, dropout))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
@@ -73,16 +71,6 @@ def _convolutions(channels: int, layout: Sequence[int | str], width: int, batch_
         layers.append(nn.ReLU(inplace=True))
         channels = width * item
     return nn.Sequential(*layers)
-
-
-def _classifier(units: Sequence[int], classes: int, batch_norm: bool, dropout: float) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(units):
-        layers += [nn.Dropout(dropout)] if dropout else []
-        layers.append(nn.Linear(inputs, outputs, bias=not batch_norm))
-        layers += [nn.BatchNorm1d(outputs)] if batch_norm else []
-        layers.append(nn.ReLU(inplace=True))
-    return nn.Sequential(*layers, nn.Linear(units[-1], classes))
 
 
 def _check_layout(layout: Sequence[int | str]) -> None:

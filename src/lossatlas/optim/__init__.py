@@ -2,7 +2,7 @@
 
 from lossatlas.optim.cycles import Cyclic, CyclicCosine, Restarted, Triangular, WarmRestarts
 from lossatlas.optim.penalties import L2
-from lossatlas.optim.schedules import Constant, Cosine, Linear, Step
+from lossatlas.optim.schedules import Constant, Cosine, Linear, Schedule, Step
 
 __all__ = [
     "L2",
@@ -12,6 +12,7 @@ __all__ = [
     "CyclicCosine",
     "Linear",
     "Restarted",
+    "Schedule",
     "Step",
     "Triangular",
     "WarmRestarts",

@@ -8,18 +8,10 @@ import math
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Protocol
+
+from lossatlas.optim.schedules import Schedule, check_floor, check_positive
 
 _UNITS = ("epochs", "steps")
-
-
-class _Factor(Protocol):
-    """The rate as a factor of the base rate."""
-
-    interval: str
-
-    def __call__(self, epoch: float) -> float:
-        """Return the factor at ``epoch``."""
 
 
 class Cyclic(ABC):
@@ -31,7 +23,7 @@ class Cyclic(ABC):
     def __call__(self, epoch: float) -> float:
         """Return the factor at ``epoch``."""
 
-    def in_steps(self, steps_per_epoch: int) -> _Factor:
+    def in_steps(self, steps_per_epoch: int) -> Schedule:
         """Return the schedule for an epoch of so many steps."""
         return self
 
@@ -74,8 +66,7 @@ class CyclicCosine(Cyclic):
     """
 
     def __init__(self, epochs: float, cycles: int) -> None:
-        if not epochs > 0:
-            raise ValueError(f"epochs must be positive, got {epochs}")
+        check_positive("epochs", epochs)
         if not (isinstance(cycles, int) and cycles >= 1):
             raise ValueError(f"cycles must be a whole number >= 1, got {cycles}")
         self.epochs = epochs
@@ -129,8 +120,7 @@ class Triangular(Cyclic):
     def __init__(self, cycle: float, floor: float, unit: str = "epochs") -> None:
         if unit not in _UNITS:
             raise ValueError(f"unit must be one of {', '.join(_UNITS)}, got {unit!r}")
-        if not cycle > 0:
-            raise ValueError(f"cycle must be positive, got {cycle}")
+        check_positive("cycle", cycle)
         if not 0 < floor <= 1:
             raise ValueError(f"floor is a factor of the base rate and must be in (0, 1], got {floor}")
         self.cycle = cycle
@@ -185,12 +175,10 @@ class WarmRestarts(Cyclic):
     """
 
     def __init__(self, period: float, growth: float = 1, floor: float = 0.0) -> None:
-        if not period > 0:
-            raise ValueError(f"period must be positive, got {period}")
+        check_positive("period", period)
         if not growth >= 1:
             raise ValueError(f"growth must be >= 1, got {growth}")
-        if not 0 <= floor <= 1:
-            raise ValueError(f"floor is a factor of the base rate and must be in [0, 1], got {floor}")
+        check_floor(floor)
         self.period = period
         self.growth = growth
         self.floor = floor
@@ -232,9 +220,8 @@ class Restarted:
     [1.0, 0.1, 0.01, 0.01, 1.0, 0.1, 1.0]
     """
 
-    def __init__(self, schedule: _Factor, period: float) -> None:
-        if not period > 0:
-            raise ValueError(f"period must be positive, got {period}")
+    def __init__(self, schedule: Schedule, period: float) -> None:
+        check_positive("period", period)
         self.schedule = schedule
         self.period = period
         self.interval = schedule.interval

@@ -7,8 +7,31 @@ step with a fractional epoch, or "epoch", once an epoch with a whole number.
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from numbers import Real
+from typing import Protocol
 
 _INTERVALS = ("step", "epoch")
+
+
+class Schedule(Protocol):
+    """Learning rate as a factor of the base rate, a pure function of the position in epochs."""
+
+    interval: str  # "step" or "epoch"
+
+    def __call__(self, epoch: float) -> float:
+        """Return the factor at ``epoch`` (0 at the start, 1 after one epoch)."""
+
+
+def check_positive(name: str, value: float) -> None:
+    """Raise ValueError unless ``value`` is a number above 0."""
+    if not isinstance(value, Real) or not value > 0:
+        raise ValueError(f"{name} must be positive, got {value}")
+
+
+def check_floor(floor: float) -> None:
+    """Raise ValueError unless ``floor`` can be a schedule's lowest factor."""
+    if not 0 <= floor <= 1:
+        raise ValueError(f"floor is a factor of the base rate and must be in [0, 1], got {floor}")
 
 
 def _checked(interval: str) -> str:
@@ -46,8 +69,7 @@ class Step:
     def __init__(self, milestones: Sequence[float], gamma: float = 0.1, interval: str = "epoch") -> None:
         if list(milestones) != sorted(set(milestones)):
             raise ValueError(f"milestones must be epochs in ascending order, got {list(milestones)}")
-        if not gamma > 0:
-            raise ValueError(f"gamma must be positive, got {gamma}")
+        check_positive("gamma", gamma)
         self.milestones = tuple(milestones)
         self.gamma = gamma
         self.interval = _checked(interval)
@@ -69,10 +91,8 @@ class Cosine:
     """
 
     def __init__(self, epochs: float, floor: float = 0.0, interval: str = "step") -> None:
-        if not epochs > 0:
-            raise ValueError(f"epochs must be positive, got {epochs}")
-        if not 0 <= floor <= 1:
-            raise ValueError(f"floor is a factor of the base rate and must be in [0, 1], got {floor}")
+        check_positive("epochs", epochs)
+        check_floor(floor)
         self.epochs = epochs
         self.floor = floor
         self.interval = _checked(interval)
@@ -103,12 +123,10 @@ class Linear:
         floor: float = 0.01,
         interval: str = "epoch",
     ) -> None:
-        if not epochs > 0:
-            raise ValueError(f"epochs must be positive, got {epochs}")
+        check_positive("epochs", epochs)
         if not 0 <= begin < end <= 1:
             raise ValueError(f"begin and end are shares of training with begin < end, got {begin} and {end}")
-        if not 0 <= floor <= 1:
-            raise ValueError(f"floor is a factor of the base rate and must be in [0, 1], got {floor}")
+        check_floor(floor)
         self.epochs = epochs
         self.begin = begin
         self.end = end

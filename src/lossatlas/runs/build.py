@@ -16,7 +16,7 @@ from lossatlas.runs.store.references import arguments
 from lossatlas.seeds import derive_seed, generator
 from lossatlas.studies import Study, TrainedNetwork
 
-NamedRun = Callable[[Mapping[str, Any]], TrainedNetwork]
+_NamedRun = Callable[[Mapping[str, Any]], TrainedNetwork]
 """From the configuration of a run that a study names to what that has trained."""
 
 
@@ -49,7 +49,7 @@ def build_network(config: Mapping[str, Any]) -> nn.Module:
 
 
 def build_study(
-    config: Mapping[str, Any], network: nn.Module, data: ImageData, named: NamedRun | None = None
+    config: Mapping[str, Any], network: nn.Module, data: ImageData, named: _NamedRun | None = None
 ) -> Study:
     """Make the study that trains ``network`` on ``data`` as a plain configuration says.
 
@@ -85,22 +85,21 @@ def build_callbacks(config: Mapping[str, Any]) -> dict[str, Callback]:
 
     ValueError for one that is none of Lightning's.
     """
-    nodes = {name: node for name, node in (config.get("callbacks") or {}).items() if node is not None}
-    return {name: _callback(name, node) for name, node in nodes.items()}
+    callbacks: dict[str, Callback] = {}
+    for name, node in (config.get("callbacks") or {}).items():
+        if node is None:
+            continue
+        try:
+            made = make(node)
+        except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
+            raise ValueError(f"callbacks.{name}: {error}") from error
+        if not isinstance(made, Callback):
+            told = f"gives no pytorch_lightning.Callback, but {type(made)}"
+            raise ValueError(f"callbacks.{name}: {node['_target_']} {told}")
+        callbacks[name] = made
+    return callbacks
 
 
-def _callback(name: str, node: Any) -> Callback:
-    try:
-        callback = make(node)
-    except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
-        raise ValueError(f"callbacks.{name}: {error}") from error
-    if not isinstance(callback, Callback):
-        raise ValueError(
-            f"callbacks.{name}: {node['_target_']} gives no pytorch_lightning.Callback, but {type(callback)}"
-        )
-    return callback
-
-
-def build(config: Mapping[str, Any], named: NamedRun | None = None) -> Study:
+def build(config: Mapping[str, Any], named: _NamedRun | None = None) -> Study:
     """Make the study of a plain configuration, with a fresh network and its data; ``named`` as for `build_study`."""
     return build_study(config, build_network(config), build_data(config), named)

@@ -21,16 +21,16 @@ from lossatlas.runs.store.references import Reference, substituted
 from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.studies import Study, SurveyAtEpochs
 
-SECTIONS = (
+_SECTIONS = (
     *("data", "model", "init", "optimizer", "scheduler", "regularizer", "study", "landscape", "engine"),
     *("trainer", "callbacks", "logger", "experiment", "paths", "runtime", "seed", "epochs", "rates"),
 )
 """The keys at the top of a configuration."""
 
-LATER = ("callbacks",)
+_LATER = ("callbacks",)
 """Those that the configurations of older runs lack."""
 
-KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds", "debug")}
+_KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds", "debug")}
 """The keys of those sections whose targets cannot say which they take."""
 
 
@@ -95,9 +95,12 @@ def _check_parts(job: Job) -> None:
 
 def _check_landscapes(job: Job) -> None:
     if job.config["landscape"]:
-        network, data = build_network(job.config), build_data(job.config)
-        for name in job.config["landscape"]:
-            _named(f"landscape.{name}", partial(dry_run, job, name, network, data))
+        _try_landscapes(job, build_network(job.config), build_data(job.config))
+
+
+def _try_landscapes(job: Job, network: nn.Module, data: ImageData) -> None:
+    for name in job.config["landscape"]:
+        _named(f"landscape.{name}", partial(dry_run, job, name, network, data))
 
 
 @torch.no_grad()
@@ -225,54 +228,49 @@ def check_survey(job: Job) -> None:
     data = _named("data", lambda: build_data(job.config))
     _named("model", lambda: _try_out(network, data))
     with threads_limited(1):
-        for name in job.config["landscape"]:
-            _named(f"landscape.{name}", partial(dry_run, job, name, network, data))
+        _try_landscapes(job, network, data)
 
 
 def check_config(config: Mapping[str, Any], *, several_devices: bool = False) -> None:
     """Raise `ConfigError` for unknown, missing or misspelt keys; for several devices unless they are allowed."""
     for key in config:
-        if key not in SECTIONS:
-            raise ConfigError(f"{key}: unknown key; {our_word(key) or nearest(key, SECTIONS)}")
-    for section in SECTIONS:
-        if section not in config and section not in LATER:
+        if key not in _SECTIONS:
+            raise ConfigError(f"{key}: unknown key; {our_word(key) or nearest(key, _SECTIONS)}")
+    for section in _SECTIONS:
+        if section not in config and section not in _LATER:
             raise ConfigError(f"{section} is missing from the configuration")
-    for section, keys in KEYS.items():
+    for section, keys in _KEYS.items():
         for key in config[section]:
             if key not in keys:
                 hint = our_word(f"{section}.{key}") or nearest(key, keys)
                 raise ConfigError(f"{section}.{key}: unknown key; {hint}")
-    for path, value in _leaves(config, ""):
-        if value == "???":
+    within = list(_nodes(config, ""))
+    for path, node in within:
+        if isinstance(node, str) and node == "???":
             raise ConfigError(f"{path} is required: give {path}=VALUE")
-    for path, node in _targets(config, ""):
-        _check_arguments(path, node)
+    for path, node in within:
+        if isinstance(node, Mapping) and "_target_" in node:
+            _check_arguments(path, node)
     for name, node in config["landscape"].items():
         _check_is_node(f"landscape.{name}", node)
     for section, nodes in (("callbacks", config.get("callbacks") or {}), ("logger", tracker_nodes(config))):
         for name, node in nodes.items():
             if node is not None:
                 _check_is_node(f"{section}.{name}", node)
-    if not _is_whole(config["seed"]):
-        raise ConfigError(f"seed={config['seed']}: expected a whole number")
-    if not _is_whole(config["epochs"]) or config["epochs"] < 1:
-        raise ConfigError(f"epochs={config['epochs']}: expected a whole number >= 1")
-    threads = config["runtime"]["threads"]
-    if threads is not None and (not _is_whole(threads) or threads < 1):
-        raise ConfigError(f"runtime.threads={threads}: expected a whole number >= 1, or null")
-    if not isinstance(debug := config["runtime"].get("debug", False), bool):
-        raise ConfigError(f"runtime.debug={debug}: expected true or false")
-    if not isinstance(config["runtime"]["checkpoint_seconds"], int | float):
-        raise ConfigError(
-            f"runtime.checkpoint_seconds={config['runtime']['checkpoint_seconds']}: expected a number"
-        )
+    seed, epochs, runtime = config["seed"], config["epochs"], config["runtime"]
+    threads, debug, seconds = runtime["threads"], runtime.get("debug", False), runtime["checkpoint_seconds"]
+    some_threads = threads is None or (type(threads) is int and threads >= 1)
+    for path, value, fits, expected in (
+        ("seed", seed, type(seed) is int, "a whole number"),
+        ("epochs", epochs, type(epochs) is int and epochs >= 1, "a whole number >= 1"),
+        ("runtime.threads", threads, some_threads, "a whole number >= 1, or null"),
+        ("runtime.debug", debug, isinstance(debug, bool), "true or false"),
+        ("runtime.checkpoint_seconds", seconds, isinstance(seconds, int | float), "a number"),
+    ):
+        if not fits:
+            raise ConfigError(f"{path}={value}: expected {expected}")
     if not several_devices:
         _check_trainer(config)
-    if config["trainer"]["devices"] != 1 and not several_devices:
-        raise ConfigError(
-            f"trainer.devices={config['trainer']['devices']}: a run takes one device; "
-            "a sweep (-m) runs as many jobs side by side as there are devices"
-        )
 
 
 def _check_is_node(path: str, node: Any) -> None:
@@ -285,29 +283,19 @@ def _check_trainer(config: Mapping[str, Any]) -> None:
     for key, value in config["trainer"].items():
         if key in TRAINER and not (key == "fast_dev_run" and config["runtime"].get("debug")):
             raise ConfigError(f"trainer.{key}={value}: not to be set; {TRAINER[key]}")
+    if (devices := config["trainer"]["devices"]) != 1:
+        raise ConfigError(
+            f"trainer.devices={devices}: a run takes one device; "
+            "a sweep (-m) runs as many jobs side by side as there are devices"
+        )
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            yield from _leaves(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, node
-
-
-def _targets(node: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(node, Mapping):
-        if "_target_" in node:
-            yield path, node
-        for key, value in node.items():
-            yield from _targets(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _targets(value, f"{path}.{index}")
+def _nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """``node`` and all within, by their paths."""
+    yield path, node
+    items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield from _nodes(value, f"{path}.{key}" if path else str(key))
 
 
 def _check_arguments(path: str, node: Mapping[str, Any]) -> None:

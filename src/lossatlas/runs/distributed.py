@@ -1,6 +1,5 @@
 """Several processes on one survey: started here, or by torchrun or Slurm, and joined by Lightning Fabric."""
 
-import logging
 import os
 import socket
 import subprocess
@@ -17,9 +16,11 @@ from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElastic
 from lightning_fabric.strategies import DDPStrategy
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
+from lossatlas.hardware import threads_limited
 from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.runs.process_settings import environment_restored, lightning_warns_only
 
-RENDEZVOUS = timedelta(minutes=5)  # in which all processes must have started
+_RENDEZVOUS = timedelta(minutes=5)  # in which all processes must have started
 GRACE_SECONDS = 60  # that the other processes have to end
 
 Stop = Callable[[], None]
@@ -50,29 +51,40 @@ def process_group(
     if devices * nodes == 1:
         yield lambda: None
         return
-    loggers = [logging.getLogger(name) for name in ("lightning_fabric", "pytorch_lightning")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    threads = torch.get_num_threads()
-    before = dict(os.environ)
-    others = [] if is_external() else _started(devices * nodes, command, quiet=quiet)
-    try:
-        strategy = DDPStrategy(timeout=RENDEZVOUS)
+    with (
+        threads_limited(torch.get_num_threads()),
+        environment_restored(),
+        lightning_warns_only(),
+        _others(devices * nodes, command, quiet=quiet) as others,
+    ):
+        strategy = DDPStrategy(timeout=_RENDEZVOUS)
         _join(accelerator=trainer["accelerator"], strategy=strategy, devices=devices, num_nodes=nodes)
         ranks().gather(None)  # from here on a process that dies is noticed at once
-        yield lambda: _stop(others)
+
+        def stop() -> None:
+            for process in others:
+                process.terminate()
+
+        yield stop
         _part()
+
+
+@contextmanager
+def _others(size: int, command: Sequence[str], *, quiet: bool) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """The other processes, started unless somebody else has; left together, they end by themselves or are killed."""
+    others = [] if is_external() else _started(size, command, quiet=quiet)
+    try:
+        yield others
     finally:
         with suppress(RuntimeError):  # that of a process that has died
             if dist.is_initialized():
                 dist.destroy_process_group()
-        _wait(others)
-        os.environ.clear()
-        os.environ.update(before)
-        torch.set_num_threads(threads)
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        for process in others:
+            try:
+                process.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _join(**options: Any) -> None:
@@ -133,18 +145,3 @@ def _started(size: int, command: Sequence[str], *, quiet: bool) -> list[subproce
         )
         for rank in range(1, size)
     ]
-
-
-def _stop(others: Sequence[subprocess.Popen[bytes]]) -> None:
-    for process in others:
-        process.terminate()
-
-
-def _wait(others: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Wait for the other processes, which end by themselves; kill what does not."""
-    for process in others:
-        try:
-            process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

@@ -1,19 +1,36 @@
 """A dry run of landscapes before anything is trained: what they cannot take is found at once, not hours later."""
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from lossatlas.data import ImageData
 from lossatlas.landscape import Problem
 from lossatlas.runs.build import make
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.resolve import IMAGES, Planned, stand_in
+from lossatlas.runs.resolve import IMAGES, Planned, resolved
 from lossatlas.runs.store.references import arguments
 
 
-class _FirstPointMeasured(Exception):  # noqa: N818
+class _EnoughHeard(Exception):  # noqa: N818
     """No more is to be known."""
+
+
+def survey_until(
+    enough: Callable[[int, int], bool], node: Mapping[str, Any], problem: Problem, planned: Planned
+) -> None:
+    """Survey with stand-ins until ``enough(done, total)`` of its points; raises what the survey raises."""
+
+    def progress(done: int, total: int) -> None:
+        if enough(done, total):
+            raise _EnoughHeard
+
+    configured, given = arguments(node, partial(resolved, source=planned))
+    with suppress(_EnoughHeard):
+        make(configured, **given, problem=problem, journal=None, progress=progress)
 
 
 def dry_run(job: Job, name: str, network: nn.Module, data: ImageData) -> None:
@@ -21,19 +38,8 @@ def dry_run(job: Job, name: str, network: nn.Module, data: ImageData) -> None:
 
     Raises what the survey raises.
     """
-
-    def stop(done: int, total: int) -> None:
-        if done > 0:
-            raise _FirstPointMeasured
-
-    splits: dict[str, tuple[Tensor, Tensor]] = {}
-    for split in data.splits:
-        inputs, targets = data.normalized(split)
-        splits[split] = inputs[:IMAGES], targets[:IMAGES]
-    planned = Planned(job, network, data)
-    configured, given = arguments(job.config["landscape"][name], partial(stand_in, planned=planned))
+    whole = {split: data.normalized(split) for split in data.splits}
+    splits = {split: (inputs[:IMAGES], targets[:IMAGES]) for split, (inputs, targets) in whole.items()}
     problem = Problem(network, make(job.config["study"]["loss"]), splits)
-    try:
-        make(configured, **given, problem=problem, journal=None, progress=stop)
-    except _FirstPointMeasured:
-        return
+    node = job.config["landscape"][name]
+    survey_until(lambda done, _: done > 0, node, problem, Planned(job, network, data))

@@ -14,7 +14,7 @@ from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.process_settings import settings_restored
 from lossatlas.runs.run_files import WholeCheckpointIO
 from lossatlas.runs.store.fingerprint import RESULTS_VERSION, fingerprint
-from lossatlas.runs.store.manifest import Manifest, new_manifest
+from lossatlas.runs.store.manifest import new_manifest
 from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.store import Run, Store, StoreError, named_run
 from lossatlas.runs.tracker import logging_to
@@ -58,7 +58,10 @@ def ensure_job(job: Job, *, stages: int = 1, say: Callable[[str], None] = log.in
             return run
         run.remove_leftovers()
         run.set_damage_aside(say)
-        manifest = run.manifest() or _new(job)
+        experiment, typed = config["experiment"]["name"], list(job.overrides)
+        manifest = run.manifest() or new_manifest(
+            job.fingerprint, RESULTS_VERSION, seed=config["seed"], experiment=experiment, overrides=typed
+        )
         if manifest.status == "failed":
             reason = (manifest.failure or {}).get("message", "")
             raise RunFailed(
@@ -99,16 +102,6 @@ def _training_state(run: Run) -> Mapping[str, Any]:
         ) from error
 
 
-def _new(job: Job) -> Manifest:
-    return new_manifest(
-        job.fingerprint,
-        RESULTS_VERSION,
-        seed=job.config["seed"],
-        experiment=job.config["experiment"]["name"],
-        overrides=list(job.overrides),
-    )
-
-
 def perform(job: Job) -> Run:
     """Have the run and the landscapes of a job: loaded if they are there, else computed."""
     landscapes = job.config["landscape"]
@@ -123,14 +116,7 @@ def _survey(job: Job, run: Run) -> None:
     from lossatlas.runs.surveyor import Surveyor
 
     surveyor = Surveyor(run, job.config, lambda value: perform_other(job, value), say)
-    found = surveyor.survey_all()
-    if not surveyor.computed:
-        return
-    from lossatlas.loggers.pictures import log_landscapes  # matplotlib and plotly, only where they are used
-
-    with logging_to(job.config, subject=run.fingerprint, folder=run.folder, job_type="landscape") as loggers:
-        for logger in loggers:
-            log_landscapes(logger, {name: found[name] for name in surveyor.computed})
+    surveyor.log_computed(surveyor.survey_all(), run.fingerprint)
 
 
 def say(message: str) -> None:

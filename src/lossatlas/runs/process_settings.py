@@ -1,5 +1,6 @@
-"""What training sets for the whole process, put back after it."""
+"""Process-wide settings that training and surveys change, restored after them."""
 
+import logging
 import os
 import random
 from collections.abc import Iterator
@@ -32,12 +33,11 @@ def settings_restored() -> Iterator[None]:
     before = [getattr(place, name) for place, name in flags]
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    environment = dict(os.environ)
     numpys, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002
     # Where CUDA has not begun nobody has drawn, and asking for the state of its generators would begin it.
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     try:
-        with torch.random.fork_rng(devices):
+        with environment_restored(), torch.random.fork_rng(devices):
             yield
     finally:
         np.random.set_state(numpys)  # noqa: NPY002 (that of data sets that draw from it)
@@ -45,6 +45,29 @@ def settings_restored() -> Iterator[None]:
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         for (place, name), value in zip(flags, before, strict=True):
             setattr(place, name, value)
-        for name in os.environ.keys() - environment.keys():
+
+
+@contextmanager
+def lightning_warns_only() -> Iterator[None]:
+    """Hold back Lightning's notices in the block; its warnings pass."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def environment_restored() -> Iterator[None]:
+    """Leave the variables of the environment as they were."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
             del os.environ[name]
-        os.environ.update(environment)
+        os.environ.update(before)

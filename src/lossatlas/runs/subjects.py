@@ -1,4 +1,4 @@
-"""What a run that is there is surveyed with: its recorded configuration, and what the user says of the survey."""
+"""Subjects of a survey: a run that is there, or a network of the user's own, and what the user says of the survey."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,38 +18,36 @@ from lossatlas.runs.ensure import perform_other, run_of
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, digest, scientific
 from lossatlas.runs.store.store import Run, Store, find_run, run_and_weights
 
-SURVEYED_WITH = ("landscape", "engine", "logger", "runtime", "paths")
+_SURVEYED_WITH = ("landscape", "engine", "logger", "runtime", "paths")
 """Sections of a configuration that are the survey's and not the run's."""
 
-ELSEWHERE = ("logger", "runtime", "paths")
+_ELSEWHERE = ("logger", "runtime", "paths")
 """Those of them that hold for further runs as well."""
 
-DEVICES = ("accelerator", "devices", "num_nodes", "deterministic")
+_DEVICES = ("accelerator", "devices", "num_nodes", "deterministic")
 """Keys of the section ``trainer`` that are the survey's."""
 
-PLACES = tuple(key for key in NOT_SCIENTIFIC if key.startswith("data."))
+_PLACES = tuple(key for key in NOT_SCIENTIFIC if key.startswith("data."))
 """Keys of the section ``data`` that do not change what the data are."""
 
 
-def survey_of(run: Run, overrides: Sequence[str]) -> Job:
+def _survey_of(run: Run, overrides: Sequence[str]) -> Job:
     """The job of surveying ``run``, a finished run, as ``overrides`` say.
 
     Its configuration is the run's own but for landscapes, engine, logger, threads, places and devices; its overrides
-    are those that the run was launched with and further runs are composed from. ValueError for an override of
-    anything else.
+    are those that the run was launched with and further runs are composed from.
     """
-    check_overrides(run, overrides)
     recorded = run.config()
     typed = Overrides(overrides)
-    config = compose_config(typed.without(*PLACES))
+    config = compose_config(typed.without(*_PLACES))
     OmegaConf.set_struct(config, False)
     trainer = {
-        key: config.trainer[key] for key in DEVICES if key in config.trainer and typed.section("trainer")
+        key: config.trainer[key] for key in _DEVICES if key in config.trainer and typed.section("trainer")
     }
     for section, node in recorded.items():
-        if section not in SURVEYED_WITH:
+        if section not in _SURVEYED_WITH:
             config[section] = {**node, **trainer} if section == "trainer" else node
-    for place in PLACES:
+    for place in _PLACES:
         if typed.section(place):
             OmegaConf.update(config, place, typed.value(place))
     if "root" in config.data and typed.section("paths.data"):
@@ -58,34 +56,22 @@ def survey_of(run: Run, overrides: Sequence[str]) -> Job:
     return Job(_launched_with(run, typed), plain(config))
 
 
-def check_overrides(run: Run, overrides: Sequence[str]) -> None:
+def _check_overrides(run: Run, overrides: Sequence[str]) -> None:
     """Raise ValueError for the first override of what ``run`` was trained with."""
-    allowed = {*SURVEYED_WITH, "trainer", *PLACES, *(f"trainer.{key}" for key in DEVICES)}
+    allowed = {*_SURVEYED_WITH, "trainer", *_PLACES, *(f"trainer.{key}" for key in _DEVICES)}
     for key in Overrides(overrides).keys:
-        if key not in allowed and key.partition(".")[0] not in SURVEYED_WITH:
+        if key not in allowed and key.partition(".")[0] not in _SURVEYED_WITH:
             raise ValueError(
                 f"{key}: what run {run.fingerprint} was trained with stays; "
-                f"{', '.join(SURVEYED_WITH)} and trainer.devices can be overridden"
+                f"{', '.join(_SURVEYED_WITH)} and trainer.devices can be overridden"
             )
-
-
-def own_network(overrides: Sequence[str]) -> Job:
-    """The job of surveying a network of the user's own, which ``model._target_`` or a file of the group names.
-
-    `ConfigError` if neither does: the default choice is no network of the user's.
-    """
-    if not {"model", "model._target_"} & set(Overrides(overrides).keys):
-        raise ConfigError(
-            "model._target_ is missing: which network are the weights of? type model._target_=yours.Net"
-        )
-    return compose_job(overrides)
 
 
 def _launched_with(run: Run, typed: Overrides) -> Overrides:
     """Overrides that further runs are composed from: those of ``run``, with the places that were typed."""
     manifest = run.manifest()
-    recorded = Overrides(() if manifest is None else manifest.overrides).without(*SURVEYED_WITH)
-    places = [o for o in typed if key_of(o) in PLACES or key_of(o).partition(".")[0] in ELSEWHERE]
+    recorded = Overrides(() if manifest is None else manifest.overrides).without(*_SURVEYED_WITH)
+    places = [o for o in typed if key_of(o) in _PLACES or key_of(o).partition(".")[0] in _ELSEWHERE]
     return recorded.merged([*places, f"paths.runs={run.folder.parent}"])
 
 
@@ -139,15 +125,22 @@ def subject_of_run(text: str, overrides: Sequence[str]) -> Subject:
     """The run, or the weights in a run's folder, that ``text`` names. ValueError if it is not finished."""
     store = Store(compose_config(Overrides(overrides).section("paths")).paths.runs)
     run, weights = run_and_weights(store, text)
-    check_overrides(run, overrides)
+    _check_overrides(run, overrides)
     if not run.is_finished():
         raise ValueError(f"{text}: run {run.fingerprint} is not finished; train it to its end first")
-    return Subject(run, survey_of(run, overrides), weights, is_run=True)
+    return Subject(run, _survey_of(run, overrides), weights, is_run=True)
 
 
 def subject_of_file(text: str, overrides: Sequence[str]) -> Subject:
-    """The network that ``model._target_`` names with the weights of the file ``text``."""
-    job = own_network(overrides)
+    """The network that ``model._target_`` names, or a file of the group, with the weights of the file ``text``.
+
+    `ConfigError` if neither names one.
+    """
+    if not {"model", "model._target_"} & set(Overrides(overrides).keys):
+        raise ConfigError(  # the default choice is no network of the user's
+            "model._target_ is missing: which network are the weights of? type model._target_=yours.Net"
+        )
+    job = compose_job(overrides)
     check_config(job.config, several_devices=True)
     weights = Path(text)
     if not weights.is_file():

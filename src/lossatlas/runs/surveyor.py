@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from lossatlas.hardware import threads_limited
 from lossatlas.landscape import Problem
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.runs.build import build_data, build_network, make
-from lossatlas.runs.resolve import Surveyed, final_weights, load
+from lossatlas.runs.resolve import Surveyed, final_weights, resolved
 from lossatlas.runs.store.fingerprint import OtherRun, landscape_path
 from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.references import arguments
 from lossatlas.runs.store.store import Run, StoreError, open_landscape
 from lossatlas.runs.store.weight_files import load_weights
+from lossatlas.runs.tracker import logging_to
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,6 @@ class Surveyor:
         self._say = say
         self._weights = weights
         self._on_stop = on_stop  # called when this process has been asked to stop
-        self._problem: Problem | None = None
         self._next_report = 0.0
         self.computed: list[str] = []  # names of the landscapes that were not there before
 
@@ -82,11 +82,22 @@ class Surveyor:
             if found is not None:
                 return found
             dataset = self._measure(path, name, node, partial(self._report, name, stage, stages))
-            kept = among.attempt(lambda: self._keep(path, name, node, dataset) if among.rank == 0 else None)[
-                0
-            ]
+            kept = among.attempt(lambda: self._keep(path, name, node, dataset) if among.rank == 0 else None)
         self.computed.append(name)
-        return kept
+        return kept[0]
+
+    def log_computed(self, found: Mapping[str, xr.Dataset], subject: str) -> None:
+        """Send those of the landscapes ``found`` that were not there before to the job's loggers, under ``subject``."""
+        if not self.computed:
+            return
+        from lossatlas.loggers.pictures import (
+            log_landscapes,  # matplotlib and plotly, only where they are used
+        )
+
+        where = self.run.folder
+        with logging_to(self.config, subject=subject, folder=where, job_type="landscape") as loggers:
+            for logger in loggers:
+                log_landscapes(logger, {name: found[name] for name in self.computed})
 
     def path(self, name: str, node: Mapping[str, Any]) -> Path | None:
         """Where the landscape is kept, or will be; see `landscape_path`."""
@@ -113,7 +124,7 @@ class Surveyor:
         self, path: Path, name: str, node: Mapping[str, Any], report: Callable[[int, int], None]
     ) -> xr.Dataset:
         path.parent.mkdir(parents=True, exist_ok=True)
-        configured, given = arguments(node, lambda reference: load(reference, self.surveyed))
+        configured, given = arguments(node, lambda reference: resolved(reference, self.surveyed))
         return make(configured, **given, problem=self.problem, journal=_journal(path), progress=report)
 
     def _keep(self, path: Path, name: str, node: Mapping[str, Any], dataset: xr.Dataset) -> xr.Dataset:
@@ -138,20 +149,17 @@ class Surveyor:
             self._on_stop()
         interruption.raise_if_requested(f"stopped after {done} of {total} points of {name}; they are kept")
 
-    @property
+    @cached_property
     def problem(self) -> Problem:
         """The network at the weights that are surveyed, its loss, and its data, on the run's device."""
-        if self._problem is None:
-            data = build_data(self.config).to(self._device)
-            network = build_network(self.config).to(self._device)
-            network.load_state_dict(
-                final_weights(self.run, network)
-                if self._weights is None
-                else load_weights(self._weights, network.state_dict())
-            )
-            splits = {split: data.normalized(split) for split in data.splits}
-            self._problem = Problem(network, make(self.config["study"]["loss"]), splits)
-        return self._problem
+        data = build_data(self.config).to(self._device)
+        network = build_network(self.config).to(self._device)
+        if self._weights is None:
+            network.load_state_dict(final_weights(self.run, network))
+        else:
+            network.load_state_dict(load_weights(self._weights, network.state_dict()))
+        splits = {split: data.normalized(split) for split in data.splits}
+        return Problem(network, make(self.config["study"]["loss"]), splits)
 
     @property
     def _device(self) -> torch.device:
@@ -160,7 +168,7 @@ class Surveyor:
 
     @property
     def surveyed(self) -> Surveyed:
-        """The run as `load` takes it, with the network that is surveyed."""
+        """The run as `resolved` takes it, with the network that is surveyed."""
         return Surveyed(self.run, self.config, self.problem.model, self._ensure_run, self._device)
 
 

@@ -1,9 +1,9 @@
 """Training a run to its end, from its last checkpoint if it has one."""
 
-import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,11 +16,12 @@ from lossatlas import interruption
 from lossatlas.files import set_aside, sha256
 from lossatlas.hardware import threads_limited
 from lossatlas.runs.build import build_callbacks, make
+from lossatlas.runs.process_settings import lightning_warns_only
 from lossatlas.runs.run_files import Checkpointing, Members, ReportProgress, Snapshots, WholeCheckpointIO
 from lossatlas.runs.store.manifest import Manifest, Member, age_seconds, new_attempt
 from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.store import Run, StoreError, check_state, name_damage
-from lossatlas.studies import NonFiniteLossError, Study, TrainedNetwork
+from lossatlas.studies import NonFiniteLossError, Study
 from lossatlas.studies.branching import branched
 
 
@@ -47,7 +48,9 @@ def train(
         raise ValueError(f"snapshot_epochs must be 0 to {config['epochs']}, got {study.snapshot_epochs}")
     resume_step = _resume_step(run, manifest, study, say)
     if resume_step is None and study.trunk is not None:
-        resume_step = _branch(run, study, study.trunk)
+        state = branched(study, study.trunk)
+        WholeCheckpointIO().save_checkpoint(state, run.checkpoint_path)
+        resume_step = int(state["global_step"])
     threads = _threads(config, manifest, resuming=resume_step is not None)
     with threads_limited(threads), interruption.deferred(), _quiet_lightning():
         trainer = _trainer(run, config, manifest, study, loggers, stages)
@@ -103,13 +106,6 @@ def _write_results(run: Run, manifest: Manifest, study: Study) -> None:
     manifest.weights_sha256 = sha256(run.weights_path)
     for path in (run.config_path, run.history_path):
         manifest.files_sha256[path.name] = sha256(path)
-
-
-def _branch(run: Run, study: Study, trunk: TrainedNetwork) -> int:
-    """Make the state in which the trunk ended the run's first checkpoint, and return its step."""
-    state = branched(study, trunk)
-    WholeCheckpointIO().save_checkpoint(state, run.checkpoint_path)
-    return int(state["global_step"])
 
 
 def _keep_member(
@@ -179,32 +175,25 @@ def _resume_step(run: Run, manifest: Manifest, study: Study, say: Callable[[str]
         say(f"{run.checkpoint_path}: damaged ({reason}); set aside as {aside.name}, training from the start")
         return None
     check_state(study.state_dict(), state, run.checkpoint_path)
-    has_all = _has_snapshots(run, manifest, study, step, say) and _has_members(
-        run, manifest, study, step, say
-    )
-    return step if has_all else None
-
-
-def _has_snapshots(run: Run, manifest: Manifest, study: Study, step: int, say: Callable[[str], None]) -> bool:
-    """Whether the snapshots up to ``step``, which resuming there would not write again, are as written."""
-    for epoch in study.snapshot_epochs:
-        path = run.snapshot_path(epoch)
-        expected = manifest.files_sha256.get(run.name_of(path))
-        if epoch * study.data.steps_per_epoch <= step and not run.is_intact(path, expected):
+    for path, expected in _written_before(run, manifest, study, step):
+        if not run.is_intact(path, expected):
             name_damage(path, say, "training from the start")
-            return False
-    return True
+            return None
+    return step
 
 
-def _has_members(run: Run, manifest: Manifest, study: Study, step: int, say: Callable[[str], None]) -> bool:
-    """The same for the members of an ensemble; one of ``step`` itself is written anew."""
+def _written_before(run: Run, manifest: Manifest, study: Study, step: int) -> list[tuple[Path, str | None]]:
+    """Snapshots and members that resuming at ``step`` would not write again, and their hashes."""
     hashes = {member.number: member.sha256 for member in manifest.members}
-    for number, kept_after in enumerate(study.member_steps):
-        path = run.member_path(number)
-        if kept_after < step and not run.is_intact(path, hashes.get(number)):
-            name_damage(path, say, "training from the start")
-            return False
-    return True
+    steps_per_epoch = study.data.steps_per_epoch
+    snapshots = [
+        run.snapshot_path(epoch) for epoch in study.snapshot_epochs if epoch * steps_per_epoch <= step
+    ]
+    members = [number for number, kept_after in enumerate(study.member_steps) if kept_after < step]
+    return [
+        *((path, manifest.files_sha256.get(run.name_of(path))) for path in snapshots),
+        *((run.member_path(number), hashes.get(number)) for number in members),
+    ]
 
 
 def _threads(config: Mapping[str, Any], manifest: Manifest, *, resuming: bool) -> int:
@@ -217,23 +206,15 @@ def _threads(config: Mapping[str, Any], manifest: Manifest, *, resuming: bool) -
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
     """Hold back Lightning's notices on what is decided for it here; warnings to act on pass."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
     # Deterministic mode fills fresh memory with NaN, for debugging: a tenth of a small network's time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    try:
-        with warnings.catch_warnings():
-            for message in (
-                ".*dataloader is not resumable.*",
-                ".*does not have many workers.*",
-                ".*litlogger.*",
-                ".*LeafSpec.*",
-                ".*smaller than the logging interval.*",
-            ):
-                warnings.filterwarnings("ignore", message)
-            yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
+    with lightning_warns_only(), warnings.catch_warnings():
+        for message in (
+            ".*dataloader is not resumable.*",
+            ".*does not have many workers.*",
+            ".*litlogger.*",
+            ".*LeafSpec.*",
+            ".*smaller than the logging interval.*",
+        ):
+            warnings.filterwarnings("ignore", message)
+        yield

@@ -2,6 +2,7 @@
 
 from lossatlas.callbacks.push_from_checkpoints import PushFromCheckpoints
 from lossatlas.callbacks.survey_at_epochs import SurveyAtEpochs
+from lossatlas.optim import Schedule
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve import Curve
 from lossatlas.studies.curve_objectives import ArcLength, CurveObjective, UniformPosition
@@ -10,7 +11,7 @@ from lossatlas.studies.elastic_band.relaxation import ElasticBand
 from lossatlas.studies.fge import FastGeometricEnsemble
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
 from lossatlas.studies.snapshot import CheckpointEnsemble, SnapshotEnsemble
-from lossatlas.studies.study import NonFiniteLossError, Schedule, Study, network_of, splits_of
+from lossatlas.studies.study import NonFiniteLossError, Study, network_of, splits_of
 from lossatlas.studies.swa import AveragedClassifier
 from lossatlas.studies.trained_network import TrainedNetwork
 

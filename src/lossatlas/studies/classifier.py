@@ -1,6 +1,6 @@
 """Supervised training of a classifier."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -14,8 +14,18 @@ from lossatlas.studies.study import Batch, Study
 class Classifier(Study):
     """Supervised training: minimises ``loss(network(inputs), targets)``; validates ``metrics`` each epoch.
 
-    ``loss`` maps logits (B, C) and targets (B,) to the batch's mean. ``metrics`` take logits and targets;
-    their values are logged as ``validation_<name>``.
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    loss : Callable
+        Function of logits (B, C) and targets (B,) to the batch's mean.
+    metrics : mapping of str to Metric
+        Of logits and targets; their values are logged as ``validation_<name>``.
+    **study
+        ``optimizer``, ``schedule``, ``penalties``, ``seed`` and ``snapshot_epochs``, as of `Study`.
     """
 
     EVALUATION_BATCH = (
@@ -46,9 +56,7 @@ class Classifier(Study):
 
     def epoch_metrics(self) -> dict[str, float]:
         """Metrics of the validation split, if the data has one."""
-        if "validation" not in self.data.splits:
-            return {}
-        return {f"validation_{name}": value for name, value in self.measure("validation").items()}
+        return self._measured([split for split in self.data.splits if split == "validation"])
 
     @property
     def epoch_columns(self) -> tuple[str, ...] | None:  # noqa: D102
@@ -60,11 +68,10 @@ class Classifier(Study):
 
     def final_metrics(self) -> dict[str, float]:
         """Loss and metrics of every split, as ``<split>_<name>``."""
-        return {
-            f"{split}_{name}": value
-            for split in self.data.splits
-            for name, value in self.measure(split).items()
-        }
+        return self._measured(self.data.splits)
+
+    def _measured(self, splits: Iterable[str]) -> dict[str, float]:
+        return {f"{split}_{name}": value for split in splits for name, value in self.measure(split).items()}
 
     @torch.inference_mode()
     def measure(self, split: str) -> dict[str, float]:

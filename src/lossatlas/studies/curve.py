@@ -17,7 +17,7 @@ from lossatlas.landscape.shapes.curve_families import CurveFamily, PolygonalChai
 from lossatlas.seeds import generator
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve_objectives import CurveObjective
-from lossatlas.studies.study import Batch, NonFiniteLossError
+from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, statistics, unflatten
 
@@ -31,13 +31,33 @@ class Curve(Classifier):
     t ~ U(0, 1), of the stream "t" of the seed at that step, and counts as ``objective`` says. Penalties are of phi(t)
     too. Bends begin on the straight lines between the ends.
 
-    ``network`` computes with any weights by `torch.func.functional_call`, its batch norm with the batch's statistics.
-    After an epoch, and at the end, it is the middle of the curve, t = 0.5, with the statistics of a pass over the
-    training data there, and that is what is measured. The members are the control points: the ends as they are, and
+    After an epoch, and at the end, the network is the middle of the curve, t = 0.5, with the statistics of a pass over
+    the training data there, and that is what is measured. The members are the control points: the ends as they are, and
     bends with statistics on the straight lines between those of the ends.
 
-    ValueError as `check_ends` raises it, for a curve without bends, and for an optimizer with a weight decay, which
-    would be that of the bends.
+    Parameters
+    ----------
+    network : Module
+        It computes with any weights by `torch.func.functional_call`, its batch norm with the batch's statistics.
+    data : ImageData
+        Splits, batches and their order.
+    ends : sequence of TrainedNetwork
+        Two or more, of the kind of the network, of different seeds.
+    curve : CurveFamily
+        With the number of bends between two ends.
+    objective : CurveObjective
+        How much the loss at a position counts.
+    optimizer : Callable
+        Function of parameters to an optimizer, without weight decay, which would be that of the bends.
+    penalties : mapping of str to Callable
+        Functions of weights by name to what is added to the loss.
+    **study
+        ``loss`` and ``metrics`` as of `Classifier`; ``schedule``, ``seed`` and ``snapshot_epochs`` as of `Study`.
+
+    Raises
+    ------
+    ValueError
+        As `check_ends` raises it, for a curve without bends, and for an optimizer with a weight decay.
     """
 
     _ends: Tensor  # (ends, n), the parameters of each in one row
@@ -140,10 +160,7 @@ class Curve(Classifier):
 
     def check_finite(self) -> None:  # noqa: D102
         super().check_finite()
-        if not (finite := self.bends.isfinite()).all():
-            raise NonFiniteLossError(
-                self.global_step - 1, float(self.bends[~finite][0]), "a bend of the curve"
-            )
+        self._check_tensor(self.bends, "a bend of the curve")
 
     def final_members(self) -> list[dict[str, Tensor]]:
         """State dicts of the control points in order."""

@@ -14,7 +14,22 @@ class CurveObjective(Protocol):
     """Objective of curve finding: a factor on the loss at t, whose mean over t ~ U(0, 1) is minimised."""
 
     def __call__(self, family: CurveFamily, points: Tensor, t: float) -> Tensor | float:
-        """Return the factor at ``t`` on the curve of ``family`` that ``points``, (control points, n), span."""
+        """Return the factor at ``t`` on the curve of ``family`` that ``points``, (control points, n), span.
+
+        Parameters
+        ----------
+        family : CurveFamily
+            Bezier curve or polygonal chain.
+        points : Tensor
+            Weights of the control points, a row each.
+        t : float
+            Position, in [0, 1].
+
+        Returns
+        -------
+        Tensor or float
+            A scalar, by which the loss is multiplied.
+        """
 
 
 class UniformPosition:
@@ -32,9 +47,20 @@ class ArcLength:
     """All points of the curve count the same: the integral of L along it over its length.
 
     Garipov et al. 2018 (arXiv:1802.10026), eq. (1): the factor is the speed at t over the length of the curve, and
-    gradients take account of both. The length is a Gauss-Legendre quadrature with ``nodes`` nodes between each two
-    corners, where a chain has one speed. ValueError for fewer than one node.
+    gradients take account of both. The length is a Gauss-Legendre quadrature.
 
+    Parameters
+    ----------
+    nodes : int, default 16
+        Of the quadrature, between each two corners, where a chain has one speed.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one node.
+
+    Examples
+    --------
     >>> from lossatlas.landscape import PolygonalChain
     >>> points = torch.tensor([[0.0, 0.0], [0.0, 1.0], [3.0, 1.0]])  # a line of length 1 and one of length 3
     >>> [round(float(ArcLength()(PolygonalChain(), points, t)), 6) for t in (0.2, 0.7)]

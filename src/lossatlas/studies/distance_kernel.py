@@ -23,14 +23,52 @@ class DistanceKernel(Classifier):
     Added to the loss is ``strength`` / K times the sum over the K checkpoints of ``kernel``(a D), with D the squared
     distance of the weights from the checkpoint and a the precision that ``width`` gives: eq. 2.3 of the draft of the
     distance-kernel thesis (von Bachmann 2021), with `RBF <lossatlas.optim.distancing.RBF>` and
-    `Sigma <lossatlas.optim.distancing.Sigma>`. Without ``divided`` there is no 1/K (eq. 2.8 of that draft). It is added
-    as a force in closed form, by `PushFromCheckpoints`; losses and metrics are without it.
+    `Sigma <lossatlas.optim.distancing.Sigma>`. It is added as a force in closed form, by `PushFromCheckpoints`; losses
+    and metrics are without it. Checkpoints are kept as members of the run, and so is the network that it ends with.
 
-    Checkpoints are taken after the epochs ``checkpoints``, or ``every`` so many; 0 is the initialisation. They are kept
-    as members of the run, and so is the network that it ends with. The force ends with the epoch ``release``. With a
-    ``trunk`` training goes on from where that run ended, as if it had been this one's own beginning. ``epochs``: the
-    length of training, the trunk's included. ValueError for values out of their range, fewer checkpoints than
-    ``merging`` needs, and a trunk of another network or seed, or that ends after the first checkpoint.
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    epochs : int
+        Length of training, the trunk's included.
+    kernel : Kernel
+        Function of a D.
+    width : Width
+        What gives the precision a.
+    strength : float
+        Of the penalty, in units of the loss, positive.
+    push : Push
+        Where the force points.
+    merging : Merging
+        What becomes of several checkpoints.
+    distance : Distance
+        Which parameters count, and how.
+    divided : bool, default True
+        By the number of checkpoints; else there is no 1/K (eq. 2.8 of that draft).
+    decoupled : bool, default False
+        Move the weights after the optimizer's step; by default the force is added to the gradients.
+    checkpoints : sequence of int, optional
+        Epochs after which one is taken, 0 being the initialisation; None: as ``every`` says.
+    every : int, optional
+        Period in epochs after which one is taken; None: as ``checkpoints`` says.
+    release : int, optional
+        Epoch with whose end the force ends; None: it does not.
+    trunk : TrainedNetwork, optional
+        Finished run from whose end training goes on, as if it had been this one's own beginning; None: from the start.
+    seed : int
+        Of all random streams.
+    **study
+        ``loss`` and ``metrics`` as of `Classifier`; ``optimizer``, ``schedule``, ``penalties`` and ``snapshot_epochs``
+        as of `Study`.
+
+    Raises
+    ------
+    ValueError
+        For values out of their range, fewer checkpoints than ``merging`` needs, and a trunk of another network or seed,
+        or that ends after the first checkpoint.
     """
 
     def __init__(
@@ -79,29 +117,15 @@ class DistanceKernel(Classifier):
         _check_due(due, epochs, merging, width, release)
         _check_trunk(self, trunk, due[0])
         distance.layout(network)
-        self._trunk = trunk
-        self._member_steps = tuple(epoch * data.steps_per_epoch for epoch in (*due, epochs))
-
-    @property
-    def trunk(self) -> TrainedNetwork | None:  # noqa: D102
-        return self._trunk
-
-    @property
-    def member_steps(self) -> tuple[int, ...]:  # noqa: D102
-        return self._member_steps
+        self.trunk = trunk
+        self.member_steps = tuple(epoch * data.steps_per_epoch for epoch in (*due, epochs))
 
     def configure_callbacks(self) -> list[Callback]:  # noqa: D102
         return [self._push]
 
     def epoch_metrics(self) -> dict[str, float]:
         """Loss and metrics of the splits that are not trained on, distances, and what is known of the force."""
-        measured = {
-            f"{split}_{name}": value
-            for split in self.data.splits
-            if split != "train"
-            for name, value in self.measure(split).items()
-        }
-        return {**measured, **self._push.metrics}
+        return {**self._measured([s for s in self.data.splits if s != "train"]), **self._push.metrics}
 
 
 def _check_epochs(checkpoints: Sequence[int] | None, every: int | None, epochs: int) -> None:

@@ -15,9 +15,26 @@ class FastGeometricEnsemble(SnapshotEnsemble):
     """Fast geometric ensemble: goes on from ``start`` in short triangular cycles, a member in the middle of each.
 
     Algorithm 1 of Garipov et al. 2018 (arXiv:1802.10026). As in their code, ``start`` itself is no member, and neither
-    is a network at the end of a cycle, where the rate is high. With ``momentum`` the state of the optimizer is taken
-    over from ``start`` as well; the rate is this run's own. ValueError for a start of another architecture, or whose
-    optimizer's state is not to be had or is of another optimizer.
+    is a network at the end of a cycle, where the rate is high.
+
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    start : TrainedNetwork
+        Whose weights training goes on from.
+    momentum : bool, default True
+        Take over the state of its optimizer as well; the rate is this run's own.
+    **study
+        ``epochs`` as of `SnapshotEnsemble`, those of the start not counted; ``loss`` and ``metrics`` as of
+        `Classifier`; ``optimizer``, ``schedule``, ``penalties``, ``seed`` and ``snapshot_epochs`` as of `Study`.
+
+    Raises
+    ------
+    ValueError
+        For a start of another architecture, or whose optimizer's state is not to be had or is of another optimizer.
     """
 
     def __init__(

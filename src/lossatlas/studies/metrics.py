@@ -9,6 +9,15 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibratio
 class ErrorRate(MulticlassAccuracy):
     """Share of samples whose largest logit is not the target's, in [0, 1].
 
+    Called with logits (B, C) and targets (B,).
+
+    Parameters
+    ----------
+    num_classes : int
+        C.
+
+    Examples
+    --------
     >>> metric = ErrorRate(num_classes=2)
     >>> metric(torch.tensor([[2.0, 1.0], [2.0, 1.0]]), torch.tensor([0, 1]))
     tensor(0.5000, dtype=torch.float64)
@@ -29,6 +38,10 @@ class ErrorRate(MulticlassAccuracy):
 class NegativeLogLikelihood(Metric):
     """Mean of ``-log softmax(logits)[target]`` in nats, over all samples seen, summed in float64.
 
+    Called with logits (B, C) and targets (B,).
+
+    Examples
+    --------
     >>> metric = NegativeLogLikelihood()
     >>> metric(torch.zeros(3, 4), torch.tensor([0, 1, 2]))  # uniform over four classes: log 4
     tensor(1.3863, dtype=torch.float64)
@@ -57,6 +70,17 @@ class NegativeLogLikelihood(Metric):
 class CalibrationError(MulticlassCalibrationError):
     """Expected calibration error with equal-width bins, in [0, 1]: Guo et al. 2017 (arXiv:1706.04599, eq. 5).
 
+    Called with logits (B, C) and targets (B,).
+
+    Parameters
+    ----------
+    num_classes : int
+        C.
+    bins : int, default 15
+        How many of confidence, in [0, 1].
+
+    Examples
+    --------
     >>> metric = CalibrationError(num_classes=2)
     >>> logits = torch.tensor([[0.0, 1e3], [0.0, 1e3]])  # certain of class 1, right half the time
     >>> metric(logits, torch.tensor([0, 1]))

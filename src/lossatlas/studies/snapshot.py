@@ -8,17 +8,34 @@ from typing import Any
 from torch import nn
 
 from lossatlas.data import ImageData
-from lossatlas.optim import Cyclic
+from lossatlas.optim import Cyclic, Schedule
 from lossatlas.studies.classifier import Classifier
-from lossatlas.studies.study import Schedule
 
 
 class SnapshotEnsemble(Classifier):
     """Snapshot ensemble: trains at cyclic rates, and keeps a member whenever the rate has been lowest.
 
     With `CyclicCosine <lossatlas.optim.CyclicCosine>`, that of Huang et al. 2017 (arXiv:1704.00109); with
-    `WarmRestarts <lossatlas.optim.WarmRestarts>`, the one that Loshchilov & Hutter 2017 make of SGDR. ``epochs``: the
-    length of training. ValueError for a schedule without cycles, or without a whole one in that length.
+    `WarmRestarts <lossatlas.optim.WarmRestarts>`, the one that Loshchilov & Hutter 2017 make of SGDR.
+
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    epochs : int
+        Length of training.
+    schedule : Schedule
+        Cyclic factor on the base rate.
+    **study
+        ``loss`` and ``metrics`` as of `Classifier`; ``optimizer``, ``penalties``, ``seed`` and ``snapshot_epochs`` as
+        of `Study`.
+
+    Raises
+    ------
+    ValueError
+        For a schedule without cycles, or without a whole one in that length.
     """
 
     def __init__(
@@ -31,21 +48,36 @@ class SnapshotEnsemble(Classifier):
                 "scheduler=cyclic_cosine, warm_restarts or triangular"
             )
         steps = epochs * data.steps_per_epoch
-        self._member_steps = schedule.minima(steps, data.steps_per_epoch)
-        if not self._member_steps:
+        self.member_steps = schedule.minima(steps, data.steps_per_epoch)
+        if not self.member_steps:
             raise ValueError(f"no cycle of the schedule ends within {epochs} epochs ({steps} steps)")
-
-    @property
-    def member_steps(self) -> tuple[int, ...]:  # noqa: D102
-        return self._member_steps
 
 
 class CheckpointEnsemble(Classifier):
     """Checkpoint ensemble: trains, and keeps ``members`` states at equal distances, the last at the end.
 
-    ``after``: in their place, the epochs after which they are kept, ascending, fractions allowed. Under a schedule that
-    only falls this is the "NoCycle" of Huang et al. 2017. ValueError unless one of the two is given, for more members
-    than steps, and for times that are not within training.
+    Under a schedule that only falls this is the "NoCycle" of Huang et al. 2017.
+
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    epochs : int
+        Length of training.
+    members : int, optional
+        How many, 1 to the number of steps; None: as ``after`` says.
+    after : sequence of float, optional
+        Epochs after which they are kept, ascending, fractions allowed; None: as ``members`` says.
+    **study
+        ``loss`` and ``metrics`` as of `Classifier`; ``optimizer``, ``schedule``, ``penalties``, ``seed`` and
+        ``snapshot_epochs`` as of `Study`.
+
+    Raises
+    ------
+    ValueError
+        Unless one of the two is given, for more members than steps, and for times that are not within training.
     """
 
     def __init__(
@@ -63,16 +95,12 @@ class CheckpointEnsemble(Classifier):
             raise ValueError(f"give either members or after, got members={members} and after={after}")
         steps = epochs * data.steps_per_epoch
         if after is not None:
-            self._member_steps = tuple(ceil(epoch * data.steps_per_epoch - 1e-9) for epoch in after)
-            places = [0, *self._member_steps, steps + 1]
+            self.member_steps = tuple(ceil(epoch * data.steps_per_epoch - 1e-9) for epoch in after)
+            places = [0, *self.member_steps, steps + 1]
             if any(step >= later for step, later in pairwise(places)):
                 raise ValueError(f"after: expected ascending epochs within (0, {epochs}], got {list(after)}")
         else:
             assert members is not None
             if not 1 <= members <= steps:
                 raise ValueError(f"members must be 1 to the {steps} steps of training, got {members}")
-            self._member_steps = tuple(ceil(k * steps / members) for k in range(1, members + 1))
-
-    @property
-    def member_steps(self) -> tuple[int, ...]:  # noqa: D102
-        return self._member_steps
+            self.member_steps = tuple(ceil(k * steps / members) for k in range(1, members + 1))

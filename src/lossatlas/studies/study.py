@@ -1,7 +1,7 @@
 """Base of all training methods: the order of the data, the random streams, the record of each epoch."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
@@ -10,24 +10,25 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from lossatlas.data import ImageData
-from lossatlas.optim import Cyclic
+from lossatlas.optim import Cyclic, Schedule
 from lossatlas.seeds import derive_seed
 from lossatlas.studies.trained_network import TrainedNetwork
 
 Batch = tuple[Tensor, Tensor]
 
 
-class Schedule(Protocol):
-    """Learning rate as a factor of the base rate, a pure function of the position in epochs."""
-
-    interval: str  # "step" or "epoch"
-
-    def __call__(self, epoch: float) -> float:
-        """Return the factor at ``epoch`` (0 at the start, 1 after one epoch)."""
-
-
 class NonFiniteLossError(FloatingPointError):
-    """The training loss, or a tensor of the network, became NaN or infinite at ``step``, counted from 0."""
+    """The training loss, or a tensor of the network, became NaN or infinite at ``step``, counted from 0.
+
+    Parameters
+    ----------
+    step : int
+        Of the optimizer.
+    value : float
+        What was found: NaN, or infinite.
+    what : str, default "the training loss"
+        Name of the tensor; by default it is the loss.
+    """
 
     def __init__(self, step: int, value: float, what: str = "the training loss") -> None:
         super().__init__(f"{what} became {value} at step {step}")
@@ -56,12 +57,33 @@ class _TrainingBatches:
 class Study(LightningModule):
     """Training method for ``network`` on ``data``, whose every random draw is a function of (seed, epoch, step).
 
-    ``snapshot_epochs`` are those whose weights are to be kept; 0 is the initialisation.
-
     Subclasses define `batch_loss`; they may train other parameters than the network's, keep members of an ensemble
     on the way, or end with several networks. The study keeps ``history``, one row an epoch (row 0: at initialisation),
     which travels in the checkpoint, so that a resumed run has the rows of an uninterrupted one.
+
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    optimizer : Callable
+        Function of parameters to an optimizer, whose rate is the base rate.
+    schedule : Schedule
+        Function of the position in epochs to a factor on the base rate.
+    penalties : mapping of str to Callable
+        Functions of weights by name to what is added to the loss.
+    seed : int
+        Of all random streams.
+    snapshot_epochs : collection of int, optional
+        Epochs after which weights are to be kept, 0 being the initialisation; by default none are.
     """
+
+    member_steps: tuple[int, ...] = ()
+    """Numbers of optimizer steps, ascending, after which the network is kept as the next member."""
+
+    trunk: TrainedNetwork | None = None
+    """The finished run that this one branches from, to go on where it ended."""
 
     def __init__(
         self,
@@ -101,11 +123,6 @@ class Study(LightningModule):
         raise NotImplementedError
 
     @property
-    def member_steps(self) -> tuple[int, ...]:
-        """Numbers of optimizer steps, ascending, after which the network is kept as the next member."""
-        return ()
-
-    @property
     def needed_steps(self) -> int:
         """Number of optimizer steps without which there is no result, however soon a callback stops training."""
         return max(self.member_steps, default=0)
@@ -115,18 +132,9 @@ class Study(LightningModule):
         """Names of the values that are logged at the end of each epoch; None if they are known only then."""
         return None
 
-    @property
-    def trunk(self) -> TrainedNetwork | None:
-        """The finished run that this one branches from, to go on where it ended."""
-        return None
-
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters that the optimizer is given."""
         return self.network.parameters()
-
-    def penalized(self) -> Mapping[str, Tensor]:
-        """Tensors by name that the penalties of the step in progress act on."""
-        return dict(self.network.named_parameters())
 
     def finish(self) -> None:
         """Make the network that the run ends with, when the last step is done; here it is what was trained."""
@@ -182,7 +190,7 @@ class Study(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: D102
         loss, wrong = self.batch_loss(batch)
         for penalty in self._penalties.values():
-            loss = loss + penalty(self.penalized())
+            loss = loss + penalty(dict(self.network.named_parameters()))
         self._losses.append(loss.detach())
         self._errors.append(wrong)
         return loss
@@ -210,13 +218,11 @@ class Study(LightningModule):
             self._check_losses()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
-        losses, errors = _stacked(self._losses), _stacked(self._errors)
-        stopped = self.trainer.should_stop  # by a callback; Lightning itself forgets it
         checkpoint["lossatlas"] = {
             "history": self.history,
-            "losses": losses,
-            "errors": errors,
-            "stopped": stopped,
+            "losses": _stacked(self._losses),
+            "errors": _stacked(self._errors),
+            "stopped": self.trainer.should_stop,  # by a callback; Lightning itself forgets it
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
@@ -230,18 +236,20 @@ class Study(LightningModule):
     def check_finite(self) -> None:
         """Raise `NonFiniteLossError` if the network, or a loss of the epoch in progress, is not finite."""
         self._check_losses()
-        self._check_network()
-
-    def _check_network(self) -> None:
-        """A finite loss can give a gradient that is not finite, after which the network is lost as well."""
+        # A finite loss can give a gradient that is not finite, after which the network is lost as well.
         state = {
             name: tensor for name, tensor in self.network.state_dict().items() if tensor.is_floating_point()
         }
-        if torch.stack(torch._foreach_norm(list(state.values()))).isfinite().all():
-            return  # at one look, where a GPU would have to be waited for at each tensor
-        for name, tensor in state.items():
-            if not (finite := tensor.isfinite()).all():
-                raise NonFiniteLossError(self.global_step - 1, float(tensor[~finite][0]), name)
+        if not torch.stack(torch._foreach_norm(list(state.values()))).isfinite().all():
+            for (
+                name,
+                tensor,
+            ) in state.items():  # else one look, where a GPU would have to be waited for at each
+                self._check_tensor(tensor, name)
+
+    def _check_tensor(self, tensor: Tensor, what: str) -> None:
+        if not (finite := tensor.isfinite()).all():
+            raise NonFiniteLossError(self.global_step - 1, float(tensor[~finite][0]), what)
 
     def _check_losses(self) -> None:
         """Raise at the first step of the epoch so far whose loss was not finite."""
@@ -289,13 +297,35 @@ class Study(LightningModule):
 
 
 def network_of(study: LightningModule) -> nn.Module:
-    """The network of a study, for callbacks that take the network of any module."""
+    """The network of a study, for callbacks that take the network of any module.
+
+    Parameters
+    ----------
+    study : LightningModule
+        A `Study`.
+
+    Returns
+    -------
+    Module
+        What it trains.
+    """
     assert isinstance(study, Study)
     return study.network
 
 
 def splits_of(study: LightningModule) -> dict[str, Batch]:
-    """All splits of a study's data as the network sees them, never augmented: inputs (N, ...) and targets (N,)."""
+    """All splits of a study's data as the network sees them, never augmented: inputs (N, ...) and targets (N,).
+
+    Parameters
+    ----------
+    study : LightningModule
+        A `Study`.
+
+    Returns
+    -------
+    dict of str to (Tensor, Tensor)
+        Inputs (N, ...) and targets (N,) by split.
+    """
     assert isinstance(study, Study)
     return {split: study.data.normalized(split) for split in study.data.splits}
 

@@ -10,17 +10,37 @@ from torch import Tensor, nn
 
 from lossatlas.data import ImageData
 from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
-from lossatlas.optim import Cyclic
+from lossatlas.optim import Cyclic, Schedule
 from lossatlas.studies.classifier import Classifier
-from lossatlas.studies.study import Schedule
 
 
 class AveragedClassifier(Classifier):
     """Stochastic weight averaging (SWA): the final weights are the mean of those that training went through.
 
-    Izmailov et al. 2018 (arXiv:1803.05407). Averaged are the weights after each epoch beyond the share ``begin`` of
-    ``epochs``, or, under a cyclic schedule, after each step beyond it at which the rate was lowest. The statistics of
-    batch norm are then those of a pass over the training set. ValueError if there is nothing to average.
+    Izmailov et al. 2018 (arXiv:1803.05407). Averaged are the weights after each epoch, or, under a cyclic schedule,
+    after each step at which the rate was lowest. The statistics of batch norm are then those of a pass over the
+    training set.
+
+    Parameters
+    ----------
+    network : Module
+        What is trained, of inputs (B, ...) to logits (B, C).
+    data : ImageData
+        Splits, batches and their order.
+    epochs : int
+        Length of training.
+    begin : float
+        Share of training beyond which weights are averaged, in [0, 1).
+    schedule : Schedule
+        Function of the position in epochs to a factor on the base rate.
+    **study
+        ``loss`` and ``metrics`` as of `Classifier`; ``optimizer``, ``penalties``, ``seed`` and ``snapshot_epochs`` as
+        of `Study`.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to average, or ``begin`` is out of range.
     """
 
     def __init__(

@@ -15,16 +15,27 @@ from lossatlas.weight_space import check_alike, norm
 class TrainedNetwork:
     """Trained network of a finished run.
 
-    ``training_state`` reads the checkpoint that it ended with, which holds its optimizer's momentum; it raises
-    ValueError, in one line, if that is gone. Before anything is trained, studies are made with networks that are only
-    initialised, and have no such state.
+    Parameters
+    ----------
+    name : str
+        For messages.
+    state : mapping of str to Tensor
+        Parameters and buffers.
+    seed : int
+        Of its run.
+    training_state : Callable
+        Reads the checkpoint that it ended with, which holds its optimizer's momentum; it raises ValueError, in one
+        line, if that is gone. Before anything is trained, studies are made with networks that are only initialised, and
+        have no such state.
+    epochs : int
+        That it was trained for.
     """
 
-    name: str  # for messages
-    state: Mapping[str, Tensor]  # parameters and buffers
+    name: str
+    state: Mapping[str, Tensor]
     seed: int
     training_state: Callable[[], Mapping[str, Any]]
-    epochs: int  # that it was trained for
+    epochs: int
 
 
 _NEARLY = 1e-3  # of the network's norm: networks of different seeds are about as far apart as they are long

@@ -4,13 +4,13 @@ TWINS = ["twins_eigenvalues", "twins_sharpness", "twins_line", "twins_line_none"
 
 # fmt: off
 SETTINGS = [
-    ("definition 5: a layer is multiplied, and the next divided, where nothing normalises",
+    ("section 3: a layer is multiplied, and the next divided, where nothing normalises",
      "direction_normalization", {"names of landscape": TWINS, "norms": 0},
      {f"landscape.{twins}.layers": "first" for twins in TWINS}),
     ("with batch norm, which swallows a factor, each layer is multiplied", "direction_normalization",
      {"names of landscape": TWINS, "norms": {8}},
      {f"landscape.{twins}.layers": "all" for twins in TWINS}),
-    ("theorems 2 to 4: sharpness and the largest eigenvalue; beside them lines as Li et al. 2018 draw them or not",
+    ("section 3: sharpness and the largest eigenvalue; beside them lines as Li et al. 2018 draw them or not",
      "direction_normalization", {"names of landscape": TWINS},
      {"landscape.twins_eigenvalues.survey": "eigenvalues", "landscape.twins_sharpness.survey": "sharpness",
      "landscape.twins_line.survey": {"normalize": "filter"},

@@ -32,13 +32,13 @@ def _ends(steps: int, batch_size: int, *, nesterov: bool) -> dict[str, object]:
 # fmt: off
 SETTINGS = [
     # where in the paper, experiments, which jobs, and what they have
-    ("section 4: residual networks", "elastic_band", {"study": "ElasticBand", "model": "ResNet"},
+    ("residual networks by depth", "elastic_band", {"study": "ElasticBand", "model": "ResNet"},
      {"model.depth": {20, 32, 44, 56}, "model.width": 16}),
-    ("section 4: small CNNs", "elastic_band", {"study": "ElasticBand", "model": "VGG"},
+    ("small CNNs by width", "elastic_band", {"study": "ElasticBand", "model": "VGG"},
      {"model.width": {12, 24, 48, 96}, "model.layout": [1, "M"], "model.hidden": [5]}),
-    ("section 4: DenseNet-40 with growth 12", "elastic_band", {"study": "ElasticBand", "model": "DenseNet"},
+    ("DenseNet-40 with growth 12", "elastic_band", {"study": "ElasticBand", "model": "DenseNet"},
      {"layers": 40, "model.growth": 12, "model.bottleneck": False}),
-    ("section 4.1: fourteen cycles, 4 of 1000 steps and 2 of 2000 at 0.1, 4 of 1000 at 0.01, 4 of 1000 at 0.001",
+    ("fourteen cycles, 4 of 1000 steps and 2 of 2000 at 0.1, 4 of 1000 at 0.01, 4 of 1000 at 0.001",
      "elastic_band", BANDS,
      {"cycles of a band": [*4 * [(1000, 0.1)], *2 * [(2000, 0.1)], *4 * [(1000, 0.01)], *4 * [(1000, 0.001)]],
      "rate factors": {50.0: 1.0}, "study": {"pivots": 3, "insert": 2, "positions": 9, "spring": None},
@@ -49,22 +49,22 @@ SETTINGS = [
      {"data.batch_size": 512, "epochs": -(-16_000 // -(-50_000 // 512))}),
     ("configurations of the authors' code", "elastic_band", {"study": "ElasticBand", "model": "DenseNet"},
      {"data.batch_size": 256, "epochs": -(-16_000 // -(-50_000 // 256))}),
-    ("section 4: minima, 64,000 steps", "elastic_band", {"study": "ElasticBand", "model": {"ResNet", "VGG"}},
+    ("minima, 64,000 steps", "elastic_band", {"study": "ElasticBand", "model": {"ResNet", "VGG"}},
      _ends(64_000, 128, nesterov=False)),
-    ("section 4: minima of DenseNets, 250,000 steps", "elastic_band",
+    ("minima of DenseNets, 250,000 steps", "elastic_band",
      {"study": "ElasticBand", "model": "DenseNet"},
      _ends(250_000, 64, nesterov=True)),
     ("points of a path, with batch norm's statistics of each", "elastic_band", {},
      {"landscape.path.points": 61, "landscape.path.engine.evaluation": "recompute"}),
     ("straight lines, to the other minimum", "elastic_band", {"study": "Classifier"},
      {"landscape.path.through": [{"run": ["seed=10"]}]}),
-    ("section 4.3: points of test error on CIFAR-10, and lengths", "elastic_band", {},
+    ("points of test error on CIFAR-10 (section 4.3), and lengths", "elastic_band", {},
      {"values.error_rise": 0.5, "values.shortest": 1.5, "values.longest": 2.5}),
 ]
 
 CLAIMS = [
     ("section 4.3: the rise of the test error on CIFAR-10", "elastic_band", {"D error ResNet": (0.5,)}),
-    ("section 4.3: bounds", "elastic_band",
+    ("bounds: of the test error (section 4.3), of lengths, and, ours, of the saddle", "elastic_band",
      {"D error ResNet": {"most": 0.5}} | {f"D length {family}": {"least": 1.5, "most": 2.5}
      for family in ("CNN", "ResNet")} | {f"D saddle {family}": {"most": 0.1} for family in ("CNN", "ResNet")}),
 ]

@@ -45,7 +45,7 @@ SETTINGS = [
     ("figure 1: the plane of three optima", "mode_connectivity", {"study": "Classifier"},
      {"landscape.plane": {"points": 21, "margin": 0.2, "others": [{"run": ["seed=10"]}, {"run": ["seed=20"]}]},
      "landscape.plane.engine.evaluation": "recompute", "landscape.path.through": [{"run": ["seed=10"]}]}),
-    ("section 3.4: the rise on a curve, points that its error may rise, and bends that differ by 0.2 of the ends",
+    ("thresholds, ours: the rise on a curve, points that its error may rise, and bends that differ by 0.2 of the ends",
      "mode_connectivity", {},
      {"values.line_share": 0.1, "values.error_rise": 5.0, "values.apart": 0.2}),
     # ensembles along curves
@@ -108,7 +108,7 @@ CLAIMS = [
      {"G-T2 Bezier against line": (98.83, 26.1), "G-T2 chain against line": (98.83,)}),
     ("supplement: bends of two chains, in the distance of the ends", "mode_connectivity",
      {"G-nu apart": (29.6 / 50,)}),
-    ("thresholds", "mode_connectivity",
+    ("thresholds, ours", "mode_connectivity",
      {"G-T2 Bezier, rise": {"most": 5.0}, "G-T2 chain, rise": {"most": 5.0},
      "G-T2 Bezier, length": {"least": 1.0, "most": 4.0}, "G-T2 chain, length": {"least": 1.0, "most": 4.0},
      "G-README Bezier": {"least": 0.0}, "G-README chain": {"least": 0.0}, "G-nu apart": {"least": 0.2}}),

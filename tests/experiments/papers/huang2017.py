@@ -31,7 +31,7 @@ SETTINGS = [
     ("figure 4: independent networks", "snapshot", {"study": "Classifier", "scheduler": "Step"},
      {"epochs": 300, "optimizer.lr": 0.1, "landscape.ensemble.own": True, "landscape.ensemble.members": OTHERS}
      | BASELINE),
-    ("section 3: softmax outputs are averaged; no member is chosen on test images", "snapshot", {},
+    ("softmax outputs are averaged; no member is chosen on test images", "snapshot", {},
      {"landscape.ensemble": {"combine": "probabilities", "weights": None, "choose_on": None,
      "splits": ["test"]}}),
     ("figure 5: from the last member to each before it, test error", "snapshot_diversity", {},

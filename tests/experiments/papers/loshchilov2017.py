@@ -3,19 +3,19 @@
 # fmt: off
 SETTINGS = [
     # where in the paper, experiments, which jobs, and what they have
-    ("section 4.1, training: WRN-28-10", "warm_restarts", {},
+    ("training: WRN-28-10", "warm_restarts", {},
      {"epochs": 200, "data": "cifar10", "data.batch_size": 128, "names of data.augment": ["crop", "flip"],
      "model.depth": 28, "model.widen": 10, "optimizer": "SGD", "optimizer.lr": 0.05, "optimizer.momentum": 0.9,
      "optimizer.nesterov": False, "optimizer.weight_decay": 5e-4}),
     ("table 1: T_0 and T_mult", "warm_restarts", {"scheduler.floor": 0},
      {("scheduler.period", "scheduler.growth"): {(200, 1), (100, 1), (50, 1), (1, 2), (10, 2)}}),
-    ("section 4.1: the default schedule, times 0.2 after 60, 120 and 160 epochs", "warm_restarts",
+    ("the default schedule, times 0.2 after 60, 120 and 160 epochs", "warm_restarts",
      {"scheduler.gamma": 0.2},
      {"rate factors": {0: 1, 59: 1, 60: 0.2, 119: 0.2, 120: 0.04, 159: 0.04, 160: 0.008, 199: 0.008}}),
-    ("section 4.2: T_0 = 10 and T_mult = 2 restart last after 30, 70 and 150 epochs", "warm_restarts",
+    ("T_0 = 10 and T_mult = 2 restart last after 30, 70 and 150 epochs", "warm_restarts",
      {"scheduler.period": 10},
      {"ends of cycles": [10, 30, 70, 150]}),
-    ("section 4.2: networks just before a restart", "warm_restarts", {"study.after": [148, 149, 150]},
+    ("networks just before a restart", "warm_restarts", {"study.after": [148, 149, 150]},
      {"scheduler.period": 10, "scheduler.growth": 2}),
 ]
 

@@ -38,10 +38,10 @@ SETTINGS = [
      "distance_baseline distance_strength distance_width distance_multiple distance_schedule distance_cost", {},
      {"model": NETWORKS}),
     # the kernel
-    ("section 4.1: exp(-D / 1000)", f"{ALL} distance_schedule".replace("distance_width ", ""), {},
+    ("default settings: exp(-D / 1000)", f"{ALL} distance_schedule".replace("distance_width ", ""), {},
      {"width of the hill": 1000}),
-    ("section 4.1: exp(-D / 1000)", "distance_baseline", {}, {"kernel": {1.0: exp(-1), 2.0: exp(-2)}}),
-    ("section 4.1: loss and code, (s / K) times the kernel", "distance_baseline", {},
+    ("default settings: exp(-D / 1000)", "distance_baseline", {}, {"kernel": {1.0: exp(-1), 2.0: exp(-2)}}),
+    ("code: (s / K) times the kernel", "distance_baseline", {},
      {"study": {"strength": 1.0, "divided": True, "decoupled": False}}),
     ("figure 4.1: a checkpoint after 100 of 600 epochs", "distance_baseline", {},
      {"epochs": 600, "study.checkpoints": [100], "study.every": None, "study.release": None}),
@@ -49,7 +49,7 @@ SETTINGS = [
      {"study.trunk.run": {"epochs": 100}, "study.trunk.run.study": "Classifier"}),
     ("figure 4.1, and the controls of the draft", "distance_baseline", {"data": "cifar10"},
      {"model": NETWORKS, "study.push": {"Away", "Nothing", "RandomDirection", "Toward"}}),
-    ("section 4.1 on MNIST", "distance_baseline", {"data": "mnist"},
+    ("the same on MNIST", "distance_baseline", {"data": "mnist"},
      {"model": NETWORKS, "study.push": {"Away", "Nothing"}}),
     ("the hill is twice as steep as weight decay", "distance_baseline", {}, {"steepness over weight decay": 2}),
     # strength
@@ -116,7 +116,7 @@ SETTINGS = [
     ("draft: else one of 100 epochs", "distance_release", {"study.checkpoints": [100]},
      {"study.trunk.run": {"epochs": 100}}),
     # ensembles
-    ("section 4.5: MobileNetV2, a member every 150 of 750 epochs and at the end", "distance_ensemble", {},
+    ("figures 4.11 and 4.12: MobileNetV2, a member every 150 of 750 epochs and at the end", "distance_ensemble", {},
      {"model": "MobileNetV2", "epochs": 750, "study.every": 150, "values.ends": [150, 300, 450, 600, 750],
      "values.size": 5}),
     ("table 4.1: plain, s = 1, 10, 100, cosine", "distance_ensemble", {"landscape.ensemble.own": False},
@@ -153,7 +153,7 @@ CLAIMS = [
     # where in the thesis, experiment, and what its claims carry: the printed numbers in the order of their arms
     ("figure 4.1: distances at epoch 600, with the kernel and without", "distance_baseline",
      {"T-4.1 end, first network": (1570, 480), "T-4.1 end, second network": (2000, 800)}),
-    ("section 4.1: accuracies that differ by less than a point", "distance_baseline",
+    ("figure 4.1: accuracies that differ by less than a point", "distance_baseline",
      {"T-4.1 accuracy, first network": {"margin": 1.0}, "T-4.1 accuracy, second network": {"margin": 1.0}}),
     ("figure 4.2: distances of ResNet-32 at epoch 200", "distance_strength",
      {"T-4.2 distance": (300, 1200, 3300, 5500), "log law": (pytest.approx((5500 - 3300) / PER_E, abs=5e-4),),

@@ -93,5 +93,5 @@ def test_it_is_drawn_twice_to_the_same_bytes(depths: Sweep) -> None:
 
 
 def test_an_unknown_split_is_refused(depths: Sweep) -> None:
-    with pytest.raises(ValueError, match=r"no split 'validation' in the sweep; it has \['train', 'test'\]"):
+    with pytest.raises(ValueError, match=r"split has no 'validation'; it has \['train', 'test'\]"):
         draw(depths, split="validation")

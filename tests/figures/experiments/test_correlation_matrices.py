@@ -72,7 +72,7 @@ def test_it_is_drawn_twice_to_the_same_bytes(sweep: dict[str, xr.Dataset]) -> No
         ({"columns": "alpha"}, "the sweep has no axis 'alpha'"),
         ({"landscape": "line"}, r"the figure needs the dataset 'line'; there are \['ensemble'\]"),
         ({"variable": "distance"}, r"'ensemble' has no 'distance'; it has \['correlation'\]"),
-        ({"split": "train"}, "no split 'train' in the sweep"),
+        ({"split": "train"}, "split has no 'train'; it has"),
         ({"columns": "seed"}, r"the figure needs one value of 'method': give at.method one of"),
     ],
 )

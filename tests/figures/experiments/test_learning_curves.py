@@ -108,7 +108,7 @@ def test_groups_are_named_and_it_is_drawn_twice_to_the_same_bytes(sweep: Sweep) 
     ("options", "message"),
     [
         ({"measures": {}}, "the figure needs a measure to draw"),
-        ({"along": "step"}, r"the measure has no axis 'step'; it has \['epoch', 'method', 'seed'\]"),
+        ({"along": "step"}, r"the sweep has no axis 'step'; it has \['epoch', 'method', 'seed'\]"),
         (
             {"by": None},
             r"the figure needs one value of 'method': give at.method one of \['cyclic', 'plain'\]",
@@ -219,7 +219,7 @@ def test_marks_are_vertical_lines_at_their_places_which_the_legend_names(escapes
         ({"distance": PRINTED}, "no measure is called 'distance'; the figure draws 'squared distance'"),
         (
             lambda: xr.DataArray([1.0], dims="epoch"),
-            r"the measure has no axis 'strength'; it has \['epoch'\]",
+            r"the sweep has no axis 'strength'; it has \['epoch'\]",
         ),
     ],
 )

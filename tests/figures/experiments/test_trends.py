@@ -104,7 +104,7 @@ def test_the_units_of_a_measure_follow_its_label(depths: Sweep) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"along": "width"}, r"the measure has no axis 'width'; it has \['depth', 'seed', 'skip'\]"),
+        ({"along": "width"}, r"the sweep has no axis 'width'; it has \['depth', 'seed', 'skip'\]"),
         ({"along": "depth"}, r"the figure needs one value of 'skip': give at.skip one of \[True, False\]"),
         ({"along": "depth", "by": "skip", "measures": {}}, "the figure needs a measure to draw"),
     ],

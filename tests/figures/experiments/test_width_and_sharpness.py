@@ -1,3 +1,4 @@
+import sys
 from typing import Any
 
 import matplotlib as mpl
@@ -8,7 +9,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from lossatlas.figures.experiments import width_and_sharpness
+from lossatlas.experiments.catalogue import experiment_folder
+from lossatlas.experiments.python_files import function_of
+
+figures = function_of(experiment_folder("sharpness"), "figures")
+width_and_sharpness = sys.modules[figures.__module__].width_and_sharpness
 
 
 def panel(page: Figure, letter: str) -> Axes:
@@ -118,5 +123,5 @@ def test_a_missing_dataset_is_named(sharpness_datasets: Any) -> None:
 
 
 def test_an_unknown_optimizer_is_answered_with_the_known(sharpness_datasets: Any) -> None:
-    with pytest.raises(ValueError, match=r"no optimizer 'lion' in the sweep; it has \['sgd', 'adam'\]"):
+    with pytest.raises(ValueError, match=r"optimizer has no 'lion'; it has \['sgd', 'adam'\]"):
         width_and_sharpness(sharpness_datasets(), optimizer="lion")

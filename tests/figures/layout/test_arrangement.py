@@ -61,17 +61,17 @@ def test_an_axis_of_the_landscape_alone_can_be_placed_too(depths: Sweep) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"columns": "width"}, r"the sweep has no axis 'width'; it has \['depth', 'skip', 'seed'\]"),
+        ({"columns": "width"}, r"the sweep has no axis 'width'; it has \['depth', 'seed', 'skip'\]"),
         (
             {"columns": "depth"},
             r"the figure needs one value of 'skip': give at.skip one of \[True, False\]",
         ),
         (
             {"columns": "depth", "at": {"skip": True, "depth": [21]}},
-            r"no depth 21 in the sweep; it has \[20, 56",
+            r"depth has no 21; it has \[20, 56",
         ),
-        ({"columns": "depth", "at": {"width": 1}}, "the sweep has no axis 'width'"),
-        ({"columns": "depth", "at": {"skip": "yes"}}, "no skip 'yes' in the sweep"),
+        ({"columns": "depth", "at": {"width": 1}}, "no dimension 'width' to select 1 on"),
+        ({"columns": "depth", "at": {"skip": "yes"}}, "skip has no 'yes'"),
         ({"landscapes": "plane"}, r"the figure needs the dataset 'plane'; there are \['convexity'"),
         (
             {"landscapes": ["surface", "surface"], "rows": "skip", "columns": "depth"},

@@ -7,8 +7,8 @@ import pytest
 from pytorch_lightning import Trainer
 from small_runs import small
 
-from lossatlas.runs import synonyms
 from lossatlas.runs.check import check_config
+from lossatlas.runs.composition import synonyms
 from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.composition.job import ConfigError
 

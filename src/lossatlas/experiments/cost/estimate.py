@@ -8,7 +8,7 @@ from typing import Any
 
 from lossatlas.experiments.collect import locate
 from lossatlas.experiments.cost.flops import forward_flops
-from lossatlas.experiments.cost.survey_cost import SurveyWork, split_sizes, survey_work
+from lossatlas.experiments.cost.survey_cost import split_sizes, survey_work
 from lossatlas.experiments.cost.training_cost import epochs_of_its_own, passes_of_a_step
 from lossatlas.runs.build import build_network, make
 from lossatlas.runs.composition.job import Job
@@ -17,7 +17,7 @@ from lossatlas.runs.store.references import TO_RUNS, references
 
 
 @dataclass(frozen=True)
-class TrainingCost:
+class _TrainingCost:
     """What the trainings of a network take."""
 
     runs: int
@@ -46,7 +46,7 @@ class NetworkCost:
     network: str
     parameters: int
     gflop_per_image: float  # 1e9 operations of a forward pass, two for a multiply-add
-    training: TrainingCost
+    training: _TrainingCost
     surveys: tuple[SurveyCost, ...]
 
     @property
@@ -126,7 +126,7 @@ def estimate(
     names = _names([next(iter(group.values())).config for group in groups.values()])
     surveyed = _surveyed(jobs, other_job)
     networks = [
-        _network_cost(name, list(runs.values()), [s for s in surveyed if s.group == group])
+        _network_cost(name, list(runs.values()), surveyed.get(group, {}))
         for name, (group, runs) in zip(names, groups.items(), strict=True)
     ]
     return Estimate(tuple(networks), throughput)
@@ -150,26 +150,21 @@ def _with_named_runs(jobs: Sequence[Job]) -> list[Job]:
     return found
 
 
-@dataclass(frozen=True)
-class _Surveyed:
-    """A landscape that a run is to have."""
-
-    group: str
-    name: str
-    job: Job
-
-    @property
-    def settings(self) -> str:
-        return digest([self.name, self.job.config["landscape"][self.name]])
+_Surveys = dict[str, list[tuple[str, Job]]]
+"""Digest of a landscape's name and settings -> that name, and each job that is to have it."""
 
 
-def _surveyed(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job]) -> list[_Surveyed]:
-    """Landscapes of all jobs, each file of the store once."""
-    found: dict[Path, _Surveyed] = {}
+def _surveyed(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job]) -> dict[str, _Surveys]:
+    """Landscapes of all jobs by group, each file of the store once."""
+    found: dict[Path, tuple[str, Job]] = {}
     for job in jobs:
         (cell,) = locate([job], {}, other_job)
-        found |= {path: _Surveyed(_group(job), name, job) for name, path in cell.landscapes.items()}
-    return list(found.values())
+        found |= {path: (name, job) for name, path in cell.landscapes.items()}
+    groups: dict[str, _Surveys] = {}
+    for name, job in found.values():
+        settings = digest([name, job.config["landscape"][name]])
+        groups.setdefault(_group(job), {}).setdefault(settings, []).append((name, job))
+    return groups
 
 
 def _group(job: Job) -> str:
@@ -178,32 +173,29 @@ def _group(job: Job) -> str:
     return digest([job.config["model"], epochs_of_its_own(job.config), data, *study])
 
 
-def _network_cost(name: str, runs: Sequence[Job], surveyed: Sequence[_Surveyed]) -> NetworkCost:
+def _network_cost(name: str, runs: Sequence[Job], surveyed: _Surveys) -> NetworkCost:
     config = runs[0].config
     sizes = split_sizes(config)
     network = build_network(config)
     forward = forward_flops(partial(make, config["model"]), config["data"]["shape"])
     epochs = epochs_of_its_own(config)
     flops = passes_of_a_step(config) * forward * sizes["train"] * epochs * len(runs)
-    of_settings: dict[str, list[_Surveyed]] = {}
-    for survey in surveyed:
-        of_settings.setdefault(survey.settings, []).append(survey)
-    surveys = (
-        _survey_cost(same[0].name, survey_work(same[0].job, same[0].name, network, sizes), len(same), forward)
-        for same in of_settings.values()
-    )
+    surveys = []
+    for (survey, job), *others in surveyed.values():
+        work = survey_work(job, survey, network, sizes)
+        passes = work.flops_per_image / forward if forward else 0.0  # no operation of a ball's is counted
+        number = 1 + len(others)
+        cost = SurveyCost(
+            survey, number, work.points, work.images, passes, work.products, work.tflop * number
+        )
+        surveys.append(cost)
     return NetworkCost(
         name,
         sum(parameter.numel() for parameter in network.parameters()),
         forward / 1e9,
-        TrainingCost(len(runs), epochs, sizes["train"], flops / 1e12),
-        _added(list(surveys)),
+        _TrainingCost(len(runs), epochs, sizes["train"], flops / 1e12),
+        _added(surveys),
     )
-
-
-def _survey_cost(name: str, work: SurveyWork, surveys: int, forward: int) -> SurveyCost:
-    passes = work.flops_per_image / forward if forward else 0.0  # no operation of a ball's is counted
-    return SurveyCost(name, surveys, work.points, work.images, passes, work.products, work.tflop * surveys)
 
 
 def _added(surveys: Sequence[SurveyCost]) -> tuple[SurveyCost, ...]:

@@ -33,15 +33,11 @@ def estimated_sentence(record: Record) -> str:
     >>> estimated_sentence({"gpu_hours": 108.2, "tflop": 3895200.0, "throughput": throughput})
     'about 110 GPU hours: 3.9e18 operations at 10 TFLOP/s (half of what it says on the tin)'
     """
-    throughput = record["throughput"]
+    throughput, operations = record["throughput"], f"{record['tflop'] * 1e12:.1e}".replace("e+", "e")
     return (
-        f"about {gpu_hours(record)}: {_power(record['tflop'] * 1e12)} operations at "
+        f"about {gpu_hours(record)}: {operations} operations at "
         f"{throughput['tflops']:g} TFLOP/s ({throughput['source']})"
     )
-
-
-def _power(value: float) -> str:
-    return f"{value:.1e}".replace("e+", "e")
 
 
 def gpu_hours(record: Record) -> str:

@@ -1,9 +1,7 @@
-"""What a survey of a landscape takes: its first point is measured on two images of each split, and counted."""
+"""Cost of a survey: its first point is measured on two images of each split, and counted."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
@@ -19,14 +17,14 @@ from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.survey import products_at_a_point
 from lossatlas.runs.build import build_data, make
 from lossatlas.runs.composition.job import Job
-from lossatlas.runs.resolve import Planned, snapshots_left_out, stand_in
-from lossatlas.runs.store.references import arguments
+from lossatlas.runs.dry_run import survey_until
+from lossatlas.runs.resolve import Planned, snapshots_left_out
 
 Node = Mapping[str, Any]
 
-IMAGES = 2  # of each split: batch norm after a linear layer takes no statistics of one
+_IMAGES = 2  # of each split: batch norm after a linear layer takes no statistics of one
 
-PLAIN: dict[str, Any] = {"fuse": False, "batch_size": IMAGES, "subsample": None, "precision": "float32"}
+_PLAIN: dict[str, Any] = {"fuse": False, "batch_size": _IMAGES, "subsample": None, "precision": "float32"}
 """Settings of an engine whose operations are all counted; the others compute the same in another form."""
 
 
@@ -43,10 +41,6 @@ class SurveyWork:
     def tflop(self) -> float:
         """1e12 operations of the survey."""
         return self.points * self.images * self.flops_per_image / 1e12
-
-
-class _Counted(Exception):  # noqa: N818
-    """What was to be known of the survey is known."""
 
 
 Sizes = dict[str, int]
@@ -68,7 +62,7 @@ def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> Survey
         seen = _seen(node, sizes)
         if stated is not None:
             return SurveyWork(points, sum(seen), stated * product_flops(problem, matrix), stated)
-    return SurveyWork(points, sum(seen), flops / max(len(seen), 1) / IMAGES)
+    return SurveyWork(points, sum(seen), flops / max(len(seen), 1) / _IMAGES)
 
 
 def _by_products(node: Node) -> tuple[float, str] | None:
@@ -85,17 +79,15 @@ def _by_products(node: Node) -> tuple[float, str] | None:
 def _first_point(job: Job, node: Node, problem: Problem, *, asked_only: bool) -> tuple[int, int]:
     """Number of points of a survey, and operations of the first."""
     planned = Planned(job, problem.model, blank_data(job.config))
-    configured, given = arguments(_plain(node), partial(stand_in, planned=planned))
     count = FlopCount()
     heard: list[tuple[int, int, int, int]] = []  # finished points, all, operations and products so far
 
-    def progress(done: int, total: int) -> None:
+    def enough(done: int, total: int) -> bool:
         heard.append((done, total, count.flops, products.taken))
-        if done or asked_only:
-            raise _Counted
+        return done > 0 or asked_only
 
-    with suppress(_Counted), count, products_counted() as products:
-        make(configured, **given, problem=problem, journal=None, progress=progress)
+    with count, products_counted() as products:
+        survey_until(enough, _plain(node), problem, planned)
     if not heard:  # it measures nothing, such as distances between networks
         return 0, 0
     if heard[-1][3] > heard[0][3]:
@@ -112,7 +104,7 @@ def product_flops(problem: Problem, matrix: str) -> int:
     With those of the gradient's graph, which is made anew for each product where a data set is too large to keep it.
     """
     split = problem.select(None)[0]
-    with prepared(problem, splits=[split], engine=Engine(**PLAIN)) as ready:
+    with prepared(problem, splits=[split], engine=Engine(**_PLAIN)) as ready:
         operator = matrix_of(ready, split, matrix, kept_bytes=0)
         vector = torch.ones(operator.n, dtype=operator.dtype)
         operator(vector)  # the first looks at the size of the graph too
@@ -123,8 +115,8 @@ def product_flops(problem: Problem, matrix: str) -> int:
 
 def _problem(config: Node, network: nn.Module, sizes: Sizes) -> Problem:
     """The problem of a configuration with a few images in each split."""
-    images = torch.randn(IMAGES, *config["data"]["shape"], generator=torch.Generator().manual_seed(0))
-    splits = {split: (images, torch.zeros(IMAGES, dtype=torch.int64)) for split in sizes}
+    images = torch.randn(_IMAGES, *config["data"]["shape"], generator=torch.Generator().manual_seed(0))
+    splits = {split: (images, torch.zeros(_IMAGES, dtype=torch.int64)) for split in sizes}
     return Problem(network, make(config["study"]["loss"]), splits)
 
 
@@ -144,7 +136,7 @@ def _seen(node: Node, sizes: Sizes) -> list[int]:
 def _plain(node: Any) -> Any:
     """Copy of ``node`` in which engines count."""
     if isinstance(node, Mapping):
-        engine = node["engine"] | PLAIN if isinstance(node.get("engine"), Mapping) else node.get("engine")
+        engine = node["engine"] | _PLAIN if isinstance(node.get("engine"), Mapping) else node.get("engine")
         rest = {key: _plain(value) for key, value in node.items()}
         return rest if engine is None else {**rest, "engine": engine}
     return [_plain(value) for value in node] if isinstance(node, list | tuple) else node
@@ -168,8 +160,10 @@ def split_sizes(config: Mapping[str, Any]) -> Sizes:
     {'train': 45000, 'validation': 5000, 'test': 10000}
     """
     node = config["data"]
-    if published := PUBLISHED.get(node["_target_"]):
-        return published(node)
+    if published := _PUBLISHED.get(node["_target_"]):
+        validation = node.get("validation", 0)
+        held_out = {"validation": validation} if validation else {}
+        return {"train": published[0] - validation, **held_out, "test": published[1]}
     return {name: len(split.inputs) for name, split in build_data(config).splits.items()}
 
 
@@ -198,21 +192,9 @@ def blank_data(config: Mapping[str, Any]) -> ImageData:
     )
 
 
-def _cifar(node: Mapping[str, Any]) -> Sizes:
-    """CIFAR-10 and -100 (Krizhevsky 2009): 50,000 and 10,000."""
-    validation = node.get("validation", 0)
-    held_out = {"validation": validation} if validation else {}
-    return {"train": 50_000 - validation, **held_out, "test": 10_000}
-
-
-def _mnist(node: Mapping[str, Any]) -> Sizes:
-    """MNIST (LeCun et al. 1998): 60,000 and 10,000."""
-    return {**_cifar(node), "train": 60_000 - node.get("validation", 0)}
-
-
-PUBLISHED: dict[str, Callable[[Mapping[str, Any]], Sizes]] = {
-    "lossatlas.data.cifar10": _cifar,
-    "lossatlas.data.cifar100": _cifar,
-    "lossatlas.data.mnist": _mnist,
+_PUBLISHED = {
+    "lossatlas.data.cifar10": (50_000, 10_000),  # Krizhevsky 2009
+    "lossatlas.data.cifar100": (50_000, 10_000),
+    "lossatlas.data.mnist": (60_000, 10_000),  # LeCun et al. 1998
 }
-"""Target of a data set that is fetched -> sizes for its settings."""
+"""Target of a data set that is fetched -> number of its training and test images."""

@@ -1,6 +1,6 @@
-"""What a training step takes, in forward passes of its batch."""
+"""Cost of a training step, in forward passes of its batch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 PASSES_OF_A_STEP = 3
@@ -14,12 +14,6 @@ def _of_a_band(study: Mapping[str, Any]) -> float:
     steps = [cycle["steps"] for cycle in cycles]
     gradients = sum(many * of_cycle for many, of_cycle in zip(pivots, steps, strict=True)) / sum(steps)
     return gradients + 2 / PASSES_OF_A_STEP
-
-
-NETWORKS_OF_A_STEP: dict[str, Callable[[Mapping[str, Any]], float]] = {
-    "lossatlas.studies.ElasticBand": _of_a_band
-}
-"""Target of a study that takes the gradient at several networks in a step -> how many, for its settings."""
 
 
 def epochs_of_its_own(config: Mapping[str, Any]) -> int:
@@ -42,5 +36,7 @@ def passes_of_a_step(config: Mapping[str, Any]) -> float:
     >>> passes_of_a_step({"study": band})
     15.5
     """
-    networks = NETWORKS_OF_A_STEP.get(config["study"]["_target_"])
-    return PASSES_OF_A_STEP * (1 if networks is None else networks(config["study"]))
+    study = config["study"]
+    return PASSES_OF_A_STEP * (
+        _of_a_band(study) if study["_target_"] == "lossatlas.studies.ElasticBand" else 1
+    )

@@ -3,8 +3,8 @@
 A panel a network: `contours`, `network_planes`, `training_path_planes`, `reliefs`, `curvature_maps`, `trajectories`
 and `loss_lines`. A dot a network: `trends`, `one_setting_at_a_time` and `scatter`. Over epochs or along lines:
 `learning_curves`; between networks: `path_profiles`; a cell a pair of networks: `correlation_matrices`; networks that
-compute the same function: `rescaled_networks`; to be turned by hand: `interactive_surfaces`; and the page of one
-experiment, `width_and_sharpness`.
+compute the same function: `rescaled_networks`; to be turned by hand: `interactive_surfaces`. What only one experiment
+draws stands in its folder.
 """
 
 from lossatlas.figures.experiments.contours import contours
@@ -22,7 +22,6 @@ from lossatlas.figures.experiments.scatter import scatter
 from lossatlas.figures.experiments.training_path_planes import training_path_planes
 from lossatlas.figures.experiments.trajectories import trajectories
 from lossatlas.figures.experiments.trends import trends
-from lossatlas.figures.experiments.width_and_sharpness import width_and_sharpness
 from lossatlas.figures.layout.arrangement import Names
 
 __all__ = [
@@ -42,5 +41,4 @@ __all__ = [
     "training_path_planes",
     "trajectories",
     "trends",
-    "width_and_sharpness",
 ]

@@ -17,10 +17,11 @@ from lossatlas.figures.layout.arrangement import (
     arrange,
     called,
     is_surveyed,
-    narrowed,
+    needed,
 )
 from lossatlas.figures.layout.page import error_below, first_network, wrapped
 from lossatlas.figures.style import ERROR
+from lossatlas.measures.selection import select
 
 _MARKED = {  # networks beside the grid: how they are drawn, and what the axes are then
     "path": ("lines+markers", ("1st component", "2nd component")),
@@ -42,11 +43,38 @@ def interactive_surfaces(
 ) -> go.Figure:
     """Surfaces of the networks along the axis ``columns`` side by side, on one scale.
 
-    ``datasets``: the ``landscape`` with loss (..., seed, split, y, x), and summary with test_error. Of each kind of
-    network the first seed that has a surface is shown, over it the test error over seeds. One menu chooses among the
-    other axes, the other a linear or a log scale; what lies over ``ceiling`` is cut off, what is NaN or infinite left
-    open. Colour is the loss on a log scale. ``at`` and ``names`` are as in `layout.arrangement.arrange`. ``caption``:
-    text below, such as the verdicts. ValueError if no network of the sweep has a surface.
+    Of each kind of network the first seed that has a surface is shown, over it the test error over seeds. One menu
+    chooses among the other axes, the other a linear or a log scale. Colour is the loss on a log scale; what is NaN or
+    infinite is left open.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscape`` with loss (..., seed, split, y, x), and summary with test_error (..., seed), a share.
+    columns : str, optional
+        Axis of the sweep whose values stand side by side; None: a single surface.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    landscape : str, default "surface"
+        Name of the dataset drawn.
+    split : str, default "train"
+        Which split is drawn.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    ceiling : float, default 10.0
+        Loss at which the surfaces are cut off.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        To be turned by hand.
+
+    Raises
+    ------
+    ValueError
+        If no network of the sweep has a surface, and for a dataset, an axis or a value that is not there.
     """
     shown: list[Arrangement] = []
     labels: list[str] = []
@@ -140,9 +168,7 @@ def _floor(loss: xr.DataArray, ceiling: float) -> float:
 
 def _choices(datasets: Datasets, columns: str | None, at: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Values of the axes that have no place yet, in all their combinations."""
-    if "summary" not in datasets:
-        raise ValueError(f"the figure needs the dataset 'summary'; there are {sorted(datasets)}")
-    error = narrowed(datasets["summary"][["test_error"]], at)["test_error"]
+    error = select(needed(datasets, "summary")["test_error"], at)
     axes = [str(dim) for dim in error.dims if dim not in {columns, SEED} and error.sizes[dim] > 1]
     return [
         dict(zip(axes, values, strict=True))

@@ -7,14 +7,21 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from lossatlas.figures import panels
 from lossatlas.figures.layout import reference_curves
 from lossatlas.figures.layout.arrangement import Datasets, Names, called
-from lossatlas.figures.layout.page import NARROWEST, captioned, legend_over, page_over, share_scale
+from lossatlas.figures.layout.page import (
+    captioned,
+    color_key,
+    colored,
+    entitle,
+    grid_over,
+    legend_over,
+    share_row,
+)
 from lossatlas.figures.layout.values import axis_label, measured_values, scale_of
-from lossatlas.figures.style import LOSS, SYMBOLS, colors_of, style
+from lossatlas.figures.style import SYMBOLS, style
 from lossatlas.measures import Measure
 
 _PANEL = (2.7, 2.2)  # inches
@@ -35,17 +42,43 @@ def learning_curves(
 ) -> Figure:
     """A row of panels for each of the ``measures``, by the label of its vertical axis: median and range over seeds.
 
-    ``measures``: functions, whose arguments name ``datasets``, to an array over the sweep's axes and ``along``, the
-    axis across, which is one of numbers. ``by``: the axis that colours tell apart; ``columns``: the one whose values
-    have a panel each, and one vertical scale. A scale is logarithmic where values span two decades. ``at`` and
-    ``names`` are as in `layout.arrangement.arrange`.
+    A scale is logarithmic where values span two decades.
 
-    ``reference``: measures of the dataset "reference", which holds what the paper printed, by the labels of
-    ``measures``; or only one, which goes with the first of them. They are drawn behind, dashed, in their group's
-    colour, and not at all where there is no such dataset. ``marks``: places along the axis that vertical lines mark, by
-    what is there, such as ``{"checkpoint": [20]}``.
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        What the measures read.
+    measures : mapping of str to Measure
+        Label -> function, whose arguments name datasets, to an array over the sweep's axes and ``along``.
+    along : str
+        Axis across, which is one of numbers.
+    by : str, optional
+        Axis that colours tell apart; None: a single colour.
+    columns : str, optional
+        Axis whose values have a panel each, and one vertical scale; None: a single panel.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    reference : Measure or mapping of str to Measure, optional
+        Measures of the dataset "reference", which holds what the paper printed, by the labels of ``measures``; or only
+        one, which goes with the first of them. They are drawn behind, dashed, in their group's colour, and not at all
+        where there is no such dataset; None: none.
+    marks : mapping of str to sequence of float, optional
+        Places along the axis that vertical lines mark, by what is there, such as ``{"checkpoint": [20]}``; None: none.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
 
-    ValueError without a measure, for an axis that is not there, and for a reference to none of the measures.
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        Without a measure, for a reference to none of the measures, and for an axis or a value that is not there, and
+        for an axis of several values that nothing is said of.
     """
     if not measures:
         raise ValueError("the figure needs a measure to draw")
@@ -60,9 +93,8 @@ def learning_curves(
     with style():
         replicates = "Median and range over seeds." if "seed" in first.dims else ""
         told = captioned(replicates, reference_curves.TOLD if printed else "", caption)
-        width = max(_PANEL[0] * len(across) + 0.4, NARROWEST)
-        page, (sheet,) = page_over([_PANEL[1] * len(drawn) + 0.2], width, told)
-        axes = sheet.subplots(len(drawn), len(across), squeeze=False, sharex="col")
+        shape = len(drawn), len(across)
+        page, _, axes = grid_over(shape, _PANEL, told, margin=(0.4, 0.2), sharex="col")
         for row, (label, values) in zip(axes, drawn.items(), strict=True):
             for axis, value in zip(row, across, strict=True):
                 scale_of(axis, "y", np.append(values, printed.get(label, np.nan)))
@@ -73,37 +105,17 @@ def learning_curves(
                 axis.margins(x=0.02 if marks else 0)  # so that a mark at the end stands beside the frame
                 reference_curves.vertical_marks(axis, marks or {})
             row[0].set_ylabel(axis_label(values, label))
-            _as_one(row)
-        for axis, value in zip(axes[0], across, strict=True):
-            axis.set_title(called(columns, value, names), fontweight="bold")
+            share_row(row)
+        entitle(axes[0], (called(columns, value, names) for value in across))
         for axis in axes[-1]:
             axis.set_xlabel(SYMBOLS.get(along, along.replace("_", " ")))
-        groups = [] if by is None else _key(first[by].values.tolist(), str(by), names)
-        if key := [*groups, *reference_curves.key(printed, marks or {})]:
+        if key := [*color_key(by, first, names), *reference_curves.key(printed, marks or {})]:
             legend_over(page, key)
     return page
 
 
 def _panel(axis: Axes, values: xr.DataArray, along: str, by: str | None, draw: Callable[..., None]) -> None:
-    groups = [None] if by is None else values[by].values.tolist()
-    shades = [LOSS] if by is None else colors_of(groups)
-    for number, shade in enumerate(shades):
-        of_group = values if by is None else values.isel({by: number})
+    for of_group, shade in colored(values, by):
         known = of_group.dropna(along, how="all")
         if known.size:
             draw(axis, known, along, color=shade)
-
-
-def _as_one(row: np.ndarray) -> None:
-    """One vertical scale for a row of panels, with its numbers on the left alone."""
-    share_scale(row)
-    for axis in row[1:]:
-        axis.tick_params(labelleft=False)
-
-
-def _key(groups: list[Any], by: str, names: Names | None) -> list[Line2D]:
-    shades = colors_of(groups)
-    return [
-        Line2D([], [], color=shade, label=called(by, group, names))
-        for group, shade in zip(groups, shades, strict=True)
-    ]

@@ -17,12 +17,18 @@ from lossatlas.figures.layout.arrangement import (
     Names,
     Panel,
     arrange,
-    called,
     is_surveyed,
-    narrowed,
 )
-from lossatlas.figures.layout.page import legend_over, mean_sd, panels_over, share_scale, unsurveyed
-from lossatlas.figures.style import BAND, LOSS, STYLES, colors_of, style
+from lossatlas.figures.layout.page import (
+    color_key,
+    colored,
+    legend_over,
+    mean_sd,
+    panels_over,
+    share_scale,
+    unsurveyed,
+)
+from lossatlas.figures.style import BAND, STYLES, colors_of, style
 
 _PANEL = (2.7, 2.3)  # inches
 
@@ -43,10 +49,42 @@ def loss_lines(
 ) -> Figure:
     """Median and range over seeds and directions of the loss along lines, a colour for each value of ``colors``.
 
-    ``datasets``: the ``landscapes``, each with loss (..., seed, [direction,] split, alpha), and summary with
-    test_error, which stands under each panel. Several landscapes lie in rows unless rows, columns or colors is
-    "landscape". ``log``: a log scale. ``ceiling``: largest loss drawn. ``shared``: one vertical scale for all panels.
-    The other arguments are those of `contours`.
+    The test error stands under each panel.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscapes``, each with loss (..., seed, [direction,] split, alpha), and summary with test_error (...,
+        seed), a share.
+    columns, rows : str, optional
+        Axes of the sweep or of the landscape whose values have a panel each, or "landscape" for several landscapes of
+        the same networks; None: a single one.
+    colors : str, optional
+        Axis of the sweep that colours tell apart; None: a single colour.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    landscapes : str or sequence of str, default "line"
+        Names of the datasets drawn; several lie in rows unless rows, columns or colors is "landscape".
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    log : bool, default False
+        Losses on a log scale; by default on a linear one.
+    ceiling : float, default 10.0
+        Largest loss drawn; None: all are.
+    shared : bool, default True
+        One vertical scale for all panels.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there, and for an axis of several values that nothing is said of.
     """
     landscapes = [landscapes] if isinstance(landscapes, str) else list(landscapes)
     if len(landscapes) > 1 and LANDSCAPE not in (rows, columns, colors) and rows is None:
@@ -54,16 +92,17 @@ def loss_lines(
     arranged = arrange(
         datasets, landscapes, rows=rows, columns=columns, at=at, names=names, together=[colors]
     )
-    values = _values(arranged.flat[0], colors, landscapes)
-    shades = dict(zip(values, colors_of(values) if colors else [LOSS], strict=True))
+    groups = landscapes if colors == LANDSCAPE else arranged.flat[0].test_error
+    band = Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
+    splits = [Line2D([], [], color="0.3", linestyle=dashes, label=name) for name, dashes in STYLES.items()]
     with style():
         page, _, axes = panels_over(arranged, _PANEL, caption)
-        legend_over(page, _key(shades, colors, names))
+        legend_over(page, [*color_key(colors, groups, names), *splits, band])
         for axis, panel in zip(axes.flat, arranged.flat, strict=True):
-            _draw(axis, panel, colors, shades)
+            _draw(axis, panel, colors)
             panels.loss_scale(axis, log=log, ceiling=ceiling)
             axis.set(xlabel="α", ylabel="loss")
-            _errors_below(axis, panel, colors, shades)
+            _errors_below(axis, panel, colors)
             if not any(map(is_surveyed, panel.landscapes.values())):
                 axis.set_xticks([])
                 unsurveyed(axis)
@@ -75,17 +114,11 @@ def loss_lines(
     return page
 
 
-def _values(panel: Panel, colors: str | None, landscapes: Sequence[str]) -> list[Any]:
-    if colors is None:
-        return [None]
-    return list(landscapes) if colors == LANDSCAPE else panel.test_error[colors].values.tolist()
-
-
-def _draw(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str]) -> None:
+def _draw(axis: Axes, panel: Panel, colors: str | None) -> None:
     """The lines of one panel."""
-    for value, shade in shades.items():
-        landscape = panel.landscapes[value] if colors == LANDSCAPE else panel.landscape
-        loss = narrowed(landscape, _where(colors, value))["loss"].dropna("alpha", how="all")
+    views = zip(panel.landscapes.values(), colors_of([*panel.landscapes]), strict=True)
+    for landscape, shade in views if colors == LANDSCAPE else colored(panel.landscape, colors):
+        loss = landscape["loss"].dropna("alpha", how="all")
         for split in loss["split"].values.tolist() if loss.size else []:
             dashes = STYLES.get(split, "dotted")
             panels.shaded_band(
@@ -95,14 +128,11 @@ def _draw(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str
     axis.xaxis.set_major_locator(MaxNLocator(4))
 
 
-def _errors_below(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str]) -> None:
+def _errors_below(axis: Axes, panel: Panel, colors: str | None) -> None:
     """The test errors under a panel, each in the colour of its lines."""
     above: Artist = axis.xaxis.label
-    several = colors not in (None, LANDSCAPE)  # else one kind of networks, in one view or in several
-    for value, shade in shades.items() if several else [(None, "black")]:
-        error = narrowed(panel.test_error.to_dataset(), _where(colors, value) if several else {})[
-            "test_error"
-        ]
+    alike = colors in (None, LANDSCAPE)  # one kind of networks, in one view or in several
+    for error, shade in [(panel.test_error, "black")] if alike else colored(panel.test_error, colors):
         above = axis.annotate(
             *(f"test error {mean_sd(100 * error.values.ravel())} %", (0.5, 0)),
             xycoords=above,
@@ -112,16 +142,3 @@ def _errors_below(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[
             va="top",
             color=shade,
         )
-
-
-def _where(colors: str | None, value: Any) -> dict[str, Any]:
-    return {} if colors in (None, LANDSCAPE) else {str(colors): value}
-
-
-def _key(shades: Mapping[Any, str], colors: str | None, names: Names | None) -> list[Artist]:
-    named = [
-        Line2D([], [], color=shade, label=called(colors, value, names)) for value, shade in shades.items()
-    ]
-    splits = [Line2D([], [], color="0.3", linestyle=dashes, label=name) for name, dashes in STYLES.items()]
-    band = Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
-    return [*(named if colors else []), *splits, band]

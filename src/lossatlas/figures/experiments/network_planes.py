@@ -6,12 +6,13 @@ from typing import Any
 
 import xarray as xr
 from matplotlib.cm import ScalarMappable
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from lossatlas.figures import panels as drawing
-from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, is_surveyed, narrowed
-from lossatlas.figures.layout.page import captioned, page_over, shown_network, unsurveyed_plane
+from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, is_surveyed, needed
+from lossatlas.figures.layout.page import captioned, entitle, grid_over, shown_network, unsurveyed_plane
 from lossatlas.figures.style import style
+from lossatlas.measures.selection import select
 
 _PANEL = (2.7, 2.5)  # inches
 _BAR = 0.9  # inches of the page's width for the colours
@@ -41,14 +42,39 @@ def network_planes(
 ) -> Figure:
     """A panel for each of ``panels``, by its title: colours of ``variable``, the networks, and the curves.
 
-    ``panels``: keywords of `Plane`; each shows the first seed that was surveyed. The colours are those of
-    `panels.log_levels` up to ``highest``, the same in all panels; ``label`` is
-    that of their bar. Where a plane has a curve, a dashed line joins its two ends. ValueError for a dataset, an axis or
-    a value that is not there.
+    Each shows the first seed that was surveyed. Where a plane has a curve, a dashed line joins its two ends.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        Landscapes of planes with the ``variable`` (..., seed, split, y, x).
+    panels : mapping of str to mapping
+        Title -> ``landscape``, its name, by default "plane"; ``at``, the values of the sweep's axes, by default none;
+        ``points``, number -> name of the networks that the plane goes through, by default none.
+    variable : str, default "loss"
+        What the colours show.
+    split : str, default "train"
+        Which split is drawn.
+    highest : float, default 5.0
+        Value at which the colours end, those of `panels.log_levels`, the same in all panels.
+    label : str, default ""
+        Of the colours' bar; "": split and variable.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there.
     """
     chosen = {title: _network(datasets, _Plane(**panel)) for title, panel in panels.items()}
     shown = {
-        title: narrowed(network, {"split": split}) for title, network in chosen.items() if network is not None
+        title: select(network, {"split": split}) for title, network in chosen.items() if network is not None
     }
     label = label or f"{split} {variable.replace('_', ' ')}"
     told = shown_network([network[variable] for network in shown.values()])
@@ -56,13 +82,13 @@ def network_planes(
     if any(map(_has_curve, shown.values())):
         told += "Dashed: the straight line between two optima."
     with style():
-        width = _PANEL[0] * len(panels) + _BAR
-        page, (sheet,) = page_over([_PANEL[1]], width, captioned(told, caption))
-        axes = sheet.subplots(1, len(panels), squeeze=False)[0]
+        page, sheet, ((*axes,),) = grid_over(
+            (1, len(panels)), _PANEL, captioned(told, caption), margin=(_BAR, 0.0), narrowest=0.0
+        )
+        entitle(axes, panels)
         levels = drawing.log_levels(*(network[variable] for network in shown.values()), highest=highest)
         colours: ScalarMappable | None = None
         for axis, (title, panel) in zip(axes, panels.items(), strict=True):
-            axis.set_title(title, fontweight="bold")
             if title not in shown:
                 unsurveyed_plane(axis)
                 continue
@@ -71,23 +97,17 @@ def network_planes(
             chord = _has_curve(network)
             drawing.networks_and_curves(axis, network, names=panel.get("points"), chord=chord)
             axis.set(xlabel="distance", ylabel="distance" if axis is axes[0] else "")
-        _bar(sheet, colours, axes, label)
+        if colours is not None:
+            bar = sheet.colorbar(colours, ax=axes, format="%.2g", label=label, extend="max", pad=0.015)
+            bar.ax.tick_params(labelsize=6.5)
     return page
 
 
 def _network(datasets: Datasets, panel: _Plane) -> xr.Dataset | None:
     """The landscape of the network that a panel shows; None if it was not surveyed."""
-    if panel.landscape not in datasets:
-        raise ValueError(f"the figure needs the dataset {panel.landscape!r}; there are {sorted(datasets)}")
-    there = narrowed(datasets[panel.landscape], panel.at)
+    there = select(needed(datasets, panel.landscape), panel.at)
     return first_surveyed(there) if is_surveyed(there) else None
 
 
 def _has_curve(network: xr.Dataset) -> bool:
     return "curve_x" in network and bool(network["curve_x"].notnull().any())
-
-
-def _bar(sheet: SubFigure, colours: ScalarMappable | None, axes: Any, label: str) -> None:
-    if colours is not None:
-        bar = sheet.colorbar(colours, ax=axes, format="%.2g", label=label, extend="max", pad=0.015)
-        bar.ax.tick_params(labelsize=6.5)

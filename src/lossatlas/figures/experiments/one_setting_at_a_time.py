@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures.experiments.trends import seeds_along
 from lossatlas.figures.layout.arrangement import Datasets, Names
-from lossatlas.figures.layout.page import NARROWEST, captioned, page_over, share_scale
+from lossatlas.figures.layout.page import captioned, grid_over, share_row
 from lossatlas.figures.layout.values import axis_label, measured_values
 from lossatlas.figures.style import style
 from lossatlas.measures import Measure
@@ -25,24 +25,43 @@ def one_setting_at_a_time(
 ) -> Figure:
     """A row of panels for each of the ``measures``, by the label of its vertical axis, and a column for each setting.
 
-    ``measures``: functions, whose arguments name ``datasets``, to an array over the sweep's axes. ``settings``: for
-    each axis across what the figure is at there, the values of the other axes and those of its own that are drawn. A
-    dot a seed, a line at their median; panels of a row have one vertical scale. ``names`` are as in
-    `layout.arrangement.arrange`. ValueError without a measure or a setting.
+    A dot a seed, a line at their median; panels of a row have one vertical scale.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        What the measures read.
+    measures : mapping of str to Measure
+        Label -> function, whose arguments name datasets, to an array over the sweep's axes.
+    settings : mapping of str to mapping
+        For each axis across what the figure is at there: the values of the other axes, and those of its own that are
+        drawn.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        Without a measure or a setting, and for an axis or a value that is not there, and for an axis of several values
+        that nothing is said of.
     """
     if not measures or not settings:
         raise ValueError("the figure needs a measure and a setting to draw")
     told = "A dot a seed, a line at their median; hollow: at least that much; triangles at the top: without bound."
     with style():
-        width = max(_PANEL[0] * len(settings) + 0.4, NARROWEST)
-        page, (sheet,) = page_over([_PANEL[1] * len(measures)], width, captioned(told, caption))
-        axes = sheet.subplots(len(measures), len(settings), squeeze=False)
+        shape = len(measures), len(settings)
+        page, _, axes = grid_over(shape, _PANEL, captioned(told, caption), margin=(0.4, 0.0))
         for row, (label, measure) in zip(axes, measures.items(), strict=True):
             for axis, (along, at) in zip(row, settings.items(), strict=True):
                 values = measured_values(datasets, measure, at, [along])
                 seeds_along(axis, values, along, None, names)
                 axis.set_ylabel(axis_label(values["value"], label) if axis is row[0] else "")
-            share_scale(row)
-            for axis in row[1:]:
-                axis.tick_params(labelleft=False)
+            share_row(row)
     return page

@@ -9,14 +9,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange
-from lossatlas.figures.layout.page import (
-    captioned,
-    error_below,
-    first_network,
-    panels_over,
-    shown_network,
-    unsurveyed,
-)
+from lossatlas.figures.layout.page import error_below, first_network, networks_over, unsurveyed
 from lossatlas.figures.style import style
 
 _PANEL = (2.6, 2.5)  # inches
@@ -36,19 +29,47 @@ def reliefs(
 ) -> Figure:
     """A surface for each value of the axes ``rows`` and ``columns``, heights and colours on one log scale.
 
-    The arguments are those of `contours`; what lies over ``ceiling`` is cut off there, and what left float range stands
-    there in grey.
+    A panel shows the network of the first seed that was surveyed. What left float range stands at the ceiling in grey.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscape`` or landscapes with loss (..., seed, split, y, x), and summary with test_error (..., seed), a
+        share.
+    columns, rows : str, optional
+        Axes of the sweep or of the landscape whose values have a panel each, or "landscape" for several landscapes of
+        the same networks; None: a single one.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    landscape : str or sequence of str, default "surface"
+        Names of the datasets drawn; several need a place, columns or rows "landscape".
+    split : str, default "train"
+        Which split is drawn.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    ceiling : float, default 100.0
+        Loss at which the surfaces are cut off.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there, and for an axis of several values that nothing is said of.
     """
     arranged = arrange(datasets, landscape, rows=rows, columns=columns, at=at, names=names)
     networks = [first_network(panel, "loss", split) for panel in arranged.flat]
     low, high = _log_range([loss for loss in networks if loss is not None], ceiling)
-    told = f"{shown_network(networks)}: {split} loss on a log scale from {low:.2g} to {high:.3g}, cut off there. "
-    told += "Test errors are mean ± standard deviation over seeds."
+    told = f"{split} loss on a log scale from {low:.2g} to {high:.3g}, cut off there"
+    in_3d = {"projection": "3d"}
     with style():
-        page, _, axes = panels_over(
-            arranged, _PANEL, captioned(told, caption), subplot_kw={"projection": "3d"}
-        )
-        for axis, panel, loss in zip(axes.flat, arranged.flat, networks, strict=True):
+        page, _, shown = networks_over(arranged, networks, _PANEL, told, caption, subplot_kw=in_3d)
+        for axis, panel, loss in shown:
             below = error_below(panel)
             if loss is None:
                 axis.set_axis_off()

@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lossatlas.figures import panels
-from lossatlas.figures.layout.arrangement import Datasets, Names, called, narrowed
-from lossatlas.figures.layout.page import captioned, page_over, unsurveyed
+from lossatlas.figures.layout.arrangement import Datasets, Names, called, needed
+from lossatlas.figures.layout.page import captioned, colored, grid_over, unsurveyed
 from lossatlas.figures.layout.values import measured_values
 from lossatlas.figures.style import MARKERS, colors_of, style
 from lossatlas.measures import Measure
+from lossatlas.measures.selection import select
 
 _PANEL = (2.75, 2.3)  # inches
 _FACTOR = "factor"
@@ -35,30 +36,55 @@ def rescaled_networks(
 ) -> Figure:
     """For each value of ``rows`` a panel for each of the ``lines``, and one for the ``measures``.
 
-    ``lines``: title -> dataset of the survey `twins` of `line`, with loss (..., seed, factor, direction, split, alpha):
-    the median over seeds and directions, a colour a factor. ``measures``: label -> function, whose arguments name
-    ``datasets``, to an array (..., seed, factor), drawn as a multiple of the network's own, at factor 1, a dot a seed.
-    ``at`` and ``names`` are as in `layout.arrangement.arrange`. ValueError for a dataset or a value that is not there.
+    Lines are the median over seeds and directions, a colour a factor.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        Those of ``lines``, and what the measures read.
+    lines : mapping of str to str
+        Title -> name of the dataset, of the survey `twins` of `line`: loss (..., seed, factor, direction, split,
+        alpha).
+    measures : mapping of str to Measure
+        Label -> function, whose arguments name datasets, to an array (..., seed, factor), drawn as a multiple of the
+        network's own, at factor 1, a dot a seed.
+    rows : str
+        Axis of the sweep whose values have a row each.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    split : str, default "train"
+        Which split is drawn.
+    ceiling : float, default 10.0
+        Largest loss drawn.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there.
     """
-    missing = [name for name in lines.values() if name not in datasets]
-    if missing:
-        raise ValueError(f"the figure needs the dataset {missing[0]!r}; there are {sorted(datasets)}")
+    needed(datasets, *lines.values())
     values = {
         label: measured_values(datasets, measure, at or {}, [rows, _FACTOR])["value"]
         for label, measure in measures.items()
     }
     networks = next(iter(values.values()))[rows].values.tolist()
     told = "Lines: median over seeds and directions. Dots: a seed's, as a multiple of the network's own."
-    columns = len(lines) + 1
     with style():
-        page, (sheet,) = page_over(
-            [_PANEL[1] * len(networks)], _PANEL[0] * columns + 0.4, captioned(told, caption)
-        )
-        axes = sheet.subplots(len(networks), columns, squeeze=False)
+        shape = len(networks), len(lines) + 1
+        page, _, axes = grid_over(shape, _PANEL, captioned(told, caption), margin=(0.4, 0.0))
         for network, of_network in zip(networks, axes, strict=True):
             where = {**(at or {}), rows: network}
             for axis, (title, name) in zip(of_network, lines.items(), strict=False):
-                _lines(axis, narrowed(datasets[name], where)["loss"].sel(split=split), ceiling)
+                _lines(axis, select(datasets[name], where)["loss"].sel(split=split), ceiling)
                 axis.set_title(f"{called(rows, network, names)}: {title}")
             _multiples(of_network[-1], {label: of.sel({rows: network}) for label, of in values.items()})
     return page
@@ -70,12 +96,9 @@ def _lines(axis: Axes, loss: xr.DataArray, ceiling: float) -> None:
     if not loss.notnull().any():
         unsurveyed(axis)
         return
-    factors = loss[_FACTOR].values.tolist()
-    for number, (factor, color) in enumerate(zip(factors, colors_of(factors), strict=True)):
-        drawn = len(axis.lines)
-        panels.shaded_band(
-            axis, loss.sel({_FACTOR: factor}), "alpha", color=color, label=f"{factor:g}", band=False
-        )
+    for number, (of_factor, color) in enumerate(colored(loss, _FACTOR)):
+        drawn, label = len(axis.lines), f"{of_factor[_FACTOR].item():g}"
+        panels.shaded_band(axis, of_factor, "alpha", color=color, label=label, band=False)
         for line in axis.lines[drawn:]:
             line.set_linewidth(_WIDEST / (1 + number))
     panels.loss_scale(axis, log=False, ceiling=ceiling)

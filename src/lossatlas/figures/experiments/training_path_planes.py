@@ -9,18 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange, first_surveyed
-from lossatlas.figures.layout.page import captioned, page_over, unsurveyed
+from lossatlas.figures.layout.page import captioned, grid_over, unsurveyed
 from lossatlas.figures.style import ERROR, LOSS, style
 
 _PANEL = (2.6, 2.3)  # inches
 _SMALL = 0.01  # coordinates below it are given in a smaller unit
 _PLANES = {  # title -> x, y, the share of the variance, labels
     "two random directions": (
-        "random_x",
-        "random_y",
-        "random_explained_ratio",
-        "random direction",
-        "another",
+        *("random_x", "random_y", "random_explained_ratio"),
+        *("random direction", "another"),
     ),
     "from end to beginning, and random": (
         *("chord_x", "chord_y", "chord_explained_ratio"),
@@ -44,24 +41,42 @@ def training_path_planes(
 ) -> Figure:
     """The path of one network for each value of ``rows``, in three planes; random ones are those of the first draw.
 
-    ``datasets``: the ``landscape``, of the survey `trajectory`, and summary, both over the sweep's axes. The other
-    arguments are those of `contours`.
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscape``, and summary with test_error, both over the sweep's axes and the seeds.
+    rows : str, optional
+        Axis of the sweep whose values have a row each; None: a single row.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    landscape : str, default "trajectory"
+        Name of the dataset drawn, of the survey `trajectory`.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there, and for an axis of several values that nothing is said of.
     """
     arranged = arrange(datasets, landscape, rows=rows, at=at, names=names)
     told = "Each panel has scales of its own; the first network of each path is a square, the last a cross. Random "
     told += "directions are unscaled Gaussians, in units of which their coordinates are."
     with style():
-        page, (sheet,) = page_over(
-            [_PANEL[1] * len(arranged.rows)], _PANEL[0] * len(_PLANES), captioned(told, caption)
-        )
-        axes = sheet.subplots(len(arranged.rows), len(_PLANES), squeeze=False)
+        shape = len(arranged.rows), len(_PLANES)
+        page, _, axes = grid_over(shape, _PANEL, captioned(told, caption))
         for panel, row, name in zip(arranged.flat, axes, arranged.rows, strict=True):
             network = first_surveyed(panel.landscape)
             for axis, (plane, variables) in zip(row, _PLANES.items(), strict=True):
                 _path(axis, network, *variables)
-                axis.set_title(
-                    "\n".join(part for part in (name, plane, axis.get_title()) if part), fontsize=7.5
-                )
+                axis.set_title(captioned(name, plane, axis.get_title()), fontsize=7.5)
     return page
 
 

@@ -7,14 +7,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange, first_surveyed
-from lossatlas.figures.layout.page import (
-    captioned,
-    error_below,
-    first_network,
-    panels_over,
-    shown_network,
-    unsurveyed,
-)
+from lossatlas.figures.layout.page import captioned, error_below, first_network, networks_over, unsurveyed
 from lossatlas.figures.style import style
 
 _PANEL = (2.75, 2.6)  # inches
@@ -34,20 +27,47 @@ def trajectories(
 ) -> Figure:
     """A path for each value of the axes ``rows`` and ``columns``, over contours of the loss, the test error under it.
 
-    ``datasets``: the ``landscape``, of the survey `trajectory`, over the sweep's axes, and summary with test_error.
-    ``drops`` are the epochs at which the rate fell, which are marked. Each panel has the plane and the scales of its
-    own path, the axes say how much of its variance they explain; contour levels are shared. The other arguments are
-    those of `contours`.
+    Each panel has the plane and the scales of its own path, the axes say how much of its variance they explain; contour
+    levels are shared.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        The ``landscape``, and summary with test_error, both over the sweep's axes and the seeds.
+    columns, rows : str, optional
+        Axes of the sweep or of the landscape whose values have a panel each, or "landscape" for several landscapes of
+        the same networks; None: a single one.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    landscape : str, default "trajectory"
+        Name of the dataset drawn, of the survey `trajectory`.
+    split : str, default "train"
+        Which split is drawn.
+    drops : sequence of float, optional
+        Epochs at which the rate fell, which are marked; by default none are.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For a dataset, an axis or a value that is not there, and for an axis of several values that nothing is said of.
     """
     arranged = arrange(datasets, landscape, rows=rows, columns=columns, at=at, names=names)
     networks = [first_network(panel, "loss", split) for panel in arranged.flat]
     levels = panels.fitting_levels(*(loss for loss in networks if loss is not None))
-    told = f"{shown_network(networks)}: {panels.levels_in_words(levels)} of the {split} loss"
-    told += f", diamonds where the rate fell, after epochs {_listed(drops)}. " if drops else ". "
-    told += "Test errors are mean ± standard deviation over seeds."
+    told = f"{panels.levels_in_words(levels)} of the {split} loss"
+    told += f", diamonds where the rate fell, after epochs {_listed(drops)}" if drops else ""
     with style():
-        page, _, axes = panels_over(arranged, _PANEL, captioned(told, caption))
-        for axis, panel, loss in zip(axes.flat, arranged.flat, networks, strict=True):
+        page, _, shown = networks_over(arranged, networks, _PANEL, told, caption)
+        for axis, panel, loss in shown:
             if loss is None:
                 unsurveyed(axis)
             else:

@@ -7,12 +7,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from lossatlas.figures.layout.arrangement import Datasets, Names, called
-from lossatlas.figures.layout.page import NARROWEST, captioned, legend_over, page_over
-from lossatlas.figures.layout.values import axis_label, measured_values, scale_of
-from lossatlas.figures.style import LOSS, colors_of, style
+from lossatlas.figures.layout.page import captioned, color_key, colored, legend_over, row_over
+from lossatlas.figures.layout.values import axis_label, dots, measured_values, scale_of
+from lossatlas.figures.style import style
 from lossatlas.measures import Measure
 
 _PANEL = (2.5, 2.2)  # inches
@@ -33,10 +32,36 @@ def trends(
 ) -> Figure:
     """A panel for each of the ``measures``, by the label of its vertical axis: a dot a seed, a line at their median.
 
-    ``measures``: functions, whose arguments name ``datasets``, to an array over the sweep's axes. ``along``: the axis
-    across, its values evenly spaced. ``by``: the axis that colours tell apart. What is only a lower bound is hollow,
-    what left float range a triangle at the top. A scale is logarithmic where values span two decades. ``at`` and
-    ``names`` are as in `layout.arrangement.arrange`.
+    What is only a lower bound is hollow, what left float range a triangle at the top. A scale is logarithmic where
+    values span two decades.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        What the measures read.
+    measures : mapping of str to Measure
+        Label -> function, whose arguments name datasets, to an array over the sweep's axes.
+    along : str
+        Axis across, its values evenly spaced.
+    by : str, optional
+        Axis that colours tell apart; None: a single colour.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    names : Names, optional
+        Axis -> value -> what to call it; None: axis and value.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        Without a measure, and for an axis or a value that is not there, and for an axis of several values that nothing
+        is said of.
     """
     if not measures:
         raise ValueError("the figure needs a measure to draw")
@@ -46,34 +71,25 @@ def trends(
     }
     told = "A dot a seed, a line at their median; hollow: at least that much."
     with style():
-        columns = min(len(drawn), _ABREAST)
-        lines = -(-len(drawn) // columns)
-        page, (sheet,) = page_over(
-            [_PANEL[1] * lines], max(_PANEL[0] * columns, NARROWEST), captioned(told, caption)
-        )
-        axes = sheet.subplots(lines, columns, squeeze=False).ravel()
-        for axis, (label, values) in zip(axes, drawn.items(), strict=False):
+        page, axes = row_over(len(drawn), _ABREAST, _PANEL, captioned(told, caption))
+        for axis, (label, values) in zip(axes, drawn.items(), strict=True):
             seeds_along(axis, values, along, by, names)
             axis.set_ylabel(axis_label(values["value"], label))
-        for axis in axes[len(drawn) :]:
-            axis.set_visible(False)
         if by is not None:
-            legend_over(page, _key(next(iter(drawn.values())), by, names))
+            legend_over(page, color_key(by, next(iter(drawn.values())), names, marker="o", markersize=3.5))
     return page
 
 
 def seeds_along(axis: Axes, values: xr.Dataset, along: str, by: str | None, names: Names | None) -> None:
     """A dot a seed at each value of the axis ``along``. ``values``: value and open (along, [by], [seed])."""
     known = values[along].values.tolist()
-    groups = [None] if by is None else values[by].values.tolist()
     scale_of(axis, "y", values["value"].values)
     axis.set_xticks(range(len(known)), [_short(along, value, names) for value in known])
     if sum(len(label.get_text()) + 2 for label in axis.get_xticklabels()) > _LETTERS_ACROSS:
         axis.tick_params(axis="x", labelrotation=30)
     axis.set(xlim=(-0.5, len(known) - 0.5), xlabel=along.replace("_", " "))
-    shades = [LOSS] if by is None else colors_of(groups)
-    for number, (group, shade) in enumerate(zip(groups, shades, strict=True)):
-        of_group = values if group is None else values.isel({str(by): number})
+    groups = colored(values, by)
+    for number, (of_group, shade) in enumerate(groups):
         offset = _APART * (number - (len(groups) - 1) / 2)
         _dots(axis, of_group.transpose(along, ...), offset, shade)
 
@@ -84,17 +100,7 @@ def _dots(axis: Axes, network: xr.Dataset, offset: float, shade: str) -> None:
     heights = values.values.reshape(len(values), -1)
     places = np.arange(len(heights))[:, None] + offset + np.zeros_like(heights)
     bound = network["open"].values.reshape(heights.shape)
-    for hollow, face in ((False, shade), (True, "none")):
-        chosen = np.isfinite(heights) & (bound == hollow)
-        axis.plot(
-            places[chosen],
-            heights[chosen],
-            "o",
-            color=shade,
-            markerfacecolor=face,
-            markersize=3.5,
-            alpha=0.75,
-        )
+    dots(axis, places, heights, bound, color=shade, markersize=3.5, alpha=0.75)
     beyond = np.isposinf(heights)
     if beyond.any():
         at_top: dict[str, Any] = {"transform": axis.get_xaxis_transform(), "clip_on": False}
@@ -110,11 +116,3 @@ def _short(dim: str, value: Any, names: Names | None) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:g}"
     return called(dim, value, names).removeprefix(dim.replace("_", " ") + " ")
-
-
-def _key(values: xr.Dataset, by: str, names: Names | None) -> list[Line2D]:
-    groups = values[by].values.tolist()
-    return [
-        Line2D([], [], color=shade, marker="o", markersize=3.5, label=called(by, group, names))
-        for group, shade in zip(groups, colors_of(groups), strict=True)
-    ]

@@ -8,7 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lossatlas.figures import panels, style
-from lossatlas.figures.landscapes.drawing import CEILING, draws, level_meaning, loss_contours, loss_profile
+from lossatlas.figures.landscapes.drawing import (
+    CEILING,
+    draws,
+    level_meaning,
+    loss_contours,
+    loss_profile,
+    panel,
+)
 from lossatlas.figures.layout.page import share_scale
 
 _TITLES = {"before": "units as they are", "after": "units matched"}
@@ -54,8 +61,7 @@ def aligned(landscape: xr.Dataset) -> Figure:
 @draws("curve_distances")
 def curve_distances(landscape: xr.Dataset) -> Figure:
     """Distance of each two curves along them, and the farthest of their bends, relative to the ends' distance."""
-    figure = Figure(figsize=(4.2, 2.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(4.2, 2.8)
     pairs = [(i, k) for k in range(landscape.sizes["curve"]) for i in range(k)]
     for (i, k), shade in zip(pairs, style.colors_of([str(pair) for pair in pairs]), strict=True):
         pair = landscape.isel(curve=i, other=k)
@@ -128,9 +134,7 @@ def spanning_tree(landscape: xr.Dataset) -> Figure:
     left, right = figure.subplots(1, 2)
     _bands(left, landscape)
     values = landscape["highest_loss"].rename(minimum="member")
-    known = panels.off_diagonal(values)
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    image = panels.matrix(right, values, low=low, high=high, first=0)
+    image = panels.matrix(right, values, ends=panels.ends_of_pairs(values))
     right.set(title="loss to climb to between two minima", xlabel="minimum")
     figure.colorbar(image, ax=right, shrink=0.8)
     return figure

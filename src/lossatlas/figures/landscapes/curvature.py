@@ -1,44 +1,36 @@
 """Pictures of the Hessian and the Gauss-Newton matrix, their eigenvalues, and of the outputs' derivative."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import panels, style
-from lossatlas.figures.landscapes.drawing import draws
+from lossatlas.figures.landscapes.drawing import draws, panel
 
 _DECADES_OF_DENSITY = 7  # below its maximum, that are drawn
+_TWO_ERRORS: dict[str, Any] = {"color": style.LOSS, "alpha": style.BAND, "linewidth": 0}
+_TWO_ERRORS["label"] = "± 2 standard errors"
 _MATRICES = {"hessian": "Hessian", "gauss_newton": "Gauss-Newton matrix"}
 
 
 @draws("trace")
 def trace(landscape: xr.Dataset) -> Figure:
     """Estimate of the trace as probes come in, with a band of two standard errors, and where it ends."""
-    figure = Figure(figsize=(3.9, 2.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(3.9, 2.8)
     samples = landscape["sample"].values
     samples = samples[np.isfinite(samples)]
     count = np.arange(1, len(samples) + 1)
     mean = np.cumsum(samples) / count
     spread = np.array([samples[:k].std(ddof=1) if k > 1 else np.nan for k in count])
     running, band = landscape["caught"].item() + mean, 2 * spread / np.sqrt(count)
-    axis.fill_between(
-        count,
-        running - band,
-        running + band,
-        color=style.LOSS,
-        alpha=style.BAND,
-        linewidth=0,
-        label="± 2 standard errors",
-    )
+    axis.fill_between(count, running - band, running + band, **_TWO_ERRORS)
     axis.plot(count, running, color=style.LOSS, label="estimate")
     value, error = landscape["trace"].item(), landscape["standard_error"].item()
-    axis.set(
-        xlabel="probes",
-        ylabel="trace",
-        title=_title(landscape, f"trace of the {{}}: {value:.4g} ± {error:.1g}"),
-    )
+    title = _title(landscape, f"trace of the {{}}: {value:.4g} ± {error:.1g}")
+    axis.set(xlabel="probes", ylabel="trace", title=title)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(loc="best")
     return figure
@@ -70,17 +62,14 @@ def eigenvalues(landscape: xr.Dataset) -> Figure:
 @draws("spectrum")
 def spectrum(landscape: xr.Dataset) -> Figure:
     """Density of the eigenvalues on a log scale, with a band of two standard errors over the probes."""
-    figure = Figure(figsize=(4.2, 2.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(4.2, 2.8)
     gapless = landscape[["density", "standard_error"]]
     gapless = gapless.where(np.isfinite(gapless["density"]) & np.isfinite(gapless["standard_error"]))
     eigenvalue, density, band = (landscape["eigenvalue"], gapless["density"], 2 * gapless["standard_error"])
     top = float(density.max().fillna(1.0))
     floor = top * 10.0**-_DECADES_OF_DENSITY
     low, middle, high = (part.clip(min=floor / 10) for part in (density - band, density, density + band))
-    axis.fill_between(
-        eigenvalue, low, high, color=style.LOSS, alpha=style.BAND, linewidth=0, label="± 2 standard errors"
-    )
+    axis.fill_between(eigenvalue, low, high, **_TWO_ERRORS)
     axis.plot(eigenvalue, middle, color=style.LOSS)
     axis.set_yscale("log")
     axis.set_ylim(floor, 4 * top)
@@ -92,15 +81,10 @@ def spectrum(landscape: xr.Dataset) -> Figure:
 @draws("jacobian")
 def jacobian(landscape: xr.Dataset) -> Figure:
     """Singular values by their rank, on a log scale: median and range over the examples."""
-    figure = Figure(figsize=(3.9, 2.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(3.9, 2.8)
     values = landscape["singular_value"]
     values = values.where(values > 0).assign_coords(rank=np.arange(1, values.sizes["rank"] + 1))
-    for split in landscape["split"].values:
-        dashes = style.STYLES.get(str(split), "dotted")
-        panels.shaded_band(
-            axis, values.sel(split=split), "rank", color=style.LOSS, linestyle=dashes, label=str(split)
-        )
+    panels.by_split(axis, values, "rank", color=style.LOSS)
     axis.axhline(1, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)  # an isometry
     axis.set_yscale("log")
     axis.set(xlabel="rank", ylabel="singular value", title="derivative of the outputs by the inputs")
@@ -112,12 +96,10 @@ def jacobian(landscape: xr.Dataset) -> Figure:
 @draws("convexity")
 def convexity(landscape: xr.Dataset) -> Figure:
     """Map of |lambda_min / lambda_max| of the Hessian, colours from 0 to 0.5 (Li et al. 2018, figure 7)."""
-    figure = Figure(figsize=(3.9, 3.2), layout="constrained")
-    axis = figure.subplots()
-    mesh = panels.ratio_map(axis, landscape["ratio"])
-    axis.set(xlabel="first direction", ylabel="second direction")
-    axis.set_title("negative against positive curvature")
+    figure, axis = panel(3.9, 3.2)
     ratio = landscape["ratio"]
+    mesh = panels.ratio_map(axis, ratio)
+    axis.set(xlabel="first direction", ylabel="second direction", title="negative against positive curvature")
     panels.ratio_bar(figure, mesh, [axis], float(ratio.where(np.isfinite(ratio)).max()))
     return figure
 

@@ -38,6 +38,12 @@ def picture(landscape: xr.Dataset) -> Figure:
         return PICTURES[survey](landscape)
 
 
+def panel(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of one panel, in inches."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
 def loss_contours(
     landscape: xr.Dataset, extras: Callable[[Axes, str], None], *, centre: bool = True, aspect: str = "equal"
 ) -> Figure:
@@ -46,9 +52,8 @@ def loss_contours(
     figure = Figure(figsize=(3.1 * len(splits), 3.2), layout="constrained")
     surfaces = [landscape["loss"].sel(split=split) for split in splits]
     levels = panels.fitting_levels(*surfaces)
-    for axis, split, loss in zip(
-        figure.subplots(1, len(splits), squeeze=False)[0], splits, surfaces, strict=True
-    ):
+    axes = figure.subplots(1, len(splits), squeeze=False)[0]
+    for axis, split, loss in zip(axes, splits, surfaces, strict=True):
         panels.contours(axis, loss, levels=levels, centre=centre, aspect=aspect)
         axis.set_title(f"{split} loss")
         extras(axis, str(split))
@@ -58,8 +63,7 @@ def loss_contours(
 
 def loss_profile(landscape: xr.Dataset, title: str, *, along: str = "alpha") -> Figure:
     """A panel of loss, and error where it is known, ``along`` a line or a path."""
-    figure = Figure(figsize=(4.2, 2.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(4.2, 2.8)
     draw = panels.loss_and_error if "error" in landscape else panels.losses
     draw(axis, landscape, along=along, ceiling=CEILING)
     axis.set_title(title)

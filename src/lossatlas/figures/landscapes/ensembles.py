@@ -22,9 +22,7 @@ def ensemble(landscape: xr.Dataset) -> Figure:
     _growth(axes[0], of_split)
     if several:
         values = of_split["correlation"]
-        known = panels.off_diagonal(values)
-        low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-        image = panels.matrix(axes[1], values, low=low, high=high, first=1)
+        image = panels.matrix(axes[1], values, ends=panels.ends_of_pairs(values), first=1)
         axes[1].set(title="correlation of probabilities", xlabel="member")
         figure.colorbar(image, ax=axes[1], shrink=0.8)
     return figure

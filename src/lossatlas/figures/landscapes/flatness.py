@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
 
 from lossatlas.figures import panels, style
-from lossatlas.figures.landscapes.drawing import CEILING, draws, level_meaning
+from lossatlas.figures.landscapes.drawing import CEILING, draws, level_meaning, panel
+from lossatlas.figures.layout.page import colored
 
 _Color = tuple[float, ...]
 
@@ -17,8 +18,7 @@ _Color = tuple[float, ...]
 @draws("sharpness")
 def sharpness(landscape: xr.Dataset) -> Figure:
     """Keskar's sharpness against the half-width of the box."""
-    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(3.6, 2.6)
     axis.plot(landscape["epsilon"].values, landscape["sharpness"].values, "o", color=style.LOSS)
     epsilons = landscape["epsilon"].values
     axis.set_xticks(epsilons, [f"{epsilon:g}" for epsilon in epsilons])
@@ -31,8 +31,7 @@ def sharpness(landscape: xr.Dataset) -> Figure:
 @draws("sam_sharpness")
 def sam_sharpness(landscape: xr.Dataset) -> Figure:
     """Rise of the loss along the gradient against the radius, and the line that its slope at zero gives."""
-    figure = Figure(figsize=(3.6, 2.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(3.6, 2.8)
     rho, rise = landscape["rho"].values, landscape["rise"].values
     axis.plot(rho, rise, "o-", color=style.LOSS, markersize=4, label="rise")
     axis.plot(
@@ -97,12 +96,8 @@ def _widths(axis: Axes, width: xr.DataArray, most: float, colors: Sequence[_Colo
             chosen = np.isinf(values) == beyond
             drawn = np.minimum(values[chosen], most)
             axis.plot(sideways[chosen], drawn, marker, color=color, markersize=3.5, alpha=0.8, linewidth=0)
-        axis.plot(
-            [place - 0.25, place + 0.25],
-            [min(float(np.median(values)), most)] * 2,
-            color=color,
-            linewidth=1.6,
-        )
+        middle = min(float(np.median(values)), most)
+        axis.plot([place - 0.25, place + 0.25], [middle] * 2, color=color, linewidth=1.6)
     axis.set_xticks(range(len(colors)), [f"{level:g}" for level in width["level"].values])
     axis.set_xlim(-0.5, len(colors) - 0.5)
     axis.set_ylim(0, 1.05 * most if np.isinf(width).any() else None)
@@ -111,8 +106,7 @@ def _widths(axis: Axes, width: xr.DataArray, most: float, colors: Sequence[_Colo
 @draws("twins")
 def twins(landscape: xr.Dataset) -> Figure:
     """Lines of all twins, each in its colour; of any other survey its first variable against the factor."""
-    figure = Figure(figsize=(4.2, 2.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(4.2, 2.8)
     name, *_ = (name for name, variable in landscape.data_vars.items() if "factor" in variable.dims)
     values = landscape[name]
     if "split" in values.dims:
@@ -130,16 +124,11 @@ def _lines(axis: Axes, values: xr.DataArray) -> None:
     """The median over directions of each twin."""
     middle = values.where(np.isfinite(values))
     middle = middle.median([dim for dim in middle.dims if dim not in ("factor", "alpha")])
-    factors = middle["factor"].values.tolist()
-    for factor, color in zip(factors, style.colors_of(factors), strict=True):
-        axis.plot(middle["alpha"], middle.sel(factor=factor), color=color, label=f"{factor:g}")
-    axis.set(xlabel=style.SYMBOLS["alpha"], ylabel=str(values.name), ylim=(0, _ceiling(middle)))
+    for of_factor, color in colored(middle, "factor"):
+        axis.plot(middle["alpha"], of_factor, color=color, label=f"{of_factor['factor'].item():g}")
+    top = min(1.05 * float(middle.max().fillna(1.0)), CEILING)
+    axis.set(xlabel=style.SYMBOLS["alpha"], ylabel=str(values.name), ylim=(0, top))
     axis.legend(title="factor")
-
-
-def _ceiling(losses: xr.DataArray) -> float:
-    highest = float(losses.max()) if bool(losses.notnull().any()) else 1.0
-    return min(1.05 * highest, CEILING)
 
 
 def _against_factor(axis: Axes, values: xr.DataArray) -> None:
@@ -159,8 +148,7 @@ def _against_factor(axis: Axes, values: xr.DataArray) -> None:
 @draws("weights")
 def weights(landscape: xr.Dataset) -> Figure:
     """Histogram of all weights."""
-    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(3.6, 2.6)
     panels.histogram(axis, landscape["density"], color=style.SMALL)
     bins = landscape["bin"].values
     axis.set(xlabel="weight", ylabel="density", xlim=(bins.min(), bins.max()))

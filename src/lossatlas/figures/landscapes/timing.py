@@ -4,8 +4,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lossatlas.figures import panels, style
-from lossatlas.figures.landscapes.drawing import draws
+from lossatlas.figures import panels
+from lossatlas.figures.landscapes.drawing import draws, panel
+from lossatlas.figures.layout.page import colored
 
 _WAYS = {"closed_form": "force in closed form", "autograd": "penalty through autograd"}
 
@@ -13,11 +14,9 @@ _WAYS = {"closed_form": "force in closed form", "autograd": "penalty through aut
 @draws("step_time")
 def step_time(landscape: xr.Dataset) -> Figure:
     """Milliseconds of a step by the number of checkpoints: median and range over rounds, a colour a way."""
-    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
-    axis = figure.subplots()
-    ways = [str(way) for way in landscape["way"].values]
-    for way, color in zip(ways, style.colors_of(ways), strict=True):
-        of_way = 1e3 * landscape["round_seconds"].sel(way=way)
+    figure, axis = panel(3.6, 2.6)
+    for of_way, color in colored(1e3 * landscape["round_seconds"], "way"):
+        way = str(of_way["way"].item())
         panels.shaded_band(axis, of_way, "checkpoints", color=color, label=_WAYS.get(way, way))
     axis.set(xlabel="checkpoints", ylabel="time of a step (ms)")
     axis.set_ylim(bottom=0)

@@ -1,13 +1,15 @@
 """Which networks of a sweep stand in which panel of a figure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-Datasets = Mapping[str, xr.Dataset]
+from lossatlas.measures import Datasets
+from lossatlas.measures.selection import select
+
 Names = Mapping[str, Mapping[Any, str]]  # dimension -> value -> what to call it
 
 LANDSCAPE = "landscape"  # stands for a dimension along which several landscapes lie
@@ -66,25 +68,20 @@ def arrange(
     an axis of several values that nothing is said of.
     """
     landscapes = [landscapes] if isinstance(landscapes, str) else list(landscapes)
-    for name in ("summary", *landscapes):
-        if name not in datasets:
-            raise ValueError(f"the figure needs the dataset {name!r}; there are {sorted(datasets)}")
+    needed(datasets, "summary", *landscapes)
     at = at or {}
     placed = {dim for dim in (rows, columns, *together) if dim is not None}
-    chosen = {name: narrowed(datasets[name], at) for name in landscapes}
     error = datasets["summary"][["test_error"]]
-    for dim in {*placed, *at} - {
-        *error.dims,
-        LANDSCAPE,
-    }:  # an axis of the landscapes' own: the error is one along it
+    for dim in {*placed, *at} - {*error.dims, LANDSCAPE}:  # of the landscapes' own: the error is one along it
         own = [datasets[name][dim].values for name in landscapes if dim in datasets[name].dims]
         error = error.expand_dims({dim: own[0]}) if own else error
-    error = narrowed(error, at)
-    _check(error["test_error"], placed, landscapes)
+    several = select(error, at)
+    error = over(several, sorted(placed - {LANDSCAPE}))
+    if len(landscapes) > 1 and LANDSCAPE not in placed:
+        raise ValueError(f"several landscapes {list(landscapes)} need a place: rows or columns 'landscape'")
     # An axis of one value needs no place.
-    spare = {str(dim): error[dim].values.tolist()[0] for dim in error.dims if dim not in {*placed, SEED}}
-    chosen = {name: narrowed(dataset, spare) for name, dataset in chosen.items()}
-    error = narrowed(error, spare)
+    spare = {str(dim): several[dim].values.tolist()[0] for dim in several.dims if dim not in error.dims}
+    chosen = {name: select(select(datasets[name], at), spare) for name in landscapes}
 
     def values(dim: str | None) -> list[Any]:
         return [None] if dim is None else landscapes if dim == LANDSCAPE else error[dim].values.tolist()
@@ -93,7 +90,7 @@ def arrange(
         where = {dim: value for dim, value in ((rows, row), (columns, column)) if dim is not None}
         shown = [str(where.pop(LANDSCAPE))] if LANDSCAPE in where else landscapes
         return Panel(
-            {name: narrowed(chosen[name], where) for name in shown}, narrowed(error, where)["test_error"]
+            {name: select(chosen[name], where) for name in shown}, select(error, where)["test_error"]
         )
 
     return Arrangement(
@@ -103,49 +100,41 @@ def arrange(
     )
 
 
-def _check(error: xr.DataArray, placed: set[str], landscapes: Sequence[str]) -> None:
-    axes = [str(dim) for dim in error.dims]
-    unknown = sorted(dim for dim in placed - {LANDSCAPE} if dim not in axes)
-    if unknown:
-        raise ValueError(f"the sweep has no axis {unknown[0]!r}; it has {axes}")
-    left = [dim for dim in axes if dim not in {*placed, SEED} and error.sizes[dim] > 1]
-    if left:
-        known = error[left[0]].values.tolist()
-        raise ValueError(f"the figure needs one value of {left[0]!r}: give at.{left[0]} one of {known}")
-    if len(landscapes) > 1 and LANDSCAPE not in placed:
-        raise ValueError(f"several landscapes {list(landscapes)} need a place: rows or columns 'landscape'")
+def needed(datasets: Datasets, *names: str) -> xr.Dataset:
+    """The first of the datasets of these ``names``; ValueError for one that is not there."""
+    for name in names:
+        if name not in datasets:
+            raise ValueError(f"the figure needs the dataset {name!r}; there are {sorted(datasets)}")
+    return datasets[names[0]]
 
 
-def narrowed(dataset: xr.Dataset, at: Mapping[str, Any]) -> xr.Dataset:
-    """The part of ``dataset`` at one value of a dimension, which then disappears, or at listed ones, in their order.
+def variable_of(datasets: Datasets, landscape: str, variable: str) -> xr.Dataset:
+    """The dataset of one ``variable`` of a ``landscape``; ValueError if either is not there."""
+    dataset = needed(datasets, landscape)
+    if variable not in dataset:
+        raise ValueError(f"{landscape!r} has no {variable!r}; it has {sorted(map(str, dataset.data_vars))}")
+    return dataset[[variable]]
 
-    >>> sweep = xr.Dataset({"error": ("depth", [1.0, 2.0, 3.0])}, {"depth": [20, 56, 110]})
-    >>> narrowed(sweep, {"depth": [110, 20]}).error.values, narrowed(sweep, {"depth": 56}).error.item()
-    (array([3., 1.]), 2.0)
+
+def require_axes(dataset: xr.Dataset, axes: Iterable[str | None]) -> None:
+    """Raise ValueError for one of the ``axes`` that is not there; None is no axis."""
+    for axis in axes:
+        if axis not in {None, *dataset.dims}:
+            raise ValueError(f"the sweep has no axis {axis!r}; it has {sorted(map(str, dataset.dims))}")
+
+
+def over(dataset: xr.Dataset, axes: Collection[str]) -> xr.Dataset:
+    """The ``dataset`` over ``axes``, and the seeds if it has some: others of one value disappear.
+
+    ValueError for an axis that is not there, and for one of several values that nothing is said of.
     """
-    for dim, wanted in at.items():
-        if isinstance(wanted, Sequence) and not isinstance(wanted, str):
-            dataset = dataset.isel({dim: [_position(dataset, dim, value) for value in wanted]})
-        else:
-            dataset = dataset.isel({dim: _position(dataset, dim, wanted)}, drop=True)
-    return dataset
-
-
-def _position(dataset: xr.Dataset, dim: str, wanted: Any) -> int:
-    if dim not in dataset.dims:
-        raise ValueError(f"the sweep has no axis {dim!r}; it has {sorted(map(str, dataset.dims))}")
-    known = dataset[dim].values.tolist()
-    for position, value in enumerate(known):
-        if value == wanted or _same_number(value, wanted):
-            return position
-    raise ValueError(f"no {dim} {wanted!r} in the sweep; it has {known}")
-
-
-def _same_number(one: Any, other: Any) -> bool:
-    """Whether two numbers, one of them with a fraction, are the same but for rounding."""
-    if not isinstance(one, float) or not isinstance(other, int | float):
-        return False
-    return bool(np.isclose(one, other, rtol=1e-9, atol=0))
+    require_axes(dataset, axes)
+    left = [str(dim) for dim in dataset.dims if dim not in {*axes, SEED}]
+    for dim in left:
+        if dataset.sizes[dim] > 1:
+            known = dataset[dim].values.tolist()
+            raise ValueError(f"the figure needs one value of {dim!r}: give at.{dim} one of {known}")
+    return dataset.isel(dict.fromkeys(left, 0), drop=True)
 
 
 def called(dim: str | None, value: Any, names: Names | None = None) -> str:

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -10,15 +10,21 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 
 from lossatlas.figures.layout.arrangement import (
     SEED,
     Arrangement,
+    Names,
     Panel,
+    called,
     first_surveyed,
     is_surveyed,
-    narrowed,
 )
+from lossatlas.figures.style import LOSS, colors_of
+from lossatlas.measures.selection import select
+
+_Data = TypeVar("_Data", xr.DataArray, xr.Dataset)
 
 _LINE = 0.155  # height of a line of the caption, inches
 _LETTERS = 120 / 7  # of the caption on an inch of a line
@@ -36,23 +42,64 @@ def page_over(heights: Sequence[float], width: float, caption: str) -> tuple[Fig
     return page, rows
 
 
+def grid_over(
+    shape: tuple[int, int],
+    size: tuple[float, float],
+    caption: str,
+    *,
+    margin: tuple[float, float] = (0.0, 0.0),
+    narrowest: float = NARROWEST,
+    **options: Any,
+) -> tuple[Figure, SubFigure, np.ndarray]:
+    """A page of rows and columns of panels, each of ``size``, a ``margin`` beside them; in inches, as (width, height).
+
+    Returns the axes (row, column); ``options`` are passed on to ``subplots``.
+    """
+    rows, columns = shape
+    width = max(size[0] * columns + margin[0], narrowest)
+    page, (sheet,) = page_over([size[1] * rows + margin[1]], width, caption)
+    return page, sheet, sheet.subplots(rows, columns, squeeze=False, **options)
+
+
+def row_over(count: int, most: int, size: tuple[float, float], caption: str) -> tuple[Figure, np.ndarray]:
+    """A page of ``count`` panels, ``most`` of them abreast. Returns their axes (count,)."""
+    columns = min(count, most)
+    page, _, axes = grid_over((-(-count // columns), columns), size, caption)
+    for axis in axes.ravel()[count:]:
+        axis.set_visible(False)
+    return page, axes.ravel()[:count]
+
+
 def panels_over(
     arrangement: Arrangement, size: tuple[float, float], caption: str, **options: Any
 ) -> tuple[Figure, SubFigure, np.ndarray]:
-    """A page of an arrangement's panels, each of ``size`` in inches, with its titles. Returns the axes (row, column).
-
-    ``options`` are passed on to ``subplots``.
-    """
-    rows, columns = arrangement.shape
-    width = max(size[0] * columns + 0.5, NARROWEST)
-    page, (sheet,) = page_over([size[1] * rows + 0.3], width, caption)
-    axes = sheet.subplots(rows, columns, squeeze=False, **options)
-    for axis, title in zip(axes[0], arrangement.columns, strict=True):
-        axis.set_title(title, fontweight="bold")
+    """`grid_over` of an arrangement's panels, with its titles."""
+    page, sheet, axes = grid_over(arrangement.shape, size, caption, margin=(0.5, 0.3), **options)
+    entitle(axes[0], arrangement.columns)
     for axis, title in zip(axes[:, 0], arrangement.rows, strict=True):
         if title:
             _name_row(axis, title)
     return page, sheet, axes
+
+
+def networks_over(
+    arrangement: Arrangement,
+    networks: Sequence[xr.DataArray | None],
+    size: tuple[float, float],
+    told: str,
+    caption: str,
+    **options: Any,
+) -> tuple[Figure, SubFigure, list[tuple[Axes, Panel, xr.DataArray | None]]]:
+    """`panels_over` of panels of one network each, with what is ``told`` of them; returns the axes of each."""
+    told = f"{shown_network(networks)}: {told}. Test errors are mean ± standard deviation over seeds."
+    page, sheet, axes = panels_over(arrangement, size, captioned(told, caption), **options)
+    return page, sheet, list(zip(axes.flat, arrangement.flat, networks, strict=True))
+
+
+def entitle(axes: Iterable[Axes], titles: Iterable[str]) -> None:
+    """Titles over a row of panels."""
+    for axis, title in zip(axes, titles, strict=True):
+        axis.set_title(title, fontweight="bold")
 
 
 def _name_row(axis: Axes, title: str) -> None:
@@ -93,12 +140,19 @@ def share_scale(axes: Iterable[Axes]) -> None:
         axis.set_ylim(low, high)
 
 
+def share_row(row: Sequence[Axes] | np.ndarray) -> None:
+    """One vertical scale for a row of panels, with its numbers on the left alone."""
+    share_scale(row)
+    for axis in row[1:]:
+        axis.tick_params(labelleft=False)
+
+
 def first_network(panel: Panel, variable: str, split: str | None = None) -> xr.DataArray | None:
     """A ``variable`` of the network that a panel shows, that of the first seed; None if none was surveyed."""
     if not is_surveyed(panel.landscape):
         return None
     network = first_surveyed(panel.landscape)
-    return narrowed(network, {"split": split} if "split" in network.dims else {})[variable]
+    return select(network, {"split": split} if split and "split" in network.dims else {})[variable]
 
 
 def shown_network(networks: Sequence[xr.DataArray | None]) -> str:
@@ -112,6 +166,13 @@ def shown_network(networks: Sequence[xr.DataArray | None]) -> str:
 def error_below(panel: Panel) -> str:
     """The test error that stands under a panel: mean and standard deviation over seeds."""
     return f"test error {mean_sd(100 * panel.test_error.values.ravel())} %"
+
+
+def name_plane(axis: Axes, panel: Panel) -> None:
+    """Labels of a panel over two directions, with the test error under it."""
+    axis.set(xlabel="first direction", ylabel="second direction")
+    axis.label_outer()
+    axis.set_xlabel(captioned(axis.get_xlabel(), error_below(panel)))
 
 
 def mean_sd(values: np.ndarray) -> str:
@@ -139,6 +200,28 @@ def legend_over(page: Figure, handles: Sequence[Artist], title: str = "") -> Non
         title=title or None,
     )
     legend.get_title().set(fontweight="bold", fontsize=10)
+
+
+def colored(values: _Data, by: str | None) -> list[tuple[_Data, str]]:
+    """The part at each value of the axis ``by``, and its colour; all of it in one colour for None."""
+    if by is None:
+        return [(values, LOSS)]
+    shades = colors_of(values[by].values.tolist())
+    return [(values.isel({by: number}), shade) for number, shade in enumerate(shades)]
+
+
+def color_key(
+    by: str | None, values: xr.DataArray | xr.Dataset | Sequence[str], names: Names | None, **line: Any
+) -> list[Line2D]:
+    """Handles of what `colored` tells apart, the ``values`` of an axis or those listed, drawn as a ``line``."""
+    if by is None:
+        return []
+    groups = list(values) if isinstance(values, Sequence) else values[by].values.tolist()
+    shades = colors_of(groups)
+    return [
+        Line2D([], [], color=shade, label=called(by, group, names), **line)
+        for group, shade in zip(groups, shades, strict=True)
+    ]
 
 
 def captioned(*parts: str) -> str:

@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from lossatlas.figures.layout.arrangement import SEED, Datasets, narrowed
-from lossatlas.measures import Measure, measured
+from lossatlas.figures.layout.arrangement import over
+from lossatlas.measures import Datasets, Measure, measured
+from lossatlas.measures.selection import select
 
 _LOG_RATIO = 100.0  # between the greatest and the least value, from which on a scale is logarithmic
 
@@ -23,22 +24,9 @@ def measured_values(
     """
     values = measured(measure, datasets)
     is_open = values.coords["open"] if "open" in values.coords else xr.zeros_like(values, dtype=bool)
-    both = xr.Dataset(
-        {
-            "value": values.drop_vars("open", errors="ignore"),
-            "open": is_open.drop_vars("open", errors="ignore"),
-        }
-    )
-    both = narrowed(both, {dim: value for dim, value in at.items() if dim in both.dims})
-    missing = [axis for axis in axes if axis not in both.dims]
-    if missing:
-        raise ValueError(f"the measure has no axis {missing[0]!r}; it has {sorted(map(str, both.dims))}")
-    left = [str(dim) for dim in both.dims if dim not in {*axes, SEED}]
-    several = [dim for dim in left if both.sizes[dim] > 1]
-    if several:
-        known = both[several[0]].values.tolist()
-        raise ValueError(f"the figure needs one value of {several[0]!r}: give at.{several[0]} one of {known}")
-    return both.isel(dict.fromkeys(left, 0), drop=True)
+    parts = {"value": values, "open": is_open}
+    both = xr.Dataset({name: part.drop_vars("open", errors="ignore") for name, part in parts.items()})
+    return over(select(both, {dim: value for dim, value in at.items() if dim in both.dims}), axes)
 
 
 def _spans_decades(values: np.ndarray) -> bool:
@@ -61,3 +49,12 @@ def scale_of(axis: Axes, direction: str, values: np.ndarray) -> None:
     """A log scale for the ``direction``, "x" or "y", if the values span decades."""
     if _spans_decades(values):
         axis.set(**{f"{direction}scale": "log"})
+
+
+def dots(
+    axis: Axes, x: np.ndarray, y: np.ndarray, is_open: np.ndarray, *, marker: str = "o", **drawn: Any
+) -> None:
+    """A dot at each place where both coordinates are finite, hollow where it ``is_open``; all of one shape."""
+    for hollow, face in ((False, drawn["color"]), (True, "none")):
+        chosen = np.isfinite(x) & np.isfinite(y) & (is_open == hollow)
+        axis.plot(x[chosen], y[chosen], marker, markerfacecolor=face, linestyle="none", **drawn)

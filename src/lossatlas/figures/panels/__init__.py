@@ -13,15 +13,24 @@ from lossatlas.figures.panels.contours import (
     log_levels,
     networks_and_curves,
 )
-from lossatlas.figures.panels.matrices import matrix, off_diagonal
+from lossatlas.figures.panels.matrices import ends_of_pairs, matrix
 from lossatlas.figures.panels.paths import path
 from lossatlas.figures.panels.planes import ratio_bar, ratio_map
-from lossatlas.figures.panels.profiles import histogram, loss_and_error, loss_scale, losses, shaded_band
+from lossatlas.figures.panels.profiles import (
+    by_split,
+    histogram,
+    loss_and_error,
+    loss_scale,
+    losses,
+    shaded_band,
+)
 from lossatlas.figures.panels.relief import relief
 
 __all__ = [
     "HIGHEST",
+    "by_split",
     "contours",
+    "ends_of_pairs",
     "filled_contours",
     "fitting_levels",
     "histogram",
@@ -32,7 +41,6 @@ __all__ = [
     "losses",
     "matrix",
     "networks_and_curves",
-    "off_diagonal",
     "path",
     "ratio_bar",
     "ratio_map",

@@ -10,14 +10,14 @@ from lossatlas.figures import style
 _LETTERS = 8  # rows up to which each cell carries its number
 
 
-def matrix(axis: Axes, values: xr.DataArray, *, low: float, high: float, first: int = 0) -> AxesImage:
-    """Colours from ``low`` to ``high`` for each pair, its number in its cell; the diagonal is left out.
+def matrix(axis: Axes, values: xr.DataArray, *, ends: tuple[float, float], first: int = 0) -> AxesImage:
+    """Colours between the ``ends`` for each pair, its number in its cell; the diagonal is left out.
 
     ``values``: (member, other), NaN where a pair is not there. ``first``: what the first network is called.
     """
     shown = values.transpose("member", "other").values.astype(float).copy()
     np.fill_diagonal(shown, np.nan)
-    image = axis.imshow(np.ma.masked_invalid(shown), cmap=style.COLORMAP, vmin=low, vmax=high)
+    image = axis.imshow(np.ma.masked_invalid(shown), cmap=style.COLORMAP, vmin=ends[0], vmax=ends[1])
     ticks = range(len(shown))
     for direction in (axis.xaxis, axis.yaxis):
         direction.set_ticks(list(ticks), [str(first + tick) for tick in ticks])
@@ -26,25 +26,21 @@ def matrix(axis: Axes, values: xr.DataArray, *, low: float, high: float, first: 
         side.set_visible(False)
     if len(shown) <= _LETTERS:
         for row, column in zip(*np.nonzero(np.isfinite(shown)), strict=True):
-            axis.text(
-                *(column, row, _number(shown[row, column])),
-                ha="center",
-                va="center",
-                fontsize=6,
-                color="white",
-            )
+            number = _number(shown[row, column])
+            axis.text(column, row, number, ha="center", va="center", fontsize=6, color="white")
     return image
 
 
-def off_diagonal(values: xr.DataArray) -> np.ndarray:
-    """Finite values of pairs of two different networks, in one vector.
+def ends_of_pairs(values: xr.DataArray) -> tuple[float, float]:
+    """Least and greatest finite value of two different networks, 0 and 1 where there is none.
 
-    >>> off_diagonal(xr.DataArray([[1.0, 0.3], [0.3, 1.0]], dims=("member", "other")))
-    array([0.3, 0.3])
+    >>> ends_of_pairs(xr.DataArray([[1.0, 0.3], [0.2, 1.0]], dims=("member", "other")))
+    (0.2, 0.3)
     """
     flat = values.transpose(..., "member", "other").values.astype(float)
     flat = flat[..., ~np.eye(flat.shape[-1], dtype=bool)].ravel()
-    return flat[np.isfinite(flat)]
+    known = flat[np.isfinite(flat)]
+    return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
 
 
 def _number(value: float) -> str:

@@ -45,6 +45,13 @@ def _finite(y: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(y), y, np.nan)
 
 
+def by_split(axis: Axes, values: xr.DataArray, along: str, *, color: str) -> None:
+    """A `shaded_band` of each split: train solid, test dashed."""
+    for split in values["split"].values:
+        dashes = style.STYLES.get(str(split), "dotted")
+        shaded_band(axis, values.sel(split=split), along, color=color, linestyle=dashes, label=split)
+
+
 def losses(
     axis: Axes,
     landscape: xr.Dataset,
@@ -54,10 +61,7 @@ def losses(
     ceiling: float | None = None,
 ) -> None:
     """Loss along a line, cut at ``ceiling``; train solid, test dashed. ``landscape``: loss (..., split, ``along``)."""
-    for split in landscape["split"].values:
-        dashes = style.STYLES.get(str(split), "dotted")
-        loss = landscape["loss"].sel(split=split)
-        shaded_band(axis, loss, along, color=style.LOSS, linestyle=dashes, label=split)
+    by_split(axis, landscape["loss"], along, color=style.LOSS)
     loss_scale(axis, log=log, ceiling=ceiling)
     axis.set_xlim(landscape[along].min().item(), landscape[along].max().item())
     axis.set_xlabel(style.SYMBOLS.get(along, along))
@@ -78,10 +82,7 @@ def loss_and_error(
     """
     losses(axis, landscape, along=along, log=log, ceiling=ceiling)
     right = axis.twinx()
-    for split in landscape["split"].values:
-        dashes = style.STYLES.get(str(split), "dotted")
-        error = 100 * landscape["error"].sel(split=split)
-        shaded_band(right, error, along, color=style.ERROR, linestyle=dashes, label=split)
+    by_split(right, 100 * landscape["error"], along, color=style.ERROR)
     right.spines["right"].set_visible(True)
     right.set_ylim(0, 100)
     for side, axes, color in (("left", axis, style.LOSS), ("right", right, style.ERROR)):
@@ -104,8 +105,8 @@ def loss_scale(axis: Axes, *, log: bool, ceiling: float | None) -> None:
         axis.set_ylim(top=ceiling)
 
 
-def histogram(axis: Axes, density: xr.DataArray, *, color: str, label: str = "") -> None:
+def histogram(axis: Axes, density: xr.DataArray, *, color: str) -> None:
     """Density of the weights over their value. ``density``: (..., bin)."""
-    shaded_band(axis, density, "bin", color=color, label=label)
+    shaded_band(axis, density, "bin", color=color)
     middle = density.median([dim for dim in density.dims if dim != "bin"])
     axis.fill_between(density["bin"].values, _finite(middle.values), color=color, alpha=0.12, linewidth=0)

@@ -33,12 +33,33 @@ def match_weights(
 ) -> Matching:
     """Weight matching: orders of ``other``'s units for which its weights lie close to those of ``reference``.
 
-    Weight matching, algorithm 1 of Ainsworth et al. 2022 (arXiv:2209.04836): the inner product of both networks'
-    weights is raised, and so their distance lowered, by one group of units after the other, each a linear assignment
-    problem while the others stay, until a round over all groups brings nothing. ``seed`` draws the order of the
-    groups in each round. The end is a local optimum, over the tensors that ``reference`` has: leave out running
-    statistics, which are no weights.
+    The inner product of both networks' weights is raised, and so their distance lowered, by one group of units after
+    the other, each a linear assignment problem while the others stay, until a round over all groups brings nothing.
+    The end is a local optimum.
 
+    Parameters
+    ----------
+    reference : mapping
+        Tensors by name, over which the optimum is: leave out running statistics, which are no weights.
+    other : mapping
+        Tensors of the same names and shapes, and perhaps more.
+    groups : sequence of UnitGroup
+        As `unit_groups` finds them.
+    seed : int, default 0
+        Seed of the order of the groups in each round.
+
+    Returns
+    -------
+    Matching
+        ``orders``, as `permuted` takes them, and ``objective``, (rounds + 1,), the inner product before the first
+        round and after each.
+
+    References
+    ----------
+    Ainsworth et al. 2022, arXiv:2209.04836, algorithm 1.
+
+    Examples
+    --------
     >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     >>> groups, weights = unit_groups(network), parameters(network)
     >>> shuffled = permuted(weights, groups, [np.array([2, 0, 1])])
@@ -67,10 +88,30 @@ def match_weights(
 def align(model: nn.Module, other: Mapping[str, Tensor], *, seed: int = 0) -> Weights:
     """Align ``other``, a network of ``model``'s kind: its parameters and statistics, units matched to ``model``'s.
 
-    The function that they compute is that of ``other``. The units are found by `unit_groups` and matched by
-    `match_weights`. ValueError as `unit_groups` raises it, and, naming the first difference, for a network of another
-    shape.
+    The units are found by `unit_groups` and matched by `match_weights`.
 
+    Parameters
+    ----------
+    model : nn.Module
+        The network whose units count.
+    other : mapping
+        State dict of a network of the same kind.
+    seed : int, default 0
+        Seed of `match_weights`.
+
+    Returns
+    -------
+    dict
+        Tensors by name, in the dtypes and on the device of ``model``; the function that they compute is that of
+        ``other``.
+
+    Raises
+    ------
+    ValueError
+        As `unit_groups` raises it, and, naming the first difference, for a network of another shape.
+
+    Examples
+    --------
     >>> model, other = (nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1)) for _ in range(2))
     >>> aligned, x = align(model, other.state_dict()), torch.randn(5, 2)
     >>> torch.allclose(torch.func.functional_call(other, aligned, x), other(x), atol=1e-5)

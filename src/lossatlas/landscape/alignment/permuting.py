@@ -19,10 +19,30 @@ def permuted(
 ) -> Weights:
     """Permute units: ``weights`` with those of each of ``groups`` in the order that the one of ``orders`` says.
 
-    A network of these weights computes the same function. ``weights`` may lack tensors of the groups, such as running
-    statistics, and what it has beside them stays as it is. ValueError for an order that does not name each unit once,
-    and if there is not one for each group.
+    A network of these weights computes the same function.
 
+    Parameters
+    ----------
+    weights : mapping
+        Tensors by name; they may lack some of the groups', such as running statistics, and what there is beside them
+        stays.
+    groups : sequence of UnitGroup
+        As `unit_groups` finds them.
+    orders : sequence of int arrays
+        For each group, (units,): which of the present units comes first, which second, and so on.
+
+    Returns
+    -------
+    dict
+        Copies of the tensors by name.
+
+    Raises
+    ------
+    ValueError
+        For an order that does not name each unit once, and if there is not one for each group.
+
+    Examples
+    --------
     >>> from lossatlas.landscape.alignment import unit_groups
     >>> network = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.ReLU(), torch.nn.Linear(2, 1, bias=False))
     >>> weights = {"0.weight": torch.tensor([[1.0], [2.0]]), "0.bias": torch.tensor([3.0, 4.0])}
@@ -43,6 +63,20 @@ def permuted(
 def random_orders(groups: Sequence[UnitGroup], seed: int) -> Orders:
     """Random permutations: a uniformly drawn order for each of ``groups``.
 
+    Parameters
+    ----------
+    groups : sequence of UnitGroup
+        As `unit_groups` finds them.
+    seed : int
+        Seed of the drawing.
+
+    Returns
+    -------
+    list of int arrays
+        For each group, (units,), as `permuted` takes them.
+
+    Examples
+    --------
     >>> from lossatlas.landscape.alignment import unit_groups
     >>> network = torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))
     >>> [sorted(order.tolist()) for order in random_orders(unit_groups(network), seed=0)]

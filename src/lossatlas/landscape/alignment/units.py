@@ -47,12 +47,27 @@ def unit_groups(model: nn.Module) -> list[UnitGroup]:
     """The groups of units of ``model`` that can be permuted, in the order in which they are computed.
 
     Found by tracing the module and following each unit from the layer that computes it to those that take it: by way
-    of activations, pooling, batch norm, flattening, sums, joins and zero padding. Inputs and outputs stay as they are,
-    and so do units that are added to them. Two units can change places if they lie in the same tensors.
+    of activations, pooling, batch norm, flattening, sums, joins and zero padding. Inputs and outputs stay as they
+    are, and so do units that are added to them. Two units can change places if they lie in the same tensors.
 
-    ValueError if the module cannot be traced, since its operations depend on values; for an operation through which
-    units cannot be followed, which it names; and if there is nothing to permute.
+    Parameters
+    ----------
+    model : nn.Module
+        The network, which is not changed.
 
+    Returns
+    -------
+    list of UnitGroup
+        Of two units or more each; ``places`` says in which entries of which tensors they lie.
+
+    Raises
+    ------
+    ValueError
+        If the module cannot be traced, since its operations depend on values; for an operation through which units
+        cannot be followed, which it names; and if there is nothing to permute.
+
+    Examples
+    --------
     >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     >>> (hidden,) = unit_groups(network)
     >>> hidden.size, [(place.tensor, place.axis) for place in hidden.places]

@@ -47,21 +47,51 @@ def aligned(
 ) -> xr.Dataset:
     """Linear interpolation from the network, alpha 0, to ``other``, alpha 1, before and after weight matching.
 
-    ``other`` is the state dict of a second network of the same kind; None: the network's own copy with its units in an
-    order drawn from ``seed``, which computes the same function. After, its units are matched to the network's
-    (`match_weights`, Ainsworth et al. 2022, arXiv:2209.04836; ``seed`` also draws the order of the groups). With
-    ``statistics`` the running means and variances of batch norm are interpolated too; where layers are averaged these
-    are not the statistics of what the layers give, and an engine with evaluation "recompute" takes a pass over the
-    training data at each of the ``points``, ends included.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    other : state dict, optional
+        A second network of the same kind; None: the network's own copy with its units in an order drawn from
+        ``seed``, which computes the same function.
+    points : int, default 25
+        Points of each line over alpha in [0, 1], >= 2, ends included.
+    seed : int, default 0
+        Seed of the copy's order, and of the order in which `match_weights` takes the groups of units.
+    statistics : bool, default True
+        Whether running means and variances of batch norm are interpolated too; else all points have those of alpha 0.
+        Where layers are averaged interpolated ones are not those of what the layers give; an engine with evaluation
+        "recompute" takes a pass over the training data at each of the points.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
-    Returns ``loss`` and ``error`` over (alignment, split, alpha), ``barrier`` and ``error_barrier`` over (alignment,
-    split), the highest rise above the chord between the ends (see `path_statistics.barrier`), ``distance``
-    and ``objective`` over (alignment,), distance and inner product of the two networks' parameters, and the scalars
-    ``rounds`` of matching, ``moved``, the share of the units that it moves, and ``output_difference``, the largest
-    difference that a new order of units makes to the outputs (of the other network by matching, or of the network by
-    copying it) as a share of the largest output. ValueError for a network whose units cannot be followed, and, naming
-    the first difference, for one of another shape.
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless: ``loss`` and ``error`` over (alignment, split, alpha); ``barrier`` and ``error_barrier`` over
+        (alignment, split), the highest rise above the chord between the ends (`path_statistics.barrier`);
+        ``distance`` and ``objective`` over (alignment,), distance and inner product of the two networks' parameters;
+        and the scalars ``rounds`` of matching, ``moved``, the share of the units that it moves, and
+        ``output_difference``, the largest difference that a new order of units makes to the outputs (of the other
+        network by matching, or of the network by copying it) as a share of the largest output.
 
+    Raises
+    ------
+    ValueError
+        For a network whose units cannot be followed, and, naming the first difference, for one of another shape.
+
+    References
+    ----------
+    Ainsworth et al. 2022, arXiv:2209.04836.
+
+    Examples
+    --------
     >>> network = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     >>> problem = Problem(network, torch.nn.CrossEntropyLoss(), {"train": (torch.eye(2), torch.arange(2))})
     >>> dataset = aligned(problem, points=5)

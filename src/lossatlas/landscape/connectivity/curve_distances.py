@@ -29,13 +29,39 @@ def curve_distances(
 ) -> xr.Dataset:
     """Distances between trained ``curves``, such as two between the same ends (Garipov et al. 2018, supplement).
 
-    All are over the parameters. Returns ``end_distance`` over (curve,), between the first and the last control point;
-    ``bend_distance`` over (curve, other), the farthest that a control point of one is from that of the same number of
-    the other; ``distance`` over (curve, other, t), between the points of both at t, of which there are ``points`` in
-    [0, 1]; and ``relative_bend_distance``, the bend distance over the mean end distance of the two. Nothing is measured
-    by the network: ``journal`` and ``progress`` are those of every survey. ValueError for fewer than two curves, for
-    curves of different numbers of control points, and, naming the first difference, for those of another network.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    curves : sequence of ControlledCurve
+        Two or more, with as many control points as each other.
+    points : int, default 61
+        Number of t in [0, 1] at which the curves are compared.
+    journal : str or Path, optional
+        Not used, nor is ``progress``: the network measures nothing.
+    progress : callable, optional
+        Not used.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless, over the parameters: ``end_distance`` over (curve,), between the first and the last control
+        point; ``bend_distance`` over (curve, other), the farthest that a control point of one is from that of the
+        same number of the other; ``distance`` over (curve, other, t), between the points of both at t; and
+        ``relative_bend_distance``, the bend distance over the mean end distance of the two.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two curves, for curves of different numbers of control points, and, naming the first
+        difference, for those of another network.
+
+    References
+    ----------
+    Garipov et al. 2018, arXiv:1802.10026.
+
+    Examples
+    --------
     >>> import torch
     >>> from lossatlas.landscape import PolygonalChain
     >>> model = torch.nn.Linear(1, 2, bias=False)

@@ -35,17 +35,50 @@ def interpolation(
 ) -> xr.Dataset:
     """Linear interpolation: loss and error on the line through the network, at alpha 0, and ``other``, at alpha 1.
 
-    ``other`` is the state dict of a second network of the same kind. With ``statistics`` the running means
-    and variances of batch norm are interpolated too ("states" in Li et al. 2018, figure 2), so that both ends
-    are the two networks exactly; variances that fall below zero beyond the ends are clamped to zero, and the
-    attribute ``clamped_variances`` counts them over all points. With the ``convention`` "li2018" they stay,
-    and the loss is NaN there, as in the authors' code. Without ``statistics`` all points have the first
-    network's. There may be several others, numbered or in a list: then there is a line to each.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    other : state dict, or several by number or in a list
+        Networks of the same kind; of several there is a line to each.
+    low : float, default -0.5
+        Lower end of alpha.
+    high : float, default 1.5
+        Upper end of alpha.
+    points : int, default 401
+        Points of a line, >= 2, evenly over the range, both ends included.
+    statistics : bool, default True
+        Whether running means and variances of batch norm are interpolated too ("states" in Li et al. 2018, figure 2),
+        so that both ends are the two networks exactly; else all points have the first network's.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        Variances below zero beyond the ends are clamped to zero, and the attribute ``clamped_variances`` counts them
+        over all points; with "li2018" they stay, and the loss is NaN there, as in the authors' code.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
-    ``points`` points over alpha in [``low``, ``high``]; the rest is as in `evaluate`. Returns ``loss`` and
-    ``error`` over (split, alpha), of several lines over (member, split, alpha). ValueError for a value out of
-    its range, and, naming the first difference, for a network of another shape.
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless ``loss`` (mean over the split) and ``error`` (share misclassified, where targets are classes)
+        over (split, alpha), of several lines over (member, split, alpha).
 
+    Raises
+    ------
+    ValueError
+        For a value out of its range, and, naming the first difference, for a network of another shape.
+
+    References
+    ----------
+    Li et al. 2018, arXiv:1712.09913.
+
+    Examples
+    --------
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
     >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)

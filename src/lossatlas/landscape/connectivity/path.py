@@ -47,23 +47,57 @@ def path(
 ) -> xr.Dataset:
     """Loss and error along the piecewise linear path from the network to the first of ``through``, and on to the next.
 
-    ``through`` holds state dicts of networks of the same kind. Network k, with the problem's as the first, is
-    at t = k to the last bit, and each line has ``points`` points, both ends included. With ``statistics`` the
-    running means and variances of batch norm are interpolated too, else all points have the first network's.
+    Network k, with the problem's as the first, is at t = k to the last bit. All is of clean images but ``augmented``.
 
-    A `ControlledCurve`, as study=curve trains it, may stand in place of the networks, or a `Curve`: t then runs over
-    [0, 1]. What the curve does not give is as in the problem's network.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    through : sequence of state dicts, Curve or ControlledCurve
+        Networks of the same kind; or a curve over t in [0, 1] (study=curve trains a `ControlledCurve`): what it does
+        not give is as in the problem's network.
+    points : int, default 61
+        Points of each line, both ends included, or of the curve; >= 2.
+    statistics : bool, default True
+        Whether running means and variances of batch norm are interpolated too; else all points have the first
+        network's.
+    weight_decay : float, optional
+        If given, >= 0, adds ``regularized_loss``: loss + weight_decay / 2 * sum(w**2) over all parameters.
+    ensemble : bool, default False
+        Whether to measure ensembles by the mean of probabilities too (``pair_error``, ``pair_nll`` of each point with
+        the first, ``growing_error``, ``growing_nll`` of all up to it).
+    augmented : (Tensor, Tensor), optional
+        Inputs and targets, (N, ...) each, measured as the split "augmented" beside ``splits``; None: none.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
-    Returns over (split, t) ``loss``, ``error`` and ``nll`` (the cross-entropy without whatever else the loss has; both
-    where the targets are classes), with ``weight_decay`` also ``regularized_loss`` (`with_regularized_loss`), and with
-    ``ensemble`` those of the mean of probabilities (`ensembles_along`). All is of clean images; inputs and targets that
-    are given as ``augmented`` are measured as the split "augmented" beside those of ``splits``. Of each of the first
-    four there are the statistics of `path_statistics` over (split,), such as ``loss_maximum`` and ``loss_barrier``. The
-    coordinate ``length`` is that of the path up to t, over the parameters (of a `Curve`: over what it gives);
-    ``curve_length`` is that of the whole, ``end_distance`` of the straight line between the ends, and ``length_ratio``
-    their ratio. For networks ``network_t`` is where each is. The rest is as in `evaluate`. ValueError for a value out
-    of its range, and, naming the first difference, for a network of another shape.
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless ``loss``, ``error`` and ``nll`` (the cross-entropy without whatever else the loss has; both
+        where the targets are classes) and what the options add, over (split, t). Of ``loss``, ``error``, ``nll`` and
+        ``regularized_loss`` there are over (split,) the statistics of `path_statistics`, such as ``loss_maximum`` and
+        ``loss_barrier``. The coordinate ``length`` is that of the path up to t, over the parameters (of a `Curve`:
+        over what it gives); ``curve_length`` that of the whole, ``end_distance`` of the straight line between the
+        ends, ``length_ratio`` their ratio; ``network_t``, where each network is.
 
+    Raises
+    ------
+    ValueError
+        For a value out of its range, and, naming the first difference, for a network of another shape.
+
+    References
+    ----------
+    Garipov et al. 2018, arXiv:1802.10026, figure 2.
+
+    Examples
+    --------
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
     >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)

@@ -38,10 +38,29 @@ def length_weighted_mean(values: Values, lengths: Values) -> Values:
 def barrier(values: ArrayLike, t: ArrayLike | None = None) -> NDArray[np.float64]:
     """Barrier: the highest rise of a path's values above the chord joining its two ends.
 
-    ``values``: (..., T), such as the loss at T points; ``t``: (T,), where these lie, None: evenly. Definition of
-    Entezari et al. 2022 (arXiv:2110.06296). Returns (...), 0 or more; infinite where a value is, and NaN where one is.
-    ValueError for fewer than two points.
+    Parameters
+    ----------
+    values : array (..., T)
+        Such as the loss at T points.
+    t : array (T,), optional
+        Where these lie; None: evenly.
 
+    Returns
+    -------
+    array (...)
+        0 or more; infinite where a value is, and NaN where one is.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two points.
+
+    References
+    ----------
+    Entezari et al. 2022, arXiv:2110.06296.
+
+    Examples
+    --------
     >>> t = np.linspace(0, 1, 5)
     >>> barrier(4 * t * (1 - t) + 2 * t)  # unit bump on a slope of 2
     array(1.)
@@ -73,9 +92,21 @@ _STATISTICS: Mapping[str, tuple[_Statistic, str]] = {
 def path_statistics(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     """Statistics of the variables ``names``, (split, t), over the coordinate t, with ``length`` along it.
 
-    Each gives ``<name>_minimum``, ``_maximum``, ``_mean`` (over the points), ``_integral`` (`length_weighted_mean`),
-    ``_barrier``, ``_rise`` and ``_dip``, over (split,).
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        With the coordinate ``length`` of the path up to t.
+    names : sequence of str
+        Variables of it.
 
+    Returns
+    -------
+    xr.Dataset
+        For each ``<name>_minimum``, ``_maximum``, ``_mean`` (over the points), ``_integral``
+        (`length_weighted_mean`), ``_barrier``, ``_rise`` and ``_dip``, over (split,).
+
+    Examples
+    --------
     >>> t = xr.Variable("t", [0.0, 0.5, 1.0])
     >>> bump = xr.Dataset({"loss": (("split", "t"), [[1.0, 4.0, 3.0]])}, {"t": t, "length": 2 * t})
     >>> found = path_statistics(bump, ["loss"])

@@ -43,20 +43,57 @@ def plane(
 ) -> xr.Dataset:
     """Loss and error over the plane through the network and two ``others`` (Garipov et al. 2018, figure 1).
 
-    ``others`` are two state dicts of networks of the same kind. The network is at the origin, the first other
-    on the x axis and the second above it; x and y are distances between parameters. The grid has ``points`` x
-    ``points`` points over the box around the three, wider by ``margin`` of it on each side, or by a share of its own on
-    each of "left", "right", "bottom" and "top". With ``statistics`` the running means and variances of batch norm are
-    affine over the plane and those of the networks at these, with variances below zero clamped to zero; else all points
-    have the first network's. The paper computes them anew at each point, as ``engine.evaluation`` = "recompute" does.
+    The network is at the origin, the first other on the x axis and the second above it; x and y are distances between
+    parameters.
 
-    Returns ``loss`` and ``error`` over (split, y, x), the three networks' coordinates ``point_x`` and
-    ``point_y`` over (point,), and what is measured at these themselves, ``point_loss`` and ``point_error``; with
-    ``weight_decay`` also ``regularized_loss`` (`with_regularized_loss`); of ``curves``, in a list or by name, their
-    projections on the plane over (curve, curve_t): ``curve_x``, ``curve_y``, and ``curve_distance`` from it. The rest
-    is as in `evaluate`. ValueError for a value out of its range, for networks on one line, and, naming the first
-    difference, for a network of another shape.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    others : sequence of two state dicts
+        Networks of the same kind.
+    points : int, default 21
+        Points along each axis, >= 2, over the box around the three networks.
+    margin : float or mapping, default 0.2
+        Share of the box by which the grid is wider on each side, or one for each of "left", "right", "bottom" and
+        "top".
+    curves : sequence or mapping of curves, default ()
+        `Curve` or `ControlledCurve` each, in a list or by name, whose projections are returned.
+    statistics : bool, default True
+        Whether running means and variances of batch norm are affine over the plane and those of the networks at
+        these, variances below zero clamped to zero; else all points have the first network's. The paper computes them
+        anew at each point, as ``engine.evaluation`` = "recompute" does.
+    weight_decay : float, optional
+        If given, >= 0, adds ``regularized_loss``: loss + weight_decay / 2 * sum(w**2) over all parameters.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless ``loss`` (mean over the split) and ``error`` (share misclassified, where targets are classes)
+        over (split, y, x); the networks' ``point_x`` and ``point_y`` over (point,), and ``point_loss`` and
+        ``point_error``, measured at them, over (split, point); of ``curves``, over (curve, curve_t), the projections
+        ``curve_x`` and ``curve_y``, and ``curve_distance`` from the plane.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range, for networks on one line, and, naming the first difference, for a network of
+        another shape.
+
+    References
+    ----------
+    Garipov et al. 2018, arXiv:1802.10026.
+
+    Examples
+    --------
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
     >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)
@@ -103,11 +140,51 @@ def curve_plane(
 ) -> xr.Dataset:
     """Loss and error over the plane through the two ends of ``curve`` and one of its bends, as `plane` has them.
 
-    ``bend`` is the number of a control point, counted from 0 at the first end; None: the middle one. The first end is
-    at the origin, the last on the x axis, the bend above it, and the curve is drawn, before further ``curves``. A curve
-    of one bend lies in the plane, another does not, and ``curve_distance`` says how far it is from it. ValueError for a
-    bend that is an end of the curve or none of its control points.
+    The first end is at the origin, the last on the x axis, the bend above it, and the curve is drawn, before further
+    ``curves``. A curve of one bend lies in the plane; of another ``curve_distance`` says how far it is from it.
 
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    curve : ControlledCurve
+        Curve with a control point between its ends, of the problem's kind of network.
+    bend : int, optional
+        Number of a control point, counted from 0 at the first end; None: the middle one.
+    points : int, default 21
+        Points along each axis, >= 2, over the box around the three control points.
+    margin : float or mapping, default 0.2
+        Share of the box by which the grid is wider on each side, or one for each of "left", "right", "bottom" and
+        "top".
+    curves : sequence or mapping of curves, default ()
+        `Curve` or `ControlledCurve` each, in a list or by name, whose projections are returned after that of
+        ``curve``.
+    statistics : bool, default True
+        Whether running means and variances of batch norm are affine over the plane (`plane`); else all points have
+        the network's.
+    weight_decay : float, optional
+        If given, >= 0, adds ``regularized_loss``: loss + weight_decay / 2 * sum(w**2) over all parameters.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
+
+    Returns
+    -------
+    xr.Dataset
+        The variables of `plane`, the three points being the first end, the last and the bend.
+
+    Raises
+    ------
+    ValueError
+        As `plane` raises it, and for a bend that is an end of the curve or none of its control points.
+
+    Examples
+    --------
     >>> import torch
     >>> from lossatlas.landscape import Bezier
     >>> data = {"train": (torch.eye(2), torch.arange(2))}

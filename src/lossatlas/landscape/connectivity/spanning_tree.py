@@ -35,15 +35,47 @@ def spanning_tree(
     """Minimum spanning tree: which of ``bands``, each between two minima, join all minima over the lowest saddles.
 
     Minima are the ends of the bands, numbered in the order in which they come; two with the same weights are one. The
-    saddle of a band is the highest of ``points`` losses along it on ``split``; of two bands between the same minima
-    the lower counts. Draxler et al. 2018 (arXiv:1803.00885) summarise the landscape by this minimum spanning tree.
+    saddle of a band is the highest loss along it; of two bands between the same minima the lower counts.
 
-    Returns ``loss`` and ``error`` over (split, band, t) and their maxima ``loss_maximum`` and ``error_maximum`` over
-    (split, band); over (band,) its minima ``start`` and ``end``, ``in_tree`` (1 or 0), and ``length_ratio``; over
-    (minimum, other) ``saddle_loss`` of the best band between two minima (NaN: none), and ``highest_loss``, the loss
-    that one must climb to between them on the way in the tree. The rest is as in `evaluate`. ValueError for no bands,
-    one with several pieces, bands that do not join all minima, or networks of another shape.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    bands : sequence of ControlledCurve
+        Curves of two ends each, which together join all minima.
+    points : int, default 61
+        Points of each band, >= 2, evenly over t in [0, 1].
+    split : str, default "train"
+        Part of the data, among ``splits``, whose loss tells the saddles.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless ``loss`` (mean over the split) and ``error`` (share misclassified, where targets are classes)
+        over (split, band, t), their maxima ``loss_maximum`` and ``error_maximum`` over (split, band); over (band,)
+        its minima ``start`` and ``end``, ``in_tree`` (1 or 0), and ``length_ratio``, to the distance of its ends;
+        over (minimum, other) ``saddle_loss`` of the best band between two minima (NaN: none), and ``highest_loss``,
+        the loss that one must climb to between them on the way in the tree.
+
+    Raises
+    ------
+    ValueError
+        For no bands, one with several pieces, bands that do not join all minima, or networks of another shape.
+
+    References
+    ----------
+    Draxler et al. 2018, arXiv:1803.00885, who summarise the landscape by this tree.
+
+    Examples
+    --------
     >>> import torch
     >>> from lossatlas.landscape import PolygonalChain
     >>> data = {"train": (torch.ones(4, 1), torch.ones(4, 1))}

@@ -47,23 +47,66 @@ def tunnel(
 ) -> xr.Dataset:
     """Tunnel width: radii around a curve at which the loss reaches ``levels``, in directions normal to its tangent.
 
-    ``through`` is a `ControlledCurve`, or state dicts of networks, through which straight lines lead from the
-    problem's. At each of ``positions`` even t in [0, 1] the loss on ``split`` is followed along ``directions`` rays of
-    their own: Gaussian directions shaped as `random_direction` does with ``seed``, ``normalize`` and ``ignore``, less
-    their part along the tangent, of length 1. On a ray it is measured at ``points`` even distances up to ``extent``
-    times the norm of the weights that the direction moves until it reaches the levels, and then between two of them
-    until each crossing is known to within ``tolerance`` of that norm; a wall thinner than the spacing may be missed.
-    ``levels`` are those of the loss, or with ``relative`` of its rise above the loss on the curve at t; NaN and
-    infinite losses lie above all. With an engine's evaluation "recompute" the statistics of batch norm are those of a
-    pass over the training data at each point, else those of the curve.
+    At each position the loss is followed along rays of Gaussian directions less their part along the tangent, of
+    length 1: at even distances until it reaches the levels, and then between two of them until each crossing is
+    known. A wall thinner than the spacing may be missed. NaN and infinite losses lie above all levels.
 
-    Fort & Jastrzebski 2019 (arXiv:1906.04724) call the low-loss regions along such curves tunnels. Their width here is
-    ``radius`` over (t, direction, level), a Euclidean distance: inf where the loss stays below the level up to the
-    extent, 0 where the curve is not below it, NaN if its loss is not finite; and ``relative_radius``, the same as a
-    share of the norm, which rescaling all weights does not change. Also ``loss`` and ``norm`` over (t,), the coordinate
-    ``length`` of the curve up to t, over the parameters, and the scalar ``measurements``. ValueError for a value out
-    of its range, for a curve that stands still at t, and, naming the first difference, for a network of another shape.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    through : ControlledCurve or sequence of state dicts
+        The curve; or networks through which straight lines lead from the problem's.
+    positions : int, default 9
+        Number of even t in [0, 1], >= 2.
+    directions : int, default 10
+        Rays at each position, which has directions of its own.
+    levels : sequence of float, default (0.1, 0.5, 1.0)
+        Of the loss, or of its rise: different finite numbers.
+    relative : bool, default True
+        Whether ``levels``, then > 0, are of the rise above the loss on the curve at t.
+    extent : float, default 1.0
+        Length of a ray, as a share of the norm of the weights that its direction moves.
+    points : int, default 20
+        Even distances on a ray at which the loss is measured first.
+    tolerance : float, default 1e-3
+        Accuracy of a crossing, as a share of that norm.
+    seed : int, default 123
+        Seed of the random directions.
+    normalize : {"none", "filter", "layer", "weight"}, default "none"
+        Rescale random directions to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    ignore : {"biasbn", "none"}, default "biasbn"
+        Tensors that stay: those of fewer than two dimensions (biases, normalisation layers), or none.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    engine : Engine, optional
+        Batches, subsample, and with evaluation "recompute" statistics of batch norm from a pass over the training
+        data at each point, else the curve's; a reduced precision is not taken.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless: ``radius`` over (t, direction, level), a Euclidean distance: inf where the loss stays below the
+        level up to the extent, 0 where the curve is not below it, NaN if its loss is not finite; ``relative_radius``,
+        the same as a share of the norm, which rescaling all weights does not change; ``loss`` and ``norm`` over (t,),
+        the coordinate ``length`` of the curve up to t, over the parameters, and the scalar ``measurements``.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range, for a curve that stands still at t, and, naming the first difference, for a
+        network of another shape.
+
+    References
+    ----------
+    Fort & Jastrzebski 2019, arXiv:1906.04724, who call the low-loss regions along such curves tunnels.
+
+    Examples
+    --------
     >>> import torch
     >>> model = torch.nn.Linear(2, 1, bias=False)
     >>> _ = model.weight.data.copy_(torch.tensor([[1.0, 0.0]]))

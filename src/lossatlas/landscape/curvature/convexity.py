@@ -61,17 +61,70 @@ def convexity(
 ) -> xr.Dataset:
     """Smallest and largest eigenvalue of the Hessian over a plane (Li et al. 2018, figure 7).
 
-    The plane and its points are those of `surface` with the same options, ``points`` to ``along``. The matrix,
-    the ``split`` and the accuracy are those of `eigenvalues`, ``start_seed`` its ``seed``. With ``warm`` each
-    point but the first of a row begins with the eigenvectors of its neighbour, which takes about two thirds of
-    the products; a row is then measured by one rank, in order, and its last eigenvectors are kept beside the
-    ``journal`` until the survey is finished. A point after one without eigenvalues begins anew.
+    The plane and its points are those of `surface` with the same options, the matrix and the accuracy those of
+    `eigenvalues`.
 
-    Returns ``lambda_min``, ``lambda_max``, the paper's ``ratio`` abs(lambda_min / lambda_max), ``loss``,
-    ``residual_min`` and ``residual_max``, ``products`` and ``converged`` over (y, x). Eigenvalues are NaN
-    where the loss or the Hessian is not finite; ``not_finite`` counts these points. ValueError for a value
-    out of its range.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    points : int, default 25
+        Points along each axis, >= 2.
+    extent : float, default 1.0
+        x and y lie in [-``extent``, ``extent``], in units of the directions.
+    seed : int, default 123
+        Seed of the random directions.
+    normalize : {"filter", "layer", "weight", "none"}, default "filter"
+        Rescale random directions to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    ignore : {"biasbn", "none"}, default "biasbn"
+        Tensors that stay: those of fewer than two dimensions (biases, normalisation layers), or none.
+    statistics : bool, default False
+        Whether running means and variances of batch norm move too, as "states" in Li et al.'s code; ``ignore`` =
+        "biasbn" leaves them where they are.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        Rules for drawing, small tensors and variances below zero: this library's, or those of Li et al.'s code.
+    along : mapping, directions or a list of these, optional
+        In place of the random directions, whose options must then be left alone: tensors by parameter name, or for
+        example `GradientDirections`.
+    matrix : {"hessian", "gauss_newton"}, default "hessian"
+        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    tolerance : float, default 0.05
+        Largest residual as a share of the eigenvalue, between 0 and 1.
+    iterations : int, default 300
+        Largest number of products of the matrix with a vector at a point.
+    start_seed : int, default 0
+        Seed of the random vector that a run begins with.
+    warm : bool, default True
+        Whether each point but the first of a row begins with the eigenvectors of its neighbour, which takes about two
+        thirds of the products; a row is then measured by one rank, in order, and its last eigenvectors are kept
+        beside the ``journal`` until the survey is finished. A point after one without eigenvalues begins anew.
+    engine : Engine, optional
+        Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless, over (y, x): ``lambda_min``, ``lambda_max``, the paper's ``ratio`` abs(lambda_min /
+        lambda_max), ``loss``, ``residual_min`` and ``residual_max``, ``products`` and ``converged``. Eigenvalues are
+        NaN where the loss or the Hessian is not finite; the attribute ``not_finite`` counts these points.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+
+    References
+    ----------
+    Li et al. 2018, arXiv:1712.09913.
+
+    Examples
+    --------
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
     >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)
     >>> dataset = convexity(problem, points=3)

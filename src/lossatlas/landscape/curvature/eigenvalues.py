@@ -41,17 +41,49 @@ def eigenvalues(
 ) -> xr.Dataset:
     """Extreme eigenvalues, ``smallest`` and ``largest`` so many, of ``matrix`` of the mean loss over ``split``.
 
-    ``matrix`` is "hessian" or "gauss_newton", over all parameters, in the dtype of the weights. Both ends come
-    from one run of Lanczos' method with full reorthogonalisation, from a random vector drawn from ``seed``. It
-    ends when each residual is at most ``tolerance`` of the eigenvalue, as `Wanted` says, or after
-    ``iterations`` products of the matrix with a vector; ``converged`` is then 0. A k-fold eigenvalue counts
-    once, unless the run has exhausted the space of its random vector.
+    Both ends come from one run of Lanczos' method with full reorthogonalisation, from a random vector. A k-fold
+    eigenvalue counts once, unless the run has exhausted the space of its random vector.
 
-    Returns ``eigenvalue``, ``residual``, within which an eigenvalue lies, and ``error``, all over (end, rank),
-    rank 1 the outermost, NaN where fewer were asked for or the matrix is not finite; and the scalars
-    ``products`` and ``converged``. ``progress`` is also called between the products. ValueError for a value
-    out of its range.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    smallest : int, default 1
+        Number of eigenvalues at the lower end.
+    largest : int, default 1
+        Number of eigenvalues at the upper end.
+    matrix : {"hessian", "gauss_newton"}, default "hessian"
+        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    tolerance : float, default 0.01
+        The run ends when each residual is at most this share of the eigenvalue, as `Wanted` says; between 0 and 1.
+    iterations : int, default 300
+        Products of the matrix with a vector after which it ends anyway.
+    seed : int, default 0
+        Seed of the random vector.
+    engine : Engine, optional
+        Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points, also between the products; may raise to stop the
+        survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless: ``eigenvalue``, ``residual``, within which an eigenvalue lies, and ``error``, an estimate, all
+        over (end, rank), rank 1 the outermost, NaN where fewer were asked for or the matrix is not finite; and the
+        scalars ``products`` and ``converged``, 0 if ``iterations`` ended the run.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+
+    Examples
+    --------
     >>> import torch
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> model = torch.nn.Linear(2, 1, bias=False)

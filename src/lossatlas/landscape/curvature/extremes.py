@@ -24,8 +24,41 @@ def extreme_eigenvalues(
 ) -> tuple[Eigenpairs, Eigenpairs]:
     """The ``smallest`` and the ``largest`` eigenvalues of the Hessian, outermost first, with bounds and vectors.
 
-    Options as in `eigenvalues`. ArithmeticError where the Hessian is not finite.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    smallest : int, default 1
+        Number of eigenvalues at the lower end.
+    largest : int, default 1
+        Number of eigenvalues at the upper end.
+    matrix : {"hessian", "gauss_newton"}, default "hessian"
+        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    tolerance : float, default 0.01
+        Largest residual as a share of the eigenvalue, between 0 and 1.
+    iterations : int, default 300
+        Largest number of products of the matrix with a vector.
+    seed : int, default 0
+        Seed of the random vector that the run begins with.
+    engine : Engine, optional
+        Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
 
+    Returns
+    -------
+    low, high : Eigenpairs
+        The smallest and the largest: ``values``, ``residuals`` and ``errors``, (k,), and ``vectors``, (k, n).
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+    ArithmeticError
+        Where the matrix is not finite.
+
+    Examples
+    --------
     >>> import torch
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> model = torch.nn.Linear(2, 1, bias=False)
@@ -54,11 +87,45 @@ def hessian_directions(
 ) -> tuple[Weights, ...]:
     """Eigenvectors of the Hessian as directions: those of the ``largest`` eigenvalues, then of the ``smallest``.
 
-    Each has norm 1, and a sign such that its largest entry in absolute value is positive. An eigenvector's
-    error is about the residual over the gap to the next eigenvalue, and the residual at most ``tolerance`` of
-    the eigenvalue; where eigenvalues coincide, any basis of their space may come out.
-    Options as in `eigenvalues`. ArithmeticError where the Hessian is not finite.
+    An eigenvector's error is about the residual over the gap to the next eigenvalue; where eigenvalues coincide, any
+    basis of their space may come out.
 
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    largest : int, default 2
+        Number of eigenvectors of the largest eigenvalues.
+    smallest : int, default 0
+        Number of eigenvectors of the smallest eigenvalues.
+    matrix : {"hessian", "gauss_newton"}, default "hessian"
+        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    tolerance : float, default 1e-3
+        Largest residual as a share of the eigenvalue, between 0 and 1.
+    iterations : int, default 300
+        Largest number of products of the matrix with a vector.
+    seed : int, default 0
+        Seed of the random vector that the run begins with.
+    engine : Engine, optional
+        Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
+
+    Returns
+    -------
+    tuple of dict
+        Tensors by parameter name. Each has norm 1, and a sign such that its largest entry in absolute value is
+        positive.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+    ArithmeticError
+        Where the matrix is not finite.
+
+    Examples
+    --------
     >>> import torch
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> model = torch.nn.Linear(2, 1, bias=False)
@@ -84,9 +151,31 @@ def hessian_directions(
 class HessianDirections:
     """Eigenvectors of the Hessian of ``split``: of the ``largest`` eigenvalues, then of the ``smallest``.
 
-    ``matrix``, ``tolerance``, ``iterations`` and ``seed`` are those of `hessian_directions`. Each has norm 1,
-    unless it is rescaled as ``normalize`` and ``ignore`` say in `normalize_direction`.
+    Each has norm 1, unless it is rescaled.
 
+    Parameters
+    ----------
+    largest : int, default 1
+        Number of eigenvectors of the largest eigenvalues.
+    smallest : int, default 1
+        Number of eigenvectors of the smallest eigenvalues.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    matrix : {"hessian", "gauss_newton"}, default "hessian"
+        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+    tolerance : float, default 1e-4
+        Largest residual as a share of the eigenvalue, between 0 and 1.
+    iterations : int, default 300
+        Largest number of products of the matrix with a vector.
+    seed : int, default 0
+        Seed of the random vector that the run begins with.
+    normalize : {"none", "filter", "layer", "weight"}, default "none"
+        Rescale to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    ignore : {"none", "biasbn"}, default "none"
+        Tensors that become zero: none, or those of fewer than two dimensions (biases, normalisation layers).
+
+    Examples
+    --------
     >>> import torch
     >>> from torch import nn
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])

@@ -159,9 +159,25 @@ class _OfProblem(ABC):
 class Hessian(_OfProblem):
     """Hessian operator: second derivatives of the mean loss over ``split``, at the present weights of ``ready``.
 
-    The gradient is differentiated along the vector (Pearlmutter 1994). Where an activation has a kink its
-    second derivative is that of torch: zero for a ReLU.
+    The gradient is differentiated along the vector (Pearlmutter 1994). Where an activation has a kink its second
+    derivative is that of torch: zero for a ReLU.
 
+    Parameters
+    ----------
+    ready : PreparedProblem
+        As `prepared` makes it.
+    split : str
+        Part of the data over which the loss is averaged.
+    kept_bytes : int, default 2**31
+        Memory for graphs that are kept between products; the result does not depend on it.
+
+    Raises
+    ------
+    ValueError
+        If ``ready`` takes other statistics of batch norm than the weights have.
+
+    Examples
+    --------
     >>> from lossatlas.landscape.measuring.prepared import prepared
     >>> from lossatlas.landscape.problem import Problem
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])

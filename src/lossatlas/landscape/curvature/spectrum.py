@@ -35,17 +35,54 @@ def spectrum(
 ) -> xr.Dataset:
     """Density of the eigenvalues of ``matrix`` of the mean loss over ``split`` (Ghorbani et al. 2019).
 
-    ``matrix`` is "hessian" or "gauss_newton". From each of ``probes`` random vectors of signs Lanczos runs
-    ``steps`` steps, with full reorthogonalisation; what it finds are the nodes and weights of a quadrature
-    (Ubaru et al. 2017), in which a Gaussian of ``variance``, in units of the squared range of the nodes and 0,
-    stands for each node. It costs ``probes`` x ``steps`` products of the matrix with a vector, and memory for
-    ``steps`` vectors.
+    From each of the random vectors of signs Lanczos runs with full reorthogonalisation; what it finds are the nodes
+    and weights of a quadrature (Ubaru et al. 2017), in which a Gaussian stands for each node. It costs ``probes`` x
+    ``steps`` products of the matrix with a vector, and memory for ``steps`` vectors.
 
-    Returns ``density`` and its ``standard_error`` over the probes at the ``eigenvalue`` over (point,), evenly
-    spaced; their ``integral``, which is 1; ``sigma``, the standard deviation of a Gaussian; and ``node`` and
-    ``weight`` over (probe, step), NaN after the last step of a run that ended before, as one in a space of
-    fewer dimensions does. ValueError for a value out of its range.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    probes : int, default 10
+        Number of random vectors.
+    steps : int, default 90
+        Largest number of steps of Lanczos for each.
+    points : int, default 1001
+        Eigenvalues, evenly spaced, at which the density is returned.
+    variance : float, default 1e-5
+        Of the Gaussian, in units of the squared range of the nodes and 0; between 0 and 1.
+    matrix : {"hessian", "gauss_newton"}, default "hessian"
+        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+    seed : int, default 0
+        Seed of the random vectors.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    engine : Engine, optional
+        Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless: ``density`` and its ``standard_error`` over the probes at the ``eigenvalue`` over (point,);
+        their ``integral``, which is 1; ``sigma``, the standard deviation of a Gaussian; and ``node`` and ``weight``
+        over (probe, step), NaN after the last step of a run that ended before, as one in a space of fewer dimensions
+        does.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+
+    References
+    ----------
+    Ghorbani et al. 2019, arXiv:1901.10159.
+
+    Examples
+    --------
     >>> import torch
     >>> model = torch.nn.Linear(2, 1, bias=False)
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])

@@ -114,16 +114,49 @@ def trace(
 ) -> xr.Dataset:
     """Trace of ``matrix`` of the mean loss over ``split``, over all parameters, with its standard error.
 
-    ``matrix`` is "hessian" or "gauss_newton". The trace over a subspace of ``sketch`` dimensions that catches
-    the large eigenvalues is computed exactly, and the rest estimated from random vectors of signs (Meyer et
-    al. 2021, algorithm 1; Hutchinson 1990 with ``sketch`` 0). It stops after ``probes`` probes, or, looking
-    after every ten, where the standard error is at most ``tolerance`` of the trace (None: never). Each probe
-    costs a product of the matrix with a vector, the sketch two for each of its dimensions.
+    The trace over a subspace that catches the large eigenvalues is computed exactly, and the rest estimated from
+    random vectors of signs. Each probe costs a product of the matrix with a vector.
 
-    Returns the scalars ``trace``, ``standard_error`` over the probes, ``caught``, the part of the trace in the
-    subspace, and ``products``; and ``sample`` over (probe,), NaN where it was not needed. ValueError for a
-    value out of its range.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    probes : int, default 60
+        Largest number of random vectors, >= 2.
+    sketch : int, default 20
+        Dimensions of the subspace, of which each costs two products; with 0 it is Hutchinson's estimator.
+    tolerance : float or None, default 0.01
+        Every ten probes it stops if the standard error is at most this share of the trace; None: never.
+    matrix : {"hessian", "gauss_newton"}, default "hessian"
+        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+    seed : int, default 0
+        Seed of the random vectors.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    engine : Engine, optional
+        Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless: the scalars ``trace``, ``standard_error`` over the probes, ``caught``, the part of the trace in
+        the subspace, and ``products``; and ``sample`` over (probe,), NaN where it was not needed.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+
+    References
+    ----------
+    Meyer et al. 2021, arXiv:2010.09649, algorithm 1; Hutchinson 1990.
+
+    Examples
+    --------
     >>> import torch
     >>> model = torch.nn.Linear(2, 1, bias=False)
     >>> x = torch.tensor([[1.0, 0.0], [0.0, 3.0]])

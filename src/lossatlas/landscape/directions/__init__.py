@@ -25,8 +25,27 @@ Along = Directions | Mapping[str, Tensor] | Sequence[Directions | Mapping[str, T
 def directions_along(along: Along, random: RandomDirections, problem: Problem) -> DirectionSet:
     """The directions of a survey: those of ``along``, or where it is None ``random``.
 
-    ValueError if ``along`` is given and the options of ``random`` are set, since nothing would read them.
+    Parameters
+    ----------
+    along : mapping, directions or a list of these, or None
+        Tensors by parameter name, or for example `GradientDirections`; None: ``random``.
+    random : RandomDirections
+        The random directions, with the options of the survey.
+    problem : Problem
+        Network at which the directions are.
 
+    Returns
+    -------
+    DirectionSet
+        With as many directions as there are, or without end.
+
+    Raises
+    ------
+    ValueError
+        If ``along`` is given and the options of ``random`` are set, since nothing would read them.
+
+    Examples
+    --------
     >>> import torch
     >>> from torch import nn
     >>> problem = Problem(nn.Linear(1, 1), nn.MSELoss(), {"train": (torch.ones(1, 1), torch.ones(1, 1))})

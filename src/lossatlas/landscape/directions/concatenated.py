@@ -10,6 +10,13 @@ from lossatlas.weight_space import Weights
 class SeveralDirections:
     """Directions of several kinds, after each other; those of one without end fill up what is wanted.
 
+    Parameters
+    ----------
+    parts : sequence of directions
+        Objects such as `GivenDirections`; a survey's ``along`` also takes them as a list.
+
+    Examples
+    --------
     >>> import torch
     >>> from torch import nn
     >>> from lossatlas.landscape.directions import GivenDirections, RandomDirections

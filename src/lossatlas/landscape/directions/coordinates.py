@@ -14,6 +14,13 @@ class CoordinateDirections:
 
     So a surface of a network of two weights is that of its loss over the two.
 
+    Parameters
+    ----------
+    numbers : sequence of int
+        Which weights, from 0 on.
+
+    Examples
+    --------
     >>> from torch import nn
     >>> problem = Problem(nn.Linear(2, 1), nn.MSELoss(), {"train": (torch.ones(1, 2), torch.ones(1, 1))})
     >>> CoordinateDirections([1, 2]).of(problem).take(2)

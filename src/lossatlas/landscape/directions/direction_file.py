@@ -15,10 +15,17 @@ from lossatlas.weight_space import parameters, state
 class DirectionFile:
     """The directions of x and, if it is there, of y in an HDF5 file of Li et al.'s code, as they stand there.
 
-    The file has their tensors by number: of the parameters in the network's order ("weights"), or of the whole
-    state dict ("states"). As in that code, running variances that they carry below zero stay, and the loss is NaN
-    there. With these a survey has the numbers of the code on the same network.
+    With these a survey has the numbers of the code on the same network: as in that code, running variances that they
+    carry below zero stay, and the loss is NaN there.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file, which has their tensors by number: of the parameters in the network's order ("weights"), or of the
+        whole state dict ("states").
+
+    Examples
+    --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "directions.h5"
     >>> with h5py.File(path, "w") as file:

@@ -16,13 +16,27 @@ Attributes = dict[str, str | int | float]
 
 @dataclass(frozen=True, eq=False)
 class DirectionSet:
-    """Direction set at a network: ``draw(k)`` gives direction k, with the names of ``centre``."""
+    """Direction set at a network: ``draw(k)`` gives direction k, with the names of ``centre``.
 
-    centre: Weights  # what moves: parameters, or parameters and running statistics
+    Parameters
+    ----------
+    centre : dict
+        What moves: parameters, or parameters and running statistics, by name.
+    draw : callable
+        From k to direction k, which has the names and shapes of ``centre``.
+    number : int or None
+        How many directions there are; None: as many as are wanted.
+    clamp : bool
+        Whether running variances that fall below zero become zero.
+    attributes : dict
+        What defines the directions, for the dataset; "directions" names their kind.
+    """
+
+    centre: Weights
     draw: Callable[[int], Weights]
-    number: int | None  # of directions; None: as many as are wanted
-    clamp: bool  # running variances that fall below zero become zero
-    attributes: Attributes  # what defines the directions, for the dataset
+    number: int | None
+    clamp: bool
+    attributes: Attributes
 
     def take(self, wanted: int) -> list[Weights]:
         """The first ``wanted`` directions. ValueError if there are not so many.

@@ -10,9 +10,22 @@ from lossatlas.weight_space import Weights, parameters
 class RandomDirections:
     """Gaussian directions, as many as are wanted; the options are those of `random_direction`.
 
-    With ``statistics`` the running means and variances of batch norm move too ("states" in the code of Li et
-    al. 2018). They have one dimension, so that ``ignore`` = "biasbn" leaves them where they are.
+    Parameters
+    ----------
+    seed : int, default 123
+        Seed of the directions.
+    normalize : {"filter", "layer", "weight", "none"}, default "filter"
+        Rescale to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    ignore : {"biasbn", "none"}, default "biasbn"
+        Tensors that stay: those of fewer than two dimensions (biases, normalisation layers), or none.
+    statistics : bool, default False
+        Whether running means and variances of batch norm move too, as "states" in Li et al.'s code; ``ignore`` =
+        "biasbn" leaves them where they are.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        Rules for drawing, small tensors and variances below zero: this library's, or those of Li et al.'s code.
 
+    Examples
+    --------
     >>> import torch
     >>> from torch import nn
     >>> problem = Problem(nn.Linear(2, 1), nn.MSELoss(), {"train": (torch.ones(1, 2), torch.ones(1, 1))})

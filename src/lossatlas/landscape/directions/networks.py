@@ -12,9 +12,18 @@ from lossatlas.weight_space import check_alike, parameters, state
 class GivenDirections:
     """Directions that the user has: for each, tensors by their names in the network.
 
-    Parameters that a direction does not name stay. If it names running statistics, these move too. They are
-    rescaled as ``normalize`` and ``ignore`` say in `normalize_direction`, by default not at all.
+    Parameters
+    ----------
+    directions : mapping, or sequence of mappings
+        Tensors by parameter name, of one direction or of several. Parameters that are not named stay. If running
+        statistics are named, these move too.
+    normalize : {"none", "filter", "layer", "weight"}, default "none"
+        Rescale to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    ignore : {"none", "biasbn"}, default "none"
+        Tensors that become zero: none, or those of fewer than two dimensions (biases, normalisation layers).
 
+    Examples
+    --------
     >>> import torch
     >>> from torch import nn
     >>> problem = Problem(nn.Linear(2, 1), nn.MSELoss(), {"train": (torch.ones(1, 2), torch.ones(1, 1))})
@@ -42,9 +51,19 @@ class GivenDirections:
 class TowardsNetworks:
     """From the network to each of ``others``, state dicts of networks of its kind, which lie at 1.
 
-    With ``statistics`` the running means and variances of batch norm move too; the other options are those of
-    `GivenDirections`.
+    Parameters
+    ----------
+    others : state dict, or sequence of these
+        Networks of the problem's kind.
+    statistics : bool, default False
+        Whether running means and variances of batch norm move too.
+    normalize : {"none", "filter", "layer", "weight"}, default "none"
+        Rescale to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    ignore : {"none", "biasbn"}, default "none"
+        Tensors that become zero: none, or those of fewer than two dimensions (biases, normalisation layers).
 
+    Examples
+    --------
     >>> import torch
     >>> from torch import nn
     >>> problem = Problem(nn.Linear(1, 1), nn.MSELoss(), {"train": (torch.ones(1, 1), torch.ones(1, 1))})

@@ -24,12 +24,37 @@ def random_direction(
 ) -> Weights:
     """Gaussian direction of the weights' shapes, normalised as `normalize_direction` says.
 
-    The same ``seed`` and ``index`` give the same direction on every device, and up to rounding for every
-    dtype; different indices give independent ones. What is ignored is drawn too, so that the rest does not
-    depend on it. ``convention``: "lossatlas": each index has a stream of its own; "li2018": as the code of
-    Li et al. draws, one direction after the other. ValueError for an unknown option or a direction that is
-    zero.
+    The same seed and index give the same direction on every device, and up to rounding for every dtype. What is
+    ignored is drawn too, so that the rest does not depend on it.
 
+    Parameters
+    ----------
+    weights : mapping
+        Tensors by name, whose shapes and sizes the direction takes.
+    seed : int
+        Seed of the drawing.
+    index : int, default 0
+        Number of the direction; different ones are independent.
+    normalize : {"filter", "layer", "weight", "none"}, default "filter"
+        As in `normalize_direction`.
+    ignore : {"biasbn", "none"}, default "biasbn"
+        As in `normalize_direction`.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        "lossatlas": each index has a stream of its own; "li2018": as the code of Li et al. draws, one direction after
+        the other.
+
+    Returns
+    -------
+    dict
+        Tensors with the names, shapes and dtypes of ``weights``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown option or a direction that is zero.
+
+    Examples
+    --------
     >>> weights = {"weight": torch.tensor([[3.0, 4.0], [0.0, 1.0]]), "bias": torch.tensor([1.0, 1.0])}
     >>> direction = random_direction(weights, seed=0)
     >>> direction["weight"].norm(dim=1)  # each filter as long as its filter in the network
@@ -50,17 +75,40 @@ def normalize_direction(
 ) -> Weights:
     """Rescale ``direction`` to the size of ``weights``; the result is laid out in memory as they are.
 
-    ``normalize``, for tensors of two or more dimensions: "filter": each slice d_i along the first axis
-    becomes d_i |w_i| / (|d_i| + 1e-10) (a filter of a convolution, a row of a linear layer); "layer": each
-    tensor becomes d |w| / |d|; "weight": each entry becomes d w; "none": as is.
+    Parameters
+    ----------
+    direction : mapping
+        Tensors with the names and shapes of ``weights``.
+    weights : mapping
+        Tensors by name.
+    normalize : {"filter", "layer", "weight", "none"}, default "filter"
+        Of tensors of two or more dimensions. "filter": each slice d_i along the first axis becomes d_i |w_i| / (|d_i|
+        + 1e-10) (a filter of a convolution, a row of a linear layer); "layer": each tensor becomes d |w| / (|d| +
+        1e-10); "weight": each entry becomes d w; "none": as is.
+    ignore : {"biasbn", "none"}, default "biasbn"
+        Of tensors of fewer dimensions (biases, scales and shifts of normalisation layers). "biasbn": they become
+        zero; "none": they are treated as tensors of one filter.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        With "li2018", as the code of Li et al., tensors of fewer dimensions that are not ignored become the weights
+        themselves.
 
-    ``ignore``, for tensors of fewer dimensions (biases, scales and shifts of normalisation layers):
-    "biasbn" makes them zero; "none" treats them as tensors of one filter, or with the ``convention``
-    "li2018", as the code of Li et al., takes the weights themselves as their direction.
+    Returns
+    -------
+    dict
+        Tensors with the names, shapes, dtypes and memory layout of ``weights``.
 
-    ValueError for an unknown option, for names or shapes that differ, if an entry is not finite, and if
-    nothing but zeros is left.
+    Raises
+    ------
+    ValueError
+        For an unknown option, for names or shapes that differ, if an entry is not finite, and if nothing but zeros is
+        left.
 
+    References
+    ----------
+    Li et al. 2018, arXiv:1712.09913, section 4.
+
+    Examples
+    --------
     >>> weights = {"weight": torch.tensor([[3.0, 4.0]]), "bias": torch.tensor([2.0])}
     >>> direction = {"weight": torch.tensor([[0.0, -9.0]]), "bias": torch.tensor([7.0])}
     >>> normalize_direction(direction, weights, "layer", "none")

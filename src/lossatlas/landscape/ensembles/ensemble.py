@@ -52,25 +52,57 @@ def ensemble(
 ) -> xr.Dataset:
     """Ensemble scores: of the average of the first m, the last m and the best m of ``members``, for every m.
 
-    ``members`` are state dicts of networks of the problem's kind, each with its own statistics of batch norm; with
-    ``own`` the problem's network comes before them. What is averaged are their softmax probabilities (Huang et al.
-    2017, arXiv:1704.00109), each counted with its of ``weights`` (None: all alike), or with ``combine`` = "logits"
-    their outputs before the softmax. ``choose_on`` is the split by whose negative log-likelihood the best m are
-    chosen, by which the members are ranked one by one; it cannot be "test". ``bins`` are those of the calibration.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    members : state dict, or several by number or in a list, default ()
+        Networks of the problem's kind, each with its own statistics of batch norm.
+    own : bool, default False
+        Whether the problem's network comes before them.
+    weights : sequence of float, optional
+        How much each member counts, > 0; None: all alike.
+    combine : {"probabilities", "logits"}, default "probabilities"
+        What is averaged: softmax probabilities, or the outputs before the softmax.
+    choose_on : str, optional
+        Split, not "test", by whose negative log-likelihood the best m are chosen, by which the members are ranked one
+        by one; None: they are not.
+    bins : int, default 15
+        Bins of the calibration error.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Batches, subsample, statistics of batch norm; a reduced precision is not taken.
+    journal : str or Path, optional
+        File that keeps the outputs of each member, from which an interrupted survey goes on (`Journal`); None:
+        nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
-    Returns, over (split, size), for ``error``, ``nll`` (in nats), ``brier`` and ``calibration_error`` the values of
-    the ensembles: ``error_first``, ``error_last`` and, with ``choose_on``, ``error_best``; over (split,) that of all
-    members, ``error``; over (split, member) those of each alone, ``member_error`` and so on; over (split, member,
-    other) ``disagreement``, the share that two members classify differently, and ``correlation`` of their
-    probabilities; over (member, other) the ``distance`` of their parameters; over (split,) ``agreement``, on how many
-    of its ``examples`` all members agree; and ``chosen`` over (size,), the member that the best m have and the best
-    m - 1 have not. All are in float64, but of the calibration error only the digits of float32 are right. A precision
-    that the engine reduces is not taken.
+    Returns
+    -------
+    xr.Dataset
+        Over (split, size), for ``error``, ``nll`` (in nats), ``brier`` and ``calibration_error`` the values of the
+        ensembles: ``error_first``, ``error_last`` and, with ``choose_on``, ``error_best``; over (split,) that of all
+        members, ``error``; over (split, member) those of each alone, ``member_error`` and so on; over (split, member,
+        other) ``disagreement``, the share that two members classify differently, and ``correlation`` of their
+        probabilities; over (member, other) the ``distance`` of their parameters; over (split,) ``agreement``, on how
+        many of its ``examples`` all members agree; and ``chosen`` over (size,), the member that the best m have and
+        the best m - 1 have not. All are in float64, but of the calibration error only the digits of float32 are
+        right.
 
-    The rest is as in `evaluate`; the ``journal`` keeps the outputs of each member. ValueError for no members, for
-    values out of their range, for targets that are no classes, and, naming the first difference, for a network of
-    another shape.
+    Raises
+    ------
+    ValueError
+        For no members, for values out of their range, for targets that are no classes, and, naming the first
+        difference, for a network of another shape.
 
+    References
+    ----------
+    Huang et al. 2017, arXiv:1704.00109.
+
+    Examples
+    --------
     >>> data = {"train": (torch.eye(2), torch.arange(2)), "test": (torch.eye(2), torch.arange(2))}
     >>> right = torch.nn.Linear(2, 2, bias=False)
     >>> _ = right.weight.data.copy_(2 * torch.eye(2))

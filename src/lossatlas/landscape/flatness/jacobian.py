@@ -35,18 +35,46 @@ def jacobian(
 ) -> xr.Dataset:
     """Singular values of the input-output Jacobian, at ``examples`` of each split.
 
-    They are all 1 where the network is a dynamical isometry (Saxe et al. 2013, Pennington et al. 2017, Xiao et
-    al. 2018). The examples are drawn from ``seed``; all are taken where a split has no more. The network is in
-    evaluation mode, and its outputs are those before any softmax that is part of the loss. It costs one
-    backward pass for each output.
+    They are all 1 where the network is a dynamical isometry. The network is in evaluation mode, and its outputs are
+    those before any softmax that is part of the loss. It costs one backward pass for each output.
 
-    Returns ``singular_value`` over (split, example, rank), rank 1 the largest, NaN for an example that a split has not;
-    ``index``, the example's number in its split, or among those that ``engine`` takes of it, -1 where there is
-    none; ``condition``, the largest over the smallest, over (split, example); ``mean_square``, the mean of the
-    squared singular values, and ``mean_log``, that of their logarithms, -inf where one is zero, over (split,).
-    ValueError for a value out of its range, for inputs that are not floating-point, and for splits of
-    different shapes.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    examples : int, default 128
+        Number of examples drawn of each split; all are taken where it has no more.
+    seed : int, default 0
+        Seed of the drawing of examples.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless: ``singular_value`` over (split, example, rank), rank 1 the largest, NaN for an example that a
+        split has not; ``index``, the example's number in its split, or among those that ``engine`` takes of it, -1
+        where there is none, and ``condition``, the largest over the smallest, over (split, example); ``mean_square``,
+        the mean of the squared singular values, and ``mean_log``, that of their logarithms, -inf where one is zero,
+        over (split,).
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range, for inputs that are not floating-point, and for splits of different shapes.
+
+    References
+    ----------
+    Saxe et al. 2013, Pennington et al. 2017, Xiao et al. 2018.
+
+    Examples
+    --------
     >>> model = torch.nn.Linear(2, 2)
     >>> _ = model.weight.data.copy_(torch.tensor([[0.0, 3.0], [1.0, 0.0]]))
     >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (torch.randn(5, 2), torch.randn(5, 2))})

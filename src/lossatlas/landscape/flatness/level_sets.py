@@ -48,21 +48,69 @@ def level_sets(
 ) -> xr.Dataset:
     """Sublevel sets {loss < level} around the network: widths and areas, by finding where rays from it leave the set.
 
-    Along both sides of each of ``directions`` lines, and along ``angles`` rays (0, or an even number) in the
-    plane of the first two, the loss on ``split`` is measured at ``points`` even distances up to ``extent`` until
-    it reaches the levels, then between two of them until each crossing is known to within ``tolerance``. A wall
-    thinner than the spacing may be missed. ``levels`` are those of the loss, or with ``relative`` of its rise
-    above the network's; NaN and infinite losses lie above all. The lines are those of `line`, and the plane
-    that of `surface`, with the same options from ``seed`` to ``along``.
+    Along each ray the loss is measured at even distances until it reaches the levels, then between two of them until
+    each crossing is known. A wall thinner than the spacing may be missed. NaN and infinite losses lie above all
+    levels. The lines are those of `line`, and the plane that of `surface`, with the same options.
 
-    Returns ``radius`` over (direction, side, level): inf where the loss stays below the level up to ``extent``,
-    0 where the network is not below it, NaN if its loss is not finite; ``width`` over (direction, level), the
-    sum of both sides; ``ray`` over (angle, level), the radii in the plane; ``area`` over (level,), of the part
-    of the set that is seen from the network, in units of the two directions, which are not orthogonalised, and
-    ``area_error``, the change if half of the rays are left out, both NaN without angles; ``threshold`` over
-    (level,), the loss at each level; and the scalars ``loss``, of the network, and ``measurements``. ValueError
-    for a value out of its range.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    directions : int, default 10
+        Number of lines, along both sides of which there is a ray; all of ``along`` if they are fewer.
+    levels : sequence of float, default (0.1, 0.5, 1.0)
+        Of the loss, or of its rise: different finite numbers.
+    relative : bool, default True
+        Whether ``levels``, then > 0, are of the rise above the network's loss.
+    angles : int, default 32
+        Rays in the plane of the first two directions, which ``along`` must then have: 0, or an even number.
+    extent : float, default 1.0
+        Length of a ray, in units of its direction.
+    points : int, default 20
+        Even distances on a ray at which the loss is measured first.
+    tolerance : float, default 1e-3
+        Accuracy of a crossing, in units of the direction.
+    seed : int, default 123
+        Seed of the random directions.
+    normalize : {"filter", "layer", "weight", "none"}, default "filter"
+        Rescale random directions to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    ignore : {"biasbn", "none"}, default "biasbn"
+        Tensors that stay: those of fewer than two dimensions (biases, normalisation layers), or none.
+    statistics : bool, default False
+        Whether running means and variances of batch norm move too, as "states" in Li et al.'s code; ``ignore`` =
+        "biasbn" leaves them where they are.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        Rules for drawing, small tensors and variances below zero: this library's, or those of Li et al.'s code.
+    along : mapping, directions or a list of these, optional
+        In place of the random directions, whose options must then be left alone: tensors by parameter name, or for
+        example `GradientDirections`.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    engine : Engine, optional
+        Batches, subsample, statistics of batch norm; a reduced precision is not taken.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless (``angle`` in rad): ``radius`` over (direction, side, level): inf where the loss stays below the
+        level up to ``extent``, 0 where the network is not below it, NaN if its loss is not finite; ``width`` over
+        (direction, level), the sum of both sides; ``ray`` over (angle, level), the radii in the plane; ``area`` over
+        (level,), of the part of the set that is seen from the network, in units of the two directions, which are not
+        orthogonalised, and ``area_error``, the change if half of the rays are left out, both NaN without angles;
+        ``threshold`` over (level,), the loss at each level; and the scalars ``loss``, of the network, and
+        ``measurements``.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+
+    Examples
+    --------
     >>> import torch
     >>> model = torch.nn.Linear(1, 1, bias=False)
     >>> _ = model.weight.data.fill_(1.0)

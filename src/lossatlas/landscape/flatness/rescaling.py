@@ -46,11 +46,27 @@ class Place:
 def places(model: nn.Module) -> list[Place]:
     """The layers of ``model`` whose scale is free, in the order in which they compute.
 
-    These are the convolutions and linear layers whose outputs reach nothing but batch norms with statistics of
-    their own, or further layers, by way of what is positively homogeneous: ReLU, pooling, flattening, dropout.
-    A module that is used twice, or shares a parameter, is none of them. ValueError if ``model`` cannot be
-    traced, since its operations depend on values, or if it has no such layer.
+    These are the convolutions and linear layers whose outputs reach nothing but batch norms with statistics of their
+    own, or further layers, by way of what is positively homogeneous: ReLU, pooling, flattening, dropout. A module
+    that is used twice, or shares a parameter, is none of them.
 
+    Parameters
+    ----------
+    model : nn.Module
+        The network, which is not changed.
+
+    Returns
+    -------
+    list of Place
+        Each layer, and the batch norms and layers that its outputs reach, by their names.
+
+    Raises
+    ------
+    ValueError
+        If the model cannot be traced, since its operations depend on values, or if it has no such layer.
+
+    Examples
+    --------
     >>> network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(2, 2))
     >>> places(network)
     [Place(layer='0', norms=('1',), layers=())]
@@ -81,16 +97,37 @@ _CHOICES: dict[str, Callable[[Sequence[Place]], Sequence[Place]]] = {
 def rescaled(model: nn.Module, factor: float, *, layers: str = "first") -> Weights:
     """Rescaled parameters and statistics with which ``model`` computes, in evaluation mode, what it does with its own.
 
-    The weights and the bias of the "first" of its `places`, or of "all" of them, are multiplied by ``factor`` =
-    c > 0. Where batch norm follows, its running mean is multiplied by c, and its running variance v becomes
-    c^2 (v + eps) - eps, which takes its eps into account. Where that would be negative it is zero, and the
-    weight of the batch norm makes up for the rest. Where another layer follows, its weights are divided by c:
-    (W1, b1, W2) -> (c W1, c b1, W2 / c) is T_c of Dinh et al. 2017 (arXiv:1703.04933, definition 3).
+    The weights and the bias of a layer are multiplied by ``factor`` = c. Where batch norm follows, its running mean
+    is multiplied by c, and its running variance v becomes c^2 (v + eps) - eps, which takes its eps into account.
+    Where that would be negative it is zero, and the weight of the batch norm makes up for the rest. Where another
+    layer follows, its weights are divided by c: (W1, b1, W2) -> (c W1, c b1, W2 / c).
 
-    Computed in float64, so the outputs agree to the rounding of the weights, about 1e-6 of them in float32 for c
-    from 1e-3 to 1e3. The network is not changed. ValueError for a factor that is not positive and finite, for
-    other ``layers``, as `places` raises it, and where a batch norm without a weight would need one.
+    Parameters
+    ----------
+    model : nn.Module
+        The network, which is not changed.
+    factor : float
+        c, finite and > 0.
+    layers : {"first", "all"}, default "first"
+        Which of the layers whose scale is free (`places`).
 
+    Returns
+    -------
+    dict
+        Tensors by name. Computed in float64, so the outputs agree to the rounding of the weights, about 1e-6 of them
+        in float32 for c from 1e-3 to 1e3.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range, as `places` raises it, and where a batch norm without a weight would need one.
+
+    References
+    ----------
+    Dinh et al. 2017, arXiv:1703.04933, definition 3, T_c.
+
+    Examples
+    --------
     >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     >>> twin = rescaled(network, 10.0)
     >>> [round((twin[name] / network.get_parameter(name)).mean().item(), 5) for name in ("0.weight", "2.weight")]

@@ -36,16 +36,48 @@ def sam_sharpness(
 ) -> xr.Dataset:
     """SAM sharpness: the rise L(w + T z) - L(w) at z = rho T g / |T g|, with g the gradient (Foret et al. 2021).
 
-    L is the mean loss over ``split``, as one batch, and w all parameters. T is the identity, or with
-    ``normalize`` "weight", "filter" or "layer" as large as the weight, its filter or its tensor; then the
-    rise does not depend on how the weights' scale is distributed over the layers (ASAM: Kwon et al. 2021, with
-    eta = 0, and with biases scaled as other weights are). With more ``steps`` the ascent goes on within |z| <=
-    rho, and the rise is the largest that it meets. Where the gradient is exactly zero, a direction drawn from
-    ``seed`` takes its place.
+    L is the mean loss over ``split``, as one batch, and w all parameters. Where the gradient is exactly zero, a
+    random direction takes its place.
 
-    Returns ``rise`` over (rho,), and the scalars ``loss`` and ``gradient_norm``, |T g|. ValueError for a value
-    out of its range.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    rhos : sequence of float, default (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+        Radii of the ball, > 0.
+    steps : int, default 1
+        Steps of the ascent within |z| <= rho; the rise is the largest that it meets.
+    normalize : {"none", "weight", "filter", "layer"}, default "none"
+        T: the identity, or as large as the weight, its filter or its tensor; then the rise does not depend on how the
+        weights' scale is distributed over the layers (ASAM: Kwon et al. 2021, with eta = 0, and with biases scaled as
+        other weights are).
+    seed : int, default 0
+        Seed of the direction in place of a gradient of zero.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    engine : Engine, optional
+        Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless: ``rise`` over (rho,), and the scalars ``loss`` and ``gradient_norm``, |T g|.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+
+    References
+    ----------
+    Foret et al. 2021, equation 2; Kwon et al. 2021, section 3.
+
+    Examples
+    --------
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
     >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)

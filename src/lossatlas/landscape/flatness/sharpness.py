@@ -37,14 +37,43 @@ def sharpness(
 ) -> xr.Dataset:
     """Keskar's sharpness: 100 (max f(x + A y) - f(x)) / (1 + f(x)) for each box size (Keskar et al. 2017, metric 2.1).
 
-    f is the mean loss over ``split``, x all parameters, and y runs over the box abs(y_i) <= epsilon (abs((A^+
-    x)_i) + 1). A is the identity, or with ``subspace`` = p a matrix with p columns of standard normal entries
-    drawn from ``seed`` (the paper says only "randomly generated" and takes p = 100). The maximum is what
-    ``iterations`` iterations of L-BFGS-B find from x, as in the paper.
+    f is the mean loss over ``split``, x all parameters, and y runs over the box abs(y_i) <= epsilon (abs((A^+ x)_i) +
+    1). The maximum is what L-BFGS-B finds from x, as in the paper.
 
-    Returns ``sharpness`` in percent and ``loss_maximum`` over (epsilon,), and the scalar ``loss``. ValueError
-    for a value out of its range.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    epsilons : sequence of float, default (1e-3, 5e-4)
+        Sizes of the box, > 0.
+    iterations : int, default 10
+        Iterations of L-BFGS-B.
+    subspace : int, optional
+        Number of columns of A, of standard normal entries (the paper says only "randomly generated" and takes 100);
+        None: A is the identity.
+    seed : int, default 0
+        Seed of A, and of the start where the gradient is exactly zero.
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    engine : Engine, optional
+        Batches and subsample; derivatives are in the weights' dtype, and ``evaluation`` must be "eval".
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        ``sharpness`` in percent and the dimensionless ``loss_maximum`` over (epsilon,), and the scalar ``loss``.
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+
+    Examples
+    --------
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
     >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)

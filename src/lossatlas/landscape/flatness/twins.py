@@ -28,17 +28,44 @@ def twins(
 ) -> xr.Dataset:
     """Rescaled networks that compute the same function, as ``survey`` sees them (Dinh et al. 2017, section 3).
 
-    For each of ``factors`` the "first" layer, or "all" layers, whose scale is free has its weights multiplied by
-    it, and what follows undoes it; see `rescaled`. A property of the function is the same for all twins; what
-    differs between them belongs to the way in which it is written down. ``survey`` is one of this package with its
-    options filled in, such as ``partial(line, normalize="filter")``.
+    A property of the function is the same for all twins; what differs between them belongs to the way in which it is
+    written down.
 
-    Returns the datasets of ``survey`` along a first dimension ``factor``, and ``output_difference`` over (factor,):
-    the largest difference of a twin's outputs from the network's over all splits, as a share of the largest
-    output. Attributes that differ between the twins are left out, ``not_finite`` is their sum, and "of" names
-    the survey. An interrupted one goes on where it was, with a journal for each factor. ValueError for factors
-    that are not positive, a network whose scales are not free, and for a survey whose axes differ between twins.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    survey : callable
+        One of this package with its options filled in, such as ``partial(line, normalize="filter")``.
+    factors : sequence of float, default (0.1, 0.3, 1.0, 3.0, 10.0)
+        What the weights of the layers are multiplied by, which what follows undoes (`rescaled`); different, > 0.
+    layers : {"first", "all"}, default "first"
+        Which of the layers whose scale is free.
+    journal : str or Path, optional
+        File beside which each factor has a journal of its own, so that an interrupted survey goes on; None: nothing
+        is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
+    Returns
+    -------
+    xr.Dataset
+        That of ``survey`` along a first dimension ``factor``, and ``output_difference`` over (factor,): the largest
+        difference of a twin's outputs from the network's over all splits, as a share of the largest output.
+        Attributes that differ between the twins are left out, ``not_finite`` is their sum, and "of" names the survey.
+
+    Raises
+    ------
+    ValueError
+        For factors that are not positive, a network whose scales are not free, and for a survey whose axes differ
+        between twins.
+
+    References
+    ----------
+    Dinh et al. 2017, arXiv:1703.04933.
+
+    Examples
+    --------
     >>> from functools import partial
     >>> from lossatlas.landscape import eigenvalues
     >>> _ = torch.manual_seed(0)  # else all units may be dead, and nothing curved

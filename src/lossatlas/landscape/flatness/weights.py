@@ -25,13 +25,39 @@ def weights(
 ) -> xr.Dataset:
     """Norms of the parameters and histogram of the weights (Li et al. 2018, figure 2).
 
-    ``norm`` is that of all parameters, ``parameter_norm`` that of each. "Weights" are the entries of
-    parameters with two or more dimensions: ``std`` is their standard deviation, and ``density`` their
-    histogram in ``bins`` bins over [-``extent``, ``extent``] (None: up to the largest absolute value). Its
-    integral is the share of the weights inside; ``outside`` is the rest. This is too quick to need a
-    ``journal``, and leaves it alone. ValueError if ``bins`` or ``extent`` is not positive, or the network has
-    no such parameters.
+    "Weights" are the entries of parameters with two or more dimensions.
 
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    bins : int, default 101
+        Number of bins of the histogram.
+    extent : float, optional
+        The bins cover [-``extent``, ``extent``]; None: up to the largest absolute value.
+    journal : str or Path, optional
+        Left alone: this is too quick to need one.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
+
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless: ``norm`` of all parameters, ``parameter_norm`` of each, over (parameter,); of the weights
+        ``std``, their standard deviation, and ``density``, their histogram over (bin,), whose integral is the share
+        of the weights inside; ``outside`` is the rest.
+
+    Raises
+    ------
+    ValueError
+        If ``bins`` or ``extent`` is not positive, or the network has no such parameters.
+
+    References
+    ----------
+    Li et al. 2018, arXiv:1712.09913.
+
+    Examples
+    --------
     >>> model = torch.nn.Linear(2, 1)
     >>> model.load_state_dict({"weight": torch.tensor([[3.0, -4.0]]), "bias": torch.tensor([12.0])})
     <All keys matched successfully>

@@ -21,14 +21,32 @@ _SYNC_SECONDS = 1.0  # a killed process loses no finished point, a power cut at 
 class Journal:
     """Append-only file of JSON lines: a header that says which survey this is, then a line a finished point.
 
-    Opened again with the same header it holds the points that were finished; floats, NaN and infinities
-    included, come back to the last bit. A line that a kill or a full disk left torn is dropped, with anything
-    after it. The content of a file with another header, which belongs to another survey, is moved to
-    ``<name>.stale``, and a new journal begun.
+    Opened again with the same header it holds the points that were finished; floats, NaN and infinities included,
+    come back to the last bit. A line that a kill or a full disk left torn is dropped, with anything after it. The
+    content of a file with another header, which belongs to another survey, is moved to ``<name>.stale``, and a new
+    journal begun.
 
-    While it is open no other may write it: BlockingIOError, save on file systems that have no locks. OSError
-    that names the file if it cannot be written; what was appended before stays.
+    Parameters
+    ----------
+    path : str or Path
+        The file; its folder is made if need be.
+    header : mapping
+        Settings that tell this survey from others, kept as JSON.
 
+    Attributes
+    ----------
+    finished : dict
+        Values measured at each finished point, by its index.
+
+    Raises
+    ------
+    BlockingIOError
+        While another has it open, save on file systems that have no locks.
+    OSError
+        Naming the file, if it cannot be written; what was appended before stays.
+
+    Examples
+    --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "line.journal"
     >>> with Journal(path, {"survey": "line"}) as journal:

@@ -37,16 +37,42 @@ def map_points(
 ) -> NDArray[np.float64]:
     """Return ``measure(i)`` for i = 0, ..., ``total`` - 1 as rows, (total, values).
 
-    ``indices``, if given, are those of the points that are wanted: one row each, in their order. Points that
-    ``journal`` holds under ``header`` are taken from there, and each new one is kept there before
-    ``progress`` hears of it, which may raise to stop the survey.
+    Where torch.distributed has several ranks, all have to call this, with the same header. They share the points that
+    are missing; rank r > 0 keeps its points in ``<journal>.rank<r>`` until all are finished and in ``journal``; each
+    rank returns all rows.
 
-    Where torch.distributed has several ranks, all have to call this, with the same ``header``. They share the
-    points that are missing, never splitting a run of ``chain`` consecutive ones, which are measured in their
-    order. Rank r > 0 keeps its points in ``<journal>.rank<r>`` until all are finished and in ``journal``;
-    each rank returns all rows, and ``progress`` counts its own share. If a rank fails, the others finish
-    their share first and then raise `RankFailedError`. ValueError if the ranks' headers differ.
+    Parameters
+    ----------
+    total : int
+        Number of points.
+    measure : callable
+        From the index of a point to its values, as many for each.
+    indices : sequence of int, optional
+        Points that are wanted: one row each, in their order; None: all.
+    chain : int, default 1
+        Length of the runs of consecutive points that are measured by one rank, in their order.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    header : mapping, optional
+        Settings that tell this survey from others in the journal, and among ranks; None: none.
+    progress : callable, optional
+        Called with the numbers of finished and of all points, of this rank's share; may raise to stop the survey.
 
+    Returns
+    -------
+    array (points, values)
+        Float64. Points that the journal holds under the header are taken from there; each new one is kept before
+        ``progress`` hears of it.
+
+    Raises
+    ------
+    RankFailedError
+        If a rank fails; the others finish their share first.
+    ValueError
+        If the ranks' headers differ.
+
+    Examples
+    --------
     >>> map_points(3, lambda i: [i, i / 2]).tolist()
     [[0.0, 0.0], [1.0, 0.5], [2.0, 1.0]]
     >>> map_points(3, lambda i: [i, i / 2], indices=[2, 0]).tolist()

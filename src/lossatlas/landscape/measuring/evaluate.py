@@ -36,18 +36,43 @@ def evaluate(
 ) -> xr.Dataset:
     """Measure loss, and error where the targets are classes, at each of ``points`` on each of ``splits``.
 
-    The network is in evaluation mode with its present statistics, unless the points overwrite those too;
-    losses are over the whole split, unaugmented, and by default exact to float32 rounding; ``engine`` says
-    more. NaN and infinite losses are kept as such, and the attribute ``not_finite`` counts them. The network
-    is left as it was, whatever happens. Where torch.distributed is initialised the points are shared among
-    its ranks, each of which gets the whole result; see `map_points`. ``sampling`` may leave out points, which are
-    then interpolated; see `Adaptive`.
+    The network is in evaluation mode with its present statistics, unless the points overwrite those too; losses are
+    over the whole split, unaugmented. Where torch.distributed is initialised the points are shared among its ranks,
+    each of which gets the whole result; see `map_points`.
 
-    ``journal`` is a file that keeps finished points, so that a survey that was interrupted goes on from them
-    and ends with the same bits; see `Journal`. ``attributes`` describe the survey in the dataset. Returns the
-    dimensions of the points' axes, then split. ValueError as `prepared` raises it, or if the points are not of
-    this network.
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were, whatever happens.
+    points : Points
+        What is measured, such as the `Grid` of a line or a plane.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+    sampling : Sampling, optional
+        May leave out points, which are then interpolated, as `Adaptive` does; by default all are measured.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
+    attributes : mapping, optional
+        Describe the survey in the dataset; None: nothing beside what describes the measuring.
 
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless ``loss`` (mean over the split) and ``error`` (share misclassified, where targets are classes)
+        over the points' axes, then split. NaN and infinite losses are kept as such, and the attribute ``not_finite``
+        counts them.
+
+    Raises
+    ------
+    ValueError
+        As `prepared` raises it, or if the points are not of this network.
+
+    Examples
+    --------
     >>> from lossatlas.landscape import Line, parameters
     >>> model = torch.nn.Linear(1, 1, bias=False)
     >>> _ = model.weight.data.fill_(1.0)

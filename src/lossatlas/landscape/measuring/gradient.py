@@ -50,9 +50,19 @@ def _mean_loss(losses: Sequence[Tensor], batches: Batches) -> float:
 class GradientDirections:
     """The gradient of the mean loss over ``split``, uphill; the loss falls on the negative side.
 
-    Without rescaling, a step of -x is one of gradient descent at the learning rate x; the other options are
-    those of `GivenDirections`.
+    Without rescaling, a step of -x is one of gradient descent at the learning rate x.
 
+    Parameters
+    ----------
+    split : str, default "train"
+        Part of the data over which the loss is averaged.
+    normalize : {"none", "filter", "layer", "weight"}, default "none"
+        Rescale to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    ignore : {"none", "biasbn"}, default "none"
+        Tensors that become zero: none, or those of fewer than two dimensions (biases, normalisation layers).
+
+    Examples
+    --------
     >>> import torch
     >>> from torch import nn
     >>> data = {"train": (torch.ones(3, 1), torch.zeros(3, 1))}

@@ -81,9 +81,29 @@ def prepared(
 ) -> Iterator[PreparedProblem]:
     """Prepare ``problem``: lay out ``splits`` (None: all) in batches, and its network as ``engine`` says.
 
-    The network and torch's settings are as before when the block ends, however it ends. ValueError for an
-    unknown split, for an option of the engine that this problem cannot have, and as `probed` raises it.
+    The network and torch's settings are as before when the block ends, however it ends.
 
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+
+    Yields
+    ------
+    PreparedProblem
+        The network on weights of its own, to be overwritten in place, and batches.
+
+    Raises
+    ------
+    ValueError
+        For an unknown split, for an option of the engine that this problem cannot have, and as `probed` raises it.
+
+    Examples
+    --------
     >>> data = {"train": (torch.ones(3, 1), torch.tensor([[0.0], [0.0], [3.0]]))}
     >>> problem = Problem(nn.Linear(1, 1, bias=False), nn.MSELoss(), data)
     >>> with prepared(problem, engine=Engine(batch_size=2)) as ready:  # batches of two and of one

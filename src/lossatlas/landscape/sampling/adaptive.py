@@ -17,15 +17,31 @@ from lossatlas.landscape.sampling.refinement import Refinement, Rules
 class Adaptive:
     """Adaptive sampling: measure part of a grid, interpolate the rest to ``tolerance``, a share of the plotted range.
 
-    The error that counts is that of the loss as it is plotted: cut off at ``ceiling``, over the range of what is
-    measured. Points are measured in batches, spread over where two interpolants (see `interpolants`) differ most;
-    their difference, times how much farther off they were for the last batch, estimates the error. Where nothing
-    is estimated to be off by more than ``tolerance``, ``held_out`` points are drawn at random (``seed``), measured
-    and compared with what was predicted without them. If all are within ``tolerance``, the rest is interpolated;
-    else refinement goes on. If it is not done when half of the grid is measured, the other half is measured too.
+    The error that counts is that of the loss as it is plotted: cut off, over the range of what is measured. Points
+    are measured in batches, spread over where two interpolants (see `interpolants`) differ most; their difference,
+    times how much farther off they were for the last batch, estimates the error. Where nothing is estimated to be off
+    by more than the tolerance, points are drawn at random, measured and compared with what was predicted without
+    them. If all are within it, the rest is interpolated; else refinement goes on. If it is not done when half of the
+    grid is measured, the other half is measured too.
 
-    ValueError for a value out of its range.
+    Parameters
+    ----------
+    tolerance : float, default 0.01
+        Largest error as a share of the plotted range, > 0.
+    ceiling : float, default 10.0
+        Loss at which the plot is cut off; inf: none.
+    held_out : int, default 24
+        Number of points that are drawn at random, >= 1.
+    seed : int, default 0
+        Seed of that drawing.
 
+    Raises
+    ------
+    ValueError
+        For a value out of its range.
+
+    Examples
+    --------
     >>> y, x = np.indices((21, 21)).reshape(2, -1) / 20
     >>> loss = (x**2 + 3 * y**2)[:, None]
     >>> sampled = Adaptive().sample((21, 21), [0], lambda indices, progress: loss[indices])

@@ -19,10 +19,23 @@ from lossatlas.weight_space import Weights, check_alike, inner, matching, parame
 class ControlledCurve:
     """The curve of ``family`` that ``control_points`` span; at its ends it is those points to the last bit.
 
-    Tensors that are not of floating point, such as counts of batches, are left out. Lengths are over the tensors that
-    ``measured`` names (None: all). ValueError for a number of control points that the family cannot have, and, naming
-    the first difference, if they differ in names or shapes.
+    Parameters
+    ----------
+    family : CurveFamily
+        Such as `Bezier` or `PolygonalChain`.
+    control_points : sequence of mappings
+        Tensors by name; those that are not of floating point, such as counts of batches, are left out.
+    measured : sequence of str, optional
+        Names of the tensors that lengths are over; None: all.
 
+    Raises
+    ------
+    ValueError
+        For a number of control points that the family cannot have, and, naming the first difference, if they differ
+        in names or shapes.
+
+    Examples
+    --------
     >>> from lossatlas.landscape import Bezier
     >>> corner = [{"w": torch.tensor(w)} for w in ([0.0, 0.0], [0.0, 2.0], [2.0, 2.0])]
     >>> curve = ControlledCurve(Bezier(bends=1), corner)

@@ -13,9 +13,19 @@ import torch
 class CurveFamily(ABC):
     """Curves t -> sum_k c_k(t) w_k for t in [0, 1], through every (bends + 1)-th of the control points w_k.
 
-    Those are the *ends*, the others the *bends*, ``bends`` between each two neighbouring ends. The curve from an end
-    to the next is a *piece*; pieces take equal parts of [0, 1]. With ``bends`` of None there are two ends, the first
-    and the last point, and as many bends as there are points between them. ValueError for a negative number of bends.
+    Those are the *ends*, the others the *bends*. The curve from an end to the next is a *piece*; pieces take equal
+    parts of [0, 1].
+
+    Parameters
+    ----------
+    bends : int, default 1
+        Control points between each two neighbouring ends; None: there are two ends, the first and the last point, and
+        as many bends as there are points between them.
+
+    Raises
+    ------
+    ValueError
+        For a negative number of bends.
     """
 
     bends: int | None = 1
@@ -103,10 +113,20 @@ def located(t: float, parts: int) -> tuple[int, float]:
 class Bezier(CurveFamily):
     """From each end to the next the Bezier curve of degree bends + 1.
 
-    With one bend it is (1 - t)^2 w_0 + 2 t (1 - t) w_1 + t^2 w_2, as in Garipov et al. 2018 (arXiv:1802.10026,
-    section 3); with more, Bernstein polynomials of higher degree. Through more than two ends it is a chain of such
-    curves, with a corner at each end.
+    With one bend it is (1 - t)^2 w_0 + 2 t (1 - t) w_1 + t^2 w_2; with more, Bernstein polynomials of higher degree.
+    Through more than two ends it is a chain of such curves, with a corner at each end.
 
+    Parameters
+    ----------
+    bends : int, default 1
+        Control points between each two neighbouring ends; None: all but the first and the last.
+
+    References
+    ----------
+    Garipov et al. 2018, arXiv:1802.10026, section 3.
+
+    Examples
+    --------
     >>> Bezier(bends=1).coefficients(0.5, points=3)
     [0.25, 0.5, 0.25]
     >>> Bezier(bends=1).derivative(0.0, points=3)
@@ -140,8 +160,17 @@ def _bernstein(degree: int, u: float) -> list[float]:
 class PolygonalChain(CurveFamily):
     """The straight lines from each control point to the next, each over an equal part of [0, 1].
 
-    That of Garipov et al. 2018 (arXiv:1802.10026, section 3) has one bend.
+    Parameters
+    ----------
+    bends : int, default 1
+        Control points between each two neighbouring ends; None: all but the first and the last.
 
+    References
+    ----------
+    Garipov et al. 2018, arXiv:1802.10026, section 3, with one bend.
+
+    Examples
+    --------
     >>> PolygonalChain(bends=1).coefficients(0.25, points=3)
     [0.5, 0.5, 0.0]
     >>> PolygonalChain(bends=1).derivative(0.25, points=3)

@@ -20,6 +20,13 @@ _DIGESTED = 17  # points of a curve that tell it from another
 class Curve:
     """The curve t -> ``at(t)`` for t in [0, 1]; ``at`` gives the weights by name, always the same names.
 
+    Parameters
+    ----------
+    at : callable
+        From t to the weights by name, always the same names.
+
+    Examples
+    --------
     >>> quarter = Curve(lambda t: {"w": torch.tensor([np.cos(np.pi / 2 * t), np.sin(np.pi / 2 * t)])})
     >>> quarter.place(out := {"w": torch.empty(2, dtype=torch.float64)}, 1.0)
     >>> out["w"].round(decimals=3)
@@ -58,9 +65,20 @@ class Curve:
 class Polyline:
     """The straight lines from each of ``networks`` to the next; network k is at t = k, to the last bit.
 
-    Lengths are over the tensors that ``measured`` names (None: all).
-    ValueError for fewer than two networks, or if they differ in names or shapes.
+    Parameters
+    ----------
+    networks : sequence of dict
+        Tensors by name, of two or more networks.
+    measured : sequence of str, optional
+        Names of the tensors that lengths are over; None: all.
 
+    Raises
+    ------
+    ValueError
+        For fewer than two networks, or if they differ in names or shapes.
+
+    Examples
+    --------
     >>> corner = Polyline([{"w": torch.tensor(w)} for w in ([0.0, 0.0], [4.0, 0.0], [4.0, 3.0])])
     >>> corner.place(out := {"w": torch.empty(2)}, 1.5)
     >>> out["w"]

@@ -31,8 +31,17 @@ class Points(Protocol):
 class Grid:
     """All combinations of the axes' coordinates, each turned into weights by ``place(out, *coordinates)``.
 
-    ``combine(*coordinates)``, where there is one, says of what the weights are a linear combination.
+    Parameters
+    ----------
+    axes : mapping
+        Coordinates along each axis by its name, as `axis` makes them; the last axis is the fastest.
+    place : callable
+        Writes the weights at the coordinates into ``out``, tensors by name.
+    combine : callable, optional
+        From the coordinates to the `Combination` that the weights are; None: it is not known.
 
+    Examples
+    --------
     >>> grid = Grid({"y": axis("y", [1, 2], ""), "x": axis("x", [5, 6, 7], "")}, print)
     >>> len(grid), grid.coordinates(1), grid.coordinates(3)
     (6, (1.0, 6.0), (2.0, 5.0))

@@ -18,9 +18,22 @@ _ALONG = "distance from the centre in units of the direction"
 class Line:
     """The line centre + alpha * direction.
 
-    With ``clamp`` running variances that fall below zero become zero, where the direction moves them.
-    ValueError if the direction's names or shapes are not the centre's.
+    Parameters
+    ----------
+    centre : dict
+        Tensors by name.
+    direction : dict
+        Tensors of the same names and shapes.
+    clamp : bool, default True
+        Whether running variances that fall below zero become zero, where the direction moves them.
 
+    Raises
+    ------
+    ValueError
+        If the direction's names or shapes are not the centre's.
+
+    Examples
+    --------
     >>> line = Line({"w": torch.tensor([1.0, 1.0])}, {"w": torch.tensor([0.0, 2.0])})
     >>> line.place(out := {"w": torch.empty(2)}, 0.5)
     >>> out["w"]
@@ -61,8 +74,17 @@ class Line:
 class Bundle:
     """Several lines through one centre; ``draw(k)`` gives direction k, of which one at a time is kept.
 
-    ``clamp`` is that of `Line`.
+    Parameters
+    ----------
+    centre : dict
+        Tensors by name.
+    draw : callable
+        From k to direction k, tensors of the same names and shapes.
+    clamp : bool, default True
+        Whether running variances that fall below zero become zero, where the direction moves them.
 
+    Examples
+    --------
     >>> bundle = Bundle({"w": torch.ones(1)}, lambda k: {"w": torch.full((1,), 10.0**k)})
     >>> bundle.place(out := {"w": torch.empty(1)}, 2, 0.5)
     >>> out["w"]
@@ -101,9 +123,20 @@ class Bundle:
 class Segment:
     """The line through two points: ``start`` at alpha 0 and ``end`` at alpha 1, both to the last bit.
 
-    With ``clamp`` running variances that fall below zero beyond the ends become zero. ValueError if the two
-    ends differ in names or shapes.
+    Parameters
+    ----------
+    start, end : dict
+        Tensors by name.
+    clamp : bool, default True
+        Whether running variances that fall below zero beyond the ends become zero.
 
+    Raises
+    ------
+    ValueError
+        If the two ends differ in names or shapes.
+
+    Examples
+    --------
     >>> segment = Segment({"w": torch.tensor([0.1])}, {"w": torch.tensor([0.7])})
     >>> segment.place(out := {"w": torch.empty(1)}, 1.0)
     >>> out["w"]

@@ -32,10 +32,24 @@ _ALONG_Y = "distance from the centre in units of the direction of y"
 class Plane:
     """The plane centre + x * direction_x + y * direction_y.
 
-    With ``clamp`` running variances that fall below zero become zero, where the directions move them.
-    ``marks`` are the coordinates of points that it was laid through. ValueError if a direction's names or
-    shapes are not the centre's.
+    Parameters
+    ----------
+    centre : dict
+        Tensors by name.
+    direction_x, direction_y : dict
+        Tensors of the same names and shapes.
+    clamp : bool, default True
+        Whether running variances that fall below zero become zero, where the directions move them.
+    marks : array (points, 2), optional
+        x and y of points that it was laid through; None: of none.
 
+    Raises
+    ------
+    ValueError
+        If a direction's names or shapes are not the centre's.
+
+    Examples
+    --------
     >>> plane = Plane.random({"w": torch.eye(2)}, seed=0)
     >>> plane.place(out := {"w": torch.empty(2, 2)}, 0.0, 0.0)
     >>> out["w"]
@@ -47,7 +61,7 @@ class Plane:
     direction_x: Weights
     direction_y: Weights
     clamp: bool = True
-    marks: NDArray[np.float64] | None = None  # (points, 2): x and y
+    marks: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         check_alike(self.centre, self.direction_x, "the direction of x")
@@ -71,11 +85,28 @@ class Plane:
         """Plane through three networks, with the first at the origin (Garipov et al. 2018, section 5).
 
         The basis is orthonormal: x runs from ``a`` to ``b``, and y to the side of ``c``, so that x and y are
-        distances. ``marks`` are the coordinates of the three. Distances are over the tensors that
-        ``measured`` names (None: all); the others, such as running statistics, are those of the three
-        networks at these and affine in between. ValueError if names or shapes differ, or if the three lie on
-        one line.
+        distances.
 
+        Parameters
+        ----------
+        a, b, c : dict
+            Tensors by name, the same names and shapes in all.
+        measured : collection of str, optional
+            Names of the tensors that distances are over; None: all. The others, such as running statistics, are those
+            of the three networks at these and affine in between.
+
+        Returns
+        -------
+        Plane
+            ``marks`` are the coordinates of the three.
+
+        Raises
+        ------
+        ValueError
+            If names or shapes differ, or if the three lie on one line.
+
+        Examples
+        --------
         >>> a, b, c = ({"w": torch.tensor(w)} for w in ([1.0, 1.0], [5.0, 1.0], [2.0, 3.0]))
         >>> Plane.through(a, b, c).marks
         array([[0., 0.],

@@ -9,8 +9,19 @@ from lossatlas.landscape.slices.training_path import Snapshots, trajectory_to
 class PrincipalDirections:
     """Principal directions: the first ``components`` principal components of a training path, of norm 1.
 
-    ``snapshots``, ``centred`` and ``ignore`` are those of `trajectory`, which also shows the way itself.
+    Parameters
+    ----------
+    snapshots : sequence or mapping of state dicts
+        The network at times of its training, in order, or by epoch; `trajectory` also shows the path itself.
+    components : int, default 2
+        Number of directions.
+    centred : bool, default True
+        Whether the mean of the snapshots' differences from the network is subtracted.
+    ignore : {"none", "biasbn"}, default "none"
+        "biasbn" leaves out what has fewer than two dimensions.
 
+    Examples
+    --------
     >>> import torch
     >>> from torch import nn
     >>> problem = Problem(nn.Linear(1, 2), nn.MSELoss(), {"train": (torch.ones(1, 1), torch.ones(1, 2))})

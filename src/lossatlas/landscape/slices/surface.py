@@ -37,14 +37,64 @@ def surface(
 ) -> xr.Dataset:
     """Loss and error over a plane through the network along two random directions (Li et al. 2018, figure 5).
 
-    ``points`` x ``points`` points over [-``extent``, ``extent``] x [-``extent``, ``extent``]. The directions
-    are the first two of `line` with the same ``seed``, ``normalize``, ``ignore``, ``statistics``,
-    ``convention`` and ``along``, and are not orthogonalised; the attribute ``cosine`` is that of the angle
-    between them. With ``sampling="adaptive"`` points are measured until the rest can be interpolated to
-    ``tolerance``, a share of the range of the losses below ``ceiling``; see `Adaptive`. The variable ``measured``
-    over (y, x) then says which are. The rest is as in `evaluate`. Returns ``loss`` and ``error`` over
-    (split, y, x). ValueError for a value out of its range, or for a direction that is zero or of another network.
+    The directions are the first two of `line` with the same options, and are not orthogonalised; the attribute
+    ``cosine`` is that of the angle between them.
 
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    points : int, default 51
+        Points along each axis, >= 2.
+    extent : float, default 1.0
+        x and y lie in [-``extent``, ``extent``], in units of the directions.
+    seed : int, default 123
+        Seed of the random directions.
+    normalize : {"filter", "layer", "weight", "none"}, default "filter"
+        Rescale random directions to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    ignore : {"biasbn", "none"}, default "biasbn"
+        Tensors that stay: those of fewer than two dimensions (biases, normalisation layers), or none.
+    statistics : bool, default False
+        Whether running means and variances of batch norm move too, as "states" in Li et al.'s code; ``ignore`` =
+        "biasbn" leaves them where they are.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        Rules for drawing, small tensors and variances below zero: this library's, or those of Li et al.'s code.
+    along : mapping, directions or a list of these, optional
+        In place of the random directions, whose options must then be left alone: tensors by parameter name, or for
+        example `GradientDirections`.
+    sampling : {"grid", "adaptive"}, default "grid"
+        "adaptive" measures points until the rest can be interpolated, and ``measured`` over (y, x) says which are:
+        `Adaptive`.
+    tolerance : float, default 0.01
+        Of adaptive sampling: error as a share of the range of the losses below ``ceiling``.
+    ceiling : float, default 10.0
+        Of adaptive sampling: loss at which the range is cut off.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
+
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless ``loss`` (mean over the split) and ``error`` (share misclassified, where targets are classes)
+        over (split, y, x).
+
+    Raises
+    ------
+    ValueError
+        For a value out of its range, or for a direction that is zero or of another network.
+
+    References
+    ----------
+    Li et al. 2018, arXiv:1712.09913.
+
+    Examples
+    --------
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
     >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)

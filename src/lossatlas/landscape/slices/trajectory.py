@@ -46,35 +46,75 @@ def trajectory(
 ) -> xr.Dataset:
     """Training trajectory: loss and error over its principal plane (Li et al. 2018, section 7, figure 9).
 
-    ``snapshots`` are state dicts of the network at times of its training, in order, or by epoch in a mapping. The
-    network is the end of the path; it need not be among them. The directions are the first two principal
-    components of the matrix [w_0 - w_n; ...; w_(n-1) - w_n], with w_n the network, whose mean is subtracted if
-    ``centred``. ``ignore`` = "biasbn" leaves out what has fewer than two dimensions. With the ``convention``
-    "li2018" the last row, of zeros, belongs to the matrix, as in the authors' code. ``along`` puts two other directions
-    in the place of the two components, as for `surface`: the path is seen in their plane.
+    The directions are the first two principal components of the matrix [w_0 - w_n; ...; w_(n-1) - w_n], with w_n the
+    network, which is the origin and lends the plane its running statistics of batch norm.
 
-    The grid has ``points`` x ``points`` points over the box around the projected path, wider by ``margin`` of it
-    on each side; the network, at the origin, lends it its running statistics of batch norm. The rest is as in
-    `evaluate`. Returns
+    Parameters
+    ----------
+    problem : Problem
+        Network, loss and data; left as they were.
+    snapshots : sequence or mapping of state dicts
+        The network at times of its training, in order, or by epoch in a mapping. The network is the end of the path;
+        it need not be among them.
+    points : int, default 51
+        Points along each axis, >= 2, over the box around the projected path.
+    margin : float, default 0.2
+        Share of the box by which the grid is wider on each side.
+    centred : bool, default True
+        Whether the mean of the matrix is subtracted.
+    ignore : {"none", "biasbn"}, default "none"
+        "biasbn" leaves out what has fewer than two dimensions.
+    seed : int, default 123
+        Seed of the random planes.
+    draws : int, default 10
+        Number of random planes, each of a pair of Gaussian directions.
+    normalize : {"none", "filter", "layer", "weight"}, default "none"
+        Rescale random directions to the size of each filter, layer or weight, or not at all (`normalize_direction`).
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        Rules for random directions; with "li2018" the last row, of zeros, belongs to the matrix, as in the authors'
+        code.
+    along : mapping, directions or a list of these, optional
+        Two directions in place of the components, as for `surface`: the path is seen in their plane.
+    splits : sequence of str, optional
+        Parts of the data to measure; None: all.
+    engine : Engine, optional
+        Precision, batches, statistics of batch norm; by default exact to float32 rounding.
+    journal : str or Path, optional
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+    progress : callable, optional
+        Called with the numbers of finished and of all points; may raise to stop the survey.
 
-    - ``loss`` and ``error`` over (split, y, x);
-    - over (snapshot,), which are epochs where these are given and NaN where the network's own is not, else
-      numbers: ``path_x`` and ``path_y``, the point of the plane nearest to each snapshot; ``path_x_cosine`` and
-      ``path_y_cosine``, as the authors' code projects; ``path_distance`` from the network; and over (split,
-      snapshot) ``path_loss`` and ``path_error``, those of the snapshots themselves;
-    - ``explained_variance_ratio`` over (component,), the first 10, and ``plane_explained_ratio``, what the plane shows;
-    - for ``draws`` pairs of Gaussian directions of ``seed``, rescaled as ``normalize`` says: what they show of the
-      path (figure 8, left), ``random_x`` and ``random_y`` over (draw, snapshot), and over (draw,)
-      ``random_explained_ratio``, ``random_excursion``, the farthest that it is seen to be from the network as a
-      share of the farthest that it is, and ``random_cosine`` between the two; for unscaled ones 2/n is expected
-      of the share, ``random_explained_expected``, and sqrt(2/(pi n)) of the absolute cosine,
-      ``random_cosine_expected``, n being the number of weights;
-    - what the first of each pair and the chord, from the network to the first snapshot, show (figure 8, right):
-      ``chord_x``, the distance along it, ``chord_y`` and ``chord_explained_ratio``.
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless (``snapshot`` is an epoch where these are given, NaN where the network's own is not, else a
+        number):
+        - ``loss`` and ``error`` over (split, y, x);
+        - over (snapshot,): ``path_x`` and ``path_y``, the point of the plane nearest to each; ``path_x_cosine`` and
+          ``path_y_cosine``, as the authors' code projects; ``path_distance`` from the network; and over (split,
+          snapshot) ``path_loss`` and ``path_error``, those of the snapshots themselves;
+        - ``explained_variance_ratio`` over (component,), the first 10, and ``plane_explained_ratio``, what the plane
+          shows;
+        - what random planes show of the path (figure 8, left): ``random_x`` and ``random_y`` over (draw, snapshot),
+          and over (draw,) ``random_explained_ratio``, ``random_excursion``, the farthest that it is seen to be from
+          the network as a share of the farthest that it is, and ``random_cosine`` between the two directions; for n
+          unscaled weights 2/n is expected of the share, ``random_explained_expected``, and sqrt(2/(pi n)) of the
+          absolute cosine, ``random_cosine_expected``;
+        - what the first of each pair and the chord, from the network to the first snapshot, show (figure 8, right):
+          ``chord_x``, the distance along it, ``chord_y`` and ``chord_explained_ratio``.
 
-    ValueError for a value out of its range, for snapshots on one line, and, naming the first difference, for a
-    snapshot of another network.
+    Raises
+    ------
+    ValueError
+        For a value out of its range, for snapshots on one line, and, naming the first difference, for a snapshot of
+        another network.
 
+    References
+    ----------
+    Li et al. 2018, arXiv:1712.09913.
+
+    Examples
+    --------
     >>> import torch
     >>> data = {"train": (torch.eye(2), torch.arange(2))}
     >>> problem = Problem(torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss(), data)

@@ -11,6 +11,7 @@ from lossatlas.optim.distancing.kernels import Kernel
 from lossatlas.optim.distancing.merging import Merging, Point
 from lossatlas.optim.distancing.pushes import Push
 from lossatlas.optim.distancing.widths import Width
+from lossatlas.optim.schedules import check_positive
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +62,7 @@ class DistanceForce:
         push: Push,
         seed: int = 0,
     ) -> None:
-        if not isinstance(strength, int | float) or not strength > 0:
-            raise ValueError(f"strength must be positive, got {strength}")
+        check_positive("strength", strength)
         self.kernel, self.width, self.strength, self.divided = kernel, width, strength, divided
         self.distance, self.merging, self.push, self.seed = distance, merging, push, seed
         self._memory: Tensor | None = None  # (2, n)

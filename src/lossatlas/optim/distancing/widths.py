@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from lossatlas.optim.schedules import check_positive
+
 
 class Width(Protocol):
     """Bandwidth: what gives a kernel around a centre its precision."""
@@ -25,7 +27,7 @@ class Sigma:
     sigma: float
 
     def __post_init__(self) -> None:
-        _check_positive("sigma", self.sigma)
+        check_positive("sigma", self.sigma)
 
     def precision(self, travelled: Tensor) -> Tensor:  # noqa: D102
         return torch.full_like(travelled, 1 / (2 * self.sigma**2))
@@ -44,7 +46,7 @@ class InverseWidth:
     w: float
 
     def __post_init__(self) -> None:
-        _check_positive("w", self.w)
+        check_positive("w", self.w)
 
     def precision(self, travelled: Tensor) -> Tensor:  # noqa: D102
         return torch.full_like(travelled, self.w)
@@ -63,7 +65,7 @@ class Travelled:
     multiple: float
 
     def __post_init__(self) -> None:
-        _check_positive("multiple", self.multiple)
+        check_positive("multiple", self.multiple)
 
     def precision(self, travelled: Tensor) -> Tensor:  # noqa: D102
         if not bool((travelled > 0).all()):
@@ -72,8 +74,3 @@ class Travelled:
                 "expected a checkpoint that has moved, or a width of its own, such as Sigma"
             )
         return 1 / (2 * self.multiple**2 * travelled)
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not isinstance(value, int | float) or not value > 0:
-        raise ValueError(f"{name} must be positive, got {value}")

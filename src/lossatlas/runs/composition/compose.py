@@ -1,4 +1,4 @@
-"""From what a user types to the plain configurations of the jobs that it means."""
+"""Composition: from what a user types to the plain configurations of the jobs that it means."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from lossatlas.choices import nearest
 from lossatlas.runs.composition.job import SURROUNDINGS, Job
 from lossatlas.runs.composition.overrides import Overrides, key_of
+from lossatlas.runs.composition.parsing import texts
 from lossatlas.runs.composition.search_path import CONFIG_NAME, config_folder
 from lossatlas.runs.composition.synonyms import our_word
 from lossatlas.runs.store.references import Reference, substituted
@@ -35,15 +36,16 @@ def start_hydra(config_dir: str | Path | None = None, overrides: Sequence[str] =
     that ``overrides`` add by ``hydra.searchpath=[...]`` are known from now on too, so that experiments are found there.
     """
     search_path = create_config_search_path(str(config_folder()))
+    schema = SearchPathQuery(provider="schema")  # Hydra's own, which stays the last
     if config_dir is not None:
         folder = Path(config_dir).resolve()
         if not folder.is_dir():
             raise NotADirectoryError(f"--config-dir={config_dir}: no such folder")
-        search_path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
+        search_path.prepend("command-line", f"file://{folder}", schema)
     for place in Overrides(overrides).places().parsed:
         paths = place.value()
         for path in paths if isinstance(paths, list) else []:
-            search_path.append("hydra.searchpath", str(path))
+            search_path.prepend("hydra.searchpath", str(path), schema)
     hydra_version.setbase("1.3")
     GlobalHydra.instance().clear()
     return Hydra.create_main_hydra2("lossatlas", search_path)
@@ -125,27 +127,39 @@ def job_of(overrides: Sequence[str], config: DictConfig) -> Job:
 
 
 def _with_runs(config: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
-    def expand(named: Reference) -> Job:
-        if isinstance(named.value, str):
-            from lossatlas.runs.store.store import Store, find_finished_run
+    """``config`` with the composed runs in place of each ``{run: ...}`` in its study, save of whole configurations."""
 
-            run = find_finished_run(Store(config["paths"]["runs"]), named.value)
-            manifest = run.manifest()
-            return Job(Overrides(() if manifest is None else manifest.overrides), run.config())
-        try:
-            named.check()
-        except ValueError as error:
-            raise ValueError(f"study: {error}") from None
-        return deepcopy(_named_job(overrides.of_named_run(named.value), GlobalHydra.instance().hydra))
+    def run(named: Reference) -> dict[str, Any]:
+        if (
+            isinstance(named.value, Mapping) or named.value == "???"
+        ):  # what is missing is told with all that is
+            return {"run": named.value}
+        job = _job_named(named, config, overrides)
+        kept = {key: part for key, part in job.config.items() if key not in SURROUNDINGS}
+        return {"run": {**kept, "overrides": list(job.overrides)}}
 
-    return expanded(config, expand)
+    return {**config, "study": substituted(config["study"], run, kinds=("run",))}
+
+
+def _job_named(named: Reference, config: Mapping[str, Any], overrides: Overrides) -> Job:
+    if isinstance(named.value, str):
+        from lossatlas.runs.store.store import Store, find_finished_run
+
+        run = find_finished_run(Store(config["paths"]["runs"]), named.value)
+        manifest = run.manifest()
+        return Job(Overrides(() if manifest is None else manifest.overrides), run.config())
+    try:
+        named.check()
+    except ValueError as error:
+        raise ValueError(f"study: {error}") from None
+    return deepcopy(_composed_once(overrides.of_named_run(named.value), GlobalHydra.instance().hydra))
 
 
 _being_named: list[Overrides] = []  # overrides of the runs whose composition is under way
 
 
 @lru_cache(maxsize=256)
-def _named_job(overrides: Overrides, hydra: Hydra | None) -> Job:
+def _composed_once(overrides: Overrides, hydra: Hydra | None) -> Job:
     """Compose the job of a run that studies name: those of a sweep name the same ones again and again.
 
     ValueError for a run that names itself, as one does that is composed from the file of the study that names it.
@@ -194,11 +208,9 @@ def _each_value(override: Override) -> list[str]:
     ValueError for a sweep without end, such as ``interval(0, 1)``.
     """
     key = override.get_key_element()
-    if not override.is_sweep_override():
-        return [f"{key}={override.get_value_element_as_str()}"]
-    if not override.is_discrete_sweep():
+    if override.is_sweep_override() and not override.is_discrete_sweep():
         raise ValueError(f"{override.input_line}: expected values one by one, as {key}=0,1,2")
-    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    return [f"{key}={text}" for text in texts(override)]
 
 
 def params_of(base: DictConfig) -> dict[str, str]:
@@ -209,27 +221,6 @@ def params_of(base: DictConfig) -> dict[str, str]:
 def compose_base(overrides: Sequence[str]) -> DictConfig:
     """Compose what the jobs of a sweep share. As for Hydra itself, what they share must fit the default choices."""
     return compose_config(Overrides(overrides).fixed())
-
-
-def expanded(config: Mapping[str, Any], expand: Callable[[Reference], Job]) -> dict[str, Any]:
-    """``config`` with what ``expand`` makes of each ``{run: ...}`` in its study, save of whole configurations.
-
-    >>> config = {"study": {"start": {"run": ["seed=1"]}}, "seed": 0, "paths": {}}
-    >>> job = Job(Overrides(["seed=1"]), {"study": {}, "seed": 1, "paths": {}})
-    >>> expanded(config, lambda named: job)["study"]
-    {'start': {'run': {'study': {}, 'seed': 1, 'overrides': ['seed=1']}}}
-    """
-
-    def run(named: Reference) -> dict[str, Any]:
-        if (
-            isinstance(named.value, Mapping) or named.value == "???"
-        ):  # that is missing is told with all that is
-            return {"run": named.value}
-        job = expand(named)
-        kept = {key: part for key, part in job.config.items() if key not in SURROUNDINGS}
-        return {"run": {**kept, "overrides": list(job.overrides)}}
-
-    return {**config, "study": substituted(config["study"], run, kinds=("run",))}
 
 
 def other_job(job: Job, overrides: Sequence[str]) -> Job:

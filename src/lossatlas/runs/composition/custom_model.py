@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.utils import get_object
+from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
-OWN = "model=own"
+from lossatlas.runs.composition.parsing import parsed, texts
 
-TARGET = "model._target_"
+_OWN = "model=own"
 
-FROM_DATA = {
+_TARGET = "model._target_"
+
+_FROM_DATA = {
     "input_shape": "${data.shape}",
     "classes": "${data.classes}",
     "num_classes": "${data.classes}",
@@ -24,7 +25,7 @@ FROM_DATA = {
 }
 """Arguments that a network gets from its data if it takes them: ours, and timm's, torchvision's and others'."""
 
-CONVENTIONS = (
+_CONVENTIONS = (
     ("num_classes", "in_chans"),
     ("num_classes", "in_channels"),
     ("classes", "input_shape"),
@@ -33,90 +34,72 @@ CONVENTIONS = (
 )
 """Those that go together, in the order in which they are tried on a callable whose signature does not tell."""
 
-EXAMPLE = {"shape": [3, 32, 32], "classes": 10}
+_EXAMPLE = {"shape": [3, 32, 32], "classes": 10}
 """Data that such a callable is tried for."""
 
 
 def expand_own_model(overrides: Sequence[Override]) -> list[str]:
     """Write ``model._target_=theirs.Net`` out as a choice of its own, ``model=own``, whose keys are those typed.
 
-    Without it they would join the keys of the default choice. What the network takes of `FROM_DATA` is added. Where
+    Without it they would join the keys of the default choice. What the network takes of `_FROM_DATA` is added. Where
     another choice of ``model`` is typed, or no target, the overrides stay as they are.
 
-    >>> parse = OverridesParser.create().parse_overrides
-    >>> expand_own_model(parse(["model._target_=lossatlas.models.MLP", "model.hidden=[8]"]))[:3]
+    >>> expand_own_model([parsed("model._target_=lossatlas.models.MLP"), parsed("model.hidden=[8]")])[:3]
     ['model=own', 'model._target_=lossatlas.models.MLP', '+model.hidden=[8]']
-    >>> expand_own_model(parse(["model=mlp", "model.hidden=[8]"]))
+    >>> expand_own_model([parsed("model=mlp"), parsed("model.hidden=[8]")])
     ['model=mlp', 'model.hidden=[8]']
     """
     choices = [o for o in overrides if o.key_or_group == "model"]
     typed = [o for o in overrides if o.key_or_group.startswith("model.")]
     chosen = [o.input_line for o in choices]
-    if chosen not in ([], [OWN]) or not any(o.key_or_group == TARGET for o in typed):
+    if chosen not in ([], [_OWN]) or not any(o.key_or_group == _TARGET for o in typed):
         return [str(o.input_line) for o in overrides]
     kept = [o for o in overrides if o not in choices and not (o in typed and o.is_delete())]
     given = [o for o in kept if o in typed]
     added = [] if choices else _from_data(given, {o.key_or_group for o in typed})
-    return [OWN, *(_own(o) if o in typed else str(o.input_line) for o in kept), *added]
+    return [_OWN, *(_own(o) if o in typed else str(o.input_line) for o in kept), *added]
 
 
 def _own(override: Override) -> str:
     """Override as a choice without keys needs it, which has room for the target and nothing else."""
     bare = str(override.input_line).lstrip("+")
-    return bare if override.key_or_group == TARGET else f"+{bare}"
+    return bare if override.key_or_group == _TARGET else f"+{bare}"
 
 
 def _from_data(given: Sequence[Override], named: set[str]) -> list[str]:
-    """Overrides for what all targets in ``given`` take of `FROM_DATA`, but for the keys that are ``named``."""
-    targets = _values(next(o for o in given if o.key_or_group == TARGET))
-    arguments = [o for o in given if o.key_or_group != TARGET]
-    taken = [_taken(target, tuple(_first(o) for o in arguments)) for target in targets]
-    keys = [key for key in FROM_DATA if all(key in found for found in taken)]
-    return [f"+model.{key}={FROM_DATA[key]}" for key in keys if f"model.{key}" not in named]
-
-
-def _first(override: Override) -> tuple[str, str]:
-    """Key of an override, and its value, or the first of those that it sweeps, as it is written."""
-    return override.key_or_group, _values(override)[0]
+    """Overrides for what all targets in ``given`` take of `_FROM_DATA`, but for the keys that are ``named``."""
+    targets = texts(next(o for o in given if o.key_or_group == _TARGET))
+    arguments = tuple((o.key_or_group, texts(o)[0]) for o in given if o.key_or_group != _TARGET)
+    taken = [_taken(target, arguments) for target in targets]
+    keys = [key for key in _FROM_DATA if all(key in found for found in taken)]
+    return [f"+model.{key}={_FROM_DATA[key]}" for key in keys if f"model.{key}" not in named]
 
 
 @cache
 def _taken(target: str, arguments: tuple[tuple[str, str], ...]) -> Sequence[str]:
-    """Keys of `FROM_DATA` that ``target`` takes; none if it cannot be imported, which the check will tell."""
+    """Keys of `_FROM_DATA` that ``target`` takes; none if it cannot be imported, which the check will tell."""
     try:
         accepted = accepted_arguments(find_target(target))
     except Exception:  # whatever the module raises
         return ()
     if accepted is not None:
-        return [key for key in FROM_DATA if key in accepted]
-    return next((keys for keys in CONVENTIONS if _builds(target, arguments, keys)), ())
+        return [key for key in _FROM_DATA if key in accepted]
+    return next((keys for keys in _CONVENTIONS if _builds(target, arguments, keys)), ())
 
 
 def _builds(target: str, arguments: Sequence[tuple[str, str]], keys: Sequence[str]) -> bool:
     """Whether a target that passes its keywords on makes a network when it is given ``keys`` as well."""
-    from hydra.utils import instantiate
     from torch import device
 
-    texts = [
-        *(f"model.{key}={FROM_DATA[key]}" for key in keys),
-        *(f"{key}={text}" for key, text in arguments),
-    ]
-    config = OmegaConf.create({"data": EXAMPLE, "model": {"_target_": target}})
-    for override in OverridesParser.create().parse_overrides(texts):
-        OmegaConf.update(config, override.key_or_group, override.value(), force_add=True)
+    config = OmegaConf.create({"data": _EXAMPLE, "model": {"_target_": target}})
+    for key, text in (*((f"model.{key}", _FROM_DATA[key]) for key in keys), *arguments):
+        OmegaConf.update(config, key, parsed(f"{key}={text}").value(), force_add=True)
     try:
         with device("meta"):  # no memory, no draws
             instantiate(config.model)
     except Exception:  # whatever it raises
         return False
     return True
-
-
-def _values(override: Override) -> list[str]:
-    """Value of an override as it is written, or each of those that it sweeps."""
-    if override.is_discrete_sweep():
-        return list(override.sweep_string_iterator())
-    return [override.get_value_element_as_str()]
 
 
 def find_target(path: str) -> Any:

@@ -1,15 +1,14 @@
-"""What a user, a sweep or a study types: KEY=VALUE, read by one rule wherever it is read."""
+"""Overrides: KEY=VALUE as a user, a sweep or a study types it, read by one rule wherever it is read."""
 
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, QuotedString
+from hydra.core.override_parser.types import Override
 
 from lossatlas.runs.composition.custom_model import expand_own_model
+from lossatlas.runs.composition.parsing import parsed, typed_value
 from lossatlas.runs.composition.shorthand import expand_logger
 
 _FORMER_VALUES = re.compile(r"^([+~]*)experiment\.levels(?=\.)")
@@ -33,22 +32,6 @@ def key_of(override: str) -> str:
     return override.partition("=")[0].lstrip("+~").replace("/", ".")
 
 
-@lru_cache(maxsize=4096)
-def _parsed(override: str) -> Override:
-    (parsed,) = OverridesParser.create().parse_overrides([override])  # whose errors name the override
-    return parsed
-
-
-def typed_value(text: str) -> Any:
-    """What Hydra takes the right side of an override for.
-
-    >>> typed_value("5e-4"), typed_value("true"), typed_value("sgd"), typed_value("'1'")
-    (0.0005, True, 'sgd', '1')
-    """
-    value = _parsed(f"key={text}").value()
-    return value.text if isinstance(value, QuotedString) else value
-
-
 class Overrides(tuple[str, ...]):
     """Overrides as they were typed, in their order; what is asked of them goes by `key_of`.
 
@@ -67,7 +50,7 @@ class Overrides(tuple[str, ...]):
     @property
     def parsed(self) -> tuple[Override, ...]:
         """Each as Hydra reads it. `OverrideParseException`, one of Hydra's, for one that it cannot read."""
-        return tuple(_parsed(override) for override in self)
+        return tuple(parsed(override) for override in self)
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Key of each, and what is typed for it; nothing is typed for what is deleted."""

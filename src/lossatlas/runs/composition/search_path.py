@@ -1,4 +1,4 @@
-"""Where choices lie: the package's own folder, and those that the user adds to Hydra's search path."""
+"""Hydra's search path: the package's own folder of choices, and those that the user adds."""
 
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Keys of the one logger that is chosen, typed without its name."""
+"""Shorthand: keys of the one logger that is chosen, typed without its name."""
 
 import re
 from collections.abc import Sequence

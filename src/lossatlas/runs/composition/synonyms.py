@@ -1,4 +1,4 @@
-"""What users of Lightning and of lightning-hydra-template call otherwise: their word, and ours for it."""
+"""Synonyms: the words of Lightning and of lightning-hydra-template, and ours for them."""
 
 TRAINER = {
     # argument of Lightning's Trainer -> what is typed here; training sets it itself, or would not come to its end
@@ -38,8 +38,7 @@ _KEYS = {
     "task_name": "type experiment.name=NAME",
     "max_epochs": "type epochs=N",
     "batch_size": "type data.batch_size=N",
-    "lr": "type optimizer.lr=RATE",
-    "learning_rate": "type optimizer.lr=RATE",
+    **dict.fromkeys(("lr", "learning_rate"), "type optimizer.lr=RATE"),
     "lr_scheduler": "type scheduler=CHOICE",
     "weight_decay": "type optimizer.weight_decay=X",
     "precision": "type trainer.precision=bf16-mixed, or trainer=bf16",
@@ -48,14 +47,9 @@ _KEYS = {
     "train": "a run is always trained",
     "test": "every run measures its test split at its end",
     "hparams_search": "a sweep is typed -m KEY=A,B",
-    "output_dir": "type paths.runs=FOLDER",
-    "log_dir": "type paths.runs=FOLDER",
-    "data_dir": "type paths.data=FOLDER",
+    **dict.fromkeys(("output_dir", "log_dir", "paths.output_dir", "paths.log_dir"), "type paths.runs=FOLDER"),
+    **dict.fromkeys(("data_dir", "paths.data_dir", "data.data_dir"), "type paths.data=FOLDER"),
     "paths.root_dir": "type paths.runs=FOLDER, paths.results=FOLDER or paths.data=FOLDER",
-    "paths.output_dir": "type paths.runs=FOLDER",
-    "paths.log_dir": "type paths.runs=FOLDER",
-    "paths.data_dir": "type paths.data=FOLDER",
-    "data.data_dir": "type paths.data=FOLDER",
     "data.num_workers": "the data lie in memory and are gathered by the batch, without workers",
     "data.pin_memory": "the data lie on the device",
     "model.net": "type model=CHOICE, or model._target_=yours.Net",

@@ -21,7 +21,7 @@ ENVIRONMENT = ("SLURM_JOB_ID", "SLURM_ARRAY_TASK_ID", "CUDA_VISIBLE_DEVICES", "O
 
 
 @dataclass
-class Attempt:
+class _Attempt:
     """One stretch of work on a run, from a start or a resumption to its end."""
 
     started: str  # ISO 8601, UTC
@@ -61,7 +61,7 @@ class Manifest:
     code: dict[str, Any]
     hardware: dict[str, Any]
     environment: dict[str, str]
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[_Attempt] = field(default_factory=list)
     epochs: int = 0
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Manifest:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Manifest":
         """Rebuild from ``to_json``'s value. TypeError or ValueError if it is not one."""
-        attempts = [Attempt(**attempt) for attempt in value["attempts"]]
+        attempts = [_Attempt(**attempt) for attempt in value["attempts"]]
         members = [Member(**member) for member in value.get("members", [])]
         manifest = cls(**{**value, "attempts": attempts, "members": members})
         if manifest.status not in get_args(Status):
@@ -114,9 +114,9 @@ def new_manifest(
     )
 
 
-def new_attempt(*, device: str, threads: int, from_step: int) -> Attempt:
+def new_attempt(*, device: str, threads: int, from_step: int) -> _Attempt:
     """Attempt that starts now in this process."""
-    return Attempt(now(), socket.gethostname(), os.getpid(), device, threads, from_step)
+    return _Attempt(now(), socket.gethostname(), os.getpid(), device, threads, from_step)
 
 
 def _versions() -> dict[str, str]:
@@ -133,13 +133,11 @@ def _code() -> dict[str, Any]:
     """Commit and cleanliness of the checkout that this file lies in; empty for an installed wheel."""
     here = Path(__file__).parent
     try:
-        commit = _git(here, "rev-parse", "HEAD")
-        tracked = _git(here, "ls-files", "--error-unmatch", str(Path(__file__)))
-        return (
-            {"commit": commit, "modified": bool(_git(here, "status", "--porcelain", "-uno"))}
-            if tracked
-            else {}
-        )
+        _git(
+            here, "ls-files", "--error-unmatch", str(Path(__file__))
+        )  # fails where a wheel lies in some checkout
+        modified = bool(_git(here, "status", "--porcelain", "-uno"))
+        return {"commit": _git(here, "rev-parse", "HEAD"), "modified": modified}
     except (OSError, subprocess.SubprocessError):
         return {}
 

@@ -1,4 +1,4 @@
-"""How far a run is: a small file that its process rewrites about once a second and anybody may read."""
+"""Progress of a run: a small file that its process rewrites about once a second and anybody may read."""
 
 import json
 from dataclasses import asdict, dataclass

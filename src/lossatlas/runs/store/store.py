@@ -40,6 +40,14 @@ def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], sou
             raise StoreError(f"{source} holds another network's weights: {name} has shape {shapes}")
 
 
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Named tensors of a safetensors file. `StoreError` if it cannot be read."""
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise StoreError(f"{path}: not a readable safetensors file ({error})") from error
+
+
 def name_damage(path: Path, say: Callable[[str], None], remedy: str) -> None:
     """Say that ``path`` is missing or damaged, and what is done about it; set it aside if it is there."""
     if path.exists():
@@ -95,11 +103,11 @@ class Run:
 
     def state(self) -> dict[str, Tensor]:
         """Final parameters and buffers of the network. `StoreError` if the file is damaged."""
-        return self._load_tensors(self.weights_path)
+        return load_tensors(self.weights_path)
 
     def snapshot(self, epoch: int) -> dict[str, Tensor]:
         """Parameters and buffers after ``epoch`` epochs, if ``study.snapshot_epochs`` named it."""
-        return self._load_tensors(self.snapshot_path(epoch))
+        return load_tensors(self.snapshot_path(epoch))
 
     def snapshot_path(self, epoch: int) -> Path:
         """Where the weights after ``epoch`` epochs lie."""
@@ -115,7 +123,7 @@ class Run:
 
     def member(self, number: int) -> dict[str, Tensor]:
         """Parameters and buffers of one member. `StoreError` if its file is missing or damaged."""
-        return self._load_tensors(self.member_path(number))
+        return load_tensors(self.member_path(number))
 
     def member_path(self, number: int) -> Path:
         """Where the weights of a member lie."""
@@ -161,12 +169,6 @@ class Run:
             return False
         except OSError as error:
             raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-
-    def _load_tensors(self, path: Path) -> dict[str, Tensor]:
-        try:
-            return load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise StoreError(f"{path}: not a readable safetensors file ({error})") from error
 
     # Writing
 

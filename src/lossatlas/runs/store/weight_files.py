@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from lossatlas.runs.store.store import StoreError, check_state
+from lossatlas.runs.store.store import StoreError, check_state, load_tensors
 
-INSIDE = ("state_dict", "model_state_dict", "model", "network")
+_INSIDE = ("state_dict", "model_state_dict", "model", "network")
 """Keys under which checkpoints keep a network's state dict, in the order in which they are looked for."""
 
 
@@ -23,15 +21,15 @@ def load_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor
     DataParallel, is taken off; what the file then holds beside them is left out. No code of the file is run.
     `StoreError` if it cannot be read, or, naming the first difference, if it is another network's.
     """
-    return fitted(read_tensors(path), expected, path)
+    return fitted(_read_tensors(path), expected, path)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def _read_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a file, as they are named there. `StoreError` if it holds none that can be read."""
     if not path.is_file():
         raise StoreError(f"{path}: no such file")
-    content = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
-    inside = next((key for key in INSIDE if isinstance(content.get(key), Mapping)), None)
+    content: Mapping[str, Any] = load_tensors(path) if path.suffix == ".safetensors" else _pickled(path)
+    inside = next((key for key in _INSIDE if isinstance(content.get(key), Mapping)), None)
     tensors = content if inside is None else content[inside]
     found = {str(name): value for name, value in tensors.items() if isinstance(value, Tensor)}
     if not found:
@@ -62,13 +60,6 @@ def _without(prefix: str, found: Mapping[str, Tensor], expected: Mapping[str, Te
     inner = {name.removeprefix(prefix): tensor for name, tensor in found.items() if name.startswith(prefix)}
     counters = {name: tensor for name, tensor in expected.items() if name.endswith("num_batches_tracked")}
     return {**counters, **inner}
-
-
-def _safetensors(path: Path) -> dict[str, Any]:
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise StoreError(f"{path}: not a readable safetensors file ({error})") from error
 
 
 def _pickled(path: Path) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from torch.func import functional_call
 
 from lossatlas.data import ImageData
 from lossatlas.landscape.shapes.curve_families import CurveFamily
+from lossatlas.optim import Schedule
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.elastic_band.forces import band_gradients
 from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
 from lossatlas.studies.elastic_band.profile import band_metrics, by_gap, profile, with_statistics
 from lossatlas.studies.elastic_band.schedule import Cycle, CycledRate, Cycles
-from lossatlas.studies.study import Batch, NonFiniteLossError, Schedule
+from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, unflatten
 
@@ -24,16 +25,12 @@ class ElasticBand(Classifier):
     """Nudged elastic band (AutoNEB): relaxes its pivots between two ``ends``, which stay as they are.
 
     AutoNEB: Draxler et al. 2018 (arXiv:1803.00885), after Kolsbjerg et al. 2016 and Henkelman & Jonsson 2000. Training
-    goes in ``cycles``, each with so many of the optimizer's steps and a factor of its rate; ``epochs`` are those that
-    they take, and the last cycle goes on to the end of the last epoch. The first begins with ``pivots`` pivots evenly
-    on the straight line. A further one begins without momentum, and with at most ``insert`` pivots more, where the
-    training loss at one of ``positions`` points between two pivots is farthest above the straight line between theirs,
-    if that is more than ``threshold`` of the range of the pivots' losses.
+    goes in ``cycles``. The first begins with ``pivots`` pivots evenly on the straight line. A further one begins
+    without momentum, and with more pivots where the training loss between two of them is farthest above the straight
+    line between theirs. A pivot that is inserted divides the share of its gap.
 
     At a step the loss of one batch, with its penalties, is taken at every pivot, batch norm in training mode; pivots
-    descend what of its gradient is perpendicular to the band. A ``spring`` pulls them along it; None, as in the paper,
-    moves them along the band before each step, so that their gaps keep their shares of its length. A pivot that is
-    inserted divides the share of its gap.
+    descend what of its gradient is perpendicular to the band.
 
     The run's network is the highest point of the band, with batch-norm statistics of a pass over the training data; its
     members are the control points of the band, which is a `PolygonalChain`: end, pivots, end. Its metrics:
@@ -55,8 +52,46 @@ class ElasticBand(Classifier):
     pivots               how many there are
     ==================== ============================================================================================
 
-    ValueError as `check_ends` raises it, unless there are two ends, for numbers out of their range, for epochs that
-    do not fit the cycles, and for an optimizer with weight decay, which would act along the band as well.
+    Parameters
+    ----------
+    network : Module
+        It computes with any weights by `torch.func.functional_call`.
+    data : ImageData
+        Splits, batches and their order.
+    ends : sequence of TrainedNetwork
+        Two, of the kind of the network, of different seeds.
+    curve : CurveFamily
+        `PolygonalChain` with ``bends`` None, for as many as pivots come.
+    cycles : sequence of mapping
+        Each ``steps``, of the optimizer, and ``factor``, of the scheduled rate, by default 1. The last cycle goes on to
+        the end of the last epoch.
+    epochs : int
+        Those that the cycles take.
+    optimizer : Callable
+        Function of parameters to an optimizer, without weight decay, which would act along the band as well.
+    schedule : Schedule
+        Function of the position in epochs to a factor on the base rate.
+    penalties : mapping of str to Callable
+        Functions of weights by name to what is added to the loss.
+    pivots : int, default 3
+        Of the first cycle, 1 or more.
+    insert : int, default 2
+        Pivots more that a further cycle begins with, at most; 0 or more.
+    threshold : float, default 0.2
+        Rise of the loss between two pivots that asks for one, as a share of the range of the pivots' losses; 0 or more.
+    positions : int, default 9
+        Points between each two pivots at which the loss is taken, 1 or more.
+    spring : float, optional
+        Positive stiffness of what pulls pivots along the band; None, as in the paper: they are moved along the band
+        before each step, so that their gaps keep their shares of its length.
+    **classifier
+        ``loss`` and ``metrics`` as of `Classifier`; ``seed`` as of `Study`, and ``snapshot_epochs``, which is empty.
+
+    Raises
+    ------
+    ValueError
+        As `check_ends` raises it, unless there are two ends, for numbers out of their range, for epochs that do not fit
+        the cycles, and for an optimizer with weight decay.
     """
 
     def __init__(
@@ -162,10 +197,7 @@ class ElasticBand(Classifier):
 
     def check_finite(self) -> None:  # noqa: D102
         super().check_finite()
-        if not (finite := self.band.rows.isfinite()).all():
-            raise NonFiniteLossError(
-                self.global_step - 1, float(self.band.rows[~finite][0]), "a pivot of the band"
-            )
+        self._check_tensor(self.band.rows, "a pivot of the band")
 
     def finish(self) -> None:
         """Have the network be the highest point of the band, and the pivots their own batch-norm statistics."""

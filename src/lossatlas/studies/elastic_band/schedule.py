@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from lossatlas.studies.study import Schedule
+from lossatlas.optim import Schedule
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The page figure of `sharpness`: Figures 2 and 3 of Li et al. 2018 (arXiv:1712.09913), any sizes and decays.
+"""The page of `sharpness`: Figures 2 and 3 of Li et al. 2018 (arXiv:1712.09913), any sizes and decays.
 
 Rows: the line between the small- and the large-batch network; the weights' norm per epoch and their
 histogram; filter-normalised lines; filter-normalised contours. Two columns for each weight decay.
@@ -16,9 +16,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from lossatlas.figures import panels
-from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, narrowed
+from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, needed
 from lossatlas.figures.layout.page import legend_over, mean_sd, page_over, share_scale, unsurveyed
 from lossatlas.figures.style import BAND, ERROR, LARGE, LOSS, SMALL, STYLES, style
+from lossatlas.measures.selection import select
 
 _NEEDED = ("history", "summary", "weights", "line", "surface", "interpolation")
 _ROWS = (2.35, 1.95, 2.2, 2.75)  # heights in inches
@@ -36,17 +37,36 @@ def width_and_sharpness(
 ) -> Figure:
     """Small against large batches at each weight decay, for one optimizer.
 
-    ``datasets``: history, summary, weights, line, surface and interpolation over (optimizer, weight_decay, batch_size,
-    seed). ``at``: the values of further axes, or those to show of one, as in `layout.arrangement.arrange`. ``caption``:
-    text under the panels, such as the verdicts. ``log``: losses along lines on a log scale. ``ceiling``: largest loss
-    drawn there. Contours are those of the first seed that has them. ValueError for an optimizer, or a value of another
-    axis, that the sweep does not have, or a dataset that is not there.
+    Contours are those of the first seed that has them.
+
+    Parameters
+    ----------
+    datasets : mapping of str to Dataset
+        history, summary, weights, line, surface and interpolation over (optimizer, weight_decay, batch_size, seed).
+    optimizer : str, default "sgd"
+        The one that is shown.
+    at : mapping of str to Any, optional
+        Axis -> its value that is shown, or a list of those, in their order; None: all that there is.
+    caption : str, default ""
+        Text under the panels, such as the verdicts; "": none.
+    log : bool, default False
+        Losses along lines on a log scale; by default on a linear one.
+    ceiling : float, default 10.0
+        Largest loss drawn there; None: all are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page.
+
+    Raises
+    ------
+    ValueError
+        For an optimizer, or a value of another axis, that the sweep does not have, or a dataset that is not there.
     """
-    missing = [name for name in _NEEDED if name not in datasets]
-    if missing:
-        raise ValueError(f"the figure needs the dataset {missing[0]!r}; there are {sorted(datasets)}")
+    needed(datasets, *_NEEDED)
     where = {"optimizer": optimizer, **(at or {})}
-    chosen = {name: narrowed(datasets[name], where) for name in _NEEDED}
+    chosen = {name: select(datasets[name], where) for name in _NEEDED}
     summary = chosen["summary"]
     columns = 2 * summary.sizes["weight_decay"]
     with style():
@@ -168,5 +188,4 @@ def _legend(page: Figure, batches: Sequence[tuple[int, str]], optimizer: str) ->
     handles.append(
         Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
     )
-    title = f"{optimizer.upper() if len(optimizer) < 4 else optimizer.capitalize()}"
-    legend_over(page, handles, title)
+    legend_over(page, handles, optimizer.upper() if len(optimizer) < 4 else optimizer.capitalize())
