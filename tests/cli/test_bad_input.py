@@ -37,7 +37,12 @@ from lossatlas.cli.main import main
             ["train", "+model.wdith=4"],
             "model.wdith: lossatlas.models.VGG takes no such key; did you mean width?",
         ),
-        (["train", "regularizer.l2=1"], "regularizer.l2: no such key; regularizer has no keys"),
+        (["train", "regularizer.l1=1"], "regularizer.l1: no such key; regularizer has no keys"),
+        (
+            ["train", "landscape.line.points=3"],
+            "landscape.line.points: no such key; it comes with landscape=line",
+        ),
+        (["train", "logger.csv.name=a"], "logger.wandb.csv.name: no such key; expected one of"),
         (["train", "~model"], "model is missing from the configuration"),
         (["train", "seed"], "seed: cannot be read; an override is written KEY=VALUE"),
         (["train", "seed=0,1"], "seed=0,1: several values are a sweep, which needs -m"),

@@ -98,6 +98,20 @@ def test_showing_a_configuration_complains_as_running_it_does() -> None:
     assert answer.complaint == "model.hiden: no such key; did you mean model.hidden?"
 
 
+def test_values_by_their_former_name_are_told_and_shown() -> None:
+    answer = type_here(
+        "train",
+        "--cfg",
+        "job",
+        "experiment=sharpness",
+        "experiment.levels.width=0.5",
+        "-p",
+        "experiment.values",
+    )
+    assert "experiment.levels is called experiment.values now" in answer.err
+    assert yaml.safe_load(answer.out)["width"] == 0.5
+
+
 @pytest.mark.parametrize(
     "arguments", [("train", "--bogus"), ("train", "--config-name", "other"), ("runs", "--bogus")]
 )

@@ -58,11 +58,12 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     """
     if not GlobalHydra.instance().is_initialized():
         start_hydra()
+    written = Overrides(overrides).expanded()
     try:
-        return compose(CONFIG_NAME, list(Overrides(overrides).expanded()), return_hydra_config=True)
+        return compose(CONFIG_NAME, list(written), return_hydra_config=True)
     except ConfigCompositionException as error:
         match = re.match(r"Could not override '([^']+)'", str(error))
-        if match and (others := Overrides(overrides).without(match[1])) != tuple(overrides):
+        if match and (others := written.without(match[1])) != written:
             hint = our_word(match[1]) or _nearest_key(key_of(match[1]), compose_config(others))
             raise ValueError(f"{match[1]}: no such key; {hint}") from error
         raise
@@ -74,6 +75,9 @@ def _nearest_key(path: str, config: DictConfig) -> str:
     parents = ""
     for part in path.split("."):
         if not OmegaConf.is_dict(node) or part not in node:
+            group = parents.rstrip(".")
+            if group and part in GlobalHydra.instance().config_loader().get_group_options(group):
+                return f"it comes with {group}={part}"
             siblings = [str(key) for key in node if key != "hydra"] if OmegaConf.is_dict(node) else []
             if siblings:
                 return nearest(part, siblings).replace("did you mean ", f"did you mean {parents}")
