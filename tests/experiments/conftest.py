@@ -23,6 +23,13 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder in which commands are typed: empty."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def one_step(
     tmp_path: Path, write_cifar: Callable[..., Path], write_cifar100: Callable[..., Path]
 ) -> Callable[..., Run]:
