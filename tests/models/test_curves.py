@@ -12,7 +12,8 @@ from lossatlas.landscape import Bezier, ControlledCurve, CurveFamily, PolygonalC
 from lossatlas.runs.composition.compose import compose_config
 
 CONF = Path(__file__).parents[2] / "conf"
-MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own", "ball"})  # a name for none, and one of two numbers
+MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own", "ball"})
+# The first names no network, the second is one of two numbers.
 SMALL = [name for name in MODELS if name.endswith("_narrow")] + ["lenet", "mlp"]
 QUICK = [*SMALL, "resnet20"]
 FAMILIES = [Bezier(1), PolygonalChain(2), Bezier(None)]
