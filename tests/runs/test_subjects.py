@@ -49,3 +49,18 @@ def test_what_the_run_was_trained_with_stays(run: Run, override: str) -> None:
     key = override.partition("=")[0].lstrip("+").replace("/", ".")
     with pytest.raises(ValueError, match=f"^{key}: what run {run.fingerprint} was trained with stays"):
         subject(run, override)
+
+
+def test_a_run_that_cannot_be_composed_again_is_told_before_anything_is_surveyed(run: Run) -> None:
+    """As one of an arm's file that is there no more; other runs are named by their fingerprints then."""
+    other = "landscape.interpolation.other.run=['seed=1']"
+    subject(run, other).check_named()
+    manifest = run.manifest()
+    assert manifest is not None
+    manifest.overrides.append("experiment=width/digits_gone")
+    run.write_manifest(manifest)
+    with pytest.raises(
+        ValueError, match=rf"{run.fingerprint} cannot be composed again .* by its fingerprint"
+    ):
+        subject(run, other).check_named()
+    subject(run, "landscape.interpolation.other.run='0123'").check_named()

@@ -109,6 +109,7 @@ def survey(subject: "Subject", arguments: Sequence[str]) -> None:
     config, run = subject.job.config, subject.run
     if not config["landscape"]:
         raise ConfigError("landscape is missing: type landscape=CHOICE, such as landscape=surface")
+    subject.check_named()
     check_survey(subject.job)
     tell = say if is_first() else lambda message: None
     trainer = config["trainer"]

@@ -6,7 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.files import sha256
 from lossatlas.runs.check import check_config
@@ -16,6 +18,7 @@ from lossatlas.runs.composition.overrides import Overrides, key_of
 from lossatlas.runs.distributed import is_external
 from lossatlas.runs.ensure import perform_other, run_of
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, digest, scientific
+from lossatlas.runs.store.references import references
 from lossatlas.runs.store.store import Run, Store, find_run, run_and_weights
 
 _SURVEYED_WITH = ("landscape", "engine", "logger", "runtime", "paths")
@@ -102,6 +105,12 @@ class Subject:
             )
         return other
 
+    def check_named(self) -> None:
+        """Raise ValueError if a landscape names by overrides a run that they cannot turn this subject into."""
+        for named in references(self.job.config["landscape"], kinds=("run",)):
+            if self.is_run and isinstance(named.value, list):
+                self._check_composable(named.value)
+
     def _check_composable(self, value: Any) -> None:
         """Raise ValueError if overrides cannot turn this subject into another run."""
         if not self.is_run:
@@ -116,9 +125,12 @@ class Subject:
             )
 
     @cached_property
-    def _composed_again(self) -> str:
-        """Fingerprint of the run that is composed from the subject's overrides today."""
-        return compose_job(self.job.overrides).fingerprint
+    def _composed_again(self) -> str | None:
+        """Fingerprint of the run that is composed from the subject's overrides today; None if none can be."""
+        try:
+            return compose_job(self.job.overrides).fingerprint
+        except (ValueError, HydraException, OmegaConfBaseException):  # a file or key that is there no more
+            return None
 
 
 def subject_of_run(text: str, overrides: Sequence[str]) -> Subject:
