@@ -41,8 +41,10 @@ def test_a_remark_on_no_claim_is_refused() -> None:
 def test_every_experiment_is_defined_and_its_remarks_are_on_its_claims(name: str, scale: str) -> None:
     start_hydra()
     config = compose_config([f"experiment={name}/{scale}"])
-    experiment = OmegaConf.to_container(config.experiment, resolve=True)
+    experiment = OmegaConf.to_container(config.experiment)
     assert isinstance(experiment, dict)
+    values = OmegaConf.to_container(config.experiment["values"], resolve=True)  # sweeps fill the other keys
+    experiment["values"] = values
     made = definition(name, {str(key): value for key, value in experiment.items()})
     assert made.claims
     assert made.figures

@@ -14,7 +14,9 @@ from lossatlas.runs.check import check_config, check_jobs
 from lossatlas.runs.composition.custom_model import find_target
 from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.ensure import ensure
+from lossatlas.runs.resolve import resolved
 from lossatlas.runs.store.fingerprint import OBSERVERS, fingerprint
+from lossatlas.runs.store.references import Reference
 from lossatlas.runs.store.store import Run
 from lossatlas.runs.surveyor import Surveyor
 
@@ -135,9 +137,9 @@ def test_its_last_snapshot_is_the_network_that_it_ended_with(tmp_path: Path) -> 
     line = ["landscape=trajectory", "landscape.trajectory.points=3"]
     config = small(tmp_path, *STOPPING, "study.snapshot_epochs=[0,1,2,5]", *line)
     surveyor = Surveyor(ensure(config), config, lambda value: run_of(config))
-    assert list(surveyor._snapshots("all")) == [0, 1, 2, STOPPED]
+    assert list(resolved(Reference("snapshots", "all"), surveyor.surveyed)) == [0, 1, 2, STOPPED]
     with pytest.raises(ValueError, match="no snapshot of epoch 5"):
-        surveyor._snapshots([5])
+        resolved(Reference("snapshots", [5]), surveyor.surveyed)
 
 
 @pytest.mark.parametrize(
