@@ -7,6 +7,23 @@ from lossatlas.landscape import norm, parameters, state, statistics
 from lossatlas.weight_space import check_alike, flatten, inner, unflatten, weights_digest
 
 
+def convolutional(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    made = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 36, 3))
+    made.train()(torch.randn(5, 2, 8, 8))  # which moves the statistics
+    return made.eval()
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    return convolutional(0)
+
+
+@pytest.fixture
+def other_network() -> nn.Module:
+    return convolutional(1)
+
+
 def test_norm_is_that_of_all_entries(network: nn.Module) -> None:
     entries = np.concatenate([p.detach().double().numpy().ravel() for p in network.parameters()])
     assert norm(parameters(network)) == pytest.approx(np.linalg.norm(entries), rel=1e-14)
