@@ -15,7 +15,7 @@ _FORMER_VALUES = re.compile(r"^([+~]*)experiment\.levels(?=\.)")
 
 
 def tell_former_names(overrides: Sequence[str]) -> None:
-    """Say once that ``experiment.levels``, as it was called before 0.2, is read as ``experiment.values``."""
+    """Say once that ``experiment.levels``, as it was called at first, is read as ``experiment.values``."""
     if any(map(_FORMER_VALUES.match, overrides)):
         print(
             "experiment.levels is called experiment.values now; it is read as that for a release",
@@ -91,7 +91,7 @@ class Overrides(tuple[str, ...]):
         ``experiment=NAME`` becomes the file that the scale selects, ``experiment=NAME/SCALE``: Hydra allows no other
         choices to be overridden from a file that is itself chosen by interpolation. For a model of one's own see
         `expand_own_model`, for keys of the one logger that is chosen `expand_logger`. ``experiment.levels``, as it was
-        called before 0.2, is read as ``experiment.values``.
+        called at first, is read as ``experiment.values``.
 
         >>> Overrides(["experiment=sharpness", "scale=paper", "logger.offline=true"]).expanded()
         ('experiment=sharpness/paper', 'logger.wandb.offline=true')
