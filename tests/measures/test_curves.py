@@ -63,6 +63,7 @@ def test_rise_is_the_mean_over_directions_of_the_loss_above_the_centre(line: xr.
     rises = measures.rise(line, beyond=0.3, split="test")
     assert abs(rises["alpha"].values).min() == pytest.approx(0.3)
     np.testing.assert_allclose(rises.sel(batch_size=164), 4 * abs(rises["alpha"].values))
+    assert measures.rise(line.assign(loss=line["loss"].assign_attrs(units="percent"))).units == "%"
 
 
 def test_rise_keeps_what_is_missing_in_any_direction_missing(line: xr.Dataset) -> None:

@@ -115,7 +115,7 @@ def rise(
     if not far.size:
         raise ValueError(f"no surveyed point has abs(alpha) >= {beyond:g}; alpha spans {span(alpha)}")
     rises = (loss.isel(alpha=far) - loss.isel(alpha=centre, drop=True)).mean("direction", skipna=False)
-    return named(rises, f"rise of the {split} {variable} at |α| >= {beyond:g}")
+    return named(rises, f"rise of the {split} {variable} at |α| >= {beyond:g}", units_of(loss))
 
 
 def bump(interpolation: xr.Dataset, *, variable: str = "error", split: str = "test") -> xr.DataArray:

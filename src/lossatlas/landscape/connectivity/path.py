@@ -73,7 +73,8 @@ def path(
     engine : Engine, optional
         Precision, batches, statistics of batch norm; by default exact to float32 rounding.
     journal : str or Path, optional
-        File that keeps finished points, from which an interrupted survey goes on (`Journal`); None: nothing is kept.
+        File that keeps finished points, from which an interrupted survey goes on (`Journal`); those of ``ensemble``
+        stand in another beside it, ``<journal>.ensemble``. None: nothing is kept.
     progress : callable, optional
         Called with the numbers of finished and of all points; may raise to stop the survey.
 
