@@ -6,8 +6,8 @@ with probability q. An outcome is decided only where two tests agree, each of wh
 - the sign-flip test, exact for values that are symmetric about their mean, however heavy their tails. Its interval is
   between means of subsets (Hartigan 1969, "Using subsample values as typical values"); n values on one side of the
   threshold have p = 2^(1-n), and none less;
-- Hall's t test (1992, "On the removal of skewness by transformation"), with the quantile of Student's t made larger by
-  1 + 6/n: so much it takes until skewed values err as rarely as they may (the simulations of tests/claims).
+- Hall's t test (1992, "On the removal of skewness by transformation"), with Student's quantile t made t + 1.25 t^3 / n:
+  so much it takes until skewed values err as rarely as they may (docs/verdicts.md, benchmarks/error_rates.py).
 """
 
 from functools import cache
@@ -25,7 +25,7 @@ from lossatlas.claims.statistics import (
     undecided,
 )
 
-_WIDER = 6.0  # by this over n is Hall's interval wider than his own
+_CUBIC = 1.25  # of the term t^3 / n by which Hall's interval is made wider
 _ENUMERATED = (
     14  # so many values have all their subsets taken; more have as many subsets, drawn with a fixed seed
 )
@@ -46,7 +46,7 @@ def mean_above(samples: Array, threshold: float, confidence: float, what: str = 
     >>> estimate.outcome, estimate.p_value
     ('holds', 0.0078125)
     """
-    samples = samples.reshape(len(samples), -1)
+    samples = samples if samples.ndim == 2 else samples[:, None]
     n, places = samples.shape
     mean = float(samples.mean(axis=0).min()) if n else np.nan
     if n < MINIMUM_PAIRS:
@@ -133,7 +133,7 @@ def tails(samples: Array, threshold: float) -> Array:
         return np.stack(beyond if threshold < 0 else beyond[::-1])
     subsets, tolerance = _subset_means(samples), _rounding(samples)
     flips = [(subsets <= threshold + tolerance).sum(axis=0), (subsets >= threshold - tolerance).sum(axis=0)]
-    score = _hall(samples, threshold) / _widening(len(samples))
+    score = _narrowed(_hall(samples, threshold), len(samples))
     by_t = [stats.t.sf(score, len(samples) - 1), stats.t.cdf(score, len(samples) - 1)]
     return np.maximum((1 + np.stack(flips)) / (1 + len(subsets)), np.stack(by_t))
 
@@ -145,7 +145,7 @@ def limits(samples: Array, tail: float) -> Array:
     array([1.25, 5.75])
     """
     n = len(samples)
-    reach = stats.t.isf(tail, n - 1) * _widening(n)
+    reach = _widened(stats.t.isf(tail, n - 1), n)
     ends = _hall_inverse(samples, np.array([[reach], [-reach]]))
     subsets = _subset_means(samples)
     if place := int(tail * (len(subsets) + 1) + 1e-9):  # else so small a p value is beyond the sign-flip test
@@ -154,8 +154,14 @@ def limits(samples: Array, tail: float) -> Array:
     return ends
 
 
-def _widening(n: int) -> float:
-    return 1 + _WIDER / n
+def _widened(t: float, n: int) -> float:
+    return t + _CUBIC * t**3 / n
+
+
+def _narrowed(wide: Array, n: int) -> Array:
+    """The t of which `_widened` makes this: the real root of a cubic."""
+    scale = np.sqrt(n / (3 * _CUBIC))
+    return 2 * scale * np.sinh(np.arcsinh(1.5 * wide / scale) / 3)
 
 
 def _subset_means(samples: Array) -> Array:
@@ -189,7 +195,7 @@ def _hall(samples: Array, threshold: float) -> Array:
     gap = mean - threshold
     gap = np.where(abs(gap) <= _rounding(samples), 0.0, gap)
     with np.errstate(divide="ignore", invalid="ignore"):
-        a = np.nan_to_num(gap / sd, nan=0.0, posinf=1e100, neginf=-1e100)
+        a = np.nan_to_num(gap / sd, nan=0.0, posinf=1e90, neginf=-1e90)
     return np.sqrt(n) * (a + g * a**2 / 3 + g**2 * a**3 / 27 + g / (6 * n))
 
 

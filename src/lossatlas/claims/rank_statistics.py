@@ -17,6 +17,7 @@ from lossatlas.words import counted
 
 CONSTANT = "all the same: nothing to order by"
 _ENUMERATED = 5040  # arrangements of settings that are all taken; of more, as many by chance
+_SAME = 1e-9  # by which statistics of the same ranks, added up in another order, may differ
 _MINIMUM_LEVELS = 3  # two levels make a difference, not a trend
 
 
@@ -34,12 +35,21 @@ def mean_trend(values: Array, confidence: float) -> Estimate:
     >>> estimate.outcome, round(estimate.value, 2), estimate.p_value
     ('holds', 1.0, 0.03125)
     """
+    return cut(mean_above(level_correlations(values), 0.0, confidence, "seeds"), -1.0, 1.0)
+
+
+def level_correlations(values: Array) -> Array:
+    """Spearman's rho of each row of (n, k) values with the order of its levels, (n,); 0 where all are the same.
+
+    >>> level_correlations(np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]))
+    array([ 1. , -0.5])
+    """
     k = values.shape[1]
     if k < _MINIMUM_LEVELS:
         raise ValueError(f"a trend needs {_MINIMUM_LEVELS} levels or more, got {k}")
     centred = stats.rankdata(values, axis=1) - (k + 1) / 2
-    rhos = centred @ (np.arange(1, k + 1) - (k + 1) / 2) * 12 / (k**3 - k)
-    return cut(mean_above(rhos, 0.0, confidence, "seeds"), -1.0, 1.0)
+    rhos: Array = centred @ (np.arange(1, k + 1) - (k + 1) / 2) * 12 / (k**3 - k)
+    return rhos
 
 
 def cut(estimate: Estimate, least: float, most: float) -> Estimate:
@@ -54,12 +64,12 @@ def rank_correlation(one: Array, two: Array, confidence: float, *, of_means: boo
     Settings have effects that all seeds share, so the networks of a setting are no independent witnesses, nor are
     settings that share a value of a factor. So the values of each factor change places, with all their networks, in one
     of the two quantities: where the two have nothing to do with each other, all such arrangements are equally likely.
-    The p value is the share of those whose correlation is as far from 0. The interval reaches as far as all but the
-    extreme ones, and is cut at -1 and 1.
+    The p value is twice the share of those whose correlation is as large, or as small. The interval reaches as far as
+    all but the extreme ones, and is cut at -1 and 1.
 
     ``one``, ``two``: (n, *factors), seeds first, NaN where not known; a network of which either is NaN is left out.
     Ties share their ranks. ``of_means``: correlate the settings' means over seeds rather than the networks. A sweep of
-    few arrangements cannot tell (at 95 % it takes 20), nor can a quantity that is constant, nor fewer than
+    few arrangements cannot tell (at 95 % it takes 40), nor can a quantity that is constant, nor fewer than
     `MINIMUM_PAIRS` seeds.
 
     >>> x = np.tile(np.arange(5.0), (5, 1))
@@ -68,10 +78,11 @@ def rank_correlation(one: Array, two: Array, confidence: float, *, of_means: boo
     ('holds', 2)
     """
     one, two = known_together(one, two)
+    seeds = len(one)
     if of_means:
         one, two = (_mean_over_seeds(part) for part in (one, two))
-    x, y = _ranks(one), _ranks(two)
-    return among_arrangements(lambda arranged: correlations(x, y, arranged), two, 0.0, confidence, most=1.0)
+    x, y, factors = _ranks(one), _ranks(two), one.shape[1:]
+    return _among(lambda arranged: correlations(x, y, arranged), factors, seeds, confidence, most=1.0)
 
 
 def correlation_difference(
@@ -93,37 +104,48 @@ def correlation_difference(
     def difference(arranged: NDArray[np.intp]) -> Array:
         return correlations(x, z, arranged) - correlations(y, z, arranged)
 
-    return among_arrangements(difference, other, -margin, confidence, most=2.0)
+    return _among(difference, one.shape[1:], len(one), confidence, threshold=-margin, most=2.0)
 
 
-def among_arrangements(
+def _among(
     statistic: Callable[[NDArray[np.intp]], Array],
-    values: Array,
-    threshold: float,
+    factors: tuple[int, ...],
+    seeds: int,
     confidence: float,
     *,
+    threshold: float = 0.0,
     most: float,
 ) -> Estimate:
-    """A statistic of arranged ``values``, (n, *factors), and whether it is above a threshold as they are arranged."""
-    if (n := len(values)) < MINIMUM_PAIRS:
-        value = float(statistic(arrangements(values.shape[1:])[:1])[0]) if n else np.nan
-        return undecided(value, f"{counted(n, 'usable seed')}, at least {MINIMUM_PAIRS} are needed")
-    found = statistic(arrangements(values.shape[1:]))
-    value, others = float(found[0]), np.nan_to_num(abs(found[1:]), nan=np.inf)
+    """Is a statistic of the settings as they are above a threshold? Judged by what it is in other arrangements."""
+    if not seeds:
+        return undecided(np.nan, _few_seeds(0))
+    found = statistic(arrangements(factors))
+    value, gap = float(found[0]), float(found[0]) - threshold
     if np.isnan(value):
         return undecided(value, CONSTANT)
-    p_value = (1 + int((others >= abs(value - threshold) - 1e-9).sum())) / len(found)
-    extreme = int(
-        (1 - confidence) * len(found) + 1e-9
-    )  # as many as may be as far from 0, this one among them
+    if seeds < MINIMUM_PAIRS:
+        return undecided(value, _few_seeds(seeds))
+    # One that is not defined may be anything.
+    above, below = (np.nan_to_num(found[1:], nan=nan) for nan in (np.inf, -np.inf))
+    as_far = (above >= gap - _SAME).sum() if gap > 0 else (below <= gap + _SAME).sum()
+    p_value = min(1.0, 2 * float(1 + as_far) / len(found))
+    extreme = int((1 - confidence) / 2 * len(found) + 1e-9)  # so many may lie on a side, this one among them
     if not extreme:
-        least = math.ceil(1 / (1 - confidence) - 1e-9)
-        few = f"{counted(len(found), 'arrangement')} of the settings, {100 * confidence:g} % take {least}"
-        return replace(undecided(value, few), p_value=p_value)
-    reach = np.sort(others)[-extreme]
-    decided: Outcome = "holds" if value > threshold else "fails"
+        return replace(undecided(value, _few_arrangements(len(found), confidence)), p_value=p_value)
+    low, high = value - np.sort(above)[-extreme], value - np.sort(below)[extreme - 1]
+    decided: Outcome = "holds" if gap > 0 else "fails"
     outcome = decided if p_value <= 1 - confidence else "cannot tell"
-    return cut(Estimate(value, value - reach, value + reach, p_value, outcome), -most, most)
+    return cut(Estimate(value, float(low), float(high), p_value, outcome), -most, most)
+
+
+def _few_seeds(n: int) -> str:
+    return f"{counted(n, 'usable seed')}, at least {MINIMUM_PAIRS} are needed"
+
+
+def _few_arrangements(number: int, confidence: float) -> str:
+    least = math.ceil(2 / (1 - confidence) - 1e-9)
+    needed = f"at least {least} are needed at {100 * confidence:g} %"
+    return f"{counted(number, 'arrangement')} of the values of the sweep's axes, {needed}"
 
 
 @cache
@@ -156,14 +178,18 @@ def known_together(*parts: Array) -> list[Array]:
 
 def correlations(one: Array, two: Array, arranged: NDArray[np.intp]) -> Array:
     """Of centred ranks, each (n, settings), the second in each of the arrangements; NaN if one is constant."""
-    known = ~np.isnan(one), ~np.isnan(two)
-    x, y = np.nan_to_num(one), np.nan_to_num(two)
-    products, x_squares, y_squares = (
-        np.einsum("ns,nas->a", a, b[:, arranged], optimize=True)
-        for a, b in ((x, y), (x**2, known[1].astype(float)), (known[0].astype(float), y**2))
+    (x, x_known), (y, y_known) = (
+        (np.nan_to_num(part), (~np.isnan(part)).astype(float)) for part in (one, two)
     )
+    places = np.arange(one.shape[1])
+
+    def summed(one: Array, two: Array) -> Array:
+        """Over all networks, from the sums over the seeds of each pair of settings."""
+        sums: Array = (one.T @ two)[places, arranged].sum(axis=1)
+        return sums
+
     with np.errstate(invalid="ignore"):
-        return products / np.sqrt(x_squares * y_squares)
+        return summed(x, y) / np.sqrt(summed(x**2, y_known) * summed(x_known, y**2))
 
 
 def _ranks(values: Array) -> Array:

@@ -93,7 +93,7 @@ def few(n: int, confidence: float, what: str = "pairs") -> str:
     """Why nothing is decided on so few.
 
     >>> few(5, 0.95, "seeds")
-    '5 usable seeds, 95 % take 6'
+    '5 usable seeds, at least 6 are needed at 95 %'
     """
     usable = counted(n, f"usable {what.removesuffix('s')}")
-    return f"{usable}, {100 * confidence:g} % take {least_number(confidence)}"
+    return f"{usable}, at least {least_number(confidence)} are needed at {100 * confidence:g} %"
