@@ -194,8 +194,8 @@ def correlations(one: Array, two: Array, arranged: NDArray[np.intp]) -> Array:
 
 def _ranks(values: Array) -> Array:
     """Ranks of the networks among all, less their mean, (n, settings)."""
-    missing = bool(np.isnan(values).any())
-    ranks = stats.rankdata(values, nan_policy="omit" if missing else "propagate").reshape(len(values), -1)
+    policy = "omit" if np.isnan(values).any() else "propagate"
+    ranks = stats.rankdata(values, nan_policy=policy).reshape(len(values), math.prod(values.shape[1:]))
     return ranks - np.nanmean(ranks) if ranks.size else ranks
 
 
