@@ -38,9 +38,7 @@ def test_no_rate_of_the_table_is_above_one_and_a_half_times_what_is_said(name: s
 
 
 def check(error_rates: ModuleType, name: str, share: float) -> None:
-    runs = share * (
-        REPORT["runs"] if error_rates.SCENARIOS[name].estimate is None else REPORT["runs_of_ranks"]
-    )
+    runs = round(share * error_rates.SCENARIOS[name].runs)
     for distribution in error_rates.DISTRIBUTIONS:
         for n in error_rates.SEEDS:
             assert max(error_rates.rates(name, distribution, n, share)) <= most(runs), (distribution, n)
