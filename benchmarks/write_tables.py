@@ -1,4 +1,4 @@
-"""Write the tables of `README.md` anew from the JSON files, each between its two comments. Runs after the benchmarks.
+"""Write the tables of the pages anew from the JSON files, each between its two comments. Runs after the benchmarks.
 
 python benchmarks/write_tables.py
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "README.md"
+VERDICTS = FOLDER.parent / "docs" / "verdicts.md"
 
 
 def training(report: dict[str, Any]) -> str:
@@ -225,6 +226,24 @@ def distance_force(report: dict[str, Any]) -> str:
     return _table(head, rows) + _measured_on(report, how)
 
 
+def error_rates(report: dict[str, Any]) -> str:
+    """The larger of the two sides, and of the distributions of one column."""
+    columns = {
+        "normal": ["normal"],
+        "skewed": ["skewed", "skewed to the left"],
+        "heavy-tailed": ["heavy-tailed"],
+        "tied": ["tied", "tied and skewed"],
+    }
+    rows = []
+    for name, of_noise in report["rates"].items():
+        cells = []
+        for noises in columns.values():
+            highest = [max(max(of_noise[noise][n]) for noise in noises) for n in ("5", "10", "20")]
+            cells.append(", ".join(f"{100 * rate:.1f}" for rate in highest))
+        rows.append([name, *cells, f"{report['runs'][name]:,}"])
+    return _table(["", *columns, "simulations of each"], rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "training": ("training", training),
     "startup": ("startup", startup),
@@ -238,17 +257,19 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
 }
 """The page's tables: the JSON file that each is written from, and how."""
 
+PAGES = {PAGE: TABLES, VERDICTS: {"error rates": ("error_rates", error_rates)}}
 
-def page() -> str:
-    """The page with its tables as the JSON files have them."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name, (file, table) in TABLES.items():
+
+def page(path: Path = PAGE) -> str:
+    """A page with its tables as the JSON files have them."""
+    text = path.read_text(encoding="utf-8")
+    for name, (file, table) in PAGES[path].items():
         report = json.loads((FOLDER / f"{file}.json").read_text(encoding="utf-8"))
         between = re.compile(rf"(<!-- {name} -->\n)(?:(?!<!--).)*(<!-- end -->)", re.DOTALL)
         content = f"\n{table(report)}\n"
         text, replaced = between.subn(lambda match, content=content: match[1] + content + match[2], text)
         if replaced != 1:
-            raise ValueError(f"{PAGE} must have one place for the table {name!r}, found {replaced}")
+            raise ValueError(f"{path} must have one place for the table {name!r}, found {replaced}")
     return text
 
 
@@ -267,4 +288,5 @@ def _measured_on(report: dict[str, Any], how: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for path in PAGES:
+        path.write_text(page(path), encoding="utf-8")

@@ -1,9 +1,11 @@
 """Hardware that a computation runs on: processor, device, threads."""
 
 import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,6 +17,24 @@ def cpu_name() -> str:
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def numerics() -> dict[str, Any]:
+    """What the last bits of this process's numbers depend on: processor, its instructions, threads, libraries.
+
+    Of two processors of one name a virtual machine may hide instructions of one, which then adds up in another order.
+
+    >>> sorted(numerics())
+    ['blas', 'capability', 'processor', 'threads', 'torch']
+    """
+    libraries = re.findall(r"(Math Kernel Library|MKL-DNN|OpenBLAS)\D*([\d.]+\d)", torch.__config__.show())
+    return {
+        "processor": cpu_name(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "blas": ", ".join(f"{name} {version}" for name, version in libraries),
+    }
 
 
 def device_name(device: torch.device) -> str:

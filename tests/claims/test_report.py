@@ -123,7 +123,7 @@ def test_the_caption_hides_no_claim_and_no_condition() -> None:
         "Fails (1): L-F2b*.\n"
         "Cannot tell (1): L-F3 [x].\n"
         "3 claims, each judged by its own 95 % interval over seeds; if there were nothing to see, about 0.15 "
-        "would be decided by chance. * not decided if all claims are to hold at once (Bonferroni)."
+        "would be decided by chance. * not decided if all claims are to hold at once (Holm)."
     )
     assert caption([]) == "No claims were judged."
 

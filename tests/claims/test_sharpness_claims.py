@@ -27,20 +27,26 @@ def judged(datasets: dict[str, xr.Dataset]) -> dict[str, Verdict]:
     return {verdict.id: verdict for verdict in judge(made(16, 164, 0.0005), datasets)}
 
 
-def whole(factory: Any, **options: Any) -> dict[str, xr.Dataset]:
+OF_FEW_SETTINGS = {"L-F3 ranking", "L-A2 filter", "L-A2 layer", "L-A2 filter >= layer", "L-A2 layer > none"}
+"""Claims that two settings, or eight of three factors with two values each, cannot decide whatever their seeds."""
+
+
+def whole(factory: Any, seeds: int = 12, **options: Any) -> dict[str, xr.Dataset]:
     """Datasets of both sweeps."""
-    vgg = factory(**options)
+    vgg = factory(seeds=seeds, **options)
     return factory.gathered(vgg, factory.resnet_of(vgg))
 
 
 def test_data_that_are_as_the_papers_say_make_every_claim_hold(sharpness_datasets: Any) -> None:
     verdicts = judged(whole(sharpness_datasets))
-    assert {name for name, verdict in verdicts.items() if verdict.outcome != "holds"} == set()
+    unsure = {name: v.note for name, v in verdicts.items() if v.outcome != "holds"}
+    assert unsure.keys() == OF_FEW_SETTINGS
+    assert all("2 usable settings" in note or "8 arrangements" in note for note in unsure.values())
     assert to_json(list(verdicts.values()))
 
 
 def test_swapping_the_batch_sizes_makes_every_claim_about_them_fail(sharpness_datasets: Any) -> None:
-    datasets = sharpness_datasets()
+    datasets = sharpness_datasets(seeds=12)
     resnet = sharpness_datasets.resnet_of(datasets)
     for sweep in (datasets, resnet):
         for name in set(sweep) - {"interpolation"}:
@@ -53,28 +59,23 @@ def test_swapping_the_batch_sizes_makes_every_claim_about_them_fail(sharpness_da
     swapped = sharpness_datasets.gathered(datasets, resnet)
     outcomes = {name: verdict.outcome for name, verdict in judged(swapped).items()}
     unmoved = {
-        "L-F3 ranking",  # both of its measures are swapped
-        "L-A2 filter",
-        "L-A2 layer",
-        "L-A2 filter >= layer",
-        "L-A2 layer > none",
         "L-T1 error",
         "L-T1 width",
         "Keskar (i)",
     }
     assert {name for name, outcome in outcomes.items() if outcome == "holds"} == unmoved
-    assert set(outcomes.values()) == {"holds", "fails"}
+    assert {name for name, outcome in outcomes.items() if outcome == "cannot tell"} == OF_FEW_SETTINGS
 
 
 def test_what_was_not_surveyed_leaves_claims_open_and_no_others(sharpness_datasets: Any) -> None:
     verdicts = judged(whole(sharpness_datasets, missing=("adam",)))
     unsure = {name: v.note for name, v in verdicts.items() if v.outcome == "cannot tell"}
-    assert set(unsure) == {"L-T1 width", "Keskar (iii)"}
-    assert all("0 usable pairs" in note for note in unsure.values())
+    assert set(unsure) - OF_FEW_SETTINGS == {"L-T1 width", "Keskar (iii)"}
+    assert all("0 usable pairs" in unsure[name] for name in ("L-T1 width", "Keskar (iii)"))
 
 
-def test_three_seeds_tell_nothing(sharpness_datasets: Any) -> None:
-    verdicts = judged(whole(sharpness_datasets, seeds=3))
+def test_five_seeds_tell_nothing(sharpness_datasets: Any) -> None:
+    verdicts = judged(whole(sharpness_datasets, seeds=5))
     assert {verdict.outcome for verdict in verdicts.values()} == {"cannot tell"}
 
 

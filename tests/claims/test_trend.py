@@ -5,7 +5,7 @@ import xarray as xr
 from lossatlas.claims import Paper, Trend, Verdict
 
 DEPTHS = [20, 56, 110]
-NOISE = np.random.default_rng(0).uniform(-0.4, 0.4, (3, 5))
+NOISE = np.random.default_rng(0).uniform(-0.4, 0.4, (3, 8))
 RISING = np.array([[7.4], [8.2], [9.0]]) + NOISE
 
 
@@ -20,7 +20,7 @@ def trend(values: np.ndarray, is_open: np.ndarray | None = None, **settings: obj
 
 def test_a_rising_measure_holds_and_the_reverse_claim_fails() -> None:
     verdict = trend(RISING)
-    assert (verdict.outcome, verdict.seeds, verdict.against) == ("holds", 5, 0.0)
+    assert (verdict.outcome, verdict.seeds, verdict.against) == ("holds", 8, 0.0)
     assert 0.8 < verdict.estimate <= 1
     assert verdict.statistic == "mean rank correlation of test error with depth"
     falling = trend(RISING, decreasing=True)
@@ -52,39 +52,40 @@ def test_levels_may_be_chosen_and_reordered() -> None:
 
 def test_a_seed_with_a_hole_is_left_out_and_told() -> None:
     values = np.hstack([RISING, RISING[:, :1]])
-    values[1, 5] = np.nan
+    values[1, 8] = np.nan
     verdict = trend(values)
-    assert (verdict.outcome, verdict.seeds) == ("holds", 5)
-    assert verdict.note == "1 of 6 seeds left out: not surveyed, or NaN"
-    values[1, 4] = np.nan
-    assert trend(values).note.startswith("4 usable seeds, at least 5 are needed; 2 of 6 seeds left out")
+    assert (verdict.outcome, verdict.seeds) == ("holds", 8)
+    assert verdict.note.endswith("1 of 9 seeds left out: not surveyed, or NaN")
+    values[1, 2:5] = np.nan
+    note = trend(values).note
+    assert "5 usable seeds, at least 6 are needed at 95 %; 4 of 9 seeds left out" in note
 
 
 def test_what_left_float_range_still_ranks() -> None:
-    blown = np.array([[1.0], [1e300], [np.inf]]) * np.ones(5)
+    blown = np.array([[1.0], [1e300], [np.inf]]) * np.ones(8)
     assert trend(blown).outcome == "holds"
 
 
 def test_bounds_decide_only_what_they_cannot_undo() -> None:
     """Where the last level is a bound the rise can only be steeper; where the first is, it may be no rise."""
-    first, last = (np.tile(np.array([[k == 0], [False], [k == 2]]), 5) for k in (0, 2))
+    first, last = (np.tile(np.array([[k == 0], [False], [k == 2]]), 8) for k in (0, 2))
     assert trend(RISING, last).outcome == "holds"
     verdict = trend(RISING, first)
     assert verdict.outcome == "cannot tell"
     assert verdict.note == (
         "would be 'holds', but rests on values that are only lower bounds; "
-        "5 of 15 values reach the end of what was surveyed"
+        "8 of 24 values reach the end of what was surveyed"
     )
 
 
 def test_what_cannot_be_told_is_not_told_by_lifting_bounds() -> None:
-    last = np.tile(np.array([[False], [False], [True]]), 5)
+    last = np.tile(np.array([[False], [False], [True]]), 8)
     verdict = trend(NOISE, last)
     assert verdict.outcome == "cannot tell"
-    assert verdict.note == "5 of 15 values reach the end of what was surveyed"
+    assert verdict.note == "8 of 24 values reach the end of what was surveyed"
 
 
 def test_nothing_surveyed_cannot_tell() -> None:
-    verdict = trend(np.full((3, 5), np.nan))
+    verdict = trend(np.full((3, 8), np.nan))
     assert (verdict.outcome, verdict.seeds) == ("cannot tell", 0)
     assert np.isnan([verdict.estimate, *(arm.mean for arm in verdict.arms)]).all()

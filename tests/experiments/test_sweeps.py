@@ -70,11 +70,15 @@ def test_the_jobs_of_all_sweeps_are_composed_each_with_its_own_file() -> None:
 def test_values_of_an_axis_select_among_those_that_a_further_sweep_plans() -> None:
     assert cells("seed=1,2", "model.depth=14,20") == [
         {(14, True, 0.1, 1), (14, True, 0.1, 2), (20, True, 0.1, 1), (20, True, 0.1, 2)},
-        {(14, False, 0.01, 1)},
+        {(14, False, 0.01, 1), (14, False, 0.01, 2)},
     ]
 
 
-@pytest.mark.parametrize("left_out", ["model.skip=true", "model.depth=8", "seed=5"])
+def test_further_seeds_are_those_of_arms_too() -> None:
+    assert cells("seed=5", "model.depth=14") == [{(14, True, 0.1, 5)}, {(14, False, 0.01, 5)}]
+
+
+@pytest.mark.parametrize("left_out", ["model.skip=true", "model.depth=8"])
 def test_a_further_sweep_of_which_nothing_is_left_is_dropped(left_out: str) -> None:
     assert len(cells(left_out)) == 1
 

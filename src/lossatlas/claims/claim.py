@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 
-from lossatlas.claims.statistics import Estimate
+from lossatlas.claims.statistics import Estimate, adjusted
 from lossatlas.claims.verdict import Arm, Paper, Verdict
 from lossatlas.measures.datasets import Datasets, Measure, reads
 from lossatlas.measures.selection import Selector
@@ -100,12 +100,11 @@ class Claim(ABC):
 
 
 def judge(claims: Sequence[Claim], datasets: Datasets) -> list[Verdict]:
-    """Judge each claim at its own confidence, and again at the one that makes them hold together.
+    """Judge each claim by itself, and then all of them together.
 
-    With n claims at 95 %, n/20 would be decided by chance alone if there were nothing to see. So each
-    is also judged at confidence 1 - 0.05/n (Bonferroni), and that outcome stands in
-    ``Verdict.corrected``: where it says "cannot tell" beside a decided outcome, the claim is decided
-    taken by itself, not as one of n.
+    With n claims at 95 %, n/20 would be decided by chance alone if there were nothing to see. So their p values are
+    corrected for their number (Holm), and the outcome that is left stands in ``Verdict.corrected``: where it says
+    "cannot tell" beside a decided outcome, the claim is decided taken by itself, not as one of n.
 
     Parameters
     ----------
@@ -127,10 +126,12 @@ def judge(claims: Sequence[Claim], datasets: Datasets) -> list[Verdict]:
     shared = [name for name, count in Counter(claim.id for claim in claims).items() if count > 1]
     if shared:
         raise ValueError(f"claims must have ids of their own, {shared[0]!r} stands twice")
-    return [_judge(claim, datasets, len(claims)) for claim in claims]
+    verdicts = [claim(datasets) for claim in claims]
+    p_values = adjusted([verdict.p_value for verdict in verdicts])
+    return [_corrected(verdict, p) for verdict, p in zip(verdicts, p_values, strict=True)]
 
 
-def _judge(claim: Claim, datasets: Datasets, number: int) -> Verdict:
-    verdict = claim(datasets)
-    strict = replace(claim, confidence=1 - (1 - claim.confidence) / number)
-    return replace(verdict, corrected=strict(datasets).outcome)
+def _corrected(verdict: Verdict, p_value: float) -> Verdict:
+    """With the outcome that is left if its p value is this one."""
+    decided = p_value <= 1 - verdict.confidence + 1e-12
+    return replace(verdict, corrected=verdict.outcome if decided else "cannot tell")

@@ -15,22 +15,27 @@ REPLICATE = "seed"  # the dimension whose values are independent repetitions
 
 @dataclass(frozen=True)
 class Pairs:
-    """Values of two arms that share everything but what tells the arms apart.
+    """Values of two arms that share everything but what tells the arms apart, at one place or at several.
 
     ``open``: a true value is only a lower bound, as its level set leaves what was surveyed.
     """
 
-    first: NDArray[np.float64]  # (n,), finite
-    second: NDArray[np.float64]  # (n,), finite
-    first_open: NDArray[np.bool_]  # (n,)
-    second_open: NDArray[np.bool_]  # (n,)
-    known: NDArray[np.bool_]  # which of all pairs are finite and not left out
+    first: NDArray[np.float64]  # (n, places), finite
+    second: NDArray[np.float64]  # (n, places), finite
+    first_open: NDArray[np.bool_]  # (n, places)
+    second_open: NDArray[np.bool_]  # (n, places)
+    known: NDArray[np.bool_]  # which of all pairs are finite at all places and not left out
     labels: tuple[str, str]
 
     @property
     def differences(self) -> NDArray[np.float64]:
-        """(n,), first - second."""
+        """(n, places), first - second."""
         return self.first - self.second
+
+    @property
+    def worst(self) -> int:
+        """The place where first - second is the least in the mean."""
+        return int(self.differences.mean(axis=0).argmin()) if len(self.first) else 0
 
     def notes(self) -> list[str]:
         """What a reader must know about these values."""
@@ -39,9 +44,10 @@ class Pairs:
         return [*left_out(self.known, "pairs", "NaN or infinite"), *bounded[0], *bounded[1]]
 
     def arms(self, paper: Paper | None) -> tuple[Arm, Arm]:
-        """Mean and standard deviation of either arm, beside the paper's number."""
+        """Mean and standard deviation of either arm at the worst place, beside the paper's number."""
         first, second = self.labels
-        return arm(first, self.first, paper, 0), arm(second, self.second, paper, 1)
+        one, two = self.first[:, self.worst], self.second[:, self.worst]
+        return arm(first, one, paper, 0), arm(second, two, paper, 1)
 
 
 def pair(
@@ -51,36 +57,30 @@ def pair(
     *,
     at: Selector,
     mean_over: Sequence[str] = (),
-    worst_over: Sequence[str] = (),
+    places: Sequence[str] = (),
 ) -> Pairs:
-    """Pair two arms of ``values`` over seeds.
+    """Pair two arms of ``values`` over seeds, at each of the ``places`` that these dimensions have.
 
-    ``at`` is selected in both arms, then ``mean_over`` is averaged. Over ``worst_over``, each seed is
-    represented by the place where first - second is smallest, that is where "first > second" fares
-    worst. A dimension of length one that nobody names is dropped; a longer one is a ValueError.
+    ``at`` is selected in both arms, then ``mean_over`` is averaged. A seed with a value at one of the places that is
+    not finite is left out. A dimension of length one that nobody names is dropped; a longer one is a ValueError.
 
     >>> errors = xr.DataArray([[9.0, 8.0], [7.0, 5.0]], coords={"batch_size": [164, 16], "seed": [0, 1]})
-    >>> pair(errors, {"batch_size": 164}, {"batch_size": 16}, at={}).differences
+    >>> pair(errors, {"batch_size": 164}, {"batch_size": 16}, at={}).differences.ravel()
     array([2., 3.])
     """
     common = average(select(values, at), mean_over)
-    one, one_open = _arm(common, first, worst_over)
-    two, two_open = _arm(common, second, worst_over)
-    with np.errstate(invalid="ignore"):  # inf - inf is NaN and left out below
-        worst = (one - two).argmin(axis=1)  # the first NaN, where there is one
-    rows = np.arange(len(one))
-    one, two = one[rows, worst], two[rows, worst]
-    keep = np.isfinite(one) & np.isfinite(two)
+    one, one_open = _arm(common, first, places)
+    two, two_open = _arm(common, second, places)
+    keep = (np.isfinite(one) & np.isfinite(two)).all(axis=1)
     labels = (describe(first), describe(second))
-    one_open, two_open = one_open[rows, worst], two_open[rows, worst]
     return Pairs(one[keep], two[keep], one_open[keep], two_open[keep], keep, labels)
 
 
 def _arm(
-    values: xr.DataArray, where: Selector, worst_over: Sequence[str]
+    values: xr.DataArray, where: Selector, places: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Values and their ``open`` as (seeds, all of worst_over)."""
-    chosen = only_dims(select(values, where), [REPLICATE, *worst_over])
+    """Values and their ``open`` as (seeds, places)."""
+    chosen = only_dims(select(values, where), [REPLICATE, *places])
     n = chosen.sizes[REPLICATE]
     return chosen.values.astype(float).reshape(n, -1), bounds(chosen).reshape(n, -1)
 

@@ -153,7 +153,7 @@ def _conditions(verdicts: Sequence[Verdict]) -> str:
         f"if there were nothing to see, about {by_chance:.2g} would be decided by chance."
     )
     if any(map(_mark, verdicts)):
-        text += " * not decided if all claims are to hold at once (Bonferroni)."
+        text += " * not decided if all claims are to hold at once (Holm)."
     return text
 
 

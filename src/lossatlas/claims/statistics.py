@@ -1,136 +1,64 @@
-"""Interval estimates and what they decide. Every test here is two-sided."""
+"""Estimates and what they decide; the smallest p value that a number of seeds can reach. Every test is two-sided."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil, log2
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from lossatlas.words import counted
 
 Array = NDArray[np.float64]
 Outcome = Literal["holds", "fails", "cannot tell"]
 
-MINIMUM_PAIRS = 5  # with fewer, a t interval says more about its tables than about the networks
+MINIMUM_PAIRS = 5  # with fewer, an interval says more about its tables than about the networks
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate with its confidence interval, and what the interval says about the claim."""
+    """An estimate with its confidence interval, and what the test says about the claim."""
 
     value: float
     low: float  # NaN where no interval can be given
     high: float
-    p_value: float  # NaN where there is none
+    p_value: float  # NaN where there is none; below 1 - confidence where the outcome is decided
     outcome: Outcome
     note: str = ""
 
 
-def mean_above(sample: Array, threshold: float, confidence: float) -> Estimate:
-    """Is the mean of a sample above a threshold? One-sample t test; on differences, the paired t test.
+def smallest_p_value(n: int) -> float:
+    """Two-sided p value of n values that all lie on one side: that of the sign test, and of no exact test a smaller.
 
-    Holds if the confidence interval of the mean lies wholly above the threshold, fails if wholly
-    below. Where all values are the same there is no spread to build an interval from: at the threshold
-    itself nothing can be said; off it the exact sign test decides (p = 2^(1-n), so at 95 % it takes six).
-
-    ``sample``: (n,), finite. Fewer than `MINIMUM_PAIRS` cannot tell.
-
-    >>> mean_above(np.array([1.0, 2.0, 1.0, 2.0, 1.5]), threshold=0.0, confidence=0.95).outcome
-    'holds'
+    >>> smallest_p_value(5), smallest_p_value(6)
+    (0.0625, 0.03125)
     """
-    if len(sample) < MINIMUM_PAIRS:
-        return too_few(sample)
-    mean = float(sample.mean())
-    if _without_spread(sample):
-        return _all_alike(mean, threshold, len(sample), confidence)
-    test = stats.ttest_1samp(sample, threshold)
-    interval = test.confidence_interval(confidence)
-    low, high = float(interval.low), float(interval.high)
-    return Estimate(mean, low, high, float(test.pvalue), side(low, high, threshold))
+    return 2.0 ** (1 - n)
 
 
-def _all_alike(mean: float, threshold: float, n: int, confidence: float) -> Estimate:
-    if np.isclose(mean, threshold, rtol=1e-12, atol=1e-12):
-        return undecided(mean, f"no difference in any of {n} pairs")
-    p_value = 2.0 ** (1 - n)
-    decided: Outcome = "holds" if mean > threshold else "fails"
-    outcome = decided if p_value < 1 - confidence else "cannot tell"
-    note = f"the same difference in all {n} pairs, so no interval: judged by the sign test"
-    return Estimate(mean, np.nan, np.nan, p_value, outcome, note)
+def least_number(confidence: float) -> int:
+    """How many values it takes to decide anything at a confidence.
 
-
-def mean_within(sample: Array, margin: float, confidence: float) -> Estimate:
-    """Is the mean of a sample within +-margin of 0? Equivalence: `mean_between` of -margin and margin.
-
-    ``sample``: (n,), finite. ValueError for a margin that is not above 0.
-
-    >>> mean_within(np.array([0.1, -0.2, 0.0, 0.2, 0.1]), margin=1.0, confidence=0.95).outcome
-    'holds'
+    >>> least_number(0.95), least_number(1 - 0.05 / 26)
+    (6, 11)
     """
-    if margin <= 0:
-        raise ValueError(f"margin must be above 0, got {margin:g}")
-    return mean_between(sample, -margin, margin, confidence)
+    return ceil(1 - log2(1 - confidence) - 1e-9)
 
 
-def mean_between(
-    sample: Array, least: float, most: float, confidence: float, what: str = "pairs"
-) -> Estimate:
-    """Does the mean of a sample lie between two values? By the inclusion of its t interval.
+def adjusted(p_values: Sequence[float]) -> Array:
+    """The p values of claims that are made at once, by Holm's step-down method (1979); NaN counts as 1.
 
-    Holds if the confidence interval of the mean lies between ``least`` and ``most``, fails if wholly outside; either
-    may be infinite. The p value is that of the two one-sided t tests, doubled, so that it is below 1 - confidence
-    exactly when the claim holds. Where all values are the same the interval is that value.
+    The chance that any claim is decided wrongly is at most alpha if those are decided whose adjusted value is alpha or
+    less, however the claims depend on each other.
 
-    ``sample``: (n,), finite. Fewer than `MINIMUM_PAIRS` cannot tell; ``what`` they are is said then. ValueError unless
-    least < most.
-
-    >>> mean_between(np.array([2.31, 2.29, 2.30, 2.30, 2.31]), least=2.25, most=2.35, confidence=0.95).outcome
-    'holds'
+    >>> adjusted([0.01, 0.04, 0.03, float("nan")])
+    array([0.04, 0.09, 0.09, 1.  ])
     """
-    if not least < most:
-        raise ValueError(f"least must be below most, got {least:g} and {most:g}")
-    if len(sample) < MINIMUM_PAIRS:
-        return too_few(sample, what)
-    mean = float(sample.mean())
-    if _without_spread(sample):
-        note = f"the same in all {len(sample)} {what}: the interval is that value"
-        return Estimate(mean, mean, mean, np.nan, _inside(mean, mean, least, most), note)
-    interval = stats.ttest_1samp(sample, 0.0).confidence_interval(confidence)
-    low, high = float(interval.low), float(interval.high)
-    above = stats.ttest_1samp(sample, least, alternative="greater").pvalue if np.isfinite(least) else 0.0
-    below = stats.ttest_1samp(sample, most, alternative="less").pvalue if np.isfinite(most) else 0.0
-    p_value = min(1.0, 2 * float(max(above, below)))
-    return Estimate(mean, low, high, p_value, _inside(low, high, least, most))
-
-
-def share_above_half(successes: int, trials: int, confidence: float) -> Estimate:
-    """Is a share above one half? Exact (Clopper-Pearson) binomial interval and exact binomial test.
-
-    >>> share_above_half(10, 10, confidence=0.95).outcome
-    'holds'
-    >>> share_above_half(5, 5, confidence=0.95).outcome  # all of five is still a chance of 1 in 16
-    'cannot tell'
-    """
-    if trials < MINIMUM_PAIRS:
-        return undecided(successes / trials if trials else np.nan, few(trials))
-    test = stats.binomtest(successes, trials, 0.5)
-    interval = test.proportion_ci(confidence, method="exact")
-    low, high = float(interval.low), float(interval.high)
-    return Estimate(successes / trials, low, high, float(test.pvalue), side(low, high, 0.5))
-
-
-def side(low: float, high: float, threshold: float) -> Outcome:
-    """What an interval decides on being above a threshold."""
-    if low > threshold:
-        return "holds"
-    return "fails" if high < threshold else "cannot tell"
-
-
-def _inside(low: float, high: float, least: float, most: float) -> Outcome:
-    if least < low and high < most:
-        return "holds"
-    return "fails" if low > most or high < least else "cannot tell"
+    known = np.nan_to_num(np.asarray(p_values, float), nan=1.0)
+    order = np.argsort(known, kind="stable")
+    stepped = np.maximum.accumulate(known[order] * np.arange(len(known), 0, -1))
+    return np.minimum(stepped, 1.0)[np.argsort(order, kind="stable")]
 
 
 def opposite(estimate: Estimate) -> Estimate:
@@ -161,17 +89,11 @@ def withheld(estimate: Estimate) -> Estimate:
     return replace(estimate, outcome="cannot tell", note=reason)
 
 
-def too_few(sample: Array, what: str = "pairs") -> Estimate:
-    """The mean of a sample, without an interval."""
-    return undecided(float(sample.mean()) if len(sample) else np.nan, few(len(sample), what))
+def few(n: int, confidence: float, what: str = "pairs") -> str:
+    """Why nothing is decided on so few.
 
-
-def few(n: int, what: str = "pairs") -> str:
-    """Why nothing is decided."""
+    >>> few(5, 0.95, "seeds")
+    '5 usable seeds, at least 6 are needed at 95 %'
+    """
     usable = counted(n, f"usable {what.removesuffix('s')}")
-    return f"{usable}, at least {MINIMUM_PAIRS} are needed"
-
-
-def _without_spread(sample: Array) -> bool:
-    """Equal up to the rounding of a difference of two float64 numbers."""
-    return bool(np.ptp(sample) <= 1e-12 * max(1.0, float(abs(sample).max())))
+    return f"{usable}, at least {least_number(confidence)} are needed at {100 * confidence:g} %"

@@ -16,10 +16,10 @@ from lossatlas.measures.selection import average, choose, describe, name_of, sel
 
 @dataclass(frozen=True, kw_only=True)
 class Trend(Claim):
-    """The measure rises (``decreasing``: falls) along an axis of three values or more: Page's trend test.
+    """The measure rises (``decreasing``: falls) along an axis of three values or more.
 
-    The estimate is the mean over seeds of Spearman's rho between measure and axis, held against 0; see
-    `rank_statistics.mean_trend`. It says that larger values go with later places, not that every step rises.
+    The estimate is the mean over seeds of Spearman's rho between measure and axis, held against 0 as a
+    `PairedDifference` is. It says that larger values go with later places, not that every step rises.
     A seed with a NaN at one of the values is left out; infinite values rank above all others. A value that is only
     a lower bound is tried as it stands and as the largest of all: if that changes the outcome, one cannot tell.
 
@@ -38,12 +38,13 @@ class Trend(Claim):
     Examples
     --------
     >>> import xarray as xr
-    >>> errors = xr.DataArray([[3.0, 3.2, 2.9, 3.1, 3.0], [5.0, 5.1, 5.3, 4.9, 5.0], [9.0, 8.0, 7.0, 8.0, 9.0]],
-    ...                       coords={"depth": [20, 56, 110], "seed": range(5)})
+    >>> errors = xr.DataArray([[3.0, 3.2, 2.9, 3.1, 3.0, 5.1], [5.0, 5.1, 5.3, 4.9, 5.0, 5.0],
+    ...                        [9.0, 8.0, 7.0, 8.0, 9.0, 8.0]],
+    ...                       coords={"depth": [20, 56, 110], "seed": range(6)})
     >>> claim = Trend("L-F5", "Errors grow with depth", lambda: errors, along="depth")
     >>> verdict = claim({})
-    >>> verdict.outcome, verdict.estimate, [arm.label for arm in verdict.arms]
-    ('holds', 1.0, ['depth 20', 'depth 56', 'depth 110'])
+    >>> verdict.outcome, round(verdict.estimate, 2), [arm.label for arm in verdict.arms]
+    ('holds', 0.92, ['depth 20', 'depth 56', 'depth 110'])
     """
 
     along: str

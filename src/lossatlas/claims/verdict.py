@@ -8,6 +8,10 @@ from typing import Any, get_args
 
 from lossatlas.claims.statistics import Outcome
 
+TESTS_VERSION = (
+    2  # raised where the same data may come to another outcome, so that what was judged is judged anew
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
@@ -109,7 +113,7 @@ class Verdict:
     against : float
         What the interval is held against: 0, or a ratio, or 1/2.
     p_value : float
-        Of the two-sided test.
+        Two-sided, of the side on which the estimate lies: at most 1 - confidence where an outcome is decided.
     seeds : int
         How many it rests on.
     arms : tuple of Arm, optional
@@ -119,7 +123,7 @@ class Verdict:
     note : str, default ""
         Why it cannot tell, what was left out, which values are lower bounds; "" if there is nothing to note.
     corrected : {"holds", "fails", "cannot tell"}, optional
-        Outcome if all claims of the experiment are to hold at once; None if they were not judged together.
+        Outcome corrected for the number of claims of the experiment (Holm); None if they were not judged together.
     remark : str, default ""
         Why it came out so, in the words of the experiment's author; "" if nothing is said.
     """

@@ -19,7 +19,8 @@ def show_list(experiments: Sequence[Listed], results: Path) -> None:
     """Print ``experiments``, whose verdicts may be the user's own, in the folder ``results``."""
     console(READABLE, markup=True).print(listing(experiments))
     print(f"Verdicts are those in {results}/; a star marks those that were published with the experiment.")
-    print("Open: cannot tell. lossatlas reproduce NAME shows the claims, --estimate what a scale takes.")
+    print("Outcomes are corrected for the number of an experiment's claims (Holm). Open: cannot tell.")
+    print("lossatlas reproduce NAME shows the claims, --estimate what a scale takes.")
 
 
 def listing(experiments: Sequence[Listed]) -> Table:

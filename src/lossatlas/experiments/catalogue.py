@@ -1,7 +1,7 @@
 """Catalogue of experiments: what their YAML and their results' JSON tell, without composing or computing anything."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,17 +41,36 @@ class AtScale:
     estimated: Mapping[str, Any] | None = None
 
     def counts(self) -> str:
-        """How many claims came to each outcome, "16 hold, 1 fails, 2 open"; empty if none was judged."""
-        counts = Counter(claim["outcome"] for claim in self.claims)
-        return ", ".join(
-            f"{counts[outcome]} {one if counts[outcome] == 1 else several}"
-            for outcome, (one, several) in _OUTCOMES.items()
-            if counts[outcome]
-        )
+        """How many claims came to each outcome, corrected for their number; empty if none was judged.
+
+        >>> outcomes = [("holds", "holds"), ("holds", "cannot tell"), ("cannot tell", "cannot tell")]
+        >>> AtScale("digits", tuple({"outcome": one, "corrected": other} for one, other in outcomes)).counts()
+        '1 holds, 2 open (uncorrected: 2 hold, 1 open)'
+        """
+        corrected, alone = (_counted(map(of, self.claims)) for of in (_corrected, _alone))
+        return corrected if corrected == alone else f"{corrected} (uncorrected: {alone})"
 
     def ids(self, outcome: str) -> list[str]:
-        """Ids of the claims that came to ``outcome``."""
-        return [claim["id"] for claim in self.claims if claim["outcome"] == outcome]
+        """Ids of the claims that came to ``outcome``, corrected for their number."""
+        return [claim["id"] for claim in self.claims if _corrected(claim) == outcome]
+
+
+def _corrected(claim: Mapping[str, Any]) -> str:
+    """Outcome of a claim as one of its experiment's; that of a claim that was judged alone is its own."""
+    return str(claim.get("corrected") or claim["outcome"])
+
+
+def _alone(claim: Mapping[str, Any]) -> str:
+    return str(claim["outcome"])
+
+
+def _counted(outcomes: Iterable[str]) -> str:
+    counts = Counter(outcomes)
+    return ", ".join(
+        f"{counts[outcome]} {one if counts[outcome] == 1 else several}"
+        for outcome, (one, several) in _OUTCOMES.items()
+        if counts[outcome]
+    )
 
 
 @dataclass(frozen=True)

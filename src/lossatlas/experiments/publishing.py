@@ -17,6 +17,9 @@ _END = "<!-- end -->"
 def write_pages(name: str) -> None:
     """Write what was published of the experiment ``name`` into its README and into the list of all experiments.
 
+    And into the README of the project, beside the folder of all experiments, whose markers name the experiment:
+    ``<!-- counts sharpness digits -->``.
+
     Parameters
     ----------
     name : str
@@ -28,9 +31,12 @@ def write_pages(name: str) -> None:
         With the nearest name, if there is no such experiment.
     """
     folder = experiment_folder(name)
+    own = page_sections(name)
+    of_name = {marker.replace(" ", f" {name} ", 1): content for marker, content in own.items()}
     for page, sections in (
-        (folder / "README.md", page_sections(name)),
+        (folder / "README.md", own),
         (folder.parent / "README.md", index_sections(folder.parent)),
+        (folder.parent.resolve().parent / "README.md", of_name),
     ):
         if page.exists():
             before = page.read_text(encoding="utf-8")
@@ -72,7 +78,7 @@ def fill_sections(page: str, sections: Mapping[str, str]) -> str:
 
 
 def page_sections(name: str) -> dict[str, str]:
-    """What was published of an experiment, by the marker in its README: "verdict digits", "cost digits", ...
+    """What was published of an experiment, by the marker in its README: "verdict digits", "counts digits", ...
 
     Parameters
     ----------
@@ -97,6 +103,9 @@ def page_sections(name: str) -> dict[str, str]:
         if verdict.exists():
             text = verdict.read_text(encoding="utf-8")
             sections[f"verdict {results.name}"] = markdown(verdicts_from_json(text))
+            sections[f"counts {results.name}"] = AtScale(
+                results.name, tuple(json.loads(text)["claims"])
+            ).counts()
             if record := json.loads(text).get("cost"):
                 sections[f"cost {results.name}"] = measured_sentence(record)
     return sections

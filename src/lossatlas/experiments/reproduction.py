@@ -10,7 +10,7 @@ import xarray as xr
 from rich.console import Console
 
 from lossatlas.claims import Verdict, caption, judge, to_json
-from lossatlas.claims.verdict import with_remarks
+from lossatlas.claims.verdict import TESTS_VERSION, with_remarks
 from lossatlas.experiments.collect import Cell, collect
 from lossatlas.experiments.cost.measured import Record, more_complete
 from lossatlas.experiments.definition import definition, reference_of
@@ -19,6 +19,7 @@ from lossatlas.experiments.publishing import write_pages
 from lossatlas.experiments.python_files import told_with_line
 from lossatlas.figures import save
 from lossatlas.files import read_json, replacing, write_text
+from lossatlas.hardware import numerics
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
@@ -61,6 +62,7 @@ class Reproduction:
         ]
         parts = {"runs": runs, "landscapes": files, "planned": self.planned}
         parts |= {"experiment": self.definition.settings, "written": self.definition.written}
+        parts |= {"judged by": TESTS_VERSION}
         printed = {name: dataset.to_dataframe().to_csv() for name, dataset in self.reference.items()}
         return digest(parts | printed)
 
@@ -93,6 +95,7 @@ class Reproduction:
             self._log(paths, verdicts)
         cost = more_complete(read_json(self.verdict_path).get("cost"), measured())
         extra = {"experiment": self.name, "scale": self.scale, "command": self.command, "key": self.key}
+        extra |= {"judged_on": numerics(), "trained_on": self._trained_on(), "seeds": self._seeds()}
         write_text(self.verdict_path, to_json(verdicts, **extra, cost=cost))
 
     def publish(self) -> None:
@@ -109,6 +112,26 @@ class Reproduction:
                 shutil.copyfile(picture, target / picture.name)
         write_text(target / "verdict.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         write_pages(self.name)
+
+    def _trained_on(self) -> list[dict[str, Any]]:
+        """Processors, instructions, threads and versions of torch that the networks were trained with, each once."""
+        found = []
+        for cell in self.cells:
+            if (manifest := cell.run.manifest()) is None:
+                continue
+            hardware = {name: manifest.hardware.get(name) for name in ("cpu", "capability", "gpus")}
+            threads = sorted({attempt.threads for attempt in manifest.attempts})
+            machine = {**hardware, "threads": threads, "torch": manifest.versions.get("torch")}
+            if machine not in found:
+                found.append(machine)
+        return found
+
+    def _seeds(self) -> list[Any]:
+        """Those of the networks that are there."""
+        seeds = {
+            cell.coordinates["seed"] for cell in self.cells if "seed" in cell.coordinates and not cell.missing
+        }
+        return sorted(seeds)
 
     def _write(self, name: str, dataset: xr.Dataset) -> None:
         with replacing(self.folder / "data" / f"{name}.nc") as temporary:

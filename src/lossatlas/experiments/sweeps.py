@@ -55,8 +55,8 @@ class Sweep:
 def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[Sweep]:
     """Compose the jobs that ``overrides`` mean: those of the experiment's own sweep, then those of its arms.
 
-    What the user sets of an axis (``experiment.axes``) selects among the values that an arm plans for it; the first
-    sweep takes those that no arm plans too. A sweep of which nothing is left is dropped, and what it planned stands
+    What the user sets of an axis (``experiment.axes``) selects among the values that an arm itself sets for it; the own
+    sweep, and arms that have the axis from it, take those that no arm plans too, such as further seeds. A sweep of which nothing is left is dropped, and what it planned stands
     with the first. Everything else that the user sets holds for all. ``~experiment.sweeps`` leaves the own sweep alone,
     ``~experiment.sweeps.NAME`` leaves out one arm.
 
@@ -195,7 +195,7 @@ def _left(plans: Sequence[Sweep], typed: Sequence[str], axes: Sequence[str]) -> 
 
     def selected(plan: Sweep, key: str) -> list[str]:
         planned = plan.planned.get(key, ())
-        free = plan is first or key not in plan.planned
+        free = key not in map(key_of, plan.overrides)  # else the arm itself says which values it has
         told = asked[key].items()
         return [text for text, value in told if value in planned or (free and value not in of_arms[key])]
 

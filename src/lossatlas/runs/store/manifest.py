@@ -151,4 +151,6 @@ def _hardware() -> dict[str, Any]:
     import torch
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {"machine": platform.machine(), "cpu": cpu_name(), "cores": os.cpu_count(), "gpus": gpus}
+    capability = torch.backends.cpu.get_cpu_capability()
+    processor = {"machine": platform.machine(), "cpu": cpu_name(), "capability": capability}
+    return {**processor, "cores": os.cpu_count(), "gpus": gpus}
