@@ -165,7 +165,8 @@ def test_their_eigenvalues_go_with_given_directions_too(small: Problem) -> None:
     """As a map of theirs does on a direction file: the plane is given, the parameters are the convention's."""
     along = CoordinateDirections([0, 5])
     ours, theirs = (
-        convexity(small, points=3, along=along, convention=convention) for convention in ("lossatlas", "li2018")
+        convexity(small, points=3, along=along, convention=convention)
+        for convention in ("lossatlas", "li2018")
     )
     np.testing.assert_array_equal(ours.loss, theirs.loss)
     np.testing.assert_allclose(theirs.loss, surface(small, points=3, along=along).loss.sel(split="train"))
@@ -175,8 +176,14 @@ def test_their_eigenvalues_go_with_given_directions_too(small: Problem) -> None:
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"parameters": "matrixes"}, r"unknown parameters 'matrixes', expected one of all, matrices .*matrices"),
-        ({"parameters": ["3.wieght"]}, r"parameters: '3.wieght' fits no parameter .*, did you mean 3.weight\?"),
+        (
+            {"parameters": "matrixes"},
+            r"unknown parameters 'matrixes', expected one of all, matrices .*matrices",
+        ),
+        (
+            {"parameters": ["3.wieght"]},
+            r"parameters: '3.wieght' fits no parameter .*, did you mean 3.weight\?",
+        ),
         ({"parameters": []}, "expected all, matrices or names of parameters, got an empty list"),
         ({"convention": "li2017"}, r"unknown convention 'li2017', .*did you mean li2018\?"),
         ({"parameters": "all", "convention": "li2017"}, "unknown convention 'li2017'"),
