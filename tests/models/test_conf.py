@@ -21,7 +21,9 @@ INITS = sorted(path.stem for path in CONF.glob("init/*.yaml"))
 MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own", "ball"})  # no networks for images
 SMALL = [name for name in MODELS if name.endswith("_narrow")] + ["lenet", "mlp"]
 HEAVY = ["densenet100", "wrn28_10", "wrn28_10_garipov2018", "wrn28_20", "wrn56_8"]
-LATER = {"convention"}  # an argument that came when runs of other choices were stored; those that need it show it
+LATER = {
+    "convention"
+}  # an argument that came when runs of other choices were stored; those that need it show it
 CIFAR, DIGITS = (3, 32, 32), (1, 8, 8)
 
 
