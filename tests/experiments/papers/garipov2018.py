@@ -73,9 +73,15 @@ SETTINGS = [
     ("line to another seed", "mode_width", {"study": "Classifier"},
      {"landscape.path.through": [{"run": ["seed=10"]}]}),
     # tunnels of VGG-16, with the settings of this paper at the centre
-    ("VGG-16 without batch norm, with dropout: rate 0.05, L2 5e-4, batches of 128, 200 epochs", "tunnels", {},
-     {"values.rate": 0.05, "values.weight_decay": 5e-4, "values.batch_size": 128,
-     "study.ends.0.run.epochs": 200, "layers": 16, "norms": 0, "dropouts": 2}),
+    ("VGG-16 without batch norm, with dropout: L2 5e-4, batches of 128", "tunnels", {},
+     {"values.rate": 0.05, "values.weight_decay": 5e-4, "values.batch_size": 128, "layers": 16, "norms": 0,
+     "dropouts": 2, "init": "kaiming_convolutions", "init.mode": "fan_out", "optimizer.momentum": 0.9,
+     "optimizer.nesterov": False}),
+    ("curves at the centre: 600 epochs at 0.015, the rate constant to the middle and linear to 90 %", "tunnels",
+     {"rates.sgd": 0.05},
+     {"optimizer.lr": 0.015, "study.ends.0.run.optimizer.lr": 0.05, "study.ends.0.run.optimizer.nesterov": False,
+     "study.ends.0.run.epochs": 200, "rate factors of study.ends.0.run": _falling(200)["rate factors"]}
+     | _falling(600)),
     # fast geometric ensembles
     ("FGE: weight decay", "fge", {}, {"optimizer.weight_decay": 3e-4}),
     ("FGE: a network takes B", "fge", {"study": "Classifier"}, {"optimizer.lr": 0.1} | _falling(150)),

@@ -97,7 +97,12 @@ SETTINGS = [
     # landscapes
     ("figures 3 to 7: filter-normalised surfaces", "convexity depth width sharpness", {},
      {"landscape.surface": FILTER_NORMALISED}),
-    ("figures 5 and 6: nothing else", "depth width", {}, {"names of landscape": ["surface"]}),
+    ("figure 6: nothing else", "width", {}, {"names of landscape": ["surface"]}),
+    ("figure 5: nothing else", "depth", {"model.depth": {20, 110, 156}}, {"names of landscape": ["surface"]}),
+    ("figure 1: ResNet-56 with and without shortcuts on 251 x 251 points", "depth",
+     {"landscape.figure_1.normalize": "filter"},
+     {"model.depth": 56, "model.skip": {True, False}, "optimizer.lr": 0.1,
+     "landscape.figure_1": FILTER_NORMALISED | {"points": 251, "splits": ["train"]}}),
     ("figure 4: of two networks", "architectures", {"names of landscape": ["surface"]},
      {"landscape.surface": FILTER_NORMALISED, "layers": {121, 110}}),
     ("figure 4: of no other", "architectures", {"model.depth": {56, 156}}, {"names of landscape": []}),
