@@ -1,7 +1,8 @@
 """What figure 7 of Li et al. 2018 (arXiv:1712.09913) says about the eigenvalues of the Hessian over the plane.
 
-The paper prints one number, of its DenseNet: negative eigenvalues of less than 1 % of the positive ones "over a large
-region", which is taken to be more than half of the plane.
+The Hessian is that by the parameters of two or more dimensions, as in the authors' code, which leaves out biases and
+the parameters of batch norm. The paper prints one number, of its DenseNet: negative eigenvalues of less than 1 % of the
+positive ones "over a large region", which is taken to be more than half of the plane.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 The printed numbers are those of ResNet-20, -56 and -110 on CIFAR-10; half-widths are read off the picture.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -50,6 +50,14 @@ def claims(v: Values) -> Iterator[Claim]:
     def along_y(surface: xr.Dataset) -> xr.DataArray:
         return half_width(surface, level=v.contour, along="y")
 
+    def of_figure_1(measure: Callable[[xr.Dataset], xr.DataArray]) -> Callable[[xr.Dataset], xr.DataArray]:
+        """The measure of the landscape that is figure 1: of the surface of all networks, or of a finer one."""
+
+        def finer(figure_1: xr.Dataset) -> xr.DataArray:
+            return measure(figure_1)
+
+        return measure if v.figure_1 == "surface" else finer
+
     shallow, deep, deepest = ({"depth": depth} for depth in (v.shallow, v.deep, v.deepest))
     noshort_greater: dict[str, Any] = {"greater": NOSHORT, "lesser": SHORT}
     short_alike: dict[str, Any] = {"first": deepest, "second": shallow, "at": SHORT}
@@ -58,14 +66,14 @@ def claims(v: Values) -> Iterator[Claim]:
     yield PairedRatio(
         "L-F1 range",
         "The loss of the deep network without shortcuts ranges farther than with shortcuts",
-        value_range,
+        of_figure_1(value_range),
         **noshort_greater,
         at=deep,
     )
     yield PairedDifference(
         "L-F1 minima",
         "The surface of the deep network without shortcuts has more local minima than with shortcuts",
-        partial(local_minima, prominence=0.01),
+        of_figure_1(partial(local_minima, prominence=0.01)),
         **noshort_greater,
         at=deep,
     )

@@ -26,13 +26,13 @@ def figures(v: Values) -> Figures:
     }
     return {
         # as Figure 3 of Garipov et al. 2018
-        "figure": partial(learning_curves, measures=cycles, along="epoch", at={"method": "fge"}),
+        "figure": partial(learning_curves, measures=cycles, along="epoch", at={"method": "fge"} | v.place),
         "budgets": partial(  # as table 1
             trends,
             measures=scores,
             along="budget",
             by="method",
-            at={"method": [*METHODS]},
+            at={"method": [*METHODS]} | v.place,
             names={"method": METHODS},
         ),
     }

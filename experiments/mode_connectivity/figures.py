@@ -22,12 +22,15 @@ PATHS = {
 def figures(v: Values) -> Figures:
     return {
         "figure": partial(  # as Figure 1 of Garipov et al. 2018
-            network_planes, variable="regularized_loss", label="training loss with penalty", panels=PLANES
+            network_planes,
+            variable="regularized_loss",
+            label="training loss with penalty",
+            panels={name: {**panel, "at": {**panel["at"], **v.place}} for name, panel in PLANES.items()},
         ),
         "paths": partial(  # as Figure 2, left and middle
             path_profiles,
             colors="method",
-            at={"method": [*METHODS]},
+            at={"method": [*METHODS]} | v.place,
             names={"method": METHODS},
             columns=3,
             panels=PATHS,

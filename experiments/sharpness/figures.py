@@ -3,8 +3,11 @@
 from functools import partial
 from typing import Any
 
+import xarray as xr
+
 from lossatlas.experiments import Figures, Values
-from lossatlas.figures.experiments import contours, interactive_surfaces, loss_lines
+from lossatlas.figures.experiments import contours, interactive_surfaces, loss_lines, scatter
+from lossatlas.measures import at, percent
 
 from .width_and_sharpness import width_and_sharpness
 
@@ -15,6 +18,15 @@ NAMES = {
         "line_none": "not normalised",
     }
 }
+
+
+def largest_eigenvalue(eigenvalues: xr.Dataset) -> xr.DataArray:
+    """lambda_max of the Hessian of the training loss."""
+    return at(eigenvalues["eigenvalue"], end="largest", rank=1)
+
+
+def test_error(summary: xr.Dataset) -> xr.DataArray:
+    return percent(summary["test_error"])
 
 
 def figures(v: Values) -> Figures:
@@ -37,6 +49,13 @@ def figures(v: Values) -> Figures:
             landscapes=["line", "line_layer", "line_none"],
             at=vgg | batches | {"optimizer": "sgd"},
             names=NAMES,
+        ),
+        "eigenvalues": partial(  # lambda_max, which Keskar et al. call sharp
+            scatter,
+            x=largest_eigenvalue,
+            y=test_error,
+            by=["batch_size", "weight_decay"],
+            at=vgg | batches | {"optimizer": "sgd"},
         ),
         "resnet_lines": partial(loss_lines, colors="batch_size", at=resnet),  # as Figure 15
         "resnet": partial(contours, columns="batch_size", at=resnet),

@@ -30,24 +30,28 @@ COURSES = {
 
 
 def figures(v: Values) -> Figures:
+    by_size = partial(trends, measures=BY_SIZE, along="size", by="method", names=NAMES)
+    of_members = {"cycles": v.members, "size": v.sizes}
+    places = {"figure": v.table_1, "figure_3": v.figures_2_and_3, "figure_4": v.table_3_and_figure_4}
+    kept = {
+        name: place for name, place in places.items() if place or name == "figure"
+    }  # else one has them all
     return {
-        "figure": partial(  # as Figures 3 and 4 of Huang et al. 2017
-            trends,
-            measures=BY_SIZE,
-            along="size",
-            by="method",
-            at={"cycles": v.members, "size": v.sizes},
-            names=NAMES,
-        ),
+        # as Figures 3 and 4 of Huang et al. 2017
+        **{name: partial(by_size, at=of_members | place) for name, place in kept.items()},
         "cycles": partial(  # as Table 3, of all members together
-            trends, measures=ALL_TOGETHER, along="cycles", at={"method": "snapshot_02"}, names=NAMES
+            trends,
+            measures=ALL_TOGETHER,
+            along="cycles",
+            at={"method": "snapshot_02"} | v.table_3_and_figure_4,
+            names=NAMES,
         ),
         "loss": partial(  # as Figure 2
             learning_curves,
             measures=COURSES,
             along="epoch",
             by="method",
-            at={"cycles": v.members, "method": ["nocycle", "snapshot_01", "snapshot_02"]},
+            at={"cycles": v.members, "method": ["nocycle", "snapshot_01", "snapshot_02"]} | v.figures_2_and_3,
             names=NAMES,
         ),
     }

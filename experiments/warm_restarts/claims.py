@@ -1,6 +1,6 @@
 """What Loshchilov & Hutter 2017 (arXiv:1608.03983) say about warm restarts.
 
-The printed errors are theirs: WRN-28-10 on CIFAR-10, at a first rate of 0.05.
+The printed errors are theirs: WRN-28-10 on CIFAR-10, at a first rate of 0.05; of a wider network, WRN-28-20.
 """
 
 from collections.abc import Iterator
@@ -29,21 +29,28 @@ def gain(ensemble: xr.Dataset) -> xr.DataArray:
 
 
 def claims(v: Values) -> Iterator[Claim]:
-    yield PairedDifference(
-        "SGDR restarts",
-        "Restarts with doubling periods end with less test error than a rate that falls in steps",
-        error_of_last,
-        greater={"schedule": "default"},
-        lesser=DOUBLING,
-        paper=printed(4.13, 4.03, source="Loshchilov & Hutter 2017, Table 1, T_0 = 10, T_mult = 2"),
-    )
+    for name, words, network, errors in (
+        ("SGDR restarts", "", v.network, (4.13, 4.03)),
+        ("SGDR restarts, wider", "Of the wider network: ", v.wider, (3.96, 3.74)),
+    ):
+        if network is not None:
+            text = "restarts with doubling periods end with less test error than a rate that falls in steps"
+            yield PairedDifference(
+                name,
+                words + (text if words else text.capitalize()),
+                error_of_last,
+                greater={"schedule": "default"},
+                lesser=DOUBLING,
+                at=network,
+                paper=printed(*errors, source="Loshchilov & Hutter 2017, Table 1, T_0 = 10, T_mult = 2"),
+            )
     yield PairedDifference(
         "SGDR ensemble",
         "The networks at the last three restarts of one run err less together than the last of them",
         error,
         greater=LAST,
         lesser=LAST_THREE,
-        at=DOUBLING,
+        at={**DOUBLING, **v.network},
         paper=printed(
             4.03, 3.51, source="Loshchilov & Hutter 2017, Table 2, N = 1 run, M = 1 and 3 snapshots"
         ),
@@ -56,7 +63,7 @@ def claims(v: Values) -> Iterator[Claim]:
         first=LAST,
         second=LAST_THREE,
         margin=0.26,
-        at=LATE,
+        at={**LATE, **v.network},
     )
     yield PairedDifference(
         "SGDR late against restarts",
@@ -65,4 +72,5 @@ def claims(v: Values) -> Iterator[Claim]:
         gain,
         greater=DOUBLING,
         lesser=LATE,
+        at=v.network,
     )

@@ -125,3 +125,16 @@ def test_without_a_format_the_usage_is_shown(runs: list[Path]) -> None:
     answer = type_here("export", landscape(runs[0], "surface"))
     assert answer.status == 2
     assert answer.err.splitlines()[-1] == "lossatlas export: error: --to is missing: one of hdf5, vtk, csv"
+
+
+def test_a_surface_file_of_li_et_al_becomes_a_mesh(folder: Path) -> None:
+    """Whatever was measured there; a file that is none is told in one line."""
+    x = np.linspace(-1, 1, 4)
+    with h5py.File("theirs.h5", "w") as file:
+        file["xcoordinates"], file["ycoordinates"], file["train_loss"] = x, x, np.ones((4, 4))
+    assert type_here("export", "theirs.h5", "--to", "vtk").status == 0
+    assert len(meshio.read("theirs.vtu").points) == 16
+    Path("other.h5").write_text("no HDF5")
+    answer = type_here("export", "other.h5", "--to", "vtk")
+    assert answer.status != 0
+    assert "other.h5: no surface file" in answer.err

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lossatlas.export import to_hdf5
+from lossatlas.export import from_hdf5, to_hdf5, write
+from lossatlas.figures import picture
 
 
 def values(path: Path) -> dict[str, np.ndarray]:
@@ -114,3 +115,93 @@ def test_a_sweep_of_surfaces_is_refused(surface: xr.Dataset, tmp_path: Path) -> 
     sweep = surface.expand_dims(seed=[0, 1])
     with pytest.raises(ValueError, match=r"for a loss over seed, y, x; expected one over y, x or alpha or t"):
         to_hdf5(sweep, tmp_path / "surface.h5")
+
+
+def theirs(path: Path, **entries: np.ndarray) -> Path:
+    """As their scripts begin a file: coordinates, then what is given."""
+    with h5py.File(path, "w") as file:
+        file["dir_file"] = "resnet56_weights.h5"
+        for name, given in entries.items():
+            file[name] = given
+    return path
+
+
+def test_what_was_written_is_read_back(surface: xr.Dataset, line: xr.Dataset, tmp_path: Path) -> None:
+    (path,) = to_hdf5(surface, tmp_path / "surface.h5")
+    read = from_hdf5(path)
+    xr.testing.assert_allclose(read, surface)
+    assert read.attrs == {**surface.attrs, "not_measured": 0}
+    for number, path in enumerate(to_hdf5(line, tmp_path / "line.h5")):
+        xr.testing.assert_allclose(from_hdf5(path), line.isel(direction=number))
+
+
+def test_a_trajectory_is_read_with_its_path(trajectory: xr.Dataset, tmp_path: Path) -> None:
+    read = from_hdf5(*to_hdf5(trajectory, tmp_path / "t.h5"))
+    xr.testing.assert_allclose(read, trajectory.drop_vars("path_loss"))
+
+
+def test_an_oblong_surface_of_theirs_is_in_the_order_of_their_meshgrid(tmp_path: Path) -> None:
+    """They allocate it as (x, y), and fill it in the order in which meshgrid(x, y) has its points."""
+    x, y = np.linspace(-1, 1, 5), np.linspace(-2, 2, 3)
+    mesh_x, mesh_y = np.meshgrid(x, y)
+    losses = -np.ones((len(x), len(y)))
+    for index, (a, b) in enumerate(zip(mesh_x.ravel(), mesh_y.ravel(), strict=True)):
+        losses.ravel()[index] = 10 * a + b
+    read = from_hdf5(theirs(tmp_path / "s.h5", xcoordinates=x, ycoordinates=y, train_loss=losses))
+    for a in x:
+        for b in y:
+            assert float(read.loss.sel(split="train", x=a, y=b)) == pytest.approx(10 * a + b)
+    assert (read.survey, read.convention) == ("surface", "li2018")
+    picture(read)
+
+
+def test_points_that_they_have_not_measured_are_gaps(tmp_path: Path) -> None:
+    """An interrupted file: -1 in losses and accuracies, and in eigenvalues -1 and 1."""
+    x = np.array([-1.0, 0.0, 1.0])
+    grid = {"xcoordinates": x, "ycoordinates": x}
+    losses, accuracies = (np.full((3, 3), value) for value in (2.0, 75.0))
+    lowest, highest = (np.full((3, 3), value) for value in (-1.0, 10.0))
+    for values, missing in ((losses, -1), (accuracies, -1), (lowest, 1), (highest, -1)):
+        values[2, 1:] = missing
+    entries = {"train_loss": losses, "train_acc": accuracies, "min_eig": lowest, "max_eig": highest}
+    read = from_hdf5(theirs(tmp_path / "s.h5", **grid, **entries))
+    gaps = np.zeros((3, 3), bool)
+    gaps[2, 1:] = True
+    for name, value in (
+        ("loss", 2.0),
+        ("error", 0.25),
+        ("lambda_min", -1.0),
+        ("lambda_max", 10.0),
+        ("ratio", 0.1),
+    ):
+        np.testing.assert_array_equal(np.isnan(read[name].squeeze()), gaps)
+        np.testing.assert_allclose(read[name].squeeze().values[~gaps], value)
+    assert (read.not_measured, read.survey) == (2, "convexity")
+    picture(read)
+
+
+def test_a_file_of_theirs_becomes_any_other_format(tmp_path: Path) -> None:
+    x = np.linspace(-1, 1, 4)
+    entries = {"train_loss": np.arange(16.0).reshape(4, 4), "train_acc": -np.ones((4, 4))}
+    read = from_hdf5(theirs(tmp_path / "s.h5", xcoordinates=x, ycoordinates=x, **entries))
+    assert "error" not in read
+    assert all(file.exists() for name in ("s.vtu", "s.csv") for file in write(read, tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"train_loss": np.ones(2)}, "it has no xcoordinates"),
+        ({"xcoordinates": np.ones(2)}, "it has no train_loss or test_loss"),
+        (
+            {"xcoordinates": np.ones(2), "ycoordinates": np.ones(3), "train_loss": np.ones(5)},
+            "train_loss has 5 values, expected 3 x 2 by its coordinates",
+        ),
+    ],
+)
+def test_a_file_that_is_none_is_told(entries: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"s\.h5: no surface file \({message}\)"):
+        from_hdf5(theirs(tmp_path / "s.h5", **entries))
+    (tmp_path / "t.h5").write_text("no HDF5")
+    with pytest.raises(ValueError, match=r"t\.h5: no surface file \("):
+        from_hdf5(tmp_path / "t.h5")

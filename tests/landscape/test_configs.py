@@ -52,11 +52,6 @@ CHOSEN = {
 }
 
 
-LEFT_OUT = {
-    "trajectory": ["along"]
-}  # options that came later: the datasets of a choice are named by all that it shows
-
-
 def test_there_is_a_choice_for_each_survey() -> None:
     assert sorted(CHOSEN) == CHOICES
     assert sorted(name for name in landscape.__all__ if declaration(getattr(landscape, name))) == CHOICES
@@ -84,7 +79,7 @@ def test_a_choice_shows_every_option_of_its_function(choice: str) -> None:
     defaults = {
         name: list(option.default) if isinstance(option.default, tuple) else option.default
         for name, option in options.items()
-        if name not in ("problem", "journal", "progress", *LEFT_OUT.get(choice, []))
+        if name not in ("problem", "journal", "progress")
     }
     if "engine" in defaults:
         defaults["engine"] = "${engine}"

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from lossatlas import landscape
-from lossatlas.landscape.survey import declaration, products_at_a_point, survey
+from lossatlas.landscape.survey import declaration, naming, products_at_a_point, survey, version_at
 
 
 def plain(problem: Any, *, steps: int = 5, seed: int = 0) -> xr.Dataset:
@@ -42,8 +42,35 @@ def test_what_is_no_survey_declares_nothing(thing: Any) -> None:
     assert products_at_a_point(thing, {}) is None
 
 
+def test_a_version_may_depend_on_the_settings() -> None:
+    declared = survey(products=None, version=lambda seed, **_: 2 if seed == 7 else 1)(
+        lambda problem, steps=5, seed=1: xr.Dataset()
+    )
+    assert [version_at(declared, settings) for settings in ({}, {"seed": 7}, {"seed": 8})] == [1, 2, 1]
+
+
+def test_an_option_that_was_added_names_a_dataset_only_where_it_changes_the_numbers() -> None:
+    declared = survey(products=None, added={"seed": 0})(plain)
+    assert naming(declared, {"steps": 5, "seed": 0}) == {"steps": 5}
+    assert naming(declared, {"steps": 5, "seed": 1}) == {"steps": 5, "seed": 1}
+    assert naming(print, {"seed": 0}) == {"seed": 0}
+
+
 def test_the_versions_that_are_part_of_the_names_of_files() -> None:
     """Raising one computes the survey's landscapes anew; a path of its module is no part of it."""
-    declared = {name: declaration(getattr(landscape, name)) for name in landscape.__all__}
-    raised = {name: found.version for name, found in declared.items() if found and found.version != 1}
-    assert raised == {"trajectory": 2}
+    surveys = {name: each for name in landscape.__all__ if declaration(each := getattr(landscape, name))}
+
+    def raised(**settings: Any) -> dict[str, int]:
+        versions = {name: version_at(each, settings) for name, each in surveys.items()}
+        return {name: version for name, version in versions.items() if version != 1}
+
+    assert raised() == {"trajectory": 2}
+    assert raised(convention="li2018") == {"trajectory": 2, "convexity": 2}  # of other parameters than it was
+
+
+def test_each_option_that_a_survey_says_was_added_is_one_of_its_own_with_that_default() -> None:
+    for name in landscape.__all__:
+        each = getattr(landscape, name)
+        if found := declaration(each):
+            options = inspect.signature(each).parameters
+            assert {key: options[key].default for key in found.added} == found.added

@@ -48,7 +48,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "landscapes",
         nargs="+",
         metavar="LANDSCAPE",
-        help="a landscape's .nc file; or a folder, or the fingerprint of a run, for all landscapes in it",
+        help="a landscape's .nc file, or a surface file of Li et al. (.h5); or a folder, or the fingerprint of a run, "
+        "for all landscapes in it",
     )
     parser.add_argument("--to", choices=FORMATS, help="format (default: by the ending of --output)")
     parser.add_argument(
@@ -136,6 +137,10 @@ def _export(path: Path, target: Path, options: dict[str, Any], *, must: bool) ->
 def _opened(path: Path) -> "xr.Dataset":
     import xarray as xr
 
+    if path.suffix in (".h5", ".hdf5"):
+        from lossatlas.export import from_hdf5
+
+        return from_hdf5(path)
     try:
         return xr.load_dataset(path, engine="h5netcdf")
     except Exception as error:  # whatever HDF5 makes of foreign bytes

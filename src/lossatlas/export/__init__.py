@@ -1,4 +1,6 @@
-"""Landscapes in the formats of other programs: functions from datasets to files. No torch, nothing computed here.
+"""Landscapes in the formats of other programs: functions from datasets to files, and back from those of Li et al.
+
+No torch, nothing computed here.
 
 >>> import xarray as xr
 >>> from pathlib import Path
@@ -14,8 +16,18 @@
 
 from lossatlas.export.formats import ENDINGS, WRITERS, write
 from lossatlas.export.layout import NoPlaceError
-from lossatlas.export.li2018 import to_hdf5
+from lossatlas.export.li2018 import from_hdf5, to_hdf5
 from lossatlas.export.mesh import to_vtk
 from lossatlas.export.table import tables, to_csv
 
-__all__ = ["ENDINGS", "WRITERS", "NoPlaceError", "tables", "to_csv", "to_hdf5", "to_vtk", "write"]
+__all__ = [
+    "ENDINGS",
+    "WRITERS",
+    "NoPlaceError",
+    "from_hdf5",
+    "tables",
+    "to_csv",
+    "to_hdf5",
+    "to_vtk",
+    "write",
+]

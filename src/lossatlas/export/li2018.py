@@ -1,4 +1,4 @@
-"""The HDF5 layout of the code of Li et al. 2018 (arXiv:1712.09913), for the scripts that read it."""
+"""The HDF5 layout of the code of Li et al. 2018 (arXiv:1712.09913): for its scripts, and from them."""
 
 from io import BytesIO
 from pathlib import Path
@@ -99,3 +99,131 @@ def _further(part: xr.Dataset) -> Entries:
     return {
         there: part[here].values for there, here in {**_EIGENVALUES, **_PROJECTION}.items() if here in part
     }
+
+
+def from_hdf5(path: str | Path) -> xr.Dataset:
+    """Read a surface file of Li et al., or one that `to_hdf5` wrote, as the dataset of a line or a surface.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file with ``xcoordinates`` (n,), for a surface ``ycoordinates`` (m,), and ``<split>_loss``, in the order of
+        numpy's meshgrid(x, y): rows are y, also where their scripts have allocated an oblong surface as (n, m).
+
+    Returns
+    -------
+    xr.Dataset
+        Dimensionless: ``loss`` over (split, y, x) or (split, alpha), and ``error``, a share, where an accuracy was
+        measured. Points at which they have not measured are NaN, and the attribute ``not_measured`` counts them. A map
+        of eigenvalues has ``lambda_min``, ``lambda_max`` and ``ratio`` over (y, x) too; a projected path ``path_x`` and
+        ``path_y`` over (snapshot,) and ``explained_variance_ratio`` over (component,).
+
+    Raises
+    ------
+    ValueError
+        For a file that is none of these.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with h5py.File(f"{folder}/theirs.h5", "w") as file:
+    ...         file["xcoordinates"], file["train_loss"] = [-1.0, 0.0], [2.5, -1.0]
+    ...     dataset = from_hdf5(f"{folder}/theirs.h5")
+    >>> dataset.loss.sel(split="train").values, dataset.not_measured
+    (array([2.5, nan]), 1)
+    """
+    try:
+        with h5py.File(path) as file:
+            entries = {
+                name: item[()]
+                for name, item in file.items()
+                if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu"
+            }
+            attributes = dict(file.attrs)
+    except OSError as error:
+        raise ValueError(f"{path}: no surface file ({error})") from error
+    try:
+        return _read(entries, attributes)
+    except ValueError as error:
+        raise ValueError(f"{path}: no surface file ({error})") from error
+
+
+def _read(entries: Entries, attributes: dict[str, Any]) -> xr.Dataset:
+    coordinates = _coordinates(entries, str(attributes.get("survey", "")))
+    shape = tuple(len(values) for values in coordinates.values())
+    splits = [name.removesuffix("_loss") for name in entries if name.endswith("_loss")]
+    if not splits:
+        raise ValueError("it has no train_loss or test_loss")
+    splits.sort(key=lambda split: (split != "train", split))  # training first, as everywhere
+    measured = [_over_points(entries, f"{split}_loss", shape) for split in splits]
+    dims = ("split", *coordinates)
+    variables: dict[str, Any] = {"loss": (dims, np.stack(measured), _about("mean loss over the split"))}
+    accuracies = [_over_points(entries, f"{split}_acc", shape) for split in splits]
+    if not np.isnan(accuracies).all():
+        errors = 1 - np.stack(accuracies) / 100
+        variables["error"] = (dims, errors, _about("share of wrong classes"))
+    variables |= _eigenvalues(entries, tuple(coordinates), shape) | _projection(entries)
+    not_measured = int(sum(_unmeasured(entries[f"{split}_loss"]).sum() for split in splits))
+    axes = {"split": splits, **{name: (name, values) for name, values in coordinates.items()}}
+    kind = attributes or {"survey": _survey(variables, coordinates), "convention": "li2018"}
+    return xr.Dataset(variables, axes, {**kind, "not_measured": not_measured})
+
+
+def _coordinates(entries: Entries, survey: str) -> Entries:
+    """Points along each dimension of ours, rows first."""
+    if "xcoordinates" not in entries:
+        raise ValueError("it has no xcoordinates")
+    if "ycoordinates" in entries:
+        return {"y": entries["ycoordinates"], "x": entries["xcoordinates"]}
+    (name,) = PATH if survey == "path" else LINE
+    return {name: entries["xcoordinates"]}
+
+
+def _survey(variables: dict[str, Any], coordinates: Entries) -> str:
+    """What picture it is drawn as."""
+    if "path_x" in variables:
+        return "trajectory"
+    if "ratio" in variables:
+        return "convexity"
+    return "surface" if len(coordinates) == 2 else "line"
+
+
+def _unmeasured(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(values == _MISSING)
+
+
+def _over_points(entries: Entries, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Values at the points, NaN where they have not measured, everywhere if there are none of that name."""
+    if name not in entries:
+        return np.full(shape, np.nan)
+    values = np.array(entries[name], np.float64)
+    if values.size != np.prod(shape):
+        expected = " x ".join(map(str, shape))
+        raise ValueError(f"{name} has {values.size} values, expected {expected} by its coordinates")
+    return np.where(_unmeasured(values), np.nan, values).reshape(shape)
+
+
+def _eigenvalues(entries: Entries, dims: tuple[str, ...], shape: tuple[int, ...]) -> dict[str, Any]:
+    if not _EIGENVALUES.keys() <= entries.keys():
+        return {}
+    highest = _over_points(entries, "max_eig", shape)
+    lowest = np.where(
+        np.isnan(highest), np.nan, np.reshape(entries["min_eig"], shape)
+    )  # theirs begins with ones
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.abs(lowest / highest)
+    return {
+        "lambda_min": (dims, lowest, _about("smallest eigenvalue")),
+        "lambda_max": (dims, highest, _about("largest eigenvalue")),
+        "ratio": (dims, ratio, _about("abs(lambda_min / lambda_max)")),
+    }
+
+
+def _projection(entries: Entries) -> dict[str, Any]:
+    dims = {"path_x": "snapshot", "path_y": "snapshot", "explained_variance_ratio": "component"}
+    return {here: (dims[here], entries[there]) for there, here in _PROJECTION.items() if there in entries}
+
+
+def _about(meaning: str) -> dict[str, str]:
+    return {"long_name": meaning, "units": "1"}

@@ -29,6 +29,7 @@ from lossatlas.landscape.directions import (
     RandomDirections,
     SeveralDirections,
     TowardsNetworks,
+    write_directions,
 )
 from lossatlas.landscape.directions.direction_set import DirectionSet
 from lossatlas.landscape.directions.normalization import normalize_direction, random_direction
@@ -128,4 +129,5 @@ __all__ = [
     "twins",
     "unit_groups",
     "weights",
+    "write_directions",
 ]

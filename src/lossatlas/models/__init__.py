@@ -1,7 +1,7 @@
 """The architectures of the papers, for images of any shape, and their initialisations."""
 
 from lossatlas.models.densenet import DenseNet
-from lossatlas.models.init import kaiming_normal, keep_defaults
+from lossatlas.models.init import kaiming_convolutions, kaiming_normal, keep_defaults
 from lossatlas.models.lenet import LeNet
 from lossatlas.models.mlp import MLP
 from lossatlas.models.mobilenet import MobileNetV2
@@ -20,6 +20,7 @@ __all__ = [
     "ResNet",
     "SqueezeNet",
     "WideResNet",
+    "kaiming_convolutions",
     "kaiming_normal",
     "keep_defaults",
 ]

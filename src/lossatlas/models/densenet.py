@@ -5,24 +5,29 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lossatlas.models.checks import check_input, check_positive, check_probability
+from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
 
+_CHANNEL_ORDERS = {"lossatlas": "oldest first", "li2018": "newest first"}
 _BOTTLENECK = 4  # channels of a bottleneck, in multiples of the growth
 
 
 class _DenseLayer(nn.Sequential):
     """Batch norm, ReLU and a 3x3 convolution, whose outputs join the inputs; before them perhaps a bottleneck."""
 
-    def __init__(self, channels: int, growth: int, bottleneck: bool, dropout: float) -> None:
+    def __init__(
+        self, channels: int, growth: int, bottleneck: bool, dropout: float, *, newest_first: bool
+    ) -> None:
         layers: list[nn.Module] = []
         if bottleneck:
             layers += _convolution(channels, _BOTTLENECK * growth, 1)
             channels = _BOTTLENECK * growth
         super().__init__(*layers, *_convolution(channels, growth, 3), nn.Dropout(dropout))
+        self.newest_first = newest_first
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C + growth, H, W)."""
-        return torch.cat([x, super().forward(x)], dim=1)
+        new = super().forward(x)
+        return torch.cat([new, x] if self.newest_first else [x, new], dim=1)
 
 
 class _Transition(nn.Sequential):
@@ -39,8 +44,11 @@ class DenseNet(nn.Module):
     dense block of so many layers, each of which adds ``growth`` channels; a transition between two blocks, which
     keeps the share ``compression`` of the channels and halves the image; batch norm, ReLU, global average pooling,
     a linear layer. ``bottleneck``: a 1x1 convolution before each 3x3 one (DenseNet-B). ``dropout``: after each dense
-    layer. There is no further downsampling: DenseNet-121, with 7x7 convolution and pooling in front on ImageNet,
-    has the plain stem here, as Li et al. 2018 train it on CIFAR.
+    layer. ``convention``: "lossatlas" puts the channels that a layer adds behind those that it has got, as torchvision
+    does; "li2018" puts them in front, as the code of Li et al. 2018 does. Both have tensors of the same shapes, and the
+    weights of the one are another function in the other: ``channel_order`` says which it is, "oldest first" or "newest
+    first". There is no further downsampling: DenseNet-121, with 7x7 convolution and pooling in front on ImageNet, has
+    the plain stem here, as Li et al. 2018 train it on CIFAR.
 
     | network | blocks | growth | stem | bottleneck | compression |
     |---|---|---|---|---|---|
@@ -68,8 +76,11 @@ class DenseNet(nn.Module):
         bottleneck: bool = False,
         compression: float = 1.0,
         dropout: float = 0.0,
+        convention: str = "lossatlas",
     ) -> None:
         super().__init__()
+        check_choice(_CHANNEL_ORDERS, convention=convention)
+        self.channel_order = _CHANNEL_ORDERS[convention]
         check_positive(blocks=blocks, growth=growth, stem=stem)
         check_probability(dropout=dropout)
         if not 0 < compression <= 1:
@@ -88,7 +99,10 @@ class DenseNet(nn.Module):
                 self.blocks.append(_Transition(channels, kept))
                 channels = kept
             for _ in range(layers):
-                self.blocks.append(_DenseLayer(channels, growth, bottleneck, dropout))
+                newest_first = self.channel_order == "newest first"
+                self.blocks.append(
+                    _DenseLayer(channels, growth, bottleneck, dropout, newest_first=newest_first)
+                )
                 channels += growth
         self.norm = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)

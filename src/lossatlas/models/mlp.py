@@ -35,13 +35,21 @@ class MLP(nn.Module):
 
 
 def fully_connected(
-    units: Sequence[int], classes: int, batch_norm: bool, dropout: float = 0.0
+    units: Sequence[int],
+    classes: int,
+    batch_norm: bool,
+    dropout: float = 0.0,
+    *,
+    bias: bool | None = None,
 ) -> list[nn.Module]:
-    """Linear layers from ``units[0]`` inputs to ``classes`` outputs, with ReLU after all but the last."""
+    """Linear layers from ``units[0]`` inputs to ``classes`` outputs, with ReLU after all but the last.
+
+    ``bias``: of all but the last, which always has one; None: where there is no batch norm.
+    """
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(units):
         layers += [nn.Dropout(dropout)] if dropout else []
-        layers.append(nn.Linear(inputs, outputs, bias=not batch_norm))
+        layers.append(nn.Linear(inputs, outputs, bias=not batch_norm if bias is None else bias))
         layers += [nn.BatchNorm1d(outputs)] if batch_norm else []
         layers.append(nn.ReLU(inplace=True))
     return [*layers, nn.Linear(units[-1], classes)]

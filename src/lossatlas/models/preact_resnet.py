@@ -2,14 +2,26 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lossatlas.models.checks import check_input, check_positive, check_probability
+from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
 
 _STAGES = 3  # the image is halved between them: it needs 2**(_STAGES - 1) pixels a side
 _EXPANSION = 4  # of a bottleneck's inner channels to its outputs
+
+
+class _Convention(NamedTuple):
+    """What codes do differently."""
+
+    bias: bool = False  # of all convolutions
+    projects_input: bool = (
+        False  # by a shortcut, where the shape changes; else what the first norm and ReLU give
+    )
+    stride_last: bool = False  # the last 3x3 convolution has the stride, else the first
+    momentum: float = 0.1  # with which the last batch norm updates its statistics
 
 
 class PreActivationBlock(nn.Module):
@@ -17,24 +29,34 @@ class PreActivationBlock(nn.Module):
 
     ``kernels`` are the convolutions' sizes and ``channels``, one more, those of the input and of each output.
     The first 3x3 convolution has the stride. Where the shape changes, the shortcut projects what the first batch
-    norm and ReLU give.
+    norm and ReLU give. ``rules``: what codes do differently.
     """
 
     def __init__(
-        self, channels: Sequence[int], kernels: Sequence[int], stride: int, *, skip: bool, dropout: float
+        self,
+        channels: Sequence[int],
+        kernels: Sequence[int],
+        stride: int,
+        *,
+        skip: bool,
+        dropout: float,
+        rules: _Convention,
     ) -> None:
         super().__init__()
-        spatial = kernels.index(3)
+        spatial = (
+            max(k for k, size in enumerate(kernels) if size == 3) if rules.stride_last else kernels.index(3)
+        )
         strides = [stride if layer == spatial else 1 for layer in range(len(kernels))]
         self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in channels[:-1])
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(c, c_out, kernel, stride=step, padding=kernel // 2, bias=False)
+            nn.Conv2d(c, c_out, kernel, stride=step, padding=kernel // 2, bias=rules.bias)
             for (c, c_out), kernel, step in zip(pairwise(channels), kernels, strides, strict=True)
         )
         self.dropout = nn.Dropout(dropout)  # before the last convolution
         changes = channels[0] != channels[-1] or stride != 1
-        project = nn.Conv2d(channels[0], channels[-1], 1, stride=stride, bias=False) if changes else None
+        project = nn.Conv2d(channels[0], channels[-1], 1, stride=stride, bias=rules.bias) if changes else None
         self.projection = project if skip else None
+        self.projects_input = rules.projects_input
         self.skip = skip
 
     def forward(self, x: Tensor) -> Tensor:
@@ -47,7 +69,9 @@ class PreActivationBlock(nn.Module):
             h = convolution(self.dropout(h) if layer == last else h)
         if not self.skip:
             return h
-        return h + (x if self.projection is None else self.projection(first))
+        if self.projection is None:
+            return h + x
+        return h + self.projection(x if self.projects_input else first)
 
 
 class PreActResNet(nn.Module):
@@ -57,7 +81,9 @@ class PreActResNet(nn.Module):
     n blocks with ``width``, 2 ``width`` and 4 ``width`` channels, batch norm, ReLU, global average pooling, a linear
     layer. A block is two 3x3 convolutions, and the depth 6n + 2; with ``bottleneck`` a 1x1, a 3x3 and a 1x1
     convolution with four times the output channels, and the depth 9n + 2. ``skip=False`` removes the shortcut of
-    every block. ``dropout``: before the last convolution of each block.
+    every block. ``dropout``: before the last convolution of each block. ``convention``: "garipov2018" has the shortcuts
+    project their input itself, as the code of Garipov et al. 2018 (arXiv:1802.10026) does, whose PreResNet-110 has
+    bottlenecks.
 
     ValueError for another depth, a dropout that is no probability below 1, or images of less than 4x4 pixels.
 
@@ -65,6 +91,11 @@ class PreActResNet(nn.Module):
     >>> sum(p.numel() for p in network.parameters())
     1703258
     """
+
+    _CONVENTIONS: ClassVar[dict[str, _Convention]] = {
+        "lossatlas": _Convention(),
+        "garipov2018": _Convention(projects_input=True),
+    }
 
     def __init__(
         self,
@@ -77,8 +108,11 @@ class PreActResNet(nn.Module):
         bottleneck: bool = False,
         skip: bool = True,
         dropout: float = 0.0,
+        convention: str = "lossatlas",
     ) -> None:
         super().__init__()
+        check_choice(self._CONVENTIONS, convention=convention)
+        rules = self._CONVENTIONS[convention]
         stem = width if stem is None else stem
         check_positive(depth=depth, width=width, stem=stem)
         check_probability(dropout=dropout)
@@ -86,7 +120,7 @@ class PreActResNet(nn.Module):
         blocks = _blocks_per_stage(depth, len(kernels))
         least = 2 ** (_STAGES - 1)
         image_channels, _, _ = check_input(input_shape, classes, least=least, network="a ResNet")
-        self.conv = nn.Conv2d(image_channels, stem, 3, padding=1, bias=False)
+        self.conv = nn.Conv2d(image_channels, stem, 3, padding=1, bias=rules.bias)
         self.blocks = nn.Sequential()
         channels = stem
         for stage in range(_STAGES):
@@ -95,9 +129,11 @@ class PreActResNet(nn.Module):
             for block in range(blocks):
                 sizes = [channels, *[inner] * (len(kernels) - 1), outputs]
                 stride = 2 if stage > 0 and block == 0 else 1
-                self.blocks.append(PreActivationBlock(sizes, kernels, stride, skip=skip, dropout=dropout))
+                self.blocks.append(
+                    PreActivationBlock(sizes, kernels, stride, skip=skip, dropout=dropout, rules=rules)
+                )
                 channels = outputs
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = nn.BatchNorm2d(channels, momentum=rules.momentum)
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -111,12 +147,20 @@ class WideResNet(PreActResNet):
 
     Zagoruyko & Komodakis 2016 (arXiv:1605.07146): `PreActResNet` of basic blocks whose stages are ``widen`` times
     as wide as the stem, of ``width`` channels. They count the projections of the three stages among the layers, so
-    that the depth is 6n + 4. ValueError for another depth, and as `PreActResNet`.
+    that the depth is 6n + 4. ``convention``: "garipov2018" has biases (36,489,290 parameters), the stride in the second
+    convolution of a block, shortcuts that project their input itself, and a last batch norm whose statistics are nearly
+    those of the last batch (momentum 0.9), as the code of Garipov et al. 2018. ValueError for another depth, and as
+    `PreActResNet`.
 
     >>> network = WideResNet(28, 10, input_shape=(3, 32, 32), classes=10)
     >>> sum(p.numel() for p in network.parameters())  # printed: 36.5M
     36479194
     """
+
+    _CONVENTIONS: ClassVar[dict[str, _Convention]] = {
+        "lossatlas": _Convention(),
+        "garipov2018": _Convention(bias=True, projects_input=True, stride_last=True, momentum=0.9),
+    }
 
     def __init__(
         self,
@@ -128,6 +172,7 @@ class WideResNet(PreActResNet):
         width: int = 16,
         skip: bool = True,
         dropout: float = 0.0,
+        convention: str = "lossatlas",
     ) -> None:
         check_positive(depth=depth, widen=widen, width=width)
         if depth < 10 or (depth - 4) % 6:
@@ -140,6 +185,7 @@ class WideResNet(PreActResNet):
             stem=width,
             skip=skip,
             dropout=dropout,
+            convention=convention,
         )
 
 

@@ -1,11 +1,26 @@
 """VGG networks for small images."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from lossatlas.models.checks import check_input, check_positive, check_probability
+from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
 from lossatlas.models.mlp import fully_connected
+
+
+class _Convention(NamedTuple):
+    """What codes with batch norm do differently."""
+
+    bias: bool  # of the layers before batch norm, which takes it out again
+    hidden: bool  # batch norm after the hidden layers too
+
+
+_CONVENTIONS = {
+    "lossatlas": _Convention(bias=False, hidden=True),
+    "li2018": _Convention(bias=True, hidden=True),
+    "garipov2018": _Convention(bias=True, hidden=False),
+}
 
 
 class VGG(nn.Module):
@@ -18,7 +33,9 @@ class VGG(nn.Module):
     - ``hidden``: the units of each fully connected layer before the classifier.
 
     ``batch_norm``: after every convolution and hidden layer, which then have no bias of their own.
-    ``dropout``: probability of dropping an input of a hidden layer.
+    ``dropout``: probability of dropping an input of a hidden layer. ``convention``: what codes with batch norm do
+    differently: with "li2018" the layers before it keep their biases; with "garipov2018" they do, and hidden layers
+    have no batch norm.
 
     VGG-9 of Li et al. 2018 (arXiv:1712.09913) is ``layout=[1, 1, "M", 2, 2, "M", 4, 4, 4, "M"], hidden=[4]``,
     width 64, with batch norm. VGG-16 of Garipov et al. 2018 (arXiv:1802.10026) has two hidden layers of 512,
@@ -41,8 +58,11 @@ class VGG(nn.Module):
         width: int = 64,
         batch_norm: bool = True,
         dropout: float = 0.0,
+        convention: str = "lossatlas",
     ) -> None:
         super().__init__()
+        check_choice(_CONVENTIONS, convention=convention)
+        rules = _CONVENTIONS[convention]
         _check_layout(layout)
         check_positive(width=width, hidden=hidden)
         check_probability(dropout=dropout)
@@ -52,21 +72,26 @@ class VGG(nn.Module):
         channels, height, breadth = check_input(input_shape, classes, least=2**poolings, network=name)
         features = convolutions[-1] * (height >> poolings) * (breadth >> poolings)
         units = [features, *(width * multiple for multiple in hidden)]
-        self.features = _convolutions(channels, layout, width, batch_norm)
-        self.classifier = nn.Sequential(*fully_connected(units, classes, batch_norm, dropout))
+        self.features = _convolutions(channels, layout, width, batch_norm, bias=rules.bias or not batch_norm)
+        hidden_norm = batch_norm and rules.hidden
+        self.classifier = nn.Sequential(
+            *fully_connected(units, classes, hidden_norm, dropout, bias=rules.bias or not hidden_norm)
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
         return self.classifier(self.features(images).flatten(1))
 
 
-def _convolutions(channels: int, layout: Sequence[int | str], width: int, batch_norm: bool) -> nn.Sequential:
+def _convolutions(
+    channels: int, layout: Sequence[int | str], width: int, batch_norm: bool, *, bias: bool
+) -> nn.Sequential:
     layers: list[nn.Module] = []
     for item in layout:
         if isinstance(item, str):
             layers.append(nn.MaxPool2d(2))
             continue
-        layers.append(nn.Conv2d(channels, width * item, kernel_size=3, padding=1, bias=not batch_norm))
+        layers.append(nn.Conv2d(channels, width * item, kernel_size=3, padding=1, bias=bias))
         layers += [nn.BatchNorm2d(width * item)] if batch_norm else []
         layers.append(nn.ReLU(inplace=True))
         channels = width * item

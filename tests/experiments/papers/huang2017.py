@@ -3,12 +3,28 @@
 SNAPSHOTS = {"study": "SnapshotEnsemble"}
 CHECKPOINTS = {"study": "CheckpointEnsemble"}
 BASELINE = {"rate factors": {0: 1, 149: 1, 150: 0.1, 224: 0.1, 225: 0.01, 299: 0.01}}  # / 10 at 50 % and 75 %
+FORTY = {"model": {"blocks": [12, 12, 12], "growth": 12}, "layers": 40}
 OTHERS = [{"run": [f"seed={k}0"]} for k in range(1, 6)]  # five networks beside the run's own
 
 # fmt: off
 SETTINGS = [
     # where in the paper, experiments, which jobs, and what they have
-    ("section 4, training: DenseNet-40 with growth 12", "snapshot snapshot_diversity", {},
+    ("table 1: DenseNet-40 on CIFAR-10", "snapshot", {"study": "Classifier", "scheduler": "CyclicCosine"},
+     {"data": "cifar10"} | FORTY),
+    ("table 1 and figures 2 and 3: DenseNet-40 and -100 on CIFAR-10", "snapshot", CHECKPOINTS,
+     {"data": "cifar10", ("model.blocks", "model.growth"): {((12, 12, 12), 12), ((32, 32, 32), 24)}}),
+    ("the same, and of both rates", "snapshot", SNAPSHOTS | {"data": "cifar10"},
+     {("model.blocks", "model.growth", "optimizer.lr"): {(blocks, growth, rate) for rate in (0.1, 0.2)
+     for blocks, growth in (((12, 12, 12), 12), ((32, 32, 32), 24))}, "scheduler.cycles": 6}),
+    ("table 3 and figure 4: DenseNet-40 on CIFAR-100", "snapshot", SNAPSHOTS | {"data": "cifar100"},
+     {("optimizer.lr", "scheduler.cycles"): {(0.1, 6), (0.2, 6), (0.2, 2), (0.2, 4), (0.2, 8), (0.2, 10)}} | FORTY),
+    ("figure 4: independent networks on CIFAR-100", "snapshot", {"study": "Classifier", "scheduler": "Step"},
+     {"data": "cifar100"} | FORTY),
+    ("section 4, training", "snapshot", {},
+     {"data.batch_size": 64, "names of data.augment": ["crop", "flip"], "model.bottleneck": False,
+     "optimizer": "SGD", "optimizer.momentum": 0.9, "optimizer.nesterov": True, "optimizer.weight_decay": 1e-4,
+     "regularizer": {}}),
+    ("section 4, training: DenseNet-40 with growth 12", "snapshot_diversity", {},
      {"data": "cifar10", "data.batch_size": 64, "names of data.augment": ["crop", "flip"],
      "model": {"blocks": [12, 12, 12], "growth": 12, "bottleneck": False}, "layers": 40, "optimizer": "SGD",
      "optimizer.momentum": 0.9, "optimizer.nesterov": True, "optimizer.weight_decay": 1e-4, "regularizer": {}}),

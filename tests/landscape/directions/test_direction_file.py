@@ -4,9 +4,19 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lossatlas.landscape import DirectionFile, Problem, line, surface
+from lossatlas.landscape import (
+    DirectionFile,
+    Problem,
+    RandomDirections,
+    line,
+    parameters,
+    state,
+    surface,
+    write_directions,
+)
+from lossatlas.models import VGG, DenseNet
 
 
 def write(path: Path, **directions: list[Tensor]) -> Path:
@@ -75,3 +85,101 @@ def test_files_that_are_none_are_named(problem: Problem, rng: torch.Generator, t
         ValueError, match=r"the direction has '0\.weight' of shape \(2,\), the network of shape"
     ):
         line(problem, along=DirectionFile(other))
+
+
+def of_images(model: nn.Module) -> Problem:
+    rng = torch.Generator().manual_seed(0)
+    inputs = torch.randn(12, 3, 8, 8, generator=rng)
+    return Problem(model.eval(), nn.CrossEntropyLoss(), {"train": (inputs, torch.arange(12) % 5)})
+
+
+def densenet(convention: str) -> Problem:
+    torch.manual_seed(0)
+    return of_images(
+        DenseNet([2, 2], 4, bottleneck=True, convention=convention, input_shape=(3, 8, 8), classes=5)
+    )
+
+
+def vgg9(convention: str) -> Problem:
+    torch.manual_seed(0)
+    layout = [1, 1, "M", 2, 2, "M", 4, 4, 4, "M"]
+    return of_images(VGG(layout, [4], width=2, convention=convention, input_shape=(3, 8, 8), classes=5))
+
+
+def test_a_file_of_their_densenet_is_refused_where_channels_come_in_another_order(
+    rng: torch.Generator, tmp_path: Path
+) -> None:
+    """All its shapes fit, and the loss would be another one."""
+    ours, theirs = densenet("lossatlas"), densenet("li2018")
+    path = write(tmp_path / "theirs.h5", xdirection=drawn(theirs, False, rng))
+    assert line(theirs, along=DirectionFile(path), points=3).directions == "file"
+    message = (
+        r"theirs\.h5: directions of a DenseNet with the newest first of its channels, as the code of Li et al\. has it "
+        r"\(convention=li2018\), but the network has the oldest first$"
+    )
+    with pytest.raises(ValueError, match=message):
+        line(ours, along=DirectionFile(path), points=3)
+
+
+def test_a_file_that_we_wrote_is_for_networks_of_the_same_order(tmp_path: Path) -> None:
+    ours, theirs = densenet("lossatlas"), densenet("li2018")
+    [x] = RandomDirections().of(ours).take(1)
+    path = write_directions(tmp_path / "ours.h5", ours.model, x)
+    assert line(ours, along=DirectionFile(path), points=3).directions == "file"
+    with pytest.raises(
+        ValueError, match=r"with the oldest first of its channels, but the network has the newest first"
+    ):
+        line(theirs, along=DirectionFile(path), points=3)
+
+
+def test_a_file_of_their_vgg9_is_for_the_one_with_biases(rng: torch.Generator, tmp_path: Path) -> None:
+    ours, theirs = vgg9("lossatlas"), vgg9("li2018")
+    for statistics in (False, True):
+        path = write(tmp_path / "theirs.h5", xdirection=drawn(theirs, statistics, rng))
+        assert line(theirs, along=DirectionFile(path), points=3).directions == "file"
+        message = r"of \d+ tensors, but the network has 26 parameters .*; with biases before its 8 batch norms, as the"
+        with pytest.raises(ValueError, match=message):
+            line(ours, along=DirectionFile(path), points=3)
+
+
+@torch.no_grad()
+def test_a_written_file_moves_their_network_as_ours(problem: Problem, tmp_path: Path) -> None:
+    """Their code adds number times tensor to the parameters, one after the other, from groups by number."""
+    x, y = RandomDirections(convention="li2018").of(problem).take(2)
+    path = write_directions(tmp_path / "directions.h5", problem.model, x, y)
+    with h5py.File(path) as file:
+        groups = [
+            [file[group][str(k)][:] for k in range(len(file[group]))]
+            for group in ("xdirection", "ydirection")
+        ]
+    dataset = surface(problem, points=3, convention="li2018")
+    np.testing.assert_array_equal(surface(problem, points=3, along=DirectionFile(path)).loss, dataset.loss)
+    before = list(parameters(problem.model.eval()).values())
+    for parameter, weights, a, b in zip(problem.model.parameters(), before, *groups, strict=True):
+        parameter.copy_(weights + torch.tensor(a * 1.0 + b * -1.0))
+    inputs, targets = problem.data["train"]
+    loss = nn.functional.cross_entropy(problem.model(inputs), targets).item()
+    assert dataset.loss.sel(split="train", x=1, y=-1).item() == pytest.approx(loss, rel=1e-5)
+
+
+def test_statistics_make_a_written_file_one_of_states(problem: Problem, tmp_path: Path) -> None:
+    everything = state(problem.model)
+    path = write_directions(tmp_path / "d.h5", problem.model, everything, {"0.bias": everything["0.bias"]})
+    with h5py.File(path) as file:
+        assert [len(file[group]) for group in file] == 2 * [len(problem.model.state_dict())]
+        assert not any(
+            file[f"xdirection/{k}"][()].any() for k in range(15) if not file[f"xdirection/{k}"].shape
+        )
+    first, second = DirectionFile(path).of(problem).take(2)
+    assert all(torch.equal(first[name], tensor) for name, tensor in everything.items())
+    assert [name for name, tensor in second.items() if tensor.any()] == ["0.bias"]
+
+
+def test_what_the_network_has_not_is_not_written(problem: Problem, tmp_path: Path) -> None:
+    for direction, message in (
+        ({"77.weight": torch.ones(2)}, "the direction has '77.weight', which the network has not"),
+        ({"0.bias": torch.ones(1)}, r"the direction has '0.bias' of shape \(1,\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            write_directions(tmp_path / "d.h5", problem.model, direction)
+    assert not (tmp_path / "d.h5").exists()

@@ -165,6 +165,26 @@ def test_a_survey_with_a_version_of_its_own_is_not_found_under_its_older_one(
     assert [len(set(of_node)) for of_node in zip(*paths, strict=True)] == [3, 3, 3, 1]
 
 
+def test_an_option_that_a_survey_was_given_later_leaves_the_names_of_older_datasets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the value at which the numbers are the older ones; at any depth."""
+    module = ModuleType("a")
+    monkeypatch.setitem(sys.modules, "a", module)
+    vars(module)["way"] = survey(products=None, added={"convention": "lossatlas"})(
+        lambda problem, convention="lossatlas": xr.Dataset()
+    )
+    run = Run(tmp_path / "abc")
+
+    def paths(**settings: str) -> list[Path | None]:
+        way = {"_target_": "a.way", "points": 3, **settings}
+        nodes = [way, {"_target_": "a.twins", "surveys": [way]}]
+        return [landscape_path(run, "x", node, no_other_run) for node in nodes]
+
+    assert paths() == paths(convention="lossatlas")
+    assert not set(paths()) & set(paths(convention="li2018"))
+
+
 def test_a_run_is_found_by_the_beginning_of_its_fingerprint_its_folder_or_a_file_in_it(
     tmp_path: Path,
 ) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lossatlas.landscape.curvature.davidson import davidson
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import SymmetricOperator, matrix_of
+from lossatlas.landscape.curvature.parameters import Parameters, parameters_described
 from lossatlas.landscape.curvature.ritz import Wanted
 from lossatlas.landscape.curvature.warm_start import WarmStart, WarmStarts
 from lossatlas.landscape.directions import Along, RandomDirections, directions_along
@@ -37,7 +38,11 @@ _MEASURED = {
 }
 
 
-@survey(products=10.71)  # the larger of those of the two networks in benchmarks/convexity.json, warm
+@survey(
+    products=10.71,  # the larger of those of the two networks in benchmarks/convexity.json, warm
+    version=lambda convention, **_: 2 if convention == "li2018" else 1,  # 1: by all parameters
+    added={"parameters": None},
+)
 def convexity(
     problem: Problem,
     *,
@@ -50,6 +55,7 @@ def convexity(
     convention: str = "lossatlas",
     along: Along = None,
     matrix: str = "hessian",
+    parameters: Parameters = None,
     split: str = "train",
     tolerance: float = 0.05,
     iterations: int = 300,
@@ -82,12 +88,16 @@ def convexity(
         Whether running means and variances of batch norm move too, as "states" in Li et al.'s code; ``ignore`` =
         "biasbn" leaves them where they are.
     convention : {"lossatlas", "li2018"}, default "lossatlas"
-        Rules for drawing, small tensors and variances below zero: this library's, or those of Li et al.'s code.
+        Rules for drawing, small tensors and variances below zero, and of which parameters the matrix is: this
+        library's, or those of Li et al.'s code, whose eigenvalues are by parameters of two or more dimensions.
     along : mapping, directions or a list of these, optional
         In place of the random directions, whose options must then be left alone: tensors by parameter name, or for
         example `GradientDirections`.
     matrix : {"hessian", "gauss_newton"}, default "hessian"
-        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+        Matrix of the mean loss over ``split``, in the dtype of the weights.
+    parameters : {"all", "matrices"}, sequence of str or None, default None
+        By which second derivatives are taken: all, those of two or more dimensions, or names and patterns of names
+        (`parameters_chosen`); None: what ``convention`` says.
     split : str, default "train"
         Part of the data over which the loss is averaged.
     tolerance : float, default 0.05
@@ -132,8 +142,9 @@ def convexity(
     True
     """
     wanted = Wanted(1, 1, tolerance)
+    of_directions = "lossatlas" if along is not None else convention  # those that are given need none
     direction_set = directions_along(
-        along, RandomDirections(seed, normalize, ignore, statistics, convention), problem
+        along, RandomDirections(seed, normalize, ignore, statistics, of_directions), problem
     )
     along_x, along_y = direction_set.take(2)
     grid = Plane(direction_set.centre, along_x, along_y, direction_set.clamp).grid(points, extent=extent)
@@ -142,6 +153,8 @@ def convexity(
         **direction_set.attributes,
         "split": split,
         "matrix": matrix,
+        "parameters": parameters_described(parameters, convention),
+        "convention": convention,
         "tolerance": tolerance,
         "iterations": iterations,
         "start_seed": start_seed,
@@ -151,7 +164,8 @@ def convexity(
         attributes |= settings(ready)
         header = {**attributes, "points": points, "extent": extent, **identity(ready)}
         starts = WarmStarts(journal if warm else None, header)
-        point = _Point(ready, matrix_of(ready, split, matrix), wanted, iterations, start_seed)
+        operator = matrix_of(ready, split, matrix, parameters, convention)
+        point = _Point(ready, operator, wanted, iterations, start_seed)
         rows = _Rows(grid, point, starts, warm)
         chain = points if warm else 1
         values = map_points(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import SymmetricOperator, matrix_of
+from lossatlas.landscape.curvature.parameters import Parameters, parameters_described
 from lossatlas.landscape.curvature.ritz import Wanted
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress, map_points
@@ -24,13 +25,17 @@ _QUANTITIES = {
 }
 
 
-@survey(products=43)  # the larger of those of the two networks in benchmarks/eigenvalues.json
+@survey(
+    products=43, added={"parameters": None, "convention": "lossatlas"}
+)  # the larger of those of the two networks in benchmarks/eigenvalues.json
 def eigenvalues(
     problem: Problem,
     *,
     smallest: int = 1,
     largest: int = 1,
     matrix: str = "hessian",
+    parameters: Parameters = None,
+    convention: str = "lossatlas",
     split: str = "train",
     tolerance: float = 0.01,
     iterations: int = 300,
@@ -53,7 +58,12 @@ def eigenvalues(
     largest : int, default 1
         Number of eigenvalues at the upper end.
     matrix : {"hessian", "gauss_newton"}, default "hessian"
-        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+        Matrix of the mean loss over ``split``, in the dtype of the weights.
+    parameters : {"all", "matrices"}, sequence of str or None, default None
+        By which second derivatives are taken: all, those of two or more dimensions, or names and patterns of names
+        (`parameters_chosen`); None: what ``convention`` says.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        "lossatlas": all parameters; "li2018": as the code of Li et al., those of two or more dimensions.
     split : str, default "train"
         Part of the data over which the loss is averaged.
     tolerance : float, default 0.01
@@ -96,6 +106,8 @@ def eigenvalues(
         "survey": "eigenvalues",
         "split": split,
         "matrix": matrix,
+        "parameters": parameters_described(parameters, convention),
+        "convention": convention,
         "smallest": smallest,
         "largest": largest,
         "tolerance": tolerance,
@@ -104,7 +116,7 @@ def eigenvalues(
     }
     with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
         attributes |= settings(ready)
-        operator = matrix_of(ready, split, matrix)
+        operator = matrix_of(ready, split, matrix, parameters, convention)
 
         def measure(_: int) -> list[float]:
             return _run(operator, wanted, iterations, seed, progress)

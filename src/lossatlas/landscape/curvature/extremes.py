@@ -2,12 +2,19 @@
 
 from lossatlas.landscape.curvature.lanczos import lanczos
 from lossatlas.landscape.curvature.operators import matrix_of
+from lossatlas.landscape.curvature.parameters import Parameters, parameters_chosen, parameters_described
 from lossatlas.landscape.curvature.ritz import Eigenpairs, Wanted
-from lossatlas.landscape.directions.direction_set import Attributes, DirectionSet, fixed_directions
+from lossatlas.landscape.directions.direction_set import (
+    Attributes,
+    DirectionSet,
+    fixed_directions,
+    with_zeros,
+)
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.problem import Problem
-from lossatlas.weight_space import Weights, parameters, unflatten
+from lossatlas.weight_space import Weights, unflatten
+from lossatlas.weight_space import parameters as weights_of
 
 
 def extreme_eigenvalues(
@@ -16,6 +23,8 @@ def extreme_eigenvalues(
     smallest: int = 1,
     largest: int = 1,
     matrix: str = "hessian",
+    parameters: Parameters = None,
+    convention: str = "lossatlas",
     split: str = "train",
     tolerance: float = 0.01,
     iterations: int = 300,
@@ -33,7 +42,12 @@ def extreme_eigenvalues(
     largest : int, default 1
         Number of eigenvalues at the upper end.
     matrix : {"hessian", "gauss_newton"}, default "hessian"
-        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+        Matrix of the mean loss over ``split``, in the dtype of the weights.
+    parameters : {"all", "matrices"}, sequence of str or None, default None
+        By which second derivatives are taken: all, those of two or more dimensions, or names and patterns of names
+        (`parameters_chosen`); None: what ``convention`` says.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        "lossatlas": all parameters; "li2018": as the code of Li et al., those of two or more dimensions.
     split : str, default "train"
         Part of the data over which the loss is averaged.
     tolerance : float, default 0.01
@@ -69,7 +83,8 @@ def extreme_eigenvalues(
     """
     wanted = Wanted(smallest, largest, tolerance)
     with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
-        found = lanczos(matrix_of(ready, split, matrix), wanted, iterations=iterations, seed=seed)
+        operator = matrix_of(ready, split, matrix, parameters, convention)
+        found = lanczos(operator, wanted, iterations=iterations, seed=seed)
     return found.low, found.high
 
 
@@ -79,6 +94,8 @@ def hessian_directions(
     largest: int = 2,
     smallest: int = 0,
     matrix: str = "hessian",
+    parameters: Parameters = None,
+    convention: str = "lossatlas",
     split: str = "train",
     tolerance: float = 1e-3,
     iterations: int = 300,
@@ -99,7 +116,12 @@ def hessian_directions(
     smallest : int, default 0
         Number of eigenvectors of the smallest eigenvalues.
     matrix : {"hessian", "gauss_newton"}, default "hessian"
-        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+        Matrix of the mean loss over ``split``, in the dtype of the weights.
+    parameters : {"all", "matrices"}, sequence of str or None, default None
+        By which second derivatives are taken: all, those of two or more dimensions, or names and patterns of names
+        (`parameters_chosen`); None: what ``convention`` says.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        "lossatlas": all parameters; "li2018": as the code of Li et al., those of two or more dimensions.
     split : str, default "train"
         Part of the data over which the loss is averaged.
     tolerance : float, default 1e-3
@@ -114,8 +136,8 @@ def hessian_directions(
     Returns
     -------
     tuple of dict
-        Tensors by parameter name. Each has norm 1, and a sign such that its largest entry in absolute value is
-        positive.
+        Tensors by parameter name, zero for parameters that are not chosen. Each has norm 1, and a sign such that its
+        largest entry in absolute value is positive.
 
     Raises
     ------
@@ -134,18 +156,24 @@ def hessian_directions(
     >>> direction["weight"].abs().round(decimals=3)
     tensor([[0., 1.]])
     """
-    options = {"matrix": matrix, "split": split, "tolerance": tolerance, "iterations": iterations}
     low, high = extreme_eigenvalues(
         problem,
         smallest=smallest,
         largest=largest,
+        matrix=matrix,
+        parameters=parameters,
+        convention=convention,
+        split=split,
+        tolerance=tolerance,
+        iterations=iterations,
         seed=seed,
         engine=engine,
-        **options,  # type: ignore[arg-type]
     )
-    like = parameters(problem.model)
+    own = weights_of(problem.model)
+    like = parameters_chosen(own, parameters, convention)
     vectors = (*high.vectors, *low.vectors)
-    return tuple(unflatten(vector * vector[vector.abs().argmax()].sign(), like) for vector in vectors)
+    signed = (unflatten(vector * vector[vector.abs().argmax()].sign(), like) for vector in vectors)
+    return tuple(with_zeros(direction, own) for direction in signed)
 
 
 class HessianDirections:
@@ -162,7 +190,7 @@ class HessianDirections:
     split : str, default "train"
         Part of the data over which the loss is averaged.
     matrix : {"hessian", "gauss_newton"}, default "hessian"
-        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+        Matrix of the mean loss over ``split``, in the dtype of the weights.
     tolerance : float, default 1e-4
         Largest residual as a share of the eigenvalue, between 0 and 1.
     iterations : int, default 300
@@ -173,6 +201,11 @@ class HessianDirections:
         Rescale to the size of each filter, layer or weight, or not at all (`normalize_direction`).
     ignore : {"none", "biasbn"}, default "none"
         Tensors that become zero: none, or those of fewer than two dimensions (biases, normalisation layers).
+    parameters : {"all", "matrices"}, sequence of str or None, default None
+        By which second derivatives are taken: all, those of two or more dimensions, or names and patterns of names
+        (`parameters_chosen`); None: what ``convention`` says.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        "lossatlas": all parameters; "li2018": as the code of Li et al., those of two or more dimensions.
 
     Examples
     --------
@@ -196,6 +229,8 @@ class HessianDirections:
         seed: int = 0,
         normalize: str = "none",
         ignore: str = "none",
+        parameters: Parameters = None,
+        convention: str = "lossatlas",
     ) -> None:
         self._largest = largest
         self._smallest = smallest
@@ -204,6 +239,8 @@ class HessianDirections:
         self._tolerance = tolerance
         self._iterations = iterations
         self._seed = seed
+        self._parameters = parameters
+        self._convention = convention
         self._options = {"normalize": normalize, "ignore": ignore}
 
     def of(self, problem: Problem) -> DirectionSet:
@@ -217,7 +254,10 @@ class HessianDirections:
             tolerance=self._tolerance,
             iterations=self._iterations,
             seed=self._seed,
+            parameters=self._parameters,
+            convention=self._convention,
         )
         which: Attributes = {"matrix": self._matrix, "largest": self._largest, "smallest": self._smallest}
         which["hessian_split"] = self._split
+        which["hessian_parameters"] = parameters_described(self._parameters, self._convention)
         return fixed_directions("hessian", vectors, self._options, problem.model, **which)

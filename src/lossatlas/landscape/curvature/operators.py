@@ -1,7 +1,7 @@
 """Hessian and Gauss-Newton operators of a split's loss: their products with vectors."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lossatlas.choices import chosen
 from lossatlas.landscape.curvature.affine import affine_batch_norm
+from lossatlas.landscape.curvature.parameters import Parameters, parameters_chosen
 from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.seeds import generator
 from lossatlas.weight_space import Weights, unflatten
@@ -64,13 +65,21 @@ class _OfProblem(ABC):
     A product is one more pass through graphs that depend on the weights alone. They are kept for as many
     batches as ``kept_bytes`` holds, and made anew for the others with each product; the result is the same.
 
-    All parameters count, those that training has frozen too. Vectors are in the parameters' order, each
+    ``of``: names of the parameters by which derivatives are taken, the others being constants; None: all count, those
+    that training has frozen too. Vectors are in the parameters' order, each
     tensor in row-major order however it lies in memory, as `flatten` has it. Products are in the dtype of the
     weights, through the network's own forward pass, whatever precision the prepared problem's engine has. ValueError if
     it takes other statistics of batch norm than the weights have.
     """
 
-    def __init__(self, ready: PreparedProblem, split: str, *, kept_bytes: int = _KEPT_BYTES) -> None:
+    def __init__(
+        self,
+        ready: PreparedProblem,
+        split: str,
+        *,
+        of: Collection[str] | None = None,
+        kept_bytes: int = _KEPT_BYTES,
+    ) -> None:
         if ready.statistics is not None:  # which would change with the weights, and add derivatives
             raise ValueError(
                 f"second derivatives need the evaluation 'eval', got {ready.engine.evaluation!r} in the engine"
@@ -78,7 +87,10 @@ class _OfProblem(ABC):
         self._ready = ready
         self._batches = ready.batches[split]
         self._total = sum(len(targets) for _, targets in self._batches)
-        self._like: Weights = {name: ready.weights[name] for name, _ in ready.model.named_parameters()}
+        self._parameters: Weights = {name: ready.weights[name] for name, _ in ready.model.named_parameters()}
+        self._like: Weights = {
+            name: tensor for name, tensor in self._parameters.items() if of is None or name in of
+        }
         first = next(iter(self._like.values()))
         self.n = sum(tensor.numel() for tensor in self._like.values())
         self.dtype = first.dtype
@@ -137,10 +149,13 @@ class _OfProblem(ABC):
 
     def _linearize(self, index: int) -> _Product:
         inputs, targets = self._batches[index]
-        leaves = {name: tensor.detach().requires_grad_() for name, tensor in self._like.items()}
+        everything = {
+            name: tensor.detach().requires_grad_(name in self._like)
+            for name, tensor in self._parameters.items()
+        }
         with self._differentiable():
-            outputs = functional_call(self._ready.model, leaves, (inputs,))
-            return self._of_batch(outputs, targets, list(leaves.values()))
+            outputs = functional_call(self._ready.model, everything, (inputs,))
+            return self._of_batch(outputs, targets, [everything[name] for name in self._like])
 
     @contextmanager
     def _differentiable(self) -> Iterator[None]:
@@ -168,6 +183,8 @@ class Hessian(_OfProblem):
         As `prepared` makes it.
     split : str
         Part of the data over which the loss is averaged.
+    of : collection of str, optional
+        Names of the parameters by which derivatives are taken, the others being constants; None: all.
     kept_bytes : int, default 2**31
         Memory for graphs that are kept between products; the result does not depend on it.
 
@@ -249,14 +266,23 @@ MATRICES: dict[str, type[_OfProblem]] = {"hessian": Hessian, "gauss_newton": Gau
 """The matrices of second derivatives by name."""
 
 
-def matrix_of(ready: PreparedProblem, split: str, matrix: str, **options: Any) -> _OfProblem:
-    """The operator that ``matrix`` names, on ``split``. ValueError for an unknown name.
+def matrix_of(
+    ready: PreparedProblem,
+    split: str,
+    matrix: str,
+    parameters: Parameters = None,
+    convention: str = "lossatlas",
+    **options: Any,
+) -> _OfProblem:
+    """The operator that ``matrix`` names, on ``split``, by the `parameters_chosen`. ValueError for an unknown name.
 
     >>> matrix_of(None, "train", "fisher")
     Traceback (most recent call last):
     ValueError: unknown matrix 'fisher', expected one of hessian, gauss_newton
     """
-    return chosen("matrix", matrix, MATRICES)(ready, split, **options)
+    kind = chosen("matrix", matrix, MATRICES)
+    of = parameters_chosen(dict(ready.model.named_parameters()), parameters, convention)
+    return kind(ready, split, of=of, **options)
 
 
 def probe(operator: SymmetricOperator, seed: int, index: int, stream: str = "probe") -> Tensor:

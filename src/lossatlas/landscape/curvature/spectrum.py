@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lossatlas.landscape.curvature.density import broadened, check_resolution
 from lossatlas.landscape.curvature.operators import matrix_of, probe
+from lossatlas.landscape.curvature.parameters import Parameters, parameters_described
 from lossatlas.landscape.curvature.tridiagonal import tridiagonal
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress, map_points
@@ -18,7 +19,7 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
 
 
-@survey(products=lambda steps, **_: steps)
+@survey(products=lambda steps, **_: steps, added={"parameters": None, "convention": "lossatlas"})
 def spectrum(
     problem: Problem,
     *,
@@ -27,6 +28,8 @@ def spectrum(
     points: int = 1001,
     variance: float = 1e-5,
     matrix: str = "hessian",
+    parameters: Parameters = None,
+    convention: str = "lossatlas",
     seed: int = 0,
     split: str = "train",
     engine: Engine = EXACT,
@@ -52,7 +55,12 @@ def spectrum(
     variance : float, default 1e-5
         Of the Gaussian, in units of the squared range of the nodes and 0; between 0 and 1.
     matrix : {"hessian", "gauss_newton"}, default "hessian"
-        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+        Matrix of the mean loss over ``split``, in the dtype of the weights.
+    parameters : {"all", "matrices"}, sequence of str or None, default None
+        By which second derivatives are taken: all, those of two or more dimensions, or names and patterns of names
+        (`parameters_chosen`); None: what ``convention`` says.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        "lossatlas": all parameters; "li2018": as the code of Li et al., those of two or more dimensions.
     seed : int, default 0
         Seed of the random vectors.
     split : str, default "train"
@@ -99,11 +107,13 @@ def spectrum(
             "survey": "spectrum",
             "split": split,
             "matrix": matrix,
+            "parameters": parameters_described(parameters, convention),
+            "convention": convention,
             "steps": steps,
             "seed": seed,
             **settings(ready),
         }
-        operator = matrix_of(ready, split, matrix)
+        operator = matrix_of(ready, split, matrix, parameters, convention)
 
         def measure(index: int) -> list[float]:
             nodes, weights = tridiagonal(operator, probe(operator, seed, index), steps).quadrature()

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from lossatlas.landscape.curvature.operators import SymmetricOperator, inner, matrix_of, probe
+from lossatlas.landscape.curvature.parameters import Parameters, parameters_described
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
@@ -98,7 +99,10 @@ _ROUND = (
 )
 
 
-@survey(products=lambda sketch, probes, **_: (2 * sketch + probes) / (probes + 1))
+@survey(
+    products=lambda sketch, probes, **_: (2 * sketch + probes) / (probes + 1),
+    added={"parameters": None, "convention": "lossatlas"},
+)
 def trace(
     problem: Problem,
     *,
@@ -106,13 +110,15 @@ def trace(
     sketch: int = 20,
     tolerance: float | None = 0.01,
     matrix: str = "hessian",
+    parameters: Parameters = None,
+    convention: str = "lossatlas",
     seed: int = 0,
     split: str = "train",
     engine: Engine = EXACT,
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Trace of ``matrix`` of the mean loss over ``split``, over all parameters, with its standard error.
+    """Trace of ``matrix`` of the mean loss over ``split`` with its standard error.
 
     The trace over a subspace that catches the large eigenvalues is computed exactly, and the rest estimated from
     random vectors of signs. Each probe costs a product of the matrix with a vector.
@@ -128,7 +134,12 @@ def trace(
     tolerance : float or None, default 0.01
         Every ten probes it stops if the standard error is at most this share of the trace; None: never.
     matrix : {"hessian", "gauss_newton"}, default "hessian"
-        Matrix of the mean loss over ``split``, by all parameters, in the dtype of the weights.
+        Matrix of the mean loss over ``split``, in the dtype of the weights.
+    parameters : {"all", "matrices"}, sequence of str or None, default None
+        By which second derivatives are taken: all, those of two or more dimensions, or names and patterns of names
+        (`parameters_chosen`); None: what ``convention`` says.
+    convention : {"lossatlas", "li2018"}, default "lossatlas"
+        "lossatlas": all parameters; "li2018": as the code of Li et al., those of two or more dimensions.
     seed : int, default 0
         Seed of the random vectors.
     split : str, default "train"
@@ -166,11 +177,15 @@ def trace(
     """
     _check(probes, tolerance)
     with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
-        parts = SketchedTrace(matrix_of(ready, split, matrix), sketch=sketch, seed=seed)
+        parts = SketchedTrace(
+            matrix_of(ready, split, matrix, parameters, convention), sketch=sketch, seed=seed
+        )
         attributes = {
             "survey": "trace",
             "split": split,
             "matrix": matrix,
+            "parameters": parameters_described(parameters, convention),
+            "convention": convention,
             "sketch": parts.sketch,
             "seed": seed,
             **settings(ready),

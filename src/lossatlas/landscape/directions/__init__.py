@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lossatlas.landscape.directions.concatenated import SeveralDirections
 from lossatlas.landscape.directions.coordinates import CoordinateDirections
-from lossatlas.landscape.directions.direction_file import DirectionFile
+from lossatlas.landscape.directions.direction_file import DirectionFile, write_directions
 from lossatlas.landscape.directions.direction_set import Directions, DirectionSet
 from lossatlas.landscape.directions.gaussian import RandomDirections
 from lossatlas.landscape.directions.networks import GivenDirections, TowardsNetworks
@@ -79,4 +79,5 @@ __all__ = [
     "directions_along",
     "normalize_direction",
     "random_direction",
+    "write_directions",
 ]

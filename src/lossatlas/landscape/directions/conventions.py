@@ -46,6 +46,7 @@ class Convention:
     rule_for_vectors: Callable[[Rule], Rule]  # of tensors of fewer than two dimensions, from that of others
     clamps_variances: bool  # running variances that fall below zero become zero; else the loss is NaN there
     last_is_a_row: bool  # of the matrix whose principal components span the plane of a trajectory
+    curvature: str  # by which parameters second derivatives are taken: "all", or "matrices"
 
 
 _LOSSATLAS = Convention(
@@ -54,6 +55,7 @@ _LOSSATLAS = Convention(
     rule_for_vectors=lambda rule: rule,  # as tensors of one filter
     clamps_variances=True,
     last_is_a_row=False,  # as in the paper: the matrix [w_0 - w_n; ...; w_(n-1) - w_n]
+    curvature="all",
 )
 
 
@@ -87,6 +89,7 @@ _LI2018 = Convention(
     rule_for_vectors=_rule_for_vectors,
     clamps_variances=False,
     last_is_a_row=True,  # of zeros, which moves the mean that PCA subtracts
+    curvature="matrices",  # its products leave out biases and the parameters of batch norm
 )
 
 _CONVENTIONS = {"lossatlas": _LOSSATLAS, "li2018": _LI2018}

@@ -25,7 +25,7 @@ from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import Weights, weights_digest
 
 
-@survey(products=None, version=2)  # 2: its snapshots are told by their epochs
+@survey(products=None, version=2, added={"along": None})  # 2: its snapshots are told by their epochs
 def trajectory(
     problem: Problem,
     *,

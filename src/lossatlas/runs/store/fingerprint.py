@@ -146,7 +146,7 @@ def landscape_path(
             ends.append(other.fingerprint)
         return other.fingerprint
 
-    settings = substituted(node, lambda reference: reference.hashed(fingerprint_of))
+    settings = _naming(substituted(node, lambda reference: reference.hashed(fingerprint_of)))
     key = digest(
         {"version": LANDSCAPE_VERSION, "node": settings}
         | ({"weights": weights} if weights else {})
@@ -156,24 +156,42 @@ def landscape_path(
     return None if between_itself else run.landscapes / f"{name}-{key}.nc"
 
 
+def _naming(node: Any) -> Any:
+    """``node`` without options that surveys in it, at any depth, were given later and that leave their numbers.
+
+    >>> _naming({"_target_": "lossatlas.landscape.trace", "probes": 60, "convention": "lossatlas"})
+    {'_target_': 'lossatlas.landscape.trace', 'probes': 60}
+    """
+    from lossatlas.landscape.survey import naming  # imports torch, which composing does without
+
+    if isinstance(node, list | tuple):
+        return [_naming(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    own = naming(_survey_named(str(node["_target_"])), node) if "_target_" in node else node
+    return {key: _naming(value) for key, value in own.items()}
+
+
 def _survey_versions(node: Any) -> dict[str, int]:
     """Versions, where raised, of the surveys that ``node`` makes use of, at any depth, by their ``_target_``.
 
     >>> _survey_versions({"_target_": "lossatlas.landscape.trajectory", "points": 3})
     {'lossatlas.landscape.trajectory': 2}
     """
+    from lossatlas.landscape.survey import version_at
+
     values = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
     found = {name: version for value in values for name, version in _survey_versions(value).items()}
-    target = str(node["_target_"]) if isinstance(node, Mapping) and "_target_" in node else ""
-    return found | ({target: version} if target and (version := _version(target)) > 1 else {})
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        return found
+    target = str(node["_target_"])
+    version = version_at(_survey_named(target), node)
+    return found | ({target: version} if version > 1 else {})
 
 
-def _version(target: str) -> int:
-    """That of the survey ``target``; 1 of anything else, and of what cannot be imported, nor then computed."""
-    from lossatlas.landscape.survey import declaration  # imports torch, which composing does without
-
+def _survey_named(target: str) -> Any:
+    """What ``target`` names; None if it cannot be imported, nor then computed."""
     try:
-        declared = declaration(resolve_name(target))
+        return resolve_name(target)
     except Exception:  # whatever its module raises
-        return 1
-    return declared.version if declared else 1
+        return None
