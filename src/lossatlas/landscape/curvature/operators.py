@@ -4,20 +4,31 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lossatlas.choices import chosen
 from lossatlas.landscape.curvature.affine import affine_batch_norm
+from lossatlas.landscape.curvature.trials import Both, agree_along, custom_functions, moved_along
+from lossatlas.landscape.measuring.differentiating import (
+    check_gradient,
+    check_width,
+    differentiable,
+    outputs_of,
+    without_traceback,
+)
+from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.seeds import generator
 from lossatlas.weight_space import Weights, unflatten
+from lossatlas.weight_space import inner as inner_product
 
+_TRIED = 16  # examples on which it is seen whether torch can differentiate twice
 _KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty thousand images of 8 x 8
 
 _Product = Callable[[Sequence[Tensor]], Sequence[Tensor]]
@@ -67,7 +78,8 @@ class _OfProblem(ABC):
     All parameters count, those that training has frozen too. Vectors are in the parameters' order, each
     tensor in row-major order however it lies in memory, as `flatten` has it. Products are in the dtype of the
     weights, through the network's own forward pass, whatever precision the prepared problem's engine has. ValueError if
-    it takes other statistics of batch norm than the weights have.
+    it takes other statistics of batch norm than the weights have, if the weights are in half precision, and, tried on
+    a few examples, where torch cannot differentiate the network twice or does so wrongly.
     """
 
     def __init__(self, ready: PreparedProblem, split: str, *, kept_bytes: int = _KEPT_BYTES) -> None:
@@ -75,7 +87,9 @@ class _OfProblem(ABC):
             raise ValueError(
                 f"second derivatives need the evaluation 'eval', got {ready.engine.evaluation!r} in the engine"
             )
+        check_width(ready, "second derivatives")
         self._ready = ready
+        self._split = split
         self._batches = ready.batches[split]
         self._total = sum(len(targets) for _, targets in self._batches)
         self._like: Weights = {name: ready.weights[name] for name, _ in ready.model.named_parameters()}
@@ -87,6 +101,7 @@ class _OfProblem(ABC):
         self._room: int | None = None  # batches whose graphs are kept, once it is known
         self._kept: dict[int, _Product] = {}
         self._versions: list[int] = []
+        without_traceback(ready, self._try)
 
     def __call__(self, vector: Tensor) -> Tensor:
         """The matrix times ``vector``, (n,), both of the operator's dtype and device."""
@@ -137,16 +152,19 @@ class _OfProblem(ABC):
 
     def _linearize(self, index: int) -> _Product:
         inputs, targets = self._batches[index]
-        leaves = {name: tensor.detach().requires_grad_() for name, tensor in self._like.items()}
+        leaves = self._leaves()
         with self._differentiable():
-            outputs = functional_call(self._ready.model, leaves, (inputs,))
+            outputs = outputs_of(self._ready, leaves, inputs)
             return self._of_batch(outputs, targets, list(leaves.values()))
+
+    def _leaves(self) -> Weights:
+        return {name: tensor.detach().requires_grad_() for name, tensor in self._like.items()}
 
     @contextmanager
     def _differentiable(self) -> Iterator[None]:
         """Whatever is computed in the block can be differentiated twice, at little cost."""
         with ExitStack() as stack:
-            stack.enter_context(torch.enable_grad())
+            stack.enter_context(differentiable())
             stack.enter_context(affine_batch_norm(self._ready.model))
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))  # the fused kernels of attention cannot
             yield
@@ -154,6 +172,51 @@ class _OfProblem(ABC):
     @abstractmethod
     def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> _Product:
         """Products with the matrix of the mean loss over a batch, given its ``outputs`` as a graph."""
+
+    @abstractmethod
+    def _by_difference(self, along: Weights, step: float) -> float:
+        """The quadratic form of ``along``, by a difference of first derivatives; of a split of one batch."""
+
+    def _try(self) -> None:
+        """Raise ValueError unless torch can differentiate twice; RuntimeError where it says itself that it cannot.
+
+        What torch knows of its own operations is right. A backward pass that somebody wrote may be right and yet be
+        computed from detached values, whose derivative is another, so that is held against a difference.
+        """
+        check_gradient(self._ready, self._split, list(self._like))
+        inputs, targets = (tensor[:_TRIED] for tensor in self._batches[0])
+        few = self._on(replace(self._ready, batches={self._split: [(inputs, targets)]}))
+        few._product(0)(list(self._like.values()))
+        with self._differentiable():
+            loss = self._ready.loss(outputs_of(self._ready, self._leaves(), inputs), targets)
+        if not (names := custom_functions(loss)):
+            return
+        for both in (self._gradients, self._products):
+            if not agree_along(self._ready, self._split, list(self._like), both):
+                raise ValueError(
+                    f"{type(self._ready.model).__name__} has no second derivatives that torch could compute: by a "
+                    f"difference they are others, so the backward pass of {', '.join(names)} cannot be differentiated"
+                )
+
+    def _on(self, few: PreparedProblem) -> "_OfProblem":
+        """The same operator of a few examples, at the weights of ``few``."""
+        other = copy(self)
+        other._ready, other._batches = few, few.batches[self._split]
+        other._like = {name: few.weights[name] for name in self._like}
+        other._kept, other._room = {}, 0
+        return other
+
+    def _gradients(self, few: PreparedProblem, along: Weights, step: float) -> Both:
+        loss, gradient = loss_and_gradient(few, self._split)
+        ahead, back = moved_along(few, along, step, lambda: loss_and_gradient(few, self._split)[0])
+        return inner_product(along, gradient), (ahead - back) / (2 * step), loss
+
+    def _products(self, few: PreparedProblem, along: Weights, step: float) -> Both:
+        operator = self._on(few)
+        product = operator._product(0)(list(along.values()))
+        slope = inner_product(along, loss_and_gradient(few, self._split)[1])
+        found = inner_product(along, dict(zip(along, product, strict=True)))
+        return found, operator._by_difference(along, step), slope
 
 
 class Hessian(_OfProblem):
@@ -191,6 +254,13 @@ class Hessian(_OfProblem):
         gradient = _derivative([self._ready.loss(outputs, targets)], leaves, create_graph=True)
         return lambda along: _derivative(gradient, leaves, along)
 
+    def _by_difference(self, along: Weights, step: float) -> float:
+        def slope() -> float:
+            return inner_product(along, loss_and_gradient(self._ready, self._split)[1])
+
+        ahead, back = moved_along(self._ready, along, step, slope)
+        return (ahead - back) / (2 * step)
+
 
 class GaussNewton(_OfProblem):
     """The generalised Gauss-Newton matrix J' L J of the mean loss over ``split`` (Schraudolph 2002).
@@ -218,6 +288,24 @@ class GaussNewton(_OfProblem):
             return _derivative([outputs], leaves, _derivative(slope, [leaf], pushed))
 
         return product
+
+    def _by_difference(self, along: Weights, step: float) -> float:
+        [(inputs, targets)] = self._batches
+
+        def outputs() -> Tensor:
+            with torch.no_grad():
+                return outputs_of(self._ready, self._like, inputs)
+
+        def slope(at: Tensor) -> Tensor:
+            leaf = at.detach().requires_grad_()
+            with self._differentiable():
+                return _derivative([self._ready.loss(leaf, targets)], [leaf])[0]
+
+        here = outputs()
+        ahead, back = moved_along(self._ready, along, step, outputs)
+        pushed = (ahead - back) / (2 * step)  # J v
+        bent = (slope(here + step * pushed) - slope(here - step * pushed)) / (2 * step)  # L J v
+        return inner(pushed.reshape(-1), bent.reshape(-1))
 
 
 def _derivative(

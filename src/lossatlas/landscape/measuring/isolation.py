@@ -31,11 +31,14 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def weights_of_its_own(model: nn.Module, memory_format: torch.memory_format) -> Iterator[Weights]:
+def weights_of_its_own(
+    model: nn.Module, memory_format: torch.memory_format, dtype: torch.dtype | None = None
+) -> Iterator[Weights]:
     """Put copies in the place of the network's parameters and buffers, and yield them to be overwritten.
 
     The original memory is not touched and is put back afterwards, so nothing can be lost, whatever interrupts
-    the block. Tensors of four dimensions are laid out as ``memory_format`` says, others as they were.
+    the block. Tensors of four dimensions are laid out as ``memory_format`` says, others as they were; those of
+    floating point are in ``dtype``, if it is given.
 
     >>> model = nn.Linear(1, 1, bias=False)
     >>> before = model.weight.item()
@@ -53,6 +56,8 @@ def weights_of_its_own(model: nn.Module, memory_format: torch.memory_format) -> 
         name: tensor.clone(memory_format=memory_format if tensor.ndim == 4 else torch.preserve_format)
         for name, tensor in originals.items()
     }
+    if dtype is not None:
+        copies = {name: each.to(dtype) if each.is_floating_point() else each for name, each in copies.items()}
     try:
         for name, tensor in tensors.items():
             tensor.data = copies[name]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.forward import Forward, fitting_forward
+from lossatlas.landscape.forward import Forward, fitting_forward, widened
 from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
 from lossatlas.landscape.measuring.isolation import evaluation_mode, full_precision, weights_of_its_own
 from lossatlas.landscape.measuring.memory_layout import (
@@ -175,7 +175,7 @@ _STATISTICS: Mapping[str, Callable[[Problem, int, torch.memory_format], PassStat
 
 def _batches(inputs: Tensor, targets: Tensor, size: int, layout: torch.memory_format) -> Batches:
     inputs = _laid_out(inputs.detach(), layout)
-    return list(zip(inputs.split(size), targets.detach().split(size), strict=True))
+    return list(zip(inputs.split(size), widened(targets.detach()).split(size), strict=True))
 
 
 def _laid_out(inputs: Tensor, layout: torch.memory_format) -> Tensor:
