@@ -23,7 +23,7 @@ from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curves import Curve, Polyline
 from lossatlas.landscape.shapes.grid import axis
 from lossatlas.landscape.survey import survey
-from lossatlas.weight_space import check_alike, norm, parameters, state
+from lossatlas.weight_space import check_mixable, norm, parameters, state
 
 _SUMMED_UP = ("loss", "error", "nll", "regularized_loss")
 
@@ -152,7 +152,7 @@ def _curve(
 
 def _polyline(problem: Problem, others: Sequence[Mapping[str, Tensor]], statistics: bool) -> Polyline:
     for k, other in enumerate(others, start=1):
-        check_alike(problem.model.state_dict(), other, f"network {k} of the path")
+        check_mixable(problem.model, other, f"network {k} of the path")
     start = (state if statistics else parameters)(problem.model)
     ends = [{name: other[name].detach().to(tensor) for name, tensor in start.items()} for other in others]
     return Polyline([start, *ends], measured=list(parameters(problem.model)))

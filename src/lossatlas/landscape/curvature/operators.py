@@ -25,6 +25,7 @@ from lossatlas.landscape.measuring.differentiating import (
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.seeds import generator
+from lossatlas.spectral_norm import exact_spectral_norm
 from lossatlas.weight_space import Weights, unflatten
 from lossatlas.weight_space import inner as inner_product
 
@@ -120,6 +121,7 @@ class _OfProblem(ABC):
     def refresh(self) -> None:
         """Drop the graphs that are kept; a product does so by itself where weights have changed since."""
         self._kept.clear()
+        self._ready.settle()
         self._versions = self._present_versions()
 
     def _present_versions(self) -> list[int]:
@@ -166,6 +168,7 @@ class _OfProblem(ABC):
         with ExitStack() as stack:
             stack.enter_context(differentiable())
             stack.enter_context(affine_batch_norm(self._ready.model))
+            stack.enter_context(exact_spectral_norm(self._ready.model))
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))  # the fused kernels of attention cannot
             yield
 

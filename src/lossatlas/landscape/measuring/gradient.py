@@ -28,6 +28,7 @@ def loss_and_gradient(ready: PreparedProblem, split: str) -> tuple[float, Weight
     ...     loss_and_gradient(ready, "train")  # (4 + 4 + 1) / 3, and 2 (2 + 2 - 1) / 3
     (3.0, {'weight': tensor([[2.]])})
     """
+    ready.settle()
     batches = ready.batches[split]
     leaves = {
         name: ready.weights[name].detach().requires_grad_() for name, _ in ready.model.named_parameters()

@@ -51,6 +51,7 @@ def weights_of_its_own(
     True
     """
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    derived = [(vars(module), name, value) for module in model.modules() for name, value in _derived(module)]
     originals = {name: tensor.data for name, tensor in tensors.items()}
     copies = {
         name: tensor.clone(memory_format=memory_format if tensor.ndim == 4 else torch.preserve_format)
@@ -65,6 +66,13 @@ def weights_of_its_own(
     finally:
         for name, tensor in tensors.items():
             tensor.data = originals[name]
+        for attributes, name, value in derived:
+            attributes[name] = value
+
+
+def _derived(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    """Tensors that a module keeps as plain attributes, as the weights that hooks compute before each pass."""
+    return [(name, value) for name, value in vars(module).items() if isinstance(value, torch.Tensor)]
 
 
 @contextmanager

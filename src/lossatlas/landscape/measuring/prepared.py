@@ -22,6 +22,7 @@ from lossatlas.landscape.measuring.standard_errors import standard_errors
 from lossatlas.landscape.measuring.subsample import subsampled
 from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.shapes.combination import Combination
+from lossatlas.spectral_norm import NormedWeight, normed_weights
 from lossatlas.weight_space import Weights
 
 Batches = Sequence[tuple[Tensor, Tensor]]
@@ -41,11 +42,17 @@ class PreparedProblem:
     batch_size: int
     memory_format: torch.memory_format
     statistics: PassStatistics | None  # of batch norm at each point, if not the point's own
+    normed: Sequence[NormedWeight] = ()  # by spectral norm
 
     @property
     def dtype(self) -> torch.dtype:
         """Dtype of the parameters (of the first, if they differ)."""
         return next(self.model.parameters()).dtype
+
+    def settle(self) -> None:
+        """Compute what depends on the present weights and lies in buffers: the singular vectors of spectral norm."""
+        for weight in self.normed:
+            weight.settle()
 
     @torch.inference_mode()
     def measure(self, combination: Combination | None = None) -> list[float]:
@@ -54,6 +61,7 @@ class PreparedProblem:
         They are over the whole split: sums over its batches, added up in float64. ``combination``, if it is
         given, is what the weights are, and saves a first linear layer the most of its work.
         """
+        self.settle()
         with _taken(self.statistics):
             self.forward.refresh(combination)
             return [value for batches in self.batches.values() for value in self._measure(batches)]
@@ -128,6 +136,9 @@ def prepared(
         }
         forward = fitting_forward(problem.model, weights, batches[names[0]][0][0], engine)
         statistics = _STATISTICS[engine.evaluation](problem, size, layout)
+        normed = normed_weights(problem.model)
+        for weight in normed:
+            weight.settle()
         if engine.subsample is not None:
             with torch.inference_mode(), _taken(statistics):
                 metrics += standard_errors(problem, forward, batches)
@@ -142,6 +153,7 @@ def prepared(
             size,
             layout,
             statistics,
+            normed,
         )
 
 
