@@ -14,7 +14,7 @@ from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.ensembles.along_paths import ensembles_along
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.evaluate import evaluate
-from lossatlas.landscape.measuring.isolation import evaluation_mode
+from lossatlas.landscape.measuring.isolation import evaluation_mode, without_wrappers
 from lossatlas.landscape.measuring.losses import along_memory
 from lossatlas.landscape.measuring.metrics import class_axis
 from lossatlas.landscape.measuring.probing import probed
@@ -166,7 +166,7 @@ def _described(curve: _Way, statistics: bool) -> dict[str, str]:
 
 def _with_nll(problem: Problem, splits: Sequence[str] | None) -> Problem:
     """The problem with the negative log-likelihood as a metric, where the targets are classes."""
-    with evaluation_mode(problem.model):
+    with evaluation_mode(problem.model), without_wrappers(problem.model):
         outputs, targets = probed(problem, problem.select(splits)[0])
     along = class_axis(outputs, targets)
     if along is None or "nll" in problem.metrics:

@@ -76,6 +76,31 @@ def _derived(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
 
 
 @contextmanager
+def without_wrappers(model: nn.Module) -> Iterator[None]:
+    """Have those modules that only share the work among processes or devices call what they wrap, in the block.
+
+    In `DistributedDataParallel` a forward pass sends the buffers of rank 0 to all others; but surveys have each rank
+    at a point of its own, where they are others, and so many passes that ranks would wait for each other for ever.
+
+    >>> model = nn.DataParallel(nn.Linear(1, 1))
+    >>> with without_wrappers(model):
+    ...     model(torch.ones(1)).equal(model.module(torch.ones(1)))
+    True
+    """
+    wrappers = [module for module in model.modules() if isinstance(module, _WRAPPERS)]
+    try:
+        for wrapper in wrappers:
+            wrapper.forward = wrapper.module.__call__
+        yield
+    finally:
+        for wrapper in wrappers:
+            vars(wrapper).pop("forward", None)
+
+
+_WRAPPERS = (nn.parallel.DistributedDataParallel, nn.DataParallel)
+
+
+@contextmanager
 def full_precision(*, on_gpu: str = "ieee") -> Iterator[None]:
     """Compute float32 as float32: no TF32 or bfloat16 inside convolutions and products, no autocast.
 

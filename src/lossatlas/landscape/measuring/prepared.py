@@ -10,7 +10,12 @@ from torch import Tensor, nn
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.forward import Forward, fitting_forward, widened
 from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
-from lossatlas.landscape.measuring.isolation import evaluation_mode, full_precision, weights_of_its_own
+from lossatlas.landscape.measuring.isolation import (
+    evaluation_mode,
+    full_precision,
+    weights_of_its_own,
+    without_wrappers,
+)
 from lossatlas.landscape.measuring.memory_layout import (
     fitting_batch_size,
     fitting_memory_format,
@@ -128,6 +133,7 @@ def prepared(
         stack.enter_context(torch.inference_mode(False))  # a hook of Lightning may run under it
         stack.enter_context(full_precision(on_gpu="tf32" if engine.precision == "tf32" else "ieee"))
         stack.enter_context(evaluation_mode(problem.model))
+        stack.enter_context(without_wrappers(problem.model))
         metrics = metrics_of(problem, *probed(problem, names[0]), engine)
         layout = fitting_memory_format(problem.model, inputs, engine)
         weights = stack.enter_context(weights_of_its_own(problem.model, layout))
