@@ -240,7 +240,8 @@ class Hessian(_OfProblem):
     Raises
     ------
     ValueError
-        If ``ready`` takes other statistics of batch norm than the weights have.
+        If ``ready`` takes other statistics of batch norm than the weights have, if these are in half precision, and
+        where torch has no second derivatives of the network, or wrong ones.
 
     Examples
     --------
