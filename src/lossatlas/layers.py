@@ -1,4 +1,4 @@
-"""Which modules of torch are normalisation layers: three lists, since three things are meant."""
+"""Which modules of torch are normalisation layers: four lists, since four things are meant."""
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
@@ -11,6 +11,9 @@ NORMALIZATION_LAYERS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 BATCH_NORM = _BatchNorm
 """Batch norm of any dimension, lazy and synchronised ones among them: it may keep running statistics."""
+
+KEEPS_STATISTICS = _NormBase
+"""Batch norm and instance norm: those that may keep running statistics."""
 
 FOLDABLE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 """What is exactly one of these can be folded into the layer before it; a subclass may compute something else."""

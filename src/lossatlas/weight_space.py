@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from lossatlas.spectral_norm import normed_weights
+
 Weights = dict[str, Tensor]
 """Tensors by their name in the network, in the network's order."""
 
@@ -80,6 +82,44 @@ def state(model: nn.Module) -> Weights:
     return {**parameters(model), **statistics(model)}
 
 
+_RUNNING = {"running_mean", "running_var"}
+
+
+def running_statistics(model: nn.Module) -> list[str]:
+    """Names of the buffers that are running means and variances, which can be moved and mixed.
+
+    >>> running_statistics(nn.BatchNorm1d(2))
+    ['running_mean', 'running_var']
+    """
+    return [name for name, _ in model.named_buffers() if name.rpartition(".")[2] in _RUNNING]
+
+
+def fixed_buffers(model: nn.Module) -> dict[str, str]:
+    """Saved buffers that have no meaning between two networks, each by its name with the kind of module that has it.
+
+    These are all but running means and variances, counters of batches beside them, and the singular vectors of
+    spectral norm, which a survey computes for the weights that it is at.
+
+    >>> class Scaled(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.register_buffer("scale", torch.ones(1))
+    >>> fixed_buffers(nn.Sequential(nn.BatchNorm1d(2), Scaled()))
+    {'1.scale': 'Scaled'}
+    """
+    settled = {name for weight in normed_weights(model) for name in weight.vectors}
+    saved = model.state_dict().keys()
+    found = {}
+    for path, module in model.named_modules():
+        own = dict(module.named_buffers(recurse=False))
+        known = {*_RUNNING, "num_batches_tracked"} if _RUNNING & own.keys() else set()
+        for name in own.keys() - known:
+            full = f"{path}.{name}" if path else name
+            if full in saved and full not in settled:
+                found[full] = type(module).__name__
+    return found
+
+
 def norm(weights: Mapping[str, Tensor]) -> float:
     """Euclidean norm of all tensors together, accumulated in float64.
 
@@ -147,6 +187,35 @@ def check_alike(weights: Mapping[str, Tensor], other: Mapping[str, Tensor], what
             raise ValueError(f"{what} has {name!r} of shape {given}, the network of shape {expected}")
     if unknown := next((name for name in other if name not in weights), None):
         raise ValueError(f"{what} has {unknown!r}, which the network has not")
+
+
+def check_mixable(
+    model: nn.Module, other: Mapping[str, Tensor], what: str, network: Mapping[str, Tensor] | None = None
+) -> None:
+    """Raise ValueError unless ``other`` is a state dict of the kind of ``model`` with which it can be mixed.
+
+    It needs the same names and shapes, and the same values in `fixed_buffers`; ``what`` says in the message what
+    ``other`` is. ``network``: a state dict in place of that of ``model``, which then lends its modules alone.
+
+    >>> check_mixable(nn.Linear(1, 1), nn.Linear(2, 1).state_dict(), "the other network")
+    Traceback (most recent call last):
+    ValueError: the other network has 'weight' of shape (1, 2), the network of shape (1, 1)
+    """
+    own = model.state_dict() if network is None else network
+    check_alike(own, other, what)
+    for name, kind in fixed_buffers(model).items():
+        if name in own and not _same(own[name], other[name]):
+            raise ValueError(
+                f"{what} has other values in {name!r}, a buffer of {kind} that has no meaning between two networks: "
+                "it is no running mean or variance"
+            )
+
+
+def _same(tensor: Tensor, other: Tensor) -> bool:
+    there = other.detach().to(tensor)
+    if not tensor.is_floating_point():
+        return torch.equal(tensor, there)
+    return torch.allclose(tensor, there, rtol=1e-5, atol=0.0, equal_nan=True)
 
 
 def matching(out: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> list[Tensor]:

@@ -1,10 +1,15 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
-from lossatlas.landscape import Problem
+from lossatlas.landscape import Problem, interpolation
 
 
 @pytest.mark.parametrize(
@@ -100,3 +105,23 @@ def test_a_network_on_two_devices_is_refused() -> None:
         Problem(
             Spread(torch.zeros(1).cuda()), nn.MSELoss(), {"train": (torch.zeros(3, 1), torch.zeros(3, 1))}
         )
+
+
+def test_a_network_whose_parameters_are_spread_over_ranks_is_refused(tmp_path: Path) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        sharded = fully_shard(nn.Linear(3, 2), mesh=init_device_mesh("cpu", (1,)))
+        with pytest.raises(ValueError, match="the parameters of FSDPLinear are spread over ranks"):
+            Problem(sharded, nn.MSELoss(), {"train": (torch.zeros(5, 3), torch.zeros(5, 2))})
+    finally:
+        dist.destroy_process_group()
+
+
+def test_of_a_network_that_fabric_has_set_up_it_is_the_network_itself() -> None:
+    """Its names are then those of its state dict."""
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    wrapped = Fabric(accelerator="cpu", devices=1).setup(model)
+    problem = Problem(wrapped, nn.MSELoss(), {"train": (torch.zeros(5, 3), torch.zeros(5, 2))})
+    assert problem.model is model
+    other = {name: tensor.clone() for name, tensor in wrapped.state_dict().items()}
+    assert interpolation(problem, other=other, points=3).sizes["alpha"] == 3

@@ -63,3 +63,17 @@ def test_an_end_of_another_architecture_is_refused_by_the_first_tensor_that_diff
         ValueError, match=r"^run b has '.*weight' of shape \(5, 4\), the network of shape \(3, 4\)$"
     ):
         check_ends(network(), [end("run a", 0), wider])
+
+
+def test_ends_that_differ_in_what_cannot_be_mixed_are_refused() -> None:
+    """The base of an orthogonal parametrization is another for each seed, and a mean of two is none."""
+
+    def orthogonal(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.utils.parametrizations.orthogonal(nn.Linear(4, 3)))
+
+    ends = [end(name, seed, orthogonal(seed).state_dict()) for name, seed in (("a", 0), ("b", 1))]
+    with pytest.raises(
+        ValueError, match=r"^b has other values in '0.parametrizations.weight.0.base', a buffer of"
+    ):
+        check_ends(orthogonal(2), ends)

@@ -151,3 +151,13 @@ def test_a_stranger_can_read_the_checkpoint_without_running_code(
 def test_an_average_of_nothing_is_refused(make_study: MakeStudy, arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_study(AveragedClassifier, epochs=4, **arguments)
+
+
+@pytest.mark.parametrize("norm", [nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm])
+def test_the_mean_of_weights_under_spectral_norm_has_the_norm_one(norm: Callable[..., nn.Module]) -> None:
+    network = nn.Sequential(norm(nn.Linear(5, 3)))
+    next(parameter for parameter in network.parameters() if parameter.ndim == 2).data.normal_()
+    reestimate_statistics(network, torch.randn(20, 5), 8)
+    with torch.no_grad():
+        network(torch.randn(1, 5))
+        assert float(torch.linalg.matrix_norm(network[0].weight, 2)) == pytest.approx(1, abs=1e-5)

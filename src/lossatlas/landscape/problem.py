@@ -36,7 +36,8 @@ class Problem:
     ----------
     model : nn.Module
         The network. All its parameters count, also those that are frozen; one that is shared by two modules counts
-        once.
+        once. Of one that Fabric has set up it is the network that it was given; one in `DistributedDataParallel` is
+        measured by each rank as if it were not.
     loss : callable
         From outputs and targets of a batch to the mean loss over its examples, which count alike (`Loss`).
     data : mapping
@@ -50,7 +51,7 @@ class Problem:
     ValueError
         If a split is empty, its tensors differ in length, or it lies on another device than the network; if a metric
         has a name that is taken; or if the network has no parameters, or one that is not made of real numbers, is on
-        another device than the first, or has no values yet.
+        another device than the first, has no values yet, or is a part of one that several ranks share.
 
     Examples
     --------
@@ -72,6 +73,8 @@ class Problem:
             raise ValueError(f"data is a {type(data).__name__}, {expected}")
         if not data:
             raise ValueError(f"data has no splits, {expected}")
+        model = _without_fabric(model)
+        _check_whole(model)
         device = _device(model)
         _check_names(metrics or {})
         self.model = model
@@ -92,6 +95,23 @@ class Problem:
             if name not in self.data:
                 raise ValueError(f"unknown split {name!r}, the data has {', '.join(self.data)}")
         return names
+
+
+def _without_fabric(model: nn.Module) -> nn.Module:
+    """The network that Lightning Fabric has wrapped, whose names `state_dict` has; any other as it is."""
+    parts = dict(model.named_children())
+    wrapped = type(model).__name__ == "_FabricModule" and "_forward_module" in parts
+    return parts.get("_original_module", parts["_forward_module"]) if wrapped else model
+
+
+def _check_whole(model: nn.Module) -> None:
+    """ValueError for a network whose parameters are spread over ranks: each has a part, and none a landscape."""
+    sharded = any(type(module).__name__ == "FullyShardedDataParallel" for module in model.modules())
+    if sharded or any(hasattr(parameter, "full_tensor") for parameter in model.parameters()):
+        raise ValueError(
+            f"the parameters of {type(model).__name__} are spread over ranks, so that none has the whole network: "
+            "gather them in a network of its own"
+        )
 
 
 def _device(model: nn.Module) -> torch.device:

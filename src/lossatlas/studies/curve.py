@@ -15,6 +15,7 @@ from lossatlas.landscape.measuring.memory_layout import fitting_batch_size
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curve_families import CurveFamily, PolygonalChain
 from lossatlas.seeds import generator
+from lossatlas.spectral_norm import normed_weights
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve_objectives import CurveObjective
 from lossatlas.studies.study import Batch
@@ -150,6 +151,8 @@ class Curve(Classifier):
     def _take_middle(self) -> None:
         for name, tensor in self.at(0.5).items():
             self.network.get_parameter(name).copy_(tensor)
+        for weight in normed_weights(self.network):
+            weight.settle()
         inputs, _ = self.data.normalized("train")
         batches = even_batches(inputs, fitting_batch_size(inputs, self.network))
         with evaluation_mode(self.network):

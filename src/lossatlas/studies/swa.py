@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lossatlas.data import ImageData
 from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
 from lossatlas.optim import Cyclic, Schedule
+from lossatlas.spectral_norm import normed_weights
 from lossatlas.studies.classifier import Classifier
 
 
@@ -105,8 +106,13 @@ class AveragingAfter(WeightAveraging):
 
 @torch.no_grad()
 def reestimate_statistics(network: nn.Module, inputs: Tensor, batch_size: int) -> None:
-    """Set the statistics of the network's batch norms to those of a pass over ``inputs``, (N, ...)."""
+    """Set the statistics of the network's batch norms to those of a pass over ``inputs``, (N, ...).
+
+    The singular vectors of spectral norm become those of its weights.
+    """
     network.eval()
+    for weight in normed_weights(network):
+        weight.settle()
     statistics = PassStatistics(network, even_batches(inputs, batch_size))
     with statistics.taken():
         state = {name: tensor.clone() for name, tensor in network.state_dict().items()}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lossatlas.weight_space import check_alike, norm
+from lossatlas.weight_space import check_alike, check_mixable, norm
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def check_ends(network: nn.Module, ends: Sequence[TrainedNetwork]) -> None:
     expected = network.state_dict()
     for end in ends:
         check_alike(expected, end.state, end.name)
+        check_mixable(network, end.state, end.name, ends[0].state)
     names = [name for name, _ in network.named_parameters()]
     for k, end in enumerate(ends):
         for other in ends[:k]:

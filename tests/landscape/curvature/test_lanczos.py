@@ -186,3 +186,21 @@ def test_a_value_out_of_its_range_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         lanczos(dense(torch.eye(5)), Wanted(**wanted), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("tolerance", "converged"), [(1e-4, True), (1e-6, False)])
+def test_a_space_that_is_exhausted_has_converged_only_where_residuals_are_small_enough(
+    dense: Callable[[Tensor], SymmetricOperator], tolerance: float, converged: bool
+) -> None:
+    """Rounding in float32 leaves residuals of some 1e-6 of the largest eigenvalue, whatever the space."""
+    found = lanczos(dense(torch.diag(torch.tensor([1.0, 2.0, 4.0]))), Wanted(tolerance=tolerance))
+    assert found.products == 3
+    assert found.converged is converged
+    relative = np.concatenate([found.low.residuals / 1.0, found.high.residuals / 4.0])
+    assert bool(relative.max() <= tolerance) == converged
+
+
+def test_a_matrix_of_zeros_has_converged(dense: Callable[[Tensor], SymmetricOperator]) -> None:
+    found = lanczos(dense(torch.zeros(5, 5)))
+    assert found.converged
+    assert found.low.values.tolist() == found.high.values.tolist() == [0.0]

@@ -1,3 +1,6 @@
+import copy
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +8,8 @@ from torch import nn
 
 from lossatlas.landscape import normalize_direction, parameters, random_direction
 from lossatlas.weight_space import flatten
+
+Norm = Callable[[nn.Module], nn.Module]
 
 
 def _drawn(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -137,3 +142,25 @@ def test_unknown_choices_are_named_with_the_known_ones(network: nn.Module) -> No
 def test_a_direction_of_another_network_is_refused(network: nn.Module) -> None:
     with pytest.raises(ValueError, match=r"the direction has no '0\.weight', which the network has"):
         normalize_direction({}, parameters(network))
+
+
+@pytest.mark.parametrize("norm", [nn.utils.weight_norm, nn.utils.parametrizations.weight_norm])
+@pytest.mark.parametrize("layer", [nn.Linear(4, 3), nn.Conv2d(2, 3, 3)])
+def test_the_lengths_that_weight_norm_keeps_are_no_filters(norm: Norm, layer: nn.Module) -> None:
+    """Of one entry each, a filter's direction is its sign, and every filter doubles or vanishes at 1."""
+    weights = parameters(norm(copy.deepcopy(layer)))
+    (lengths,) = (name for name, tensor in weights.items() if tensor.ndim > 1 and tensor.numel() == 3)
+    (filters,) = (name for name, tensor in weights.items() if tensor.numel() > 3)
+    still = random_direction(weights, seed=0)
+    assert not still[lengths].any()
+    torch.testing.assert_close(still[filters].flatten(1).norm(dim=1), weights[filters].flatten(1).norm(dim=1))
+    moving = random_direction(weights, seed=0, ignore="none")[lengths]
+    drawn = random_direction(weights, seed=0, normalize="none", ignore="none")[lengths]
+    torch.testing.assert_close(moving, drawn * weights[lengths].norm() / drawn.norm())
+    theirs = random_direction(weights, seed=0, convention="li2018")[lengths]
+    torch.testing.assert_close(theirs.abs(), weights[lengths])
+
+
+def test_a_layer_of_one_input_has_filters_of_one_entry() -> None:
+    weights = parameters(nn.Linear(1, 3))
+    torch.testing.assert_close(random_direction(weights, seed=0)["weight"].abs(), weights["weight"].abs())

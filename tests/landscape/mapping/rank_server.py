@@ -17,8 +17,10 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from lightning_fabric import Fabric
 
 from lossatlas.landscape import (
+    Engine,
     Problem,
     convexity,
     eigenvalues,
@@ -183,8 +185,36 @@ def survey(
     return dataset.to_dict()
 
 
+def wrapped(kind: str, how: str = "") -> dict[str, Any]:
+    """The values of a survey of a network with batch norm, wrapped ``how`` by what trains it on several ranks."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Linear(32, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(), torch.nn.Linear(8, 3)
+    )
+    model[1].running_var.uniform_(0.5, 2.0)
+    if how == "ddp":
+        network = torch.nn.parallel.DistributedDataParallel(model)
+    elif how == "fabric":
+        ranks = {"RANK": dist.get_rank(), "LOCAL_RANK": dist.get_rank(), "WORLD_SIZE": dist.get_world_size()}
+        elastic = {"MASTER_ADDR": "localhost", "MASTER_PORT": 1, "GROUP_RANK": 0, "LOCAL_WORLD_SIZE": 2}
+        os.environ.update({name: str(value) for name, value in {**ranks, **elastic}.items()})
+        os.environ["TORCHELASTIC_RUN_ID"] = "test"
+        fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+        fabric.launch()
+        network = fabric.setup(model)
+    else:
+        network = model
+    inputs = torch.randn(20, 32, generator=torch.Generator().manual_seed(0))
+    data = {"train": (inputs, torch.arange(20) % 3)}
+    dataset = SURVEYS[kind](Problem(network, torch.nn.functional.cross_entropy, data))
+    return {name: variable.values.tolist() for name, variable in dataset.data_vars.items()}
+
+
 SURVEYS: dict[str, Callable[..., Any]] = {
     "line": lambda problem, **how: line(problem, directions=2, points=5, **how),
+    "recomputed line": lambda problem, **how: line(
+        problem, directions=1, points=5, engine=Engine(evaluation="recompute"), **how
+    ),
     "surface": lambda problem, **how: surface(problem, points=5, **how),
     "adaptive surface": lambda problem, **how: surface(problem, points=21, sampling="adaptive", **how),
     "sharpness": lambda problem, **how: sharpness(problem, epsilons=(1e-3, 5e-4, 1e-4), iterations=3, **how),
@@ -203,6 +233,7 @@ JOBS: dict[str, Callable[..., Any]] = {
     "twice": twice,
     "dead_on_arrival": dead_on_arrival,
     "survey": survey,
+    "wrapped": wrapped,
 }
 
 

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import xarray as xr
@@ -265,3 +266,33 @@ def test_torchrun_starts_the_ranks(tmp_path: Path) -> None:
         subprocess.run([sys.executable, *command, str(script), how, str(tmp_path)], check=True, timeout=120)
     alone, *shared = (xr.load_dataset(tmp_path / f"{name}.nc") for name in ("alone", "rank0", "rank1"))
     assert all(dataset.identical(alone) for dataset in shared)
+
+
+_DIFFERENTIATING = (
+    "eigenvalues",
+    "trace",
+    "spectrum",
+    "convexity",
+    "jacobian",
+    "sharpness",
+    "sam_sharpness",
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        *((kind, "ddp") for kind in ("line", "recomputed line", "level_sets", *_DIFFERENTIATING)),
+        *((kind, "fabric") for kind in ("line", "eigenvalues", "sharpness")),
+    ],
+)
+def test_what_trains_a_network_on_several_ranks_does_not_keep_them_from_a_survey(
+    launch: Launch, kind: str, how: str
+) -> None:
+    """Ranks used to wait for each other's batch-norm buffers at points that the others were not at."""
+    (alone,) = launch("wrapped", 1, kind=kind)
+    for found in launch("wrapped", 2, kind=kind, how=how):
+        assert isinstance(found, dict), found
+        assert found.keys() == alone.keys()
+        for name, values in alone.items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-5, err_msg=name)

@@ -82,3 +82,58 @@ def test_a_split_to_pass_over_is_needed(problem: Problem) -> None:
     message = "evaluation 'recompute' takes a pass over a split 'train', the data has test"
     with pytest.raises(ValueError, match=message), prepared(only_test, engine=RECOMPUTE):
         pass
+
+
+@pytest.mark.parametrize("batch_size", [37, 16])
+def test_instance_norm_that_keeps_statistics_has_those_of_the_pass(batch_size: int) -> None:
+    """The mean over all examples of each one's mean and unbiased variance, however batched."""
+    torch.manual_seed(0)
+    x = torch.randn(37, 2, 3, 4) * torch.linspace(1, 3, 37).view(-1, 1, 1, 1) + 1
+    model = nn.Sequential(nn.InstanceNorm2d(2, track_running_stats=True), nn.Flatten(), nn.Linear(24, 1))
+    problem = Problem(model, nn.functional.mse_loss, {"train": (x, torch.zeros(37, 1))})
+    mean = x.double().mean((0, 2, 3), keepdim=True)
+    variance = x.double().var((2, 3), keepdim=True).mean(0, keepdim=True)
+    with torch.no_grad():
+        expected = model[1:].double()((x - mean) / (variance + 1e-5).sqrt()).square().mean().item()
+    model.float()
+    with prepared(problem, engine=Engine(evaluation="recompute", batch_size=batch_size)) as ready:
+        assert ready.measure()[0] == pytest.approx(expected, rel=1e-5)
+        assert model[0].running_mean.tolist() == [0.0, 0.0]
+    with prepared(problem) as ready:
+        assert ready.measure()[0] != pytest.approx(expected, rel=1e-2)
+
+
+def test_synchronised_batch_norm_is_as_any_other(problem: Problem) -> None:
+    """Its own training mode asks the other processes, which are at other points, and wants a GPU."""
+    expected = surface(problem, points=3, engine=RECOMPUTE)
+    synchronised = nn.SyncBatchNorm.convert_sync_batchnorm(copy.deepcopy(problem.model))
+    found = surface(Problem(synchronised, problem.loss, problem.data), points=3, engine=RECOMPUTE)
+    np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-6)
+    assert "forward" not in vars(synchronised[1])
+
+
+class Whitening(nn.Module):
+    """A normalisation layer of somebody's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("running_mean", torch.zeros(2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x - self.running_mean
+
+
+class FrozenNorm(Whitening):
+    """What is frozen by its name stays."""
+
+
+def test_statistics_that_no_pass_re_estimates_are_refused() -> None:
+    data = {"train": (torch.randn(20, 2), torch.zeros(20, 1))}
+    problem = Problem(nn.Sequential(Whitening(), nn.Linear(2, 1)), nn.functional.mse_loss, data)
+    message = (
+        "no pass over the data re-estimates '0.running_mean': Whitening is neither batch nor instance norm"
+    )
+    with pytest.raises(ValueError, match=message):
+        surface(problem, points=3, engine=RECOMPUTE)
+    frozen = Problem(nn.Sequential(FrozenNorm(), problem.model[1]), nn.functional.mse_loss, data)
+    assert np.array_equal(surface(frozen, points=3, engine=RECOMPUTE).loss, surface(problem, points=3).loss)

@@ -1,12 +1,29 @@
 """Reduced precision says how far it is off."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from lossatlas.landscape import Engine, Problem, surface
+from lossatlas.landscape import (
+    Engine,
+    HessianDirections,
+    Problem,
+    convexity,
+    eigenvalues,
+    line,
+    sam_sharpness,
+    sharpness,
+    spectrum,
+    surface,
+    trace,
+)
+from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import prepared
+from lossatlas.landscape.problem import Loss
+from lossatlas.landscape.survey import Survey
 
 
 @pytest.mark.parametrize("fuse", [True, False])
@@ -59,3 +76,88 @@ def test_a_gpu_gives_what_the_cpu_gives(problem: Problem, precision: str, tolera
     assert on_gpu.forward == "fused"
     span = float(on_cpu.loss.max() - on_cpu.loss.min())
     assert float(abs(on_gpu.loss - on_cpu.loss).max()) < tolerance * span
+
+
+def tokens(targets: str) -> tuple[nn.Module, Problem]:
+    """A network of ids up to 999, which bfloat16 cannot hold, and its problem."""
+    rng = torch.Generator().manual_seed(0)
+    model = nn.Sequential(nn.Embedding(1000, 12), nn.Flatten(), nn.Linear(60, 4))
+    for parameter in model.parameters():
+        parameter.data.normal_(0.0, 0.4, generator=rng)
+    ids = torch.randint(1000, (150, 5), generator=rng)
+    if targets == "classes":
+        return model, Problem(model, nn.functional.cross_entropy, {"train": (ids, ids.sum(1) % 4)})
+    return model, Problem(model, nn.L1Loss(), {"train": (ids, torch.randn(150, 4, generator=rng))})
+
+
+@pytest.mark.parametrize("targets", ["classes", "numbers"])
+@pytest.mark.parametrize("fuse", [True, False])
+def test_outputs_of_a_network_of_tokens_are_no_whole_numbers_in_bfloat16(targets: str, fuse: bool) -> None:
+    model, problem = tokens(targets)
+    ids, wanted = problem.data["train"]
+    with torch.no_grad():
+        exact = float(problem.loss(model(ids), wanted))
+    dataset = line(problem, points=3, directions=1, engine=Engine(precision="bfloat16", fuse=fuse))
+    assert float(dataset.loss.sel(alpha=0.0).squeeze()) == pytest.approx(exact, rel=0.01)
+    assert 0 < dataset.attrs["precision_error"] < 0.05
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("fuse", [True, False])
+@pytest.mark.parametrize("loss", [nn.functional.cross_entropy, nn.functional.mse_loss])
+def test_the_loss_of_a_network_in_half_precision_is_taken_in_float32(
+    dtype: torch.dtype, fuse: bool, loss: Loss, rng: torch.Generator
+) -> None:
+    """In half precision 33 points of a short line have a handful of different losses."""
+    x = torch.randn(200, 8, generator=rng)
+    model = nn.Sequential(nn.Linear(8, 64), nn.Tanh(), nn.Linear(64, 2))
+    for parameter in model.parameters():
+        parameter.data.normal_(0.0, 0.2, generator=rng)
+    model = model.to(dtype)
+    targets = (x[:, 0] > 0).long() if loss is nn.functional.cross_entropy else x[:, :2].to(dtype)
+    dataset = line(
+        Problem(model, loss, {"train": (x.to(dtype), targets)}),
+        points=33,
+        directions=1,
+        extent=0.1,
+        engine=Engine(fuse=fuse),
+    )
+    losses = dataset.loss.values.ravel()
+    wide = targets if loss is nn.functional.cross_entropy else targets.double()
+    with torch.no_grad():
+        assert losses[16] == pytest.approx(float(loss(model(x.to(dtype)).double(), wide)), rel=1e-6)
+    assert len(np.unique(losses)) > 25
+    assert dataset.attrs["dtype"] == str(dtype).removeprefix("torch.")
+
+
+@pytest.mark.parametrize(
+    "survey",
+    [
+        *(partial(eigenvalues, matrix=matrix) for matrix in ("hessian", "gauss_newton")),
+        trace,
+        spectrum,
+        partial(convexity, points=2),
+        partial(line, along=HessianDirections(), points=3),
+        sharpness,
+        sam_sharpness,
+    ],
+)
+def test_steps_that_half_precision_cannot_hold_are_refused(survey: Survey, rng: torch.Generator) -> None:
+    """An eigenvalue of bfloat16 weights had a residual of a third of it and converged = 1."""
+    x = torch.randn(64, 4, generator=rng).bfloat16()
+    model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2)).bfloat16()
+    problem = Problem(model, nn.functional.cross_entropy, {"train": (x, (x[:, 0] > 0).long())})
+    with pytest.raises(
+        ValueError, match=r"need weights in float32 or float64, got '0.weight' in bfloat16: call flo"
+    ):
+        survey(problem)
+
+
+def test_the_gradient_of_half_precision_is_added_up_in_float32(rng: torch.Generator) -> None:
+    """300 batches of one example: a sum of their gradients in bfloat16 stands still before it has them all."""
+    model = nn.Linear(1, 1, bias=False).bfloat16()
+    x = 1 + torch.rand(300, 1, generator=rng).bfloat16()
+    problem = Problem(model, lambda outputs, targets: outputs.mean(), {"train": (x, torch.zeros(300, 1))})
+    with prepared(problem, engine=Engine(batch_size=1)) as ready:
+        _, gradient = loss_and_gradient(ready, "train")
+    assert gradient["weight"].item() == pytest.approx(float(x.double().mean()), rel=1e-6)

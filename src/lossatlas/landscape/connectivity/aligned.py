@@ -20,7 +20,7 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.lines import Segment
 from lossatlas.landscape.shapes.sequences import Concatenated
 from lossatlas.landscape.survey import survey
-from lossatlas.weight_space import Weights, check_alike, matching, norm, parameters, state
+from lossatlas.weight_space import Weights, check_mixable, matching, norm, parameters, state
 
 _ALIGNMENTS = ("before", "after")
 
@@ -139,7 +139,7 @@ def aligned(
 
 def _other(problem: Problem, other: Mapping[str, Tensor]) -> Weights:
     """Parameters and statistics of the other network, on the device and in the dtype of the first."""
-    check_alike(problem.model.state_dict(), other, "the other network")
+    check_mixable(problem.model, other, "the other network")
     return {name: other[name].detach().to(tensor) for name, tensor in state(problem.model).items()}
 
 

@@ -15,7 +15,7 @@ from lossatlas.landscape.shapes.combination import Combination
 from lossatlas.landscape.shapes.grid import Grid, axis
 from lossatlas.landscape.shapes.lines import Segment
 from lossatlas.landscape.survey import survey
-from lossatlas.weight_space import Weights, check_alike, parameters, state
+from lossatlas.weight_space import Weights, check_mixable, parameters, state
 
 
 @survey(products=None)
@@ -90,7 +90,7 @@ def interpolation(
     clamp = convention_named(convention).clamps_variances
     segments = []
     for to in state_dicts(other):
-        check_alike(problem.model.state_dict(), to, "the other network")
+        check_mixable(problem.model, to, "the other network")
         end = {name: to[name].detach().to(tensor) for name, tensor in start.items()}
         segments.append(Segment(start, end, clamp))
     if not segments:

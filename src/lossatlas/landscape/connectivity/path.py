@@ -14,7 +14,7 @@ from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.ensembles.along_paths import ensembles_along
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.evaluate import evaluate
-from lossatlas.landscape.measuring.isolation import evaluation_mode
+from lossatlas.landscape.measuring.isolation import evaluation_mode, without_wrappers
 from lossatlas.landscape.measuring.losses import along_memory
 from lossatlas.landscape.measuring.metrics import class_axis
 from lossatlas.landscape.measuring.probing import probed
@@ -23,7 +23,7 @@ from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curves import Curve, Polyline
 from lossatlas.landscape.shapes.grid import axis
 from lossatlas.landscape.survey import survey
-from lossatlas.weight_space import check_alike, norm, parameters, state
+from lossatlas.weight_space import check_mixable, norm, parameters, state
 
 _SUMMED_UP = ("loss", "error", "nll", "regularized_loss")
 
@@ -153,7 +153,7 @@ def _curve(
 
 def _polyline(problem: Problem, others: Sequence[Mapping[str, Tensor]], statistics: bool) -> Polyline:
     for k, other in enumerate(others, start=1):
-        check_alike(problem.model.state_dict(), other, f"network {k} of the path")
+        check_mixable(problem.model, other, f"network {k} of the path")
     start = (state if statistics else parameters)(problem.model)
     ends = [{name: other[name].detach().to(tensor) for name, tensor in start.items()} for other in others]
     return Polyline([start, *ends], measured=list(parameters(problem.model)))
@@ -167,7 +167,7 @@ def _described(curve: _Way, statistics: bool) -> dict[str, str]:
 
 def _with_nll(problem: Problem, splits: Sequence[str] | None) -> Problem:
     """The problem with the negative log-likelihood as a metric, where the targets are classes."""
-    with evaluation_mode(problem.model):
+    with evaluation_mode(problem.model), without_wrappers(problem.model):
         outputs, targets = probed(problem, problem.select(splits)[0])
     along = class_axis(outputs, targets)
     if along is None or "nll" in problem.metrics:

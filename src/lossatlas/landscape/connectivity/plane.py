@@ -19,7 +19,7 @@ from lossatlas.landscape.shapes.grid import axis
 from lossatlas.landscape.shapes.plane import SIDES, Plane
 from lossatlas.landscape.shapes.sequences import Concatenated, Networks
 from lossatlas.landscape.survey import survey
-from lossatlas.weight_space import Weights, check_alike, inner, norm, parameters, state, weights_digest
+from lossatlas.weight_space import Weights, check_mixable, inner, norm, parameters, state, weights_digest
 
 _Margin = float | Mapping[str, float]
 
@@ -104,7 +104,7 @@ def plane(
     if len(others) != 2:
         raise ValueError(f"a plane goes through the network and two others, got {len(others)} others")
     for which, other in zip(("second", "third"), others, strict=True):
-        check_alike(problem.model.state_dict(), other, f"the {which} network")
+        check_mixable(problem.model, other, f"the {which} network")
     first = (state if statistics else parameters)(problem.model)
     second, third = ({name: other[name].detach().to(own) for name, own in first.items()} for other in others)
     return _over_plane(

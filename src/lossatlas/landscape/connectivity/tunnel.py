@@ -22,7 +22,7 @@ from lossatlas.landscape.shapes.curve_families import PolygonalChain
 from lossatlas.landscape.shapes.grid import evenly, symmetric
 from lossatlas.landscape.shapes.lines import Line
 from lossatlas.landscape.survey import survey
-from lossatlas.weight_space import Weights, check_alike, inner, norm, parameters, state
+from lossatlas.weight_space import Weights, check_mixable, inner, norm, parameters, state
 
 
 @survey(products=None)
@@ -161,7 +161,7 @@ def tunnel(
 
 def _chain(problem: Problem, others: Sequence[Mapping[str, Tensor]]) -> ControlledCurve:
     for k, other in enumerate(others, start=1):
-        check_alike(problem.model.state_dict(), other, f"network {k} of the path")
+        check_mixable(problem.model, other, f"network {k} of the path")
     own = state(problem.model)
     networks = [own, *({name: other[name] for name in own} for other in others)]
     return ControlledCurve(PolygonalChain(bends=0), networks).of(problem.model)

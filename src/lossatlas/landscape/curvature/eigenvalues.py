@@ -85,7 +85,8 @@ def eigenvalues(
     xr.Dataset
         Dimensionless: ``eigenvalue``, ``residual``, within which an eigenvalue lies, and ``error``, an estimate, all
         over (end, rank), rank 1 the outermost, NaN where fewer were asked for or the matrix is not finite; and the
-        scalars ``products`` and ``converged``, 0 if ``iterations`` ended the run.
+        scalars ``products`` and ``converged``, 0 if ``iterations`` ended the run, or rounding before the residuals
+        were as small as ``tolerance`` wants them.
 
     Raises
     ------

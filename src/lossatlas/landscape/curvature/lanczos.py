@@ -32,7 +32,8 @@ def lanczos(
 ) -> Extremes:
     """Eigenvalues of ``operator`` at both ends, from products with the Krylov space of a random vector.
 
-    It ends when the residuals are as small as is ``wanted``, or after ``iterations`` products. At most
+    It ends when the residuals are as small as is ``wanted``, or after ``iterations`` products, or, without having
+    converged, where nothing is left but rounding, whose part in a residual is counted. At most
     ``basis`` vectors are held: then the space is reduced to its outermost Ritz vectors (thick restart, Wu and
     Simon 2000). Residuals are beta_m times the last coordinate of each Ritz vector (Parlett 1998, 13.2).
 
@@ -61,14 +62,15 @@ def lanczos(
             heard()
         ritz = space.ritz()
         ends = ritz.values[wanted.ends(len(ritz.values))]
-        if space.complete:
-            return space.extremes(ritz, wanted, products, converged=True)
+        satisfied = wanted.satisfied(ritz)
+        if space.complete:  # as good as rounding lets it be
+            return space.extremes(ritz, wanted, products, converged=satisfied)
         if space.invariant:
             single = max(wanted.smallest, wanted.largest) == 1
             if len(ritz.values) >= wanted.number and (single or _same(ends, invariant)):
-                return space.extremes(ritz, wanted, products, converged=True)
+                return space.extremes(ritz, wanted, products, converged=satisfied)
             invariant = ends
-        elif invariant is None and wanted.satisfied(ritz):
+        elif invariant is None and satisfied:
             return space.extremes(ritz, wanted, products, converged=True)
         if products < iterations and space.full:
             space.restart(ritz, wanted)

@@ -4,21 +4,33 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lossatlas.choices import chosen
 from lossatlas.landscape.curvature.affine import affine_batch_norm
 from lossatlas.landscape.curvature.parameters import Parameters, parameters_chosen
+from lossatlas.landscape.curvature.trials import Both, agree_along, custom_functions, moved_along
+from lossatlas.landscape.measuring.differentiating import (
+    check_gradient,
+    check_width,
+    differentiable,
+    outputs_of,
+    without_traceback,
+)
+from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.seeds import generator
+from lossatlas.spectral_norm import exact_spectral_norm
 from lossatlas.weight_space import Weights, unflatten
+from lossatlas.weight_space import inner as inner_product
 
+_TRIED = 16  # examples on which it is seen whether torch can differentiate twice
 _KEPT_BYTES = 2**31  # of graphs; as many as ResNet-20 of width 8 has on twenty thousand images of 8 x 8
 
 _Product = Callable[[Sequence[Tensor]], Sequence[Tensor]]
@@ -69,7 +81,8 @@ class _OfProblem(ABC):
     that training has frozen too. Vectors are in the parameters' order, each
     tensor in row-major order however it lies in memory, as `flatten` has it. Products are in the dtype of the
     weights, through the network's own forward pass, whatever precision the prepared problem's engine has. ValueError if
-    it takes other statistics of batch norm than the weights have.
+    it takes other statistics of batch norm than the weights have, if the weights are in half precision, and, tried on
+    a few examples, where torch cannot differentiate the network twice or does so wrongly.
     """
 
     def __init__(
@@ -84,7 +97,9 @@ class _OfProblem(ABC):
             raise ValueError(
                 f"second derivatives need the evaluation 'eval', got {ready.engine.evaluation!r} in the engine"
             )
+        check_width(ready, "second derivatives")
         self._ready = ready
+        self._split = split
         self._batches = ready.batches[split]
         self._total = sum(len(targets) for _, targets in self._batches)
         self._parameters: Weights = {name: ready.weights[name] for name, _ in ready.model.named_parameters()}
@@ -99,6 +114,7 @@ class _OfProblem(ABC):
         self._room: int | None = None  # batches whose graphs are kept, once it is known
         self._kept: dict[int, _Product] = {}
         self._versions: list[int] = []
+        without_traceback(ready, self._try)
 
     def __call__(self, vector: Tensor) -> Tensor:
         """The matrix times ``vector``, (n,), both of the operator's dtype and device."""
@@ -117,6 +133,7 @@ class _OfProblem(ABC):
     def refresh(self) -> None:
         """Drop the graphs that are kept; a product does so by itself where weights have changed since."""
         self._kept.clear()
+        self._ready.settle()
         self._versions = self._present_versions()
 
     def _present_versions(self) -> list[int]:
@@ -149,26 +166,77 @@ class _OfProblem(ABC):
 
     def _linearize(self, index: int) -> _Product:
         inputs, targets = self._batches[index]
-        everything = {
+        leaves = self._leaves()
+        with self._differentiable():
+            outputs = outputs_of(self._ready, leaves, inputs)
+            return self._of_batch(outputs, targets, [leaves[name] for name in self._like])
+
+    def _leaves(self) -> Weights:
+        """All parameters, those that derivatives are not taken by as constants."""
+        return {
             name: tensor.detach().requires_grad_(name in self._like)
             for name, tensor in self._parameters.items()
         }
-        with self._differentiable():
-            outputs = functional_call(self._ready.model, everything, (inputs,))
-            return self._of_batch(outputs, targets, [everything[name] for name in self._like])
 
     @contextmanager
     def _differentiable(self) -> Iterator[None]:
         """Whatever is computed in the block can be differentiated twice, at little cost."""
         with ExitStack() as stack:
-            stack.enter_context(torch.enable_grad())
+            stack.enter_context(differentiable())
             stack.enter_context(affine_batch_norm(self._ready.model))
+            stack.enter_context(exact_spectral_norm(self._ready.model))
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))  # the fused kernels of attention cannot
             yield
 
     @abstractmethod
     def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> _Product:
         """Products with the matrix of the mean loss over a batch, given its ``outputs`` as a graph."""
+
+    @abstractmethod
+    def _by_difference(self, along: Weights, step: float) -> float:
+        """The quadratic form of ``along``, by a difference of first derivatives; of a split of one batch."""
+
+    def _try(self) -> None:
+        """Raise ValueError unless torch can differentiate twice; RuntimeError where it says itself that it cannot.
+
+        What torch knows of its own operations is right. A backward pass that somebody wrote may be right and yet be
+        computed from detached values, whose derivative is another, so that is held against a difference.
+        """
+        check_gradient(self._ready, self._split, list(self._like))
+        inputs, targets = (tensor[:_TRIED] for tensor in self._batches[0])
+        few = self._on(replace(self._ready, batches={self._split: [(inputs, targets)]}))
+        few._product(0)(list(self._like.values()))
+        with self._differentiable():
+            loss = self._ready.loss(outputs_of(self._ready, self._leaves(), inputs), targets)
+        if not (names := custom_functions(loss)):
+            return
+        for both in (self._gradients, self._products):
+            if not agree_along(self._ready, self._split, list(self._like), both):
+                raise ValueError(
+                    f"{type(self._ready.model).__name__} has no second derivatives that torch could compute: by a "
+                    f"difference they are others, so the backward pass of {', '.join(names)} cannot be differentiated"
+                )
+
+    def _on(self, few: PreparedProblem) -> "_OfProblem":
+        """The same operator of a few examples, at the weights of ``few``."""
+        other = copy(self)
+        other._ready, other._batches = few, few.batches[self._split]
+        other._parameters = {name: few.weights[name] for name in self._parameters}
+        other._like = {name: few.weights[name] for name in self._like}
+        other._kept, other._room = {}, 0
+        return other
+
+    def _gradients(self, few: PreparedProblem, along: Weights, step: float) -> Both:
+        loss, gradient = loss_and_gradient(few, self._split)
+        ahead, back = moved_along(few, along, step, lambda: loss_and_gradient(few, self._split)[0])
+        return inner_product(along, gradient), (ahead - back) / (2 * step), loss
+
+    def _products(self, few: PreparedProblem, along: Weights, step: float) -> Both:
+        operator = self._on(few)
+        product = operator._product(0)(list(along.values()))
+        slope = inner_product(along, loss_and_gradient(few, self._split)[1])
+        found = inner_product(along, dict(zip(along, product, strict=True)))
+        return found, operator._by_difference(along, step), slope
 
 
 class Hessian(_OfProblem):
@@ -191,7 +259,8 @@ class Hessian(_OfProblem):
     Raises
     ------
     ValueError
-        If ``ready`` takes other statistics of batch norm than the weights have.
+        If ``ready`` takes other statistics of batch norm than the weights have, if these are in half precision, and
+        where torch has no second derivatives of the network, or wrong ones.
 
     Examples
     --------
@@ -207,6 +276,13 @@ class Hessian(_OfProblem):
     def _of_batch(self, outputs: Tensor, targets: Tensor, leaves: list[Tensor]) -> _Product:
         gradient = _derivative([self._ready.loss(outputs, targets)], leaves, create_graph=True)
         return lambda along: _derivative(gradient, leaves, along)
+
+    def _by_difference(self, along: Weights, step: float) -> float:
+        def slope() -> float:
+            return inner_product(along, loss_and_gradient(self._ready, self._split)[1])
+
+        ahead, back = moved_along(self._ready, along, step, slope)
+        return (ahead - back) / (2 * step)
 
 
 class GaussNewton(_OfProblem):
@@ -235,6 +311,24 @@ class GaussNewton(_OfProblem):
             return _derivative([outputs], leaves, _derivative(slope, [leaf], pushed))
 
         return product
+
+    def _by_difference(self, along: Weights, step: float) -> float:
+        [(inputs, targets)] = self._batches
+
+        def outputs() -> Tensor:
+            with torch.no_grad():
+                return outputs_of(self._ready, self._parameters, inputs)
+
+        def slope(at: Tensor) -> Tensor:
+            leaf = at.detach().requires_grad_()
+            with self._differentiable():
+                return _derivative([self._ready.loss(leaf, targets)], [leaf])[0]
+
+        here = outputs()
+        ahead, back = moved_along(self._ready, along, step, outputs)
+        pushed = (ahead - back) / (2 * step)  # J v
+        bent = (slope(here + step * pushed) - slope(here - step * pushed)) / (2 * step)  # L J v
+        return inner(pushed.reshape(-1), bent.reshape(-1))
 
 
 def _derivative(

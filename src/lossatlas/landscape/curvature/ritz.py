@@ -106,7 +106,8 @@ class Wanted:
     def lacking(self, ritz: "Ritz") -> NDArray[np.intp]:
         """Places of the wanted values that are not good enough."""
         sizes = np.abs(ritz.values)
-        allowed = np.maximum(self.tolerance * sizes, min(self.tolerance, 0.01) * 0.01 * sizes.max())
+        small = min(self.tolerance, 0.01) * 0.01 * sizes.max(initial=0.0) + _TINY
+        allowed = np.maximum(self.tolerance * sizes, small)
         places = self.ends(len(sizes))
         return places[(ritz.residuals > allowed)[places]]
 

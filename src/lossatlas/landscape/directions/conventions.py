@@ -44,6 +44,7 @@ class Convention:
     states: Callable[[nn.Module], Weights]  # parameters and running statistics, in the order of drawing
     draw: Callable[[Mapping[str, Tensor], int, int], Weights]  # Gaussian direction of a seed and a number
     rule_for_vectors: Callable[[Rule], Rule]  # of tensors of fewer than two dimensions, from that of others
+    knows_lengths: bool  # the lengths of weight norm are vectors; else they are filters of one entry each
     clamps_variances: bool  # running variances that fall below zero become zero; else the loss is NaN there
     last_is_a_row: bool  # of the matrix whose principal components span the plane of a trajectory
     curvature: str  # by which parameters second derivatives are taken: "all", or "matrices"
@@ -53,6 +54,7 @@ _LOSSATLAS = Convention(
     states=state,
     draw=_draw,
     rule_for_vectors=lambda rule: rule,  # as tensors of one filter
+    knows_lengths=True,
     clamps_variances=True,
     last_is_a_row=False,  # as in the paper: the matrix [w_0 - w_n; ...; w_(n-1) - w_n]
     curvature="all",
@@ -87,6 +89,7 @@ _LI2018 = Convention(
     states=states,
     draw=_draw_li2018,
     rule_for_vectors=_rule_for_vectors,
+    knows_lengths=False,
     clamps_variances=False,
     last_is_a_row=True,  # of zeros, which moves the mean that PCA subtracts
     curvature="matrices",  # its products leave out biases and the parameters of batch norm

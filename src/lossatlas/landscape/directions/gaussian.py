@@ -4,7 +4,7 @@ from lossatlas.landscape.directions.conventions import convention_named
 from lossatlas.landscape.directions.direction_set import Attributes, DirectionSet, moved_or_not
 from lossatlas.landscape.directions.normalization import normalize_direction
 from lossatlas.landscape.problem import Problem
-from lossatlas.weight_space import Weights, parameters
+from lossatlas.weight_space import Weights, parameters, running_statistics
 
 
 class RandomDirections:
@@ -57,7 +57,8 @@ class RandomDirections:
         """The directions at the network of ``problem``. ValueError for an unknown option."""
         rules = convention_named(self._convention)
         weights = (rules.states if self._statistics else parameters)(problem.model)
-        centre = {name: tensor for name, tensor in weights.items() if tensor.is_floating_point()}
+        moving = {*parameters(problem.model), *running_statistics(problem.model)}
+        centre = {name: tensor for name, tensor in weights.items() if name in moving}
 
         def draw(k: int) -> Weights:
             drawn = rules.draw(weights, self._seed, k)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lossatlas.landscape.directions.direction_set import DirectionSet, fixed_directions
 from lossatlas.landscape.problem import Problem
-from lossatlas.weight_space import check_alike, parameters, state
+from lossatlas.weight_space import check_mixable, parameters, state
 
 
 class GivenDirections:
@@ -87,7 +87,7 @@ class TowardsNetworks:
         """The directions at the network of ``problem``. ValueError, naming the first difference between networks."""
         own = (state if self._statistics else parameters)(problem.model)
         for other in self._others:
-            check_alike(problem.model.state_dict(), other, "the other network")
+            check_mixable(problem.model, other, "the other network")
         differences = [
             {name: other[name].detach().to(tensor) - tensor for name, tensor in own.items()}
             for other in self._others

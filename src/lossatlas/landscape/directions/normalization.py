@@ -1,5 +1,6 @@
 """Directions in weight space and their normalisation (Li et al. 2018, arXiv:1712.09913, section 4)."""
 
+import re
 from collections.abc import Callable, Mapping
 from math import isfinite
 
@@ -86,11 +87,12 @@ def normalize_direction(
         + 1e-10) (a filter of a convolution, a row of a linear layer); "layer": each tensor becomes d |w| / (|d| +
         1e-10); "weight": each entry becomes d w; "none": as is.
     ignore : {"biasbn", "none"}, default "biasbn"
-        Of tensors of fewer dimensions (biases, scales and shifts of normalisation layers). "biasbn": they become
-        zero; "none": they are treated as tensors of one filter.
+        Of tensors of fewer dimensions (biases, scales and shifts of normalisation layers), and of the lengths g that
+        weight norm keeps beside its filters, by their names. "biasbn": they become zero; "none": they are treated as
+        tensors of one filter.
     convention : {"lossatlas", "li2018"}, default "lossatlas"
         With "li2018", as the code of Li et al., tensors of fewer dimensions that are not ignored become the weights
-        themselves.
+        themselves, and lengths of weight norm are filters of one entry each, whose direction is a sign.
 
     Returns
     -------
@@ -115,18 +117,46 @@ def normalize_direction(
     {'weight': tensor([[ 0., -5.]]), 'bias': tensor([2.])}
     """
     rescale = chosen("normalize", normalize, _NORMALIZATIONS)
-    vectors = chosen("ignore", ignore, _IGNORED)(convention_named(convention).rule_for_vectors(rescale))
+    rules = convention_named(convention)
+    vectors = chosen("ignore", ignore, _IGNORED)(rules.rule_for_vectors(rescale))
+    lengths = _lengths(weights) if rules.knows_lengths else set()
     check_alike(weights, direction, "the direction")
     normalized = {}
     for name, tensor in weights.items():
-        rule = rescale if tensor.ndim >= 2 else vectors
-        rescaled = rule(direction[name].cpu().double(), tensor.cpu().double())
-        normalized[name] = torch.empty_like(tensor).copy_(rescaled)
+        rule = rescale if tensor.ndim >= 2 and name not in lengths else vectors
+        own, drawn = (each.cpu().double() for each in (tensor, direction[name]))
+        if name in lengths:
+            own, drawn = own.reshape(-1), drawn.reshape(-1)  # one filter
+        normalized[name] = torch.empty_like(tensor).copy_(rule(drawn, own).view(tensor.shape))
     if not isfinite(size := norm(normalized)):
         raise ValueError("the direction has entries that are not finite")
     if size == 0:
         raise ValueError(f"the direction is zero with normalize={normalize!r} and ignore={ignore!r}")
     return normalized
+
+
+_LENGTHS = {re.compile(r"(.*_)g"): r"\1v", re.compile(r"(.*parametrizations\..*\.original)0"): r"\g<1>1"}
+
+
+def _lengths(weights: Mapping[str, Tensor]) -> set[str]:
+    """Names of what weight norm, in either form, keeps of the lengths of the filters under another name."""
+    found = set()
+    for name, tensor in weights.items():
+        for pattern, beside in _LENGTHS.items():
+            filters = weights.get(pattern.sub(beside, name)) if pattern.fullmatch(name) else None
+            if filters is not None and _one_for_each(tensor, filters):
+                found.add(name)
+    return found
+
+
+def _one_for_each(lengths: Tensor, filters: Tensor) -> bool:
+    """Whether there is one number for each slice along one axis."""
+    pairs = zip(lengths.shape, filters.shape, strict=False)
+    return (
+        lengths.ndim == filters.ndim >= 2
+        and sum(own != 1 for own in lengths.shape) <= 1
+        and all(own in (1, of_filters) for own, of_filters in pairs)
+    )
 
 
 def _filter(direction: Tensor, weights: Tensor) -> Tensor:

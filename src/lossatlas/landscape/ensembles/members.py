@@ -89,6 +89,7 @@ def outputs(ready: PreparedProblem, state: State, split: str) -> Tensor:
         for name, tensor in ready.weights.items():
             if name in state:
                 tensor.copy_(state[name])
+        ready.settle()
         with nullcontext() if ready.statistics is None else ready.statistics.taken():
             ready.forward.refresh()
             parts = [

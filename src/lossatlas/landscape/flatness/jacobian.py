@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress, map_points
+from lossatlas.landscape.measuring.differentiating import differentiable
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.prepared import Batches, PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
@@ -187,7 +188,7 @@ def singular_values(model: nn.Module, inputs: Tensor) -> NDArray[np.float64]:
     (4, 1)
     """
     leaf = inputs.detach().requires_grad_()
-    with torch.enable_grad():
+    with differentiable():
         outputs = model(leaf).reshape(len(leaf), -1)  # (B, C)
         rows = [
             torch.autograd.grad(over_batch, leaf, retain_graph=True, materialize_grads=True)[0]

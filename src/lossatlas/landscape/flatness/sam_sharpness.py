@@ -12,6 +12,7 @@ from torch import Tensor
 from lossatlas.choices import chosen
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress, map_points
+from lossatlas.landscape.measuring.differentiating import check_gradient, check_width
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
@@ -96,6 +97,8 @@ def sam_sharpness(
             **settings(ready),
         }
         header = {**attributes, "rhos": list(rhos), **identity(ready)}
+        check_width(ready, "steps along the gradient")
+        check_gradient(ready, split)
         ball = _Ball(ready, split, normalize=normalize, seed=seed)
 
         def measure(index: int) -> list[float]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress, map_points
+from lossatlas.landscape.measuring.differentiating import check_gradient, check_width
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
@@ -93,6 +94,8 @@ def sharpness(
             **settings(ready),
         }
         header = {**attributes, "epsilons": list(epsilons), **identity(ready)}
+        check_width(ready, "steps within a box")
+        check_gradient(ready, split)
         matrix = None if subspace is None else random_matrix(n, subspace, seed, ready.dtype)
         around = _Neighbourhood(ready, split, matrix)
         widths = np.abs(around.coordinates()) + 1

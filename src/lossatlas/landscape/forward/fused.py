@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from lossatlas.landscape.forward.combined import combining, first_layer
 from lossatlas.landscape.forward.folding import Folding, Pair
 from lossatlas.landscape.forward.fusing import fuse
+from lossatlas.landscape.forward.plain import wide_dtype, widened
 from lossatlas.landscape.forward.tracing import Shapes, traced
 from lossatlas.landscape.shapes.combination import Combination
 
@@ -33,6 +34,7 @@ class Fused:
         pairs = [layer.source for layer in layers if isinstance(layer.source, Pair)]
         self._folding = Folding(pairs) if pairs else None
         self._reduced = reduced
+        self._wide = wide_dtype(model)
         self._copies: list[Tensor] = []
         self._copied: list[Tensor] = []
         for layer in layers:
@@ -61,11 +63,14 @@ class Fused:
             torch._foreach_copy_(self._copies, self._copied)
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        """Outputs for a batch, in the dtype of ``inputs``."""
+        """Outputs for a batch, `widened`."""
         run = self._graph.forward  # not the module itself, which would write to stderr where this fails
         if self._combined is not None:
             self._combined.batch = inputs
         if self._reduced is None:
-            return run(inputs)
+            return widened(run(inputs))
+        reduced = (
+            inputs.to(self._reduced) if inputs.is_floating_point() else inputs
+        )  # tokens stay whole numbers
         with torch.autocast(inputs.device.type, self._reduced):  # for what is not fused
-            return run(inputs.to(self._reduced)).to(inputs.dtype)
+            return widened(run(reduced), self._wide)

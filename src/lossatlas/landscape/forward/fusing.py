@@ -140,8 +140,6 @@ def _is_relu(node: fx.Node, whole: fx.GraphModule) -> bool:
 
 _LARGE = 2**19  # multiplications; below, oneDNN's preparations take longer than it saves
 
-_ONEDNN = (torch.float32, torch.bfloat16)
-
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return x W' + b, (..., outputs), as torch.nn.functional.linear does.
@@ -151,7 +149,16 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     >>> linear(torch.ones(1, 2), torch.tensor([[1.0, 2.0]]), None)
     tensor([[3.]])
     """
-    on_cpu = x.device.type == "cpu" and x.dtype == weight.dtype and x.dtype in _ONEDNN
-    if on_cpu and x.numel() * len(weight) >= _LARGE and torch.backends.mkldnn.is_available():
+    on_cpu = x.device.type == "cpu" and x.dtype == weight.dtype
+    if on_cpu and x.numel() * len(weight) >= _LARGE and _onednn_takes(x.dtype):
         return torch.ops.mkldnn._linear_pointwise.default(x, weight, bias, "none", [], "")
     return functional.linear(x, weight, bias)
+
+
+def _onednn_takes(dtype: torch.dtype) -> bool:
+    """Whether oneDNN has a product of ``dtype`` on this processor: that of bfloat16 needs AVX-512 or the like."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    return dtype is torch.float32 or (
+        dtype is torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )

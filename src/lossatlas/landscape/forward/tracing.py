@@ -22,8 +22,11 @@ def traced(model: nn.Module) -> fx.GraphModule:
     """The graph of ``model`` in evaluation mode; it computes with the parameters of ``model`` itself.
 
     Modules of torch.nn are its nodes; those without effect in evaluation mode are left out. UntraceableError
-    if operations depend on values or sizes of tensors, or a module has hooks.
+    if operations depend on values or sizes of tensors, or a module has hooks, or the network a forward pass in place of
+    that of its class, which is the one that is traced.
     """
+    if "forward" in vars(model):
+        raise UntraceableError("the forward pass is not that of the class")
     if any(getattr(module, hooks) for module in model.modules() for hooks in _HOOKS):
         raise UntraceableError("a module has hooks")
     try:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
+from types import MethodType
 
 from torch import Tensor, nn
 
-from lossatlas.layers import BATCH_NORM
+from lossatlas.layers import BATCH_NORM, KEEPS_STATISTICS
+from lossatlas.weight_space import running_statistics
 
 
 class PassStatistics:
@@ -15,7 +17,11 @@ class PassStatistics:
     Each batch is normalised by itself, and its mean and unbiased variance are averaged with the weight of its
     length, as Garipov et al. 2018 (arXiv:1802.10026, section 3.2) do along their curves. The split is cut into
     ``batches`` whose lengths differ by one at most, so that there is no short one. With one batch the
-    statistics are exactly the split's, and torch.optim.swa_utils.update_bn gives the same.
+    statistics are exactly the split's, and torch.optim.swa_utils.update_bn gives the same. Instance norm that keeps
+    statistics normalises each example by itself, and those are averaged. Synchronised batch norm is as any other, so
+    that each process can be at a point of its own.
+
+    ValueError if a module of another kind keeps running statistics, which would stay as they are.
 
     >>> import torch
     >>> norm = nn.BatchNorm1d(1, affine=False).eval()
@@ -33,8 +39,9 @@ class PassStatistics:
         self._norms = [
             module
             for module in model.modules()
-            if isinstance(module, BATCH_NORM) and module.running_mean is not None
+            if isinstance(module, KEEPS_STATISTICS) and module.running_mean is not None
         ]
+        _check_known(model)
         self._buffers = [buffer for norm in self._norms for buffer in norm.buffers(recurse=False)]
 
     @contextmanager
@@ -55,6 +62,8 @@ class PassStatistics:
         try:
             for norm in self._norms:
                 norm.train()
+                if type(norm).forward is nn.SyncBatchNorm.forward:
+                    norm.forward = MethodType(BATCH_NORM.forward, norm)
             for inputs in self.batches:
                 done += len(inputs)
                 for norm in self._norms:
@@ -64,6 +73,17 @@ class PassStatistics:
             for norm, momentum in zip(self._norms, momenta, strict=True):
                 norm.eval()
                 norm.momentum = momentum
+                vars(norm).pop("forward", None)
+
+
+def _check_known(model: nn.Module) -> None:
+    for name in running_statistics(model):
+        module = model.get_submodule(name.rpartition(".")[0])
+        kind = type(module).__name__
+        if not isinstance(module, KEEPS_STATISTICS) and not kind.startswith("Frozen"):
+            raise ValueError(
+                f"no pass over the data re-estimates {name!r}: {kind} is neither batch nor instance norm of torch"
+            )
 
 
 def even_batches(inputs: Tensor, size: int) -> Sequence[Tensor]:

@@ -120,6 +120,7 @@ def settings(ready: PreparedProblem) -> dict[str, str | int]:
         "torch": str(torch.__version__),
         "lossatlas": __version__,
         **ready.engine.attributes(),
+        **({"spectral_norm": "of the weights at each point"} if ready.normed else {}),
         "batch_size": ready.batch_size,
     }
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from lossatlas.landscape.directions.direction_set import DirectionSet, fixed_directions
+from lossatlas.landscape.forward import widened
+from lossatlas.landscape.measuring.differentiating import check_gradient, differentiable, outputs_of
 from lossatlas.landscape.measuring.prepared import Batches, PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.weight_space import Weights
@@ -14,6 +15,8 @@ from lossatlas.weight_space import Weights
 
 def loss_and_gradient(ready: PreparedProblem, split: str) -> tuple[float, Weights]:
     """Mean loss over ``split`` and its gradient at the prepared problem's present weights, by the parameters' names.
+
+    Both are added up in float32 at least.
 
     >>> from lossatlas.landscape.measuring.prepared import prepared
     >>> from lossatlas.landscape.engine import Engine
@@ -25,18 +28,19 @@ def loss_and_gradient(ready: PreparedProblem, split: str) -> tuple[float, Weight
     ...     loss_and_gradient(ready, "train")  # (4 + 4 + 1) / 3, and 2 (2 + 2 - 1) / 3
     (3.0, {'weight': tensor([[2.]])})
     """
+    ready.settle()
     batches = ready.batches[split]
     leaves = {
         name: ready.weights[name].detach().requires_grad_() for name, _ in ready.model.named_parameters()
     }
     total = sum(len(targets) for _, targets in batches)
-    gradient = [torch.zeros_like(leaf) for leaf in leaves.values()]
+    gradient = [widened(torch.zeros_like(leaf)) for leaf in leaves.values()]
     losses = []
     for inputs, targets in batches:
-        with torch.enable_grad():
-            loss = ready.loss(functional_call(ready.model, leaves, (inputs,)), targets)
+        with differentiable():
+            loss = ready.loss(outputs_of(ready, leaves, inputs), targets)
         parts = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
-        torch._foreach_add_(gradient, parts, alpha=len(targets) / total)
+        torch._foreach_add_(gradient, [widened(part) for part in parts], alpha=len(targets) / total)
         losses.append(loss.detach())
     return _mean_loss(losses, batches), dict(zip(leaves, gradient, strict=True))
 
@@ -77,8 +81,12 @@ class GradientDirections:
         self._options = {"normalize": normalize, "ignore": ignore}
 
     def of(self, problem: Problem) -> DirectionSet:
-        """The direction at the network of ``problem``. ValueError for an unknown split, or if it is zero."""
+        """The direction at the network of ``problem``.
+
+        ValueError for an unknown split, if it is zero, and where torch does not know it (`check_gradient`).
+        """
         with prepared(problem, splits=[self._split]) as ready:
+            check_gradient(ready, self._split)
             _, gradient = loss_and_gradient(ready, self._split)
         return fixed_directions(
             "gradient", [gradient], self._options, problem.model, gradient_split=self._split

@@ -31,11 +31,14 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def weights_of_its_own(model: nn.Module, memory_format: torch.memory_format) -> Iterator[Weights]:
+def weights_of_its_own(
+    model: nn.Module, memory_format: torch.memory_format, dtype: torch.dtype | None = None
+) -> Iterator[Weights]:
     """Put copies in the place of the network's parameters and buffers, and yield them to be overwritten.
 
     The original memory is not touched and is put back afterwards, so nothing can be lost, whatever interrupts
-    the block. Tensors of four dimensions are laid out as ``memory_format`` says, others as they were.
+    the block. Tensors of four dimensions are laid out as ``memory_format`` says, others as they were; those of
+    floating point are in ``dtype``, if it is given.
 
     >>> model = nn.Linear(1, 1, bias=False)
     >>> before = model.weight.item()
@@ -48,11 +51,14 @@ def weights_of_its_own(model: nn.Module, memory_format: torch.memory_format) -> 
     True
     """
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    derived = [(vars(module), name, value) for module in model.modules() for name, value in _derived(module)]
     originals = {name: tensor.data for name, tensor in tensors.items()}
     copies = {
         name: tensor.clone(memory_format=memory_format if tensor.ndim == 4 else torch.preserve_format)
         for name, tensor in originals.items()
     }
+    if dtype is not None:
+        copies = {name: each.to(dtype) if each.is_floating_point() else each for name, each in copies.items()}
     try:
         for name, tensor in tensors.items():
             tensor.data = copies[name]
@@ -60,6 +66,38 @@ def weights_of_its_own(model: nn.Module, memory_format: torch.memory_format) -> 
     finally:
         for name, tensor in tensors.items():
             tensor.data = originals[name]
+        for attributes, name, value in derived:
+            attributes[name] = value
+
+
+def _derived(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    """Tensors that a module keeps as plain attributes, as the weights that hooks compute before each pass."""
+    return [(name, value) for name, value in vars(module).items() if isinstance(value, torch.Tensor)]
+
+
+@contextmanager
+def without_wrappers(model: nn.Module) -> Iterator[None]:
+    """Have those modules that only share the work among processes or devices call what they wrap, in the block.
+
+    In `DistributedDataParallel` a forward pass sends the buffers of rank 0 to all others; but surveys have each rank
+    at a point of its own, where they are others, and so many passes that ranks would wait for each other for ever.
+
+    >>> model = nn.DataParallel(nn.Linear(1, 1))
+    >>> with without_wrappers(model):
+    ...     model(torch.ones(1)).equal(model.module(torch.ones(1)))
+    True
+    """
+    wrappers = [module for module in model.modules() if isinstance(module, _WRAPPERS)]
+    try:
+        for wrapper in wrappers:
+            vars(wrapper)["forward"] = wrapper.module.__call__
+        yield
+    finally:
+        for wrapper in wrappers:
+            vars(wrapper).pop("forward", None)
+
+
+_WRAPPERS = (nn.parallel.DistributedDataParallel, nn.DataParallel)
 
 
 @contextmanager

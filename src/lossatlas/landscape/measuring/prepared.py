@@ -8,9 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.forward import Forward, fitting_forward
+from lossatlas.landscape.forward import Forward, fitting_forward, widened
 from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
-from lossatlas.landscape.measuring.isolation import evaluation_mode, full_precision, weights_of_its_own
+from lossatlas.landscape.measuring.isolation import (
+    evaluation_mode,
+    full_precision,
+    weights_of_its_own,
+    without_wrappers,
+)
 from lossatlas.landscape.measuring.memory_layout import (
     fitting_batch_size,
     fitting_memory_format,
@@ -22,6 +27,7 @@ from lossatlas.landscape.measuring.standard_errors import standard_errors
 from lossatlas.landscape.measuring.subsample import subsampled
 from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.shapes.combination import Combination
+from lossatlas.spectral_norm import NormedWeight, normed_weights
 from lossatlas.weight_space import Weights
 
 Batches = Sequence[tuple[Tensor, Tensor]]
@@ -41,11 +47,17 @@ class PreparedProblem:
     batch_size: int
     memory_format: torch.memory_format
     statistics: PassStatistics | None  # of batch norm at each point, if not the point's own
+    normed: Sequence[NormedWeight] = ()  # by spectral norm
 
     @property
     def dtype(self) -> torch.dtype:
         """Dtype of the parameters (of the first, if they differ)."""
         return next(self.model.parameters()).dtype
+
+    def settle(self) -> None:
+        """Compute what depends on the present weights and lies in buffers: the singular vectors of spectral norm."""
+        for weight in self.normed:
+            weight.settle()
 
     @torch.inference_mode()
     def measure(self, combination: Combination | None = None) -> list[float]:
@@ -54,6 +66,7 @@ class PreparedProblem:
         They are over the whole split: sums over its batches, added up in float64. ``combination``, if it is
         given, is what the weights are, and saves a first linear layer the most of its work.
         """
+        self.settle()
         with _taken(self.statistics):
             self.forward.refresh(combination)
             return [value for batches in self.batches.values() for value in self._measure(batches)]
@@ -120,6 +133,7 @@ def prepared(
         stack.enter_context(torch.inference_mode(False))  # a hook of Lightning may run under it
         stack.enter_context(full_precision(on_gpu="tf32" if engine.precision == "tf32" else "ieee"))
         stack.enter_context(evaluation_mode(problem.model))
+        stack.enter_context(without_wrappers(problem.model))
         metrics = metrics_of(problem, *probed(problem, names[0]), engine)
         layout = fitting_memory_format(problem.model, inputs, engine)
         weights = stack.enter_context(weights_of_its_own(problem.model, layout))
@@ -128,6 +142,9 @@ def prepared(
         }
         forward = fitting_forward(problem.model, weights, batches[names[0]][0][0], engine)
         statistics = _STATISTICS[engine.evaluation](problem, size, layout)
+        normed = normed_weights(problem.model)
+        for weight in normed:
+            weight.settle()
         if engine.subsample is not None:
             with torch.inference_mode(), _taken(statistics):
                 metrics += standard_errors(problem, forward, batches)
@@ -142,6 +159,7 @@ def prepared(
             size,
             layout,
             statistics,
+            normed,
         )
 
 
@@ -175,7 +193,7 @@ _STATISTICS: Mapping[str, Callable[[Problem, int, torch.memory_format], PassStat
 
 def _batches(inputs: Tensor, targets: Tensor, size: int, layout: torch.memory_format) -> Batches:
     inputs = _laid_out(inputs.detach(), layout)
-    return list(zip(inputs.split(size), targets.detach().split(size), strict=True))
+    return list(zip(inputs.split(size), widened(targets.detach()).split(size), strict=True))
 
 
 def _laid_out(inputs: Tensor, layout: torch.memory_format) -> Tensor:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from lossatlas.landscape.forward import widened
+from lossatlas.landscape.measuring.isolation import weights_of_its_own
 from lossatlas.landscape.measuring.losses import one_by_one
 from lossatlas.landscape.problem import Loss, Problem
 
@@ -12,7 +14,9 @@ _PROBED = 16  # examples, and up to two more
 
 
 def probed(problem: Problem, split: str) -> tuple[Tensor, Tensor]:
-    """Outputs and targets of a few examples of ``split``, with the network in evaluation mode.
+    """Outputs and targets of a few examples of ``split``, `widened`, with the network in evaluation mode.
+
+    It runs on weights of its own, since there are layers that change theirs whenever they are used.
 
     ValueError if the network cannot take them, does not return a tensor (N, ...), or behaves randomly; if an
     output depends on the other examples of its batch; or if the loss, or another metric, is not a mean over
@@ -25,8 +29,13 @@ def probed(problem: Problem, split: str) -> tuple[Tensor, Tensor]:
     ValueError: the loss must be a mean over the batch, got another value for the same examples twice
     """
     inputs, targets = _examples(*problem.data[split])
-    with torch.inference_mode():
-        outputs = _outputs(problem.model, inputs, split)
+    targets = widened(targets)
+    with (
+        torch.inference_mode(False),
+        weights_of_its_own(problem.model, torch.preserve_format),
+        torch.inference_mode(),
+    ):
+        outputs = widened(_outputs(problem.model, inputs, split))
         _check_mean("the loss", problem.loss, outputs, targets, split)
         for name, function in problem.metrics.items():
             _check_mean(f"the metric {name!r}", function, outputs, targets, split)

@@ -13,7 +13,16 @@ from torch import Tensor, nn
 from lossatlas.landscape.shapes.combination import Basis, Combination
 from lossatlas.landscape.shapes.curve_families import CurveFamily
 from lossatlas.landscape.shapes.grid import Grid, axis, evenly
-from lossatlas.weight_space import Weights, check_alike, inner, matching, parameters, state, weights_digest
+from lossatlas.weight_space import (
+    Weights,
+    check_alike,
+    check_mixable,
+    inner,
+    matching,
+    parameters,
+    state,
+    weights_digest,
+)
 
 
 class ControlledCurve:
@@ -64,10 +73,14 @@ class ControlledCurve:
     def of(self, model: nn.Module) -> "ControlledCurve":
         """The curve in the dtype and on the device of ``model``, with lengths over its parameters alone.
 
-        ValueError, naming the first difference, if the control points are not of this network.
+        ValueError, naming the first difference, if the control points are not of this network, or differ in a buffer
+        that cannot be mixed (`check_mixable`).
         """
         there = state(model)
-        check_alike(there, self.control_points[0], "the curve")
+        first, *others = self.control_points
+        check_alike(there, first, "the curve")
+        for k, point in enumerate(others, start=1):
+            check_mixable(model, point, f"control point {k}", first)
         points = [
             {name: point[name].detach().to(tensor) for name, tensor in there.items()}
             for point in self.control_points
