@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from lossatlas import landscape
-from lossatlas.landscape.survey import declaration, products_at_a_point, survey
+from lossatlas.landscape.survey import declaration, products_at_a_point, survey, version_of
 
 
 def plain(problem: Any, *, steps: int = 5, seed: int = 0) -> xr.Dataset:
@@ -42,8 +42,16 @@ def test_what_is_no_survey_declares_nothing(thing: Any) -> None:
     assert products_at_a_point(thing, {}) is None
 
 
+def test_a_version_may_be_that_of_some_settings_alone() -> None:
+    declared = survey(products=None, version=lambda steps, **_: 3 if steps > 5 else 1)(
+        lambda problem, steps=5, seed=1: xr.Dataset()
+    )
+    assert [version_of(declared, settings) for settings in ({}, {"steps": 6}, {"seed": 2})] == [1, 3, 1]
+
+
 def test_the_versions_that_are_part_of_the_names_of_files() -> None:
     """Raising one computes the survey's landscapes anew; a path of its module is no part of it."""
-    declared = {name: declaration(getattr(landscape, name)) for name in landscape.__all__}
-    raised = {name: found.version for name, found in declared.items() if found and found.version != 1}
+    surveys = {name: getattr(landscape, name) for name in landscape.__all__}
+    raised = {name: version for name, one in surveys.items() if (version := version_of(one, {})) > 1}
     assert raised == {"trajectory": 2}
+    assert version_of(landscape.surface, {"sampling": "adaptive"}) == 2

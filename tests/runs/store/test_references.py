@@ -165,6 +165,19 @@ def test_a_survey_with_a_version_of_its_own_is_not_found_under_its_older_one(
     assert [len(set(of_node)) for of_node in zip(*paths, strict=True)] == [3, 3, 3, 1]
 
 
+def test_a_version_of_some_settings_alone_leaves_the_others_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("a")
+    monkeypatch.setitem(sys.modules, "a", module)
+    nodes: list[dict[str, Any]] = [{"_target_": "a.way"}, {"_target_": "a.way", "fast": True}]
+    paths = []
+    for version in (1, lambda fast, **_: 2 if fast else 1):
+        vars(module)["way"] = survey(products=None, version=version)(lambda problem, fast=False: xr.Dataset())
+        paths.append([landscape_path(Run(tmp_path / "abc"), "x", node, no_other_run) for node in nodes])
+    assert [len(set(of_node)) for of_node in zip(*paths, strict=True)] == [1, 2]
+
+
 def test_a_run_is_found_by_the_beginning_of_its_fingerprint_its_folder_or_a_file_in_it(
     tmp_path: Path,
 ) -> None:

@@ -165,15 +165,14 @@ def _survey_versions(node: Any) -> dict[str, int]:
     values = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
     found = {name: version for value in values for name, version in _survey_versions(value).items()}
     target = str(node["_target_"]) if isinstance(node, Mapping) and "_target_" in node else ""
-    return found | ({target: version} if target and (version := _version(target)) > 1 else {})
+    return found | ({target: version} if target and (version := _version(target, node)) > 1 else {})
 
 
-def _version(target: str) -> int:
+def _version(target: str, settings: Mapping[str, Any]) -> int:
     """That of the survey ``target``; 1 of anything else, and of what cannot be imported, nor then computed."""
-    from lossatlas.landscape.survey import declaration  # imports torch, which composing does without
+    from lossatlas.landscape.survey import version_of  # imports torch, which composing does without
 
     try:
-        declared = declaration(resolve_name(target))
+        return version_of(resolve_name(target), settings)
     except Exception:  # whatever its module raises
         return 1
-    return declared.version if declared else 1
