@@ -42,8 +42,8 @@ def survey(*, products: Products | None, version: Version = 1) -> Callable[[_Sur
         None: the operations at a point are those that the first point of any network takes, which the estimate
         counts; should it meet products there, it refuses to guess.
     version : int or callable, default 1
-        Raised when the numbers of this survey change, so that datasets of the older code are no longer found. Where they
-        change for some settings alone, a function of these, as ``products`` may be one.
+        Raised when the numbers of this survey change, so that datasets of the older code are no longer found. Where
+        they change for some settings alone, a function of these, as ``products`` may be one.
 
     Returns
     -------

@@ -56,7 +56,8 @@ def network_planes(
     split : str, default "train"
         Which split is drawn.
     highest : float, default 5.0
-        Value at which the colours end, those of `panels.log_levels`, the same in all panels.
+        Value at which the colours end, those of `panels.log_levels`, the same in all panels; where all values are
+        larger they go up to the largest.
     label : str, default ""
         Of the colours' bar; "": split and variable.
     caption : str, default ""

@@ -18,11 +18,12 @@ class Adaptive:
     """Adaptive sampling: measure part of a grid, interpolate the rest to ``tolerance``, a share of the losses' range.
 
     The error that counts is the larger of two: that of the loss as it is plotted, cut off at ``ceiling``, and that of
-    the loss as it is stored, each as a share of the range of what is measured. Points are measured in batches, spread over where two interpolants (see `interpolants`) differ most; their difference,
-    times how much farther off they were for the last batch, estimates the error. Where nothing is estimated to be off
-    by more than the tolerance, points are drawn at random, measured and compared with what was predicted without
-    them. If all are within it, the rest is interpolated; else refinement goes on. If it is not done when half of the
-    grid is measured, the other half is measured too.
+    the loss as it is stored, each as a share of the range of what is measured. Points are measured in batches, spread
+    over where two interpolants (see `interpolants`) differ most; their difference, times how much farther off they were
+    for the last batch, estimates the error. Where nothing is estimated to be off by more than the tolerance, points are
+    drawn at random, measured and compared with what was predicted without them. If all are within it, the rest is
+    interpolated; else refinement goes on. If it is not done when half of the grid is measured, the other half is
+    measured too.
 
     Parameters
     ----------
@@ -87,7 +88,8 @@ class Adaptive:
 
         The attributes: ``measured_points``; ``converged``, whether the tolerance was met before all were
         measured; ``ceiling``, as it was raised; and, as shares of the range, ``estimated_error``, the largest that is
-        left, and ``held_out_error`` and ``held_out_error_95``, the largest and the 95 % quantile at the held-out points.
+        left, and ``held_out_error`` and ``held_out_error_95``, the largest and the 95 % quantile at the held-out
+        points.
         """
         refinement = Refinement(shape, losses, Rules(self.tolerance, self.ceiling, self.held_out, self.seed))
         total = len(refinement.measured)
