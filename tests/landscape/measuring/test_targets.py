@@ -149,6 +149,31 @@ def test_masked_targets_of_a_regressor_are_refused_wherever_they_are(sentinel: f
         line(Problem(nn.Linear(6, 6), loss, {"train": (inputs, targets)}), points=3)
 
 
+def test_a_metric_without_a_gradient_is_looked_at_too() -> None:
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        each = cross_entropy(outputs.movedim(-1, 1), targets, reduction="none")
+        return (each.sum(1) / (targets != -100).sum(1)).mean()
+
+    def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
+        return (outputs.argmax(-1) == targets)[targets != -100].double().mean()
+
+    targets = torch.randint(CLASSES, (90, 6), generator=torch.Generator().manual_seed(0))
+    targets[60:, 5:] = -100
+    problem = _tokens(loss, targets)
+    with pytest.raises(
+        ValueError, match=r"the metric 'accuracy' must be a mean in which every example counts"
+    ):
+        line(Problem(problem.model, loss, problem.data, {"accuracy": accuracy}), points=3)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
+def test_classes_of_any_whole_number_are_taken(dtype: torch.dtype) -> None:
+    targets = (torch.arange(40) % CLASSES).to(dtype)
+    found = class_targets(lambda o, t: cross_entropy(o, t.long()), torch.zeros(1, CLASSES), [targets])
+    assert found == ClassTargets(1)
+    assert unlike_pairs(lambda o, t: cross_entropy(o, t.long()), torch.zeros(1, CLASSES), targets, 1) == []
+
+
 def test_weights_of_classes_are_refused_where_the_first_examples_weigh_the_same() -> None:
     targets = torch.tensor([0] * 20 + [1] * 5 + [2] * 20)
     loss = nn.CrossEntropyLoss(torch.tensor([1.0, 3.0, 1.0]))

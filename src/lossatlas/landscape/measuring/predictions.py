@@ -65,7 +65,7 @@ def predictions(loss: Loss, outputs: Tensor, of_splits: Sequence[Tensor]) -> Pre
 def _ignores_a_shift(loss: Loss, outputs: Tensor, targets: Tensor, of: ClassTargets) -> bool:
     """Whether a number added to all outputs leaves the loss as it is, as it does where the loss takes their softmax."""
     outputs, targets = outputs[: len(targets)], targets[: len(outputs)]
-    certain = torch.zeros_like(outputs).scatter_(of.axis, targets.unsqueeze(of.axis), 1.0)
+    certain = torch.zeros_like(outputs).scatter_(of.axis, targets.long().unsqueeze(of.axis), 1.0)
     probable = (certain + 1 / outputs.shape[of.axis]) / 2  # so that they are probabilities, and not all alike
     try:
         here, shifted = loss(probable, targets), loss(probable + 1, targets)

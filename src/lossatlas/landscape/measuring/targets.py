@@ -15,7 +15,7 @@ from lossatlas.landscape.problem import Loss
 NOT_TAKEN = (RuntimeError, ValueError, TypeError, LookupError, AssertionError)
 """What a loss may raise that does not take made-up outputs, or has no gradient."""
 
-_ENTRIES = 2**24  # of the outputs in one pass
+_ENTRIES = 2**22  # of the outputs in one pass
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ class Pair:
 def unlike_pairs(function: Loss, outputs: Tensor, targets: Tensor, axis: int | None) -> list[Pair]:
     """Pairs of examples that may count differently: of all, those with the extremes of what ``function`` looks at.
 
-    That is told by its gradient: how many outputs of an example it is not zero for, and how large it is. There are none
-    where it has none, or where all examples are alike. ``outputs``, (n, ...), are those of a few examples, ``targets``
-    those of all, (N, ...); ``axis`` is the `class_axis`.
+    That is told by its gradient: how many outputs of an example it is not zero for, and how large it is; where it has
+    none, by how many targets of an example are classes. There are no pairs where all are alike. ``outputs``, (n, ...),
+    are those of a few examples, ``targets`` those of all, (N, ...); ``axis`` is the `class_axis`.
 
     >>> data = torch.tensor([[0, 1], [1, 1], [0, -100]])
     >>> loss = torch.nn.CrossEntropyLoss()
@@ -107,31 +107,38 @@ def unlike_pairs(function: Loss, outputs: Tensor, targets: Tensor, axis: int | N
     [(2, 0)]
     """
     rows, numbers = _distinct(targets, axis)
-    seen, steep = [], []
-    for part in _parts(rows, outputs, axis):
-        slope = _slope(function, _even(outputs, part, axis), part)
-        if slope is None:
-            return []
-        seen.append((slope != 0).flatten(1).sum(1).double())
-        steep.append(slope.abs().flatten(1).sum(1, dtype=torch.float64) * len(part))
     found: list[Pair] = []
-    for score in (torch.cat(seen), torch.cat(steep)):
+    for score in _scores(function, outputs, rows, axis):
         ends = torch.stack([score.argmin(), score.argmax()])
         where = (int(numbers[ends[0]]), int(numbers[ends[1]]))
         if score[ends[1]] > (1 + 1e-3) * score[ends[0]] and where not in [pair.numbers for pair in found]:
-            found.append(Pair(_unlike(function, outputs, rows[ends], axis), rows[ends], where))
+            found.append(Pair(_unlike(outputs, rows[ends], axis), rows[ends], where))
     return found
 
 
-def _unlike(function: Loss, outputs: Tensor, targets: Tensor, axis: int | None) -> Tensor:
+def _scores(function: Loss, outputs: Tensor, targets: Tensor, axis: int | None) -> list[Tensor]:
+    """How much each example may count, (N,) each, by several ways to tell."""
+    seen, steep = [], []
+    for part in _parts(targets, outputs, axis):
+        slope = _slope(function, _even(outputs, part, axis), part)
+        if slope is None:
+            if axis is None:
+                return []
+            known = (targets >= 0) & (targets < outputs.shape[axis])
+            return [known.reshape(len(targets), -1).sum(1)]
+        seen.append((slope != 0).flatten(1).sum(1))
+        steep.append(slope.abs().flatten(1).sum(1, dtype=torch.float64) * len(part))
+    return [torch.cat(seen), torch.cat(steep)]
+
+
+def _unlike(outputs: Tensor, targets: Tensor, axis: int | None) -> Tensor:
     """Outputs for two examples: of classes even ones, and half way to the targets; else the two farthest apart."""
     if axis is None:
         away = (outputs - outputs[:1]).flatten(1).abs().sum(1)
         return torch.stack([outputs[0], outputs[away.argmax()]])
     even = _even(outputs, targets, axis)
-    slope = _slope(function, even, targets)
-    assert slope is not None  # as it was at all others
-    certain = torch.zeros_like(even).scatter_(axis, slope.argmin(axis, keepdim=True), 1.0)
+    classes = targets.long().clamp(0, outputs.shape[axis] - 1).unsqueeze(axis)
+    certain = torch.zeros_like(even).scatter_(axis, classes, 1.0)
     return torch.stack([even[0], (even[1] + certain[1]) / 2])
 
 
@@ -141,7 +148,8 @@ def _distinct(targets: Tensor, axis: int | None) -> tuple[Tensor, Tensor]:
     if targets.ndim > 1 or axis is None:
         return targets, numbers
     values, of_value = targets.unique(return_inverse=True)
-    return values, torch.zeros_like(values).scatter_reduce_(0, of_value, numbers, "amin", include_self=False)
+    first = numbers.new_zeros(len(values)).scatter_reduce_(0, of_value, numbers, "amin", include_self=False)
+    return values, first
 
 
 def _parts(targets: Tensor, outputs: Tensor, axis: int | None) -> Iterator[Tensor]:
