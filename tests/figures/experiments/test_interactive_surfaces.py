@@ -58,7 +58,13 @@ def test_the_log_scale_spans_the_same_losses_in_both_scenes(datasets: Any) -> No
 
 @pytest.mark.parametrize(
     ("factor", "shift", "ends"),
-    [(1, 0, (0, 10)), (1, 4000, (0, 4000)), (1e6, 4000, (0, 1e4)), (1, -90, (-90, 10))],
+    [
+        (1, 0, (0, 10)),
+        (1, 4000, (0, 4000)),
+        (1e6, 4000, (0, 1e4)),
+        (1, -90, (-90, 10)),
+        (1e6, -90, (-90, 1000)),
+    ],
 )
 def test_losses_of_any_size_lie_within_the_axis(
     landscapes: dict[str, xr.Dataset], factor: float, shift: float, ends: tuple[float, float]

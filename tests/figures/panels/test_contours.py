@@ -127,5 +127,6 @@ def test_losses_above_the_authors_highest_level_have_levels_up_to_the_largest() 
     assert (levels[0], levels[-1]) == (4000.0, pytest.approx(9000.0))
 
 
-def test_a_flat_surface_has_levels_that_ascend() -> None:
-    assert (np.diff(panels.log_levels(xr.DataArray(np.full((2, 2), 0.5)))) > 0).all()
+@pytest.mark.parametrize("height", [0.5, 6000.0])
+def test_a_flat_surface_has_levels_that_ascend(height: float) -> None:
+    assert (np.diff(panels.log_levels(xr.DataArray(np.full((2, 2), height)))) > 0).all()
