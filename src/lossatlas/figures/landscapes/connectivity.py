@@ -31,7 +31,7 @@ def interpolation(landscape: xr.Dataset) -> Figure:
 @draws("path")
 def path(landscape: xr.Dataset) -> Figure:
     """Loss and error along a path; where it passes through networks, they are marked."""
-    networks = landscape["network_t"].values if "network_t" in landscape else _ENDS
+    networks = landscape["network_t"].values.tolist() if "network_t" in landscape else _ENDS
     figure = loss_profile(landscape, "along the path", networks=networks, along="t")
     if "network_t" not in landscape:
         return figure
