@@ -149,6 +149,16 @@ def test_masked_targets_of_a_regressor_are_refused_wherever_they_are(sentinel: f
         line(Problem(nn.Linear(6, 6), loss, {"train": (inputs, targets)}), points=3)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_targets_and_outputs_that_are_not_finite_are_kept(value: float) -> None:
+    """The loss is not finite anywhere, and says so."""
+    inputs, targets = torch.randn(40, 3), torch.randn(40, 3)
+    spoilt = inputs.index_fill(0, torch.tensor([0, 30]), value)
+    for data in ((spoilt, targets), (inputs, spoilt)):
+        dataset = line(Problem(nn.Linear(3, 3), nn.MSELoss(), {"train": data}), points=3, directions=1)
+        assert dataset.attrs["not_finite"] == 3
+
+
 def test_a_metric_without_a_gradient_is_looked_at_too() -> None:
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         each = cross_entropy(outputs.movedim(-1, 1), targets, reduction="none")

@@ -32,11 +32,9 @@ def probed(problem: Problem, splits: Sequence[str]) -> Tensor:
         axis = class_axis(outputs, targets)
         for what, function in means.items():
             _check_mean(what, function, outputs, targets, splits[0])
-            for split in splits:
+            for split in splits if outputs.is_floating_point() else ():
                 of_split = problem.data[split][1].detach()
-                if of_split[0].shape == targets[0].shape or (
-                    axis is not None and of_split.ndim == targets.ndim
-                ):
+                if of_split[0].shape == targets[0].shape or (axis and of_split.ndim == targets.ndim):
                     _check_all(what, function, outputs, of_split, axis, split)
     return outputs
 
@@ -106,7 +104,8 @@ def _check_all(
     for pair in unlike_pairs(function, outputs, targets, axis):
         together = function(pair.outputs, pair.targets).double()
         each = one_by_one(function, pair.outputs, pair.targets).double()
-        if not each.isinf().any() and not _is_middle(together, each, outputs.dtype):
+        known = together.isfinite() and not each.isinf().any()
+        if known and not _is_middle(together, each, outputs.dtype):
             first, second = pair.numbers
             raise ValueError(
                 f"{what} must be a mean in which every example counts the same, got {float(together):.6g} for examples "

@@ -174,8 +174,8 @@ def _even(outputs: Tensor, targets: Tensor, axis: int | None) -> Tensor:
 def _slope(function: Loss, outputs: Tensor, targets: Tensor) -> Tensor | None:
     """Gradient of ``function`` by the outputs; what is not finite counts as zero. None if it has none."""
     with torch.inference_mode(False), torch.enable_grad():
-        leaf = outputs.clone().requires_grad_()
         try:
+            leaf = outputs.clone().requires_grad_()
             value = function(leaf, targets.clone())
             (slope,) = torch.autograd.grad(value, leaf)
         except torch.OutOfMemoryError:
