@@ -89,6 +89,13 @@ def errors(loss: Array, truth: Array) -> dict[str, float]:
     return {"max": round(float(off.max()), 5), "95%": round(float(np.quantile(off, 0.95)), 5)}
 
 
+def whole_errors(loss: Array, truth: Array) -> dict[str, float]:
+    """The same of the loss as it is stored, as shares of its whole range; what is not finite is left out."""
+    known = np.isfinite(loss) & np.isfinite(truth)
+    off = abs(loss - truth)[known] / np.ptp(truth[known])
+    return {"max": round(float(off.max()), 5), "95%": round(float(np.quantile(off, 0.95)), 5)}
+
+
 def capped(truth: Array, along: NDArray[np.int64]) -> Array:
     """Bicubic splines of the loss cut off at the ceiling, through the points with indices ``along`` both axes."""
     every = np.arange(len(truth))
@@ -159,6 +166,7 @@ def measure(network: nn.Module, options: argparse.Namespace) -> dict[str, Any]:
         "estimated_error": round(attributes["estimated_error"], 5),
         "held_out_error": round(attributes["held_out_error"], 5),
         "true_error": ours,
+        "true_error_of_the_whole_range": whole_errors(datasets["adaptive"].loss.values[0], truth),
         "plain_points_over_ours_at_equal_error": {
             name: {kind: round(points / number, 2) for kind, points in found.items()}
             for name, found in plain.items()

@@ -33,7 +33,7 @@ def width_and_sharpness(
     at: Mapping[str, Any] | None = None,
     caption: str = "",
     log: bool = False,
-    ceiling: float | None = 10.0,
+    ceiling: float | None = None,
 ) -> Figure:
     """Small against large batches at each weight decay, for one optimizer.
 
@@ -51,8 +51,9 @@ def width_and_sharpness(
         Text under the panels, such as the verdicts; "": none.
     log : bool, default False
         Losses along lines on a log scale; by default on a linear one.
-    ceiling : float, default 10.0
-        Largest loss drawn there; None: all are.
+    ceiling : float, optional
+        Largest loss drawn there; None: 10, or in a panel where all losses are larger a power of ten above the lowest;
+        inf: all are.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from lossatlas.export import to_vtk
 
 @pytest.mark.parametrize("ending", [".vtu", ".vtk"])
 def test_a_surface_is_read_back_point_for_point(surface: xr.Dataset, tmp_path: Path, ending: str) -> None:
-    (path,) = to_vtk(surface, tmp_path / f"surface{ending}", ceiling=None)
+    (path,) = to_vtk(surface, tmp_path / f"surface{ending}", ceiling=np.inf)
     mesh = meshio.read(path)
     x, y, z = mesh.points.T
     np.testing.assert_allclose(z, 3 + x + 0.1 * np.exp(y))
@@ -39,7 +39,7 @@ def test_heights_are_cut_and_on_a_log_scale_as_asked_and_the_data_are_not(
 
 
 def test_the_height_is_that_of_the_split_asked_for(surface: xr.Dataset, tmp_path: Path) -> None:
-    mesh = meshio.read(*to_vtk(surface, tmp_path / "surface.vtu", split="test", ceiling=None))
+    mesh = meshio.read(*to_vtk(surface, tmp_path / "surface.vtu", split="test", ceiling=np.inf))
     np.testing.assert_allclose(mesh.points[:, 2], mesh.point_data["loss_test"])
     with pytest.raises(ValueError, match="unknown split 'tset', the landscape has train, test"):
         to_vtk(surface, tmp_path / "surface.vtu", split="tset")
@@ -59,10 +59,34 @@ def test_what_is_not_finite_is_a_hole(surface: xr.Dataset, tmp_path: Path, value
 Y1 = round(-2 + 4 / 3, 6)
 
 
-def test_a_loss_below_the_logarithm_is_a_hole_too(surface: xr.Dataset, tmp_path: Path) -> None:
-    surface["loss"][0, 0, 0] = -1.0
-    mesh = meshio.read(*to_vtk(surface, tmp_path / "surface.vtu", log=True))
-    assert len(mesh.cells_dict["quad"]) == 11
+@pytest.mark.parametrize("which", ["one", "all"])
+def test_losses_without_a_logarithm_are_named(surface: xr.Dataset, tmp_path: Path, which: str) -> None:
+    """One would be a hole that nobody asked for, and all would leave nothing, though each is finite."""
+    loss = surface["loss"].values
+    loss[0] = {"one": np.where(loss[0] == loss[0].min(), -1.0, loss[0]), "all": loss[0] - 9.0}[which]
+    with pytest.raises(
+        ValueError, match=r"^losses are negative, -.* to .*, and have no logarithm: leave out"
+    ):
+        to_vtk(surface, tmp_path / "surface.vtu", log=True)
+    mesh = meshio.read(*to_vtk(surface, tmp_path / "surface.vtu"))
+    np.testing.assert_allclose(mesh.points[:, 2], loss[0].ravel())
+
+
+@pytest.mark.parametrize(("shift", "ceiling"), [(0.0, 10.0), (4000.0, 10_000.0)])
+def test_heights_are_cut_where_it_leaves_something_to_see(
+    surface: xr.Dataset, tmp_path: Path, shift: float, ceiling: float
+) -> None:
+    loss = 1e4 * (surface["loss"] - 3) ** 2 + shift
+    mesh = meshio.read(*to_vtk(surface.assign(loss=loss), tmp_path / "surface.vtu"))
+    np.testing.assert_allclose(mesh.points[:, 2], np.minimum(loss.sel(split="train"), ceiling).values.ravel())
+    assert np.ptp(mesh.points[:, 2]) > ceiling / 3
+
+
+def test_a_ceiling_that_leaves_nothing_is_refused(surface: xr.Dataset, tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"^ceiling 1 does not lie above any loss, .*: the mesh would be flat"
+    ):
+        to_vtk(surface, tmp_path / "surface.vtu", ceiling=1.0)
 
 
 def test_a_surface_of_nothing_but_nan_is_refused(surface: xr.Dataset, tmp_path: Path) -> None:
@@ -88,10 +112,10 @@ def test_a_line_is_refused(line: xr.Dataset, tmp_path: Path) -> None:
 def test_the_path_of_a_trajectory_is_a_line_at_the_height_of_its_snapshots(
     trajectory: xr.Dataset, tmp_path: Path
 ) -> None:
-    surface, path = to_vtk(trajectory, tmp_path / "trajectory.vtu", split="test", ceiling=10.0)
+    surface, path = to_vtk(trajectory, tmp_path / "trajectory.vtu", split="test", ceiling=20.0)
     assert (surface.name, path.name) == ("trajectory.vtu", "trajectory-path.vtu")
     line = meshio.read(path)
-    expected = np.stack([trajectory["path_x"], trajectory["path_y"], [10.0, 3.0, 2.0, 1.5]], axis=1)
+    expected = np.stack([trajectory["path_x"], trajectory["path_y"], [20.0, 3.0, 2.0, 1.5]], axis=1)
     np.testing.assert_array_equal(line.points, expected)
     assert line.cells_dict["line"].tolist() == [[0, 1], [1, 2], [2, 3]]
     assert line.point_data["loss"].tolist() == [21.0, 3.0, 2.0, 1.5]

@@ -64,8 +64,11 @@ def test_the_versions_that_are_part_of_the_names_of_files() -> None:
         versions = {name: version_at(each, settings) for name, each in surveys.items()}
         return {name: version for name, version in versions.items() if version != 1}
 
-    assert raised() == {"trajectory": 2}
-    assert raised(convention="li2018") == {"trajectory": 2, "convexity": 2}  # of other parameters than it was
+    assert raised() == {"ensemble": 2, "trajectory": 2}
+    assert raised(convention="li2018").keys() - raised().keys() == {
+        "convexity"
+    }  # of other parameters than it was
+    assert raised(sampling="adaptive")["surface"] == 2
 
 
 def test_each_option_that_a_survey_says_was_added_is_one_of_its_own_with_that_default() -> None:

@@ -53,6 +53,28 @@ def test_label_smoothing_mixes_the_target_with_all_classes_in_the_loss_not_in_th
     assert measured["nll"] == pytest.approx(nll.mean(), rel=1e-6)
 
 
+def test_metrics_of_a_network_that_ends_in_softmax_are_those_of_its_probabilities(
+    make_study: MakeStudy,
+) -> None:
+    plain = make_study()
+    ending = make_study(
+        network=nn.Sequential(plain.network, nn.Softmax(1)),
+        loss=lambda outputs, targets: nn.functional.nll_loss(outputs.log(), targets),
+    )
+    for split in ("train", "test"):
+        assert ending.measure(split) == pytest.approx(plain.measure(split), rel=1e-5)
+
+
+def test_a_loss_that_ignores_a_class_of_the_data_is_refused(make_study: MakeStudy) -> None:
+    """Its images would count as mistakes."""
+    with pytest.raises(
+        ValueError, match=r"^study.loss ignores class 2, of which errors would count each image"
+    ):
+        make_study(loss=nn.CrossEntropyLoss(ignore_index=2))
+    make_study(loss=nn.CrossEntropyLoss(ignore_index=4))  # none of them
+    make_study(loss=nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 3.0, 4.0])))
+
+
 def test_measuring_leaves_the_network_as_it_was(make_study: MakeStudy) -> None:
     for training in (True, False):
         study = make_study()

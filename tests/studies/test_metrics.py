@@ -84,6 +84,14 @@ def test_the_number_of_bins_is_that_asked_for(logits: Tensor, targets: Tensor, b
     assert found == pytest.approx(expected_calibration_error(logits, targets, bins), rel=1e-6)
 
 
+def test_a_confidence_of_one_lies_in_the_last_bin() -> None:
+    """Certain and wrong once, all but certain and right 19 times: |19 - 19 * 0.95 - 1| / 20, in float32."""
+    metric = CalibrationError(2, bins=10)
+    surely, nearly = torch.tensor([[0.0, 1e3]]), torch.tensor([[0.0, float(np.log(19))]])
+    metric.update(torch.cat([nearly.repeat(19, 1), surely]), torch.tensor([1] * 19 + [0]))
+    assert float(metric.compute()) == pytest.approx(0.05 / 20, rel=1e-4)
+
+
 def test_logits_beyond_the_range_of_probabilities_have_a_finite_nll() -> None:
     """-log softmax of a logit 1,000 below the other is 1,000: float32 probabilities would give infinity."""
     metric = NegativeLogLikelihood()

@@ -59,7 +59,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--store", default="runs", help="folder of the runs (default: runs)")
     parser.add_argument("--split", help="vtk: whose loss is the height (default: train)")
-    parser.add_argument("--ceiling", type=float, help="vtk: largest loss as a height (default: 10)")
+    parser.add_argument(
+        "--ceiling",
+        type=float,
+        help="vtk: largest loss as a height (default: 10, or above the lowest loss; inf: none)",
+    )
     parser.add_argument("--log", action="store_true", help="vtk: heights are ln(loss + 0.1)")
     options = parser.parse_intermixed_args(list(arguments))
     if options.to is None and options.output is None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lossatlas.export.layout import PLANE, axes
 from lossatlas.files import replacing
+from lossatlas.measures.ceiling import fitting_ceiling
 
 FORMATS = {".vtu": "vtu", ".vtk": "vtk"}  # meshio's names
 _LOG_OFFSET = (
@@ -23,18 +24,20 @@ def to_vtk(
     path: str | Path,
     *,
     split: str | None = None,
-    ceiling: float | None = 10.0,
+    ceiling: float | None = None,
     log: bool = False,
 ) -> list[Path]:
     """Write a surface as a mesh of quadrilaterals, in VTK's XML (.vtu) or legacy (.vtk) format.
 
     A point stands at (x, y, z) with z the loss of ``split`` (None: "train", or the first), cut at ``ceiling`` (None:
-    nowhere), or its height ln(z + 0.1) with ``log``. Point data are all that is measured at a point, uncut, such as
-    ``loss_train`` and ``error_test``. Quadrilaterals with a corner whose loss is NaN or infinite are left out.
+    at 10, or if all losses are larger at a power of ten above the lowest, as in the pictures; inf: nowhere), or its
+    height ln(z + 0.1) with ``log``. Point data are all that is measured at a point, uncut, such as ``loss_train`` and
+    ``error_test``. Quadrilaterals with a corner whose loss is NaN or infinite are left out.
 
     The projected path of a trajectory goes into a second file, ``<stem>-path``: a line over its snapshots, at the
     height of their own losses. Returns the files. `NoPlaceError` for a landscape that is not over a plane,
-    ValueError for a split that it does not have, or one without two finite losses side by side both ways.
+    ValueError for a split that it does not have, or one without two finite losses side by side both ways; for a
+    ``ceiling`` that is not above any loss, and for losses without a logarithm where one is asked for.
 
     >>> from tempfile import TemporaryDirectory
     >>> bowl = xr.Dataset(
@@ -50,14 +53,25 @@ def to_vtk(
     """
     axes(dataset, "VTK", [PLANE])
     path = Path(path)
-    written = [_written(_surface(dataset, split, ceiling, log), path)]
+    loss = _of_split(dataset["loss"], split).transpose("y", "x").values.astype(float)
+    cut = _checked_ceiling(loss, ceiling)
+    written = [_written(_surface(dataset, loss, cut, log), path)]
     if "path_x" in dataset:
-        written.append(_written(_path(dataset, split, ceiling, log), path.with_stem(f"{path.stem}-path")))
+        written.append(_written(_path(dataset, split, cut, log), path.with_stem(f"{path.stem}-path")))
     return written
 
 
-def _surface(dataset: xr.Dataset, split: str | None, ceiling: float | None, log: bool) -> meshio.Mesh:
-    loss = _of_split(dataset["loss"], split).transpose("y", "x").values.astype(float)
+def _checked_ceiling(loss: Values, ceiling: float | None) -> float:
+    if ceiling is None:
+        return fitting_ceiling(loss)
+    finite = loss[np.isfinite(loss)]
+    if finite.size and not finite.min() < ceiling:
+        ends = f"{finite.min():.4g} to {finite.max():.4g}"
+        raise ValueError(f"ceiling {ceiling:g} does not lie above any loss, {ends}: the mesh would be flat")
+    return ceiling
+
+
+def _surface(dataset: xr.Dataset, loss: Values, ceiling: float, log: bool) -> meshio.Mesh:
     y, x = np.meshgrid(dataset["y"].values, dataset["x"].values, indexing="ij")
     z = height(loss, ceiling, log=log)
     points = np.stack([x, y, z], axis=-1).reshape(-1, 3)
@@ -69,7 +83,7 @@ def _surface(dataset: xr.Dataset, split: str | None, ceiling: float | None, log:
     return meshio.Mesh(points[used], [("quad", connected.reshape(quads.shape))], point_data=data)
 
 
-def _path(dataset: xr.Dataset, split: str | None, ceiling: float | None, log: bool) -> meshio.Mesh:
+def _path(dataset: xr.Dataset, split: str | None, ceiling: float, log: bool) -> meshio.Mesh:
     loss = _of_split(dataset["path_loss"], split).values.astype(float)
     z = height(loss, ceiling, log=log)
     z = np.where(np.isfinite(z), z, 0.0)  # on the ground: a line has no holes
@@ -79,15 +93,21 @@ def _path(dataset: xr.Dataset, split: str | None, ceiling: float | None, log: bo
     return meshio.Mesh(points, [("line", np.stack([steps[:-1], steps[1:]], axis=1))], point_data=data)
 
 
-def height(loss: Values, ceiling: float | None, *, log: bool) -> Values:
-    """What is drawn upwards for a loss.
+def height(loss: Values, ceiling: float, *, log: bool) -> Values:
+    """What is drawn upwards for a loss. ValueError for one without a logarithm, if that is asked for.
 
     >>> height(np.array([0.9, 50.0]), 9.9, log=True).round(6).tolist()
     [0.0, 2.302585]
     """
-    cut = loss if ceiling is None else np.minimum(loss, ceiling)
-    with np.errstate(invalid="ignore", divide="ignore"):  # of a loss below zero, which has no height then
-        return np.log(cut + _LOG_OFFSET) if log else cut
+    cut = np.minimum(loss, ceiling)
+    if not log:
+        return cut
+    finite = loss[np.isfinite(loss)]
+    if (finite <= -_LOG_OFFSET).any():
+        ends = f"{finite.min():.4g} to {finite.max():.4g}"
+        raise ValueError(f"losses are negative, {ends}, and have no logarithm: leave out log")
+    with np.errstate(invalid="ignore"):  # of negative infinity, where there is a hole
+        return np.log(cut + _LOG_OFFSET)
 
 
 def _of_split(values: xr.DataArray, split: str | None) -> xr.DataArray:

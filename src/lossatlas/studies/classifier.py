@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
 
 from lossatlas.data import ImageData
+from lossatlas.landscape.measuring.predictions import predictions
+from lossatlas.landscape.measuring.targets import class_targets
 from lossatlas.studies.study import Batch, Study
 
 
@@ -23,9 +25,14 @@ class Classifier(Study):
     loss : Callable
         Function of logits (B, C) and targets (B,) to the batch's mean.
     metrics : mapping of str to Metric
-        Of logits and targets; their values are logged as ``validation_<name>``.
+        Of logits and targets, also where the network ends in softmax; their values are logged as ``validation_<name>``.
     **study
         ``optimizer``, ``schedule``, ``penalties``, ``seed`` and ``snapshot_epochs``, as of `Study`.
+
+    Raises
+    ------
+    ValueError
+        For a loss that ignores a class of the data, since the errors would count each of its examples as a mistake.
     """
 
     EVALUATION_BATCH = (
@@ -42,8 +49,10 @@ class Classifier(Study):
         **study: Any,
     ) -> None:
         super().__init__(network, data, **study)
+        _check_that_all_count(loss, data)
         self.loss = loss
         self.metrics = MetricCollection(dict(metrics))
+        self._are_probabilities: bool | None = None  # the network's outputs; not known yet
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (B, C) of ``inputs`` (B, ...)."""
@@ -83,11 +92,32 @@ class Classifier(Study):
         for inputs, targets in self._batches(split):
             logits = self.network(inputs)
             total += self.loss(logits, targets).double() * len(targets)
-            self.metrics.update(logits, targets)
+            self.metrics.update(self._logits_of(logits, targets), targets)
         self.network.train(training)
         values = {"loss": total / len(self.data.splits[split]), **self.metrics.compute()}
         return {name: float(value) for name, value in values.items()}
 
+    def _logits_of(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Outputs as metrics take them; of a network that ends in softmax, whose loss takes none, their logarithms."""
+        if self._are_probabilities is None:
+            try:
+                found = predictions(self.loss, outputs, [targets])
+            except ValueError:  # the loss takes the softmax of them anyway, or they are no probabilities
+                found = None
+            self._are_probabilities = found is not None and found.are_probabilities
+        return outputs.double().log() if self._are_probabilities else outputs
+
     def _batches(self, split: str) -> Iterator[Batch]:
         inputs, targets = (tensor.to(self.device) for tensor in self.data.normalized(split))
         yield from zip(inputs.split(self.EVALUATION_BATCH), targets.split(self.EVALUATION_BATCH), strict=True)
+
+
+def _check_that_all_count(loss: Callable[[Tensor, Tensor], Tensor], data: ImageData) -> None:
+    of_splits = [split.targets for split in data.splits.values()]
+    found = class_targets(loss, torch.zeros(1, data.classes, device=data.device), of_splits)
+    if found is not None and found.ignored:
+        ignored = ", ".join(map(str, found.ignored))
+        raise ValueError(
+            f"study.loss ignores class {ignored}, of which errors would count each image as a mistake: "
+            "leave its images out of the data"
+        )

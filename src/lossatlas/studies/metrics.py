@@ -4,6 +4,9 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError
+from torchmetrics.utilities import dim_zero_cat
+
+from lossatlas.landscape.ensembles.scores import expected_calibration_error
 
 
 class ErrorRate(MulticlassAccuracy):
@@ -84,7 +87,7 @@ class CalibrationError(MulticlassCalibrationError):
     >>> metric = CalibrationError(num_classes=2)
     >>> logits = torch.tensor([[0.0, 1e3], [0.0, 1e3]])  # certain of class 1, right half the time
     >>> metric(logits, torch.tensor([0, 1]))
-    tensor(0.5000)
+    tensor(0.5000, dtype=torch.float64)
     """
 
     def __init__(self, num_classes: int, bins: int = 15) -> None:
@@ -93,3 +96,8 @@ class CalibrationError(MulticlassCalibrationError):
     def update(self, logits: Tensor, targets: Tensor) -> None:
         """Add a batch of logits (B, C) with its targets (B,)."""
         super().update(logits.softmax(-1), targets)
+
+    def compute(self) -> Tensor:
+        """Return that of the samples seen, in float64; a confidence of 1 lies in the last bin, not beyond it."""
+        confidences, right = dim_zero_cat(self.confidences), dim_zero_cat(self.accuracies)
+        return expected_calibration_error(confidences, right, self.n_bins)

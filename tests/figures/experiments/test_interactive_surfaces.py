@@ -56,6 +56,25 @@ def test_the_log_scale_spans_the_same_losses_in_both_scenes(datasets: Any) -> No
     assert changes["scene2.zaxis.type"] == "log"
 
 
+@pytest.mark.parametrize(
+    ("factor", "shift", "ends"),
+    [
+        (1, 0, (0, 10)),
+        (1, 4000, (0, 4000)),
+        (1e6, 4000, (0, 1e4)),
+        (1, -90, (-90, 10)),
+        (1e6, -90, (-90, 1000)),
+    ],
+)
+def test_losses_of_any_size_lie_within_the_axis(
+    landscapes: dict[str, xr.Dataset], factor: float, shift: float, ends: tuple[float, float]
+) -> None:
+    surface = landscapes["surface"].sel(split=["train"])
+    rise = surface["loss"] - surface["loss"].min()  # which is below 10
+    axis = one_surface(surface.assign(loss=factor * rise + shift)).layout.scene.zaxis
+    assert axis.range == pytest.approx(ends, abs=10)
+
+
 def test_what_is_not_finite_is_left_open(datasets: Any) -> None:
     loss = datasets["surface"]["loss"]
     holed = {**datasets, "surface": datasets["surface"].assign(loss=loss.where(loss < 2, np.inf))}

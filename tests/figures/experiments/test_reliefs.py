@@ -48,6 +48,16 @@ def test_what_lies_beyond_is_cut_off_and_what_left_float_range_is_grey_at_the_to
     page.draw_without_rendering()
 
 
+@pytest.mark.filterwarnings("error")
+def test_losses_above_the_usual_ceiling_are_no_plate(depths: Sweep) -> None:
+    surface = depths["surface"].assign(loss=4000 + 1000 * depths["surface"]["loss"])
+    train = surface["loss"].sel(split="train", seed=0)
+    assert train.min() > 2000
+    for axis, loss in zip(panels_of(draw({**depths, "surface": surface})), np.ones(6), strict=True):
+        assert np.ptp(faces(axis)[..., 2]) > 0.01 * loss
+        assert axis.get_zlim()[0] < axis.get_zlim()[1] <= 5
+
+
 def test_the_test_error_and_the_scale_are_told(depths: Sweep) -> None:
     page = draw(depths, caption="Fails (1): x.")
     error = 100 * depths["summary"]["test_error"].sel(skip=False, depth=110)

@@ -76,6 +76,35 @@ def test_a_network_without_classes_has_a_loss_and_no_error(landscapes: dict[str,
     assert axis.get_ylabel() == "loss"
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("survey", ["line", "interpolation", "path", "aligned"])
+@pytest.mark.parametrize(("factor", "shift"), [(1.0, 4353.0), (1e6, 3000.0), (1.0, -60.0)])
+def test_the_losses_of_each_split_lie_within_the_axis_whatever_their_size(
+    landscapes: dict[str, xr.Dataset], survey: str, factor: float, shift: float
+) -> None:
+    """Those of a regressor, or of a density, whose negative log-likelihood may be negative."""
+    landscape = landscapes[survey].drop_vars("error")
+    landscape["loss"] = factor * landscape["loss"] + shift * xr.DataArray([1.0, 2.0], dims="split")
+    for axis in picture(landscape).axes:
+        low, high = axis.get_ylim()
+        curves = [line.get_ydata() for line in axis.lines if line.get_label() in ("train", "test")]
+        assert len(curves) == 2
+        assert all(low <= curve.min() <= high for curve in curves)
+
+
+@pytest.mark.parametrize("survey", ["interpolation", "path"])
+def test_both_ends_of_a_path_are_within_the_axis(landscapes: dict[str, xr.Dataset], survey: str) -> None:
+    """A network that fits and one that does not, whose loss is 4000."""
+    along = "alpha" if survey == "interpolation" else "t"
+    places = landscapes[survey][along]
+    landscape = landscapes[survey].assign(
+        loss=landscapes[survey]["loss"] * 0 + 0.5 + 4000 * places.clip(0, 1) ** 2
+    )
+    low, high = picture(landscape).axes[0].get_ylim()
+    assert low == 0
+    assert 4000 < high < 4500
+
+
 def test_a_new_survey_brings_its_own_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(PICTURES, "atlas", raising=False)
     figure = Figure()

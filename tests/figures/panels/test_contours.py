@@ -122,5 +122,11 @@ def test_levels_are_as_far_apart_in_logarithm_as_in_the_authors_code() -> None:
     np.testing.assert_allclose(panels.log_levels(xr.DataArray(values)), theirs, rtol=1e-12)
 
 
-def test_a_flat_surface_has_levels_that_ascend() -> None:
-    assert (np.diff(panels.log_levels(xr.DataArray(np.full((2, 2), 0.5)))) > 0).all()
+def test_losses_above_the_authors_highest_level_have_levels_up_to_the_largest() -> None:
+    levels = panels.log_levels(xr.DataArray([[4000.0, 4500.0], [6000.0, 9000.0]]))
+    assert (levels[0], levels[-1]) == (4000.0, pytest.approx(9000.0))
+
+
+@pytest.mark.parametrize("height", [0.5, 6000.0])
+def test_a_flat_surface_has_levels_that_ascend(height: float) -> None:
+    assert (np.diff(panels.log_levels(xr.DataArray(np.full((2, 2), height)))) > 0).all()

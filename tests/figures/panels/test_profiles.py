@@ -69,12 +69,37 @@ def test_loss_stands_left_and_error_in_percent_right_with_test_dashed(
     assert right.get_ylim() == (0, 100)
 
 
-@pytest.mark.parametrize(("ceiling", "top"), [(10.0, 10.0), (50.0, 21.0), (None, 21.0)])
+@pytest.mark.parametrize(("ceiling", "top"), [(10.0, 10.0), (50.0, 21.0), (None, 10.0), (np.inf, 21.0)])
 def test_the_ceiling_cuts_only_what_goes_beyond_it(
     axis: Axes, profile: xr.Dataset, ceiling: float | None, top: float
 ) -> None:
     panels.loss_and_error(axis, profile, ceiling=ceiling)
     assert axis.get_ylim() == (0, pytest.approx(top))
+
+
+@pytest.mark.parametrize(
+    ("shift", "low", "top"),
+    [(0.0, 0.0, 10.0), (4000.0, 0.0, 4021.0), (-30.0, -31.0, -9.0), (-5.0, -6.0, 10.0)],
+)
+def test_losses_of_any_size_lie_within_the_axis(
+    axis: Axes, profile: xr.Dataset, shift: float, low: float, top: float
+) -> None:
+    """Of 0 to 20 and a shift: the axis ends at 10 where that cuts off something and leaves something to see."""
+    panels.losses(axis, profile + shift)
+    assert axis.get_ylim() == (pytest.approx(low), pytest.approx(top))
+
+
+def test_what_is_drawn_goes_up_to_the_power_of_ten_above_twice_the_lowest(
+    axis: Axes, profile: xr.Dataset
+) -> None:
+    panels.losses(axis, 1000 * profile + 4000)
+    assert axis.get_ylim() == (0.0, 10_000.0)
+
+
+def test_negative_losses_have_no_log_scale(axis: Axes, profile: xr.Dataset) -> None:
+    panels.losses(axis, profile - 30, log=True)
+    assert axis.get_yscale() == "linear"
+    assert axis.get_ylim() == (pytest.approx(-31.0), pytest.approx(-9.0))
 
 
 def test_a_log_scale_leaves_out_a_loss_of_zero(axis: Axes, profile: xr.Dataset) -> None:

@@ -39,6 +39,25 @@ def test_probabilities_are_averaged_and_not_logits(problem: Problem, other_netwo
                 assert float(here[f"{name}_error"]) == (mean.argmax(1) != targets.numpy()).mean()
 
 
+def ends_in_softmax(problem: Problem) -> Problem:
+    """The problem with a softmax in the network, and a loss of its logarithm."""
+
+    def loss(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return nn.functional.nll_loss(outputs.log(), targets)
+
+    return Problem(nn.Sequential(problem.model, nn.Softmax(1)), loss, problem.data)
+
+
+def test_a_network_that_ends_in_softmax_has_the_same_ensembles(
+    problem: Problem, other_network: nn.Module
+) -> None:
+    plain = path(problem, through=[other_network.state_dict()], points=3, ensemble=True)
+    other = nn.Sequential(other_network, nn.Softmax(1)).state_dict()
+    found = path(ends_in_softmax(problem), through=[other], points=3, ensemble=True)
+    for name in ("loss", "error", "nll", "pair_nll", "growing_nll", "pair_error", "growing_error"):
+        np.testing.assert_allclose(found[name], plain[name], rtol=1e-4)
+
+
 def test_at_the_start_an_ensemble_is_the_network_itself(problem: Problem, other_network: nn.Module) -> None:
     dataset = path(problem, through=[other_network.state_dict()], points=3, ensemble=True)
     for name in ("error", "nll"):

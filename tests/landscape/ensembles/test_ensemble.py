@@ -84,6 +84,81 @@ def test_a_member_alone_is_what_the_engine_measures_at_its_weights(
         np.testing.assert_allclose(dataset.member_error.sel(member=number), measured.error, rtol=1e-12)
 
 
+def _last(layer: nn.Module, state: State) -> State:
+    """The state dict of a network whose last layer is ``layer``, which has no parameters."""
+    return {f"0.{name}": tensor for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("combine", ["probabilities", "logits"])
+@pytest.mark.parametrize(
+    ("layer", "loss"),
+    [
+        (nn.Softmax(1), lambda o, t: nn.functional.nll_loss(o.log(), t)),
+        (nn.LogSoftmax(1), nn.functional.nll_loss),
+    ],
+)
+def test_networks_that_end_in_softmax_are_the_same_ensemble(
+    problem: Problem, states: list[State], layer: nn.Module, loss: Any, combine: str
+) -> None:
+    """The softmax is taken once."""
+    own = problem.model.state_dict()
+    states = [  # of which none excludes a class beyond what float32 can say of a probability
+        {
+            name: tensor.lerp(of[name], 0.05) if tensor.is_floating_point() else tensor
+            for name, tensor in own.items()
+        }
+        for of in states
+    ]
+    plain = ensemble(problem, members=states, combine=combine)
+    ending = Problem(nn.Sequential(problem.model, layer), loss, problem.data)
+    found = ensemble(ending, members=[_last(layer, state) for state in states], combine=combine)
+    for name in plain.data_vars:
+        np.testing.assert_allclose(found[name], plain[name], rtol=1e-4, atol=1e-6, err_msg=str(name))
+    assert ("outputs" in found.attrs) == isinstance(layer, nn.Softmax)
+
+
+@pytest.mark.parametrize(
+    ("layer", "loss", "message"),
+    [
+        (
+            nn.Softmax(1),
+            nn.functional.cross_entropy,
+            "probabilities, of which the loss takes the softmax again",
+        ),
+        (
+            nn.Sigmoid(),
+            lambda o, t: nn.functional.binary_cross_entropy(o, nn.functional.one_hot(t, o.shape[1]).float()),
+            "do not add up to 1, as those of a sigmoid",
+        ),
+        (None, nn.MultiMarginLoss(), None),
+    ],
+)
+def test_outputs_whose_probabilities_are_not_clear_are_refused(
+    problem: Problem, states: list[State], layer: nn.Module | None, loss: Any, message: str | None
+) -> None:
+    model = nn.Sequential(problem.model, layer or nn.Identity())
+    ending = Problem(model, loss, problem.data)
+    members = [_last(model, state) for state in states]
+    if message is None:
+        assert ensemble(ending, members=members).nll.notnull().all()
+        return
+    with pytest.raises(ValueError, match=message):
+        ensemble(ending, members=members)
+
+
+@pytest.mark.parametrize("ignored", [2, -100])
+def test_targets_that_do_not_count_are_refused(ignored: int) -> None:
+    """In each row one, so that each row counts the same."""
+    targets = torch.tensor([[0, ignored], [1, ignored]])
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(outputs.movedim(-1, 1), targets, ignore_index=ignored)
+
+    problem = Problem(nn.Linear(4, 3), loss, {"train": (torch.randn(2, 2, 4), targets)})
+    with pytest.raises(ValueError, match=r"has the target -100|needs a loss that holds each output against"):
+        ensemble(problem, own=True)
+
+
 def test_the_network_itself_comes_first_if_it_is_a_member(problem: Problem, states: list[State]) -> None:
     with_own = ensemble(problem, members=states, own=True)
     listed = ensemble(problem, members=[problem.model.state_dict(), *states])

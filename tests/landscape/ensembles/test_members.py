@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.ensembles.members import check_classes, classes, distances, outputs, state_dicts
+from lossatlas.landscape.ensembles.members import classes, distances, outputs, predicted_classes, state_dicts
 from lossatlas.landscape.measuring.prepared import prepared
 
 
@@ -27,7 +27,7 @@ def test_each_member_has_its_own_weights_and_batch_norm_statistics(
     with prepared(problem, engine=Engine(batch_size=batch_size)) as ready:
         for state in (states[1], states[0], states[1]):
             for split, (inputs, _) in problem.data.items():
-                given = outputs(ready, state, split)
+                given = outputs(ready, state, split, predicted_classes(ready))
                 expected = forward(problem.model, state, inputs)
                 assert given.dtype == torch.float64
                 torch.testing.assert_close(given.float(), expected, rtol=1e-4, atol=1e-5)
@@ -45,7 +45,7 @@ def test_recomputed_statistics_are_those_of_a_pass_at_the_member_s_weights(
         for name, tensor in other_network.state_dict().items()
     }
     with prepared(problem, engine=Engine(evaluation="recompute")) as ready:
-        given = outputs(ready, spoilt, "test")
+        given = outputs(ready, spoilt, "test", predicted_classes(ready))
     expected = forward(problem.model, alone.state_dict(), problem.data["test"][0])
     torch.testing.assert_close(given.float(), expected, rtol=1e-4, atol=1e-5)
 
@@ -55,8 +55,8 @@ def test_classes_of_every_pixel_count_as_examples(rng: torch.Generator) -> None:
     inputs, targets = torch.randn(5, 2, 4, 4, generator=rng), torch.randint(3, (5, 4, 4), generator=rng)
     problem = Problem(model, nn.functional.cross_entropy, {"test": (inputs, targets)})
     with prepared(problem) as ready:
-        check_classes(ready)
-        given, wanted = outputs(ready, model.state_dict(), "test"), classes(ready, "test")
+        given = outputs(ready, model.state_dict(), "test", predicted_classes(ready))
+        wanted = classes(ready, "test")
     assert given.shape == (80, 3)
     ours = nn.functional.cross_entropy(given, wanted)
     theirs = nn.functional.cross_entropy(model(inputs), targets)
@@ -96,4 +96,4 @@ def test_targets_must_be_classes_that_the_network_knows(targets: Tensor, message
         nn.Linear(2, 3), lambda outputs, _: outputs.mean(), {"test": (torch.ones(5, 2), targets)}
     )
     with prepared(problem) as ready, pytest.raises(ValueError, match=message):
-        check_classes(ready)
+        predicted_classes(ready)

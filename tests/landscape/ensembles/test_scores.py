@@ -3,8 +3,15 @@ import pytest
 import torch
 from sklearn.metrics import brier_score_loss, log_loss, zero_one_loss
 from torch import Tensor
+from torchmetrics.functional.classification import multiclass_calibration_error
 
-from lossatlas.landscape.ensembles.scores import brier, calibration_error, error, nll
+from lossatlas.landscape.ensembles.scores import (
+    brier,
+    calibration_error,
+    error,
+    expected_calibration_error,
+    nll,
+)
 
 
 @pytest.fixture
@@ -43,11 +50,41 @@ def test_the_calibration_error_is_the_mean_gap_of_the_bins(predicted: tuple[Tens
     assert calibration_error(logs, targets, bins=10) == pytest.approx(sum(gaps), abs=1e-6)
 
 
-def test_a_probability_that_rounding_lifts_above_one_is_not_taken_for_a_logit() -> None:
-    """Else torchmetrics would take a softmax of probabilities, and the confidence were 0.73."""
+def test_the_calibration_error_is_torchmetrics_where_no_confidence_lies_between_two_bins(
+    predicted: tuple[Tensor, Tensor],
+) -> None:
+    logs, targets = predicted
+    theirs = multiclass_calibration_error(logs.exp(), targets, num_classes=4, n_bins=15, norm="l1")
+    assert calibration_error(logs, targets) == pytest.approx(theirs.item(), abs=1e-6)
+
+
+def test_a_confidence_of_one_lies_in_the_last_bin() -> None:
+    """With 19 of confidence 0.95, of which 18 are right, and one of 1 that is wrong: |18 - 19.05| / 20."""
+    logs = torch.tensor([[0.95, 0.05]] * 19 + [[1.0, 0.0]], dtype=torch.float64).log()
+    targets = torch.tensor([0] * 18 + [1, 1])
+    assert calibration_error(logs, targets, bins=10) == pytest.approx(1.05 / 20, rel=1e-9)
+    theirs = multiclass_calibration_error(logs.exp(), targets, num_classes=2, n_bins=10, norm="l1").item()
+    assert theirs == pytest.approx((0.05 + 1) / 20, rel=1e-5)  # the same here, where both gaps have one sign
+    targets = torch.tensor([0] * 19 + [1])
+    assert calibration_error(logs, targets, bins=10) == pytest.approx(abs(19 - 19.05) / 20, rel=1e-9)
+    theirs = multiclass_calibration_error(logs.exp(), targets, num_classes=2, n_bins=10, norm="l1").item()
+    assert theirs == pytest.approx((0.95 + 1) / 20, rel=1e-5)  # in a bin of its own
+
+
+def test_confidences_between_two_bins_lie_in_the_lower(rng: torch.Generator) -> None:
+    right = torch.rand(4, generator=rng) < 0.5
+    halves = torch.tensor([0.25, 0.5, 0.75, 1.0])
+    found = expected_calibration_error(halves, right, bins=4).item()
+    assert found == pytest.approx(float((right.double() - halves).abs().mean()), rel=1e-12)
+    pooled = expected_calibration_error(halves, right, bins=2).item()
+    gaps = (right.double() - halves).reshape(2, 2).sum(1).abs().sum() / 4
+    assert pooled == pytest.approx(float(gaps), rel=1e-12)
+
+
+def test_a_probability_that_rounding_lifts_above_one_is_one() -> None:
     logs = torch.tensor([[1e-15, -700.0]], dtype=torch.float64).repeat(3, 1)
     assert logs.exp().max() > 1
-    assert calibration_error(logs, torch.zeros(3, dtype=torch.int64)) == 0
+    assert calibration_error(logs, torch.zeros(3, dtype=torch.int64)) == pytest.approx(0, abs=1e-12)
 
 
 def test_a_calibration_that_is_not_known_is_nan(predicted: tuple[Tensor, Tensor]) -> None:

@@ -12,6 +12,7 @@ from lossatlas.landscape import Engine, Problem, interpolation, line, surface
 from lossatlas.landscape.measuring.losses import example_losses
 from lossatlas.landscape.measuring.metrics import ClassError, ClassLoss, Error, Mean, Metric
 from lossatlas.landscape.measuring.prepared import prepared
+from lossatlas.landscape.measuring.targets import ClassTargets
 
 N, CLASSES = 53, 5
 
@@ -34,7 +35,7 @@ def test_loss_and_error_are_those_of_scikit_learn(scores: tuple[Tensor, Tensor])
     probabilities = outputs.double().softmax(1).numpy()
     loss = _over_uneven_batches(Mean("loss", nn.functional.cross_entropy, ""), outputs, targets)
     assert loss == pytest.approx([log_loss(targets, probabilities, labels=range(CLASSES))], rel=1e-6)
-    error = _over_uneven_batches(Error(), outputs, targets)
+    error = _over_uneven_batches(Error(ClassTargets(1)), outputs, targets)
     assert error == [1 - accuracy_score(targets, outputs.argmax(1))]
 
 

@@ -291,8 +291,11 @@ def test_strangers_are_surveyed_and_left_as_they_were(stranger: str) -> None:
 def test_what_is_tried_is_the_first_examples_and_the_extremes() -> None:
     targets = torch.zeros(37, dtype=torch.long)
     targets[30], targets[20] = 2, -1
-    problem = _problem(nn.Linear(4, 3), lambda outputs, targets: outputs.mean(), targets=targets)
-    assert probed(problem, "train")[1].tolist() == [0] * 16 + [-1, 2]
+    numbers = torch.arange(37.0)[:, None].expand(-1, 3)
+    model = nn.Linear(3, 3)
+    model.weight.data, model.bias.data = torch.eye(3), torch.zeros(3)
+    problem = _problem(model, lambda outputs, targets: outputs.mean(), inputs=numbers, targets=targets)
+    assert probed(problem, ["train"])[:, 0].tolist() == [*range(16), 20, 30]
 
 
 def test_a_single_example_is_enough() -> None:

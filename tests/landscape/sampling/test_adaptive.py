@@ -56,8 +56,9 @@ def test_a_loss_that_grows_over_decades_and_is_cut_off_takes_few_points(grid: tu
     x, y = grid
     loss = 0.01 * np.exp(9 * (x**2 + y**2))
     sampled = sample(loss)
-    assert sampled.measured.mean() < 1 / 40
+    assert sampled.measured.mean() < 1 / 30
     assert error(sampled, loss).max() < 0.01
+    assert error(sampled, loss, ceiling=np.inf).max() < 0.01
 
 
 def test_points_are_measured_where_the_surface_is_rough(grid: tuple[Array, Array]) -> None:
@@ -89,6 +90,7 @@ def test_a_chaotic_surface_is_measured_whole_and_says_so(grid: tuple[Array, Arra
     assert sampled.measured.all()
     assert sampled.rows[:, 0].tolist() == loss.tolist()
     assert sampled.attributes == {
+        "ceiling": 10.0,
         "measured_points": N * N,
         "converged": 0,
         "estimated_error": 0.0,
@@ -130,12 +132,41 @@ def test_the_held_out_error_is_that_of_the_points_drawn_last(grid: tuple[Array, 
     assert np.quantile(error(sampled, loss), 0.95) <= 0.01
 
 
-def test_only_what_lies_below_the_ceiling_counts(grid: tuple[Array, Array]) -> None:
+def test_what_lies_below_the_ceiling_is_held_to_a_finer_scale(grid: tuple[Array, Array]) -> None:
+    """A bump of 1 under a rim of 100, a hundredth of the whole range."""
     x, y = grid
-    loss = 1 + x**2 + y**2 + np.where(x + y > 0.8, 50 + 10 * np.sin(50 * x * y), 0)
-    low, high = sample(loss, ceiling=2.0), sample(loss, ceiling=float("inf"))
-    assert low.measured.sum() < high.measured.sum()
-    assert np.quantile(error(low, loss, ceiling=2.0), 0.95) < 0.01
+    loss = 1 + np.exp(-30 * ((x - 0.3) ** 2 + y**2)) + 98 * np.maximum(x**2 + y**2 - 0.5, 0) ** 2
+    low, whole = sample(loss, ceiling=2.5), sample(loss, ceiling=float("inf"))
+    assert whole.measured.sum() < low.measured.sum()
+    assert np.quantile(error(low, loss, ceiling=2.5), 0.95) < 0.01
+    for sampled in (low, whole):
+        assert sampled.attributes["converged"] == 1
+        assert np.quantile(error(sampled, loss, ceiling=np.inf), 0.95) < 0.01
+
+
+def test_what_lies_above_the_ceiling_is_judged_as_it_is_stored(grid: tuple[Array, Array]) -> None:
+    """Cut off at the ceiling the surface is a bowl and a plateau; as it is stored, the plateau has waves."""
+    x, y = grid
+    radius = x**2 + y**2
+    loss = 1 + 30 * radius + np.where(radius > 0.5, 40 * (radius - 0.5) ** 2 * np.sin(6 * x), 0)
+    sampled = sample(loss, ceiling=10.0)
+    assert sampled.attributes["converged"] == 1
+    assert np.quantile(error(sampled, loss, ceiling=np.inf), 0.95) < 0.01
+    assert error(sampled, loss, ceiling=np.inf).max() < 0.02
+
+
+@pytest.mark.parametrize(("shift", "ceiling"), [(0.0, 10.0), (5.0, 10.0), (11.0, 100.0), (4000.0, 1e4)])
+def test_a_ceiling_below_all_losses_is_raised(
+    grid: tuple[Array, Array], shift: float, ceiling: float
+) -> None:
+    """Else all that is judged would be cut off, alike everywhere, and nothing be told of the surface."""
+    x, y = grid
+    loss = shift + 2 + np.sin(3 * x + y) * np.cos(2 * y)
+    sampled = sample(loss)
+    assert sampled.attributes["ceiling"] == ceiling
+    assert sampled.attributes["converged"] == 1
+    assert sampled.attributes["held_out_error"] > 0
+    assert error(sampled, loss, ceiling=np.inf).max() < 0.02
 
 
 def test_the_tolerance_holds_on_every_split_and_is_shared_by_none(grid: tuple[Array, Array]) -> None:

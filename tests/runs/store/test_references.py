@@ -185,6 +185,19 @@ def test_an_option_that_a_survey_was_given_later_leaves_the_names_of_older_datas
     assert not set(paths()) & set(paths(convention="li2018"))
 
 
+def test_a_version_of_some_settings_alone_leaves_the_others_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("a")
+    monkeypatch.setitem(sys.modules, "a", module)
+    nodes: list[dict[str, Any]] = [{"_target_": "a.way"}, {"_target_": "a.way", "fast": True}]
+    paths = []
+    for version in (1, lambda fast, **_: 2 if fast else 1):
+        vars(module)["way"] = survey(products=None, version=version)(lambda problem, fast=False: xr.Dataset())
+        paths.append([landscape_path(Run(tmp_path / "abc"), "x", node, no_other_run) for node in nodes])
+    assert [len(set(of_node)) for of_node in zip(*paths, strict=True)] == [1, 2]
+
+
 def test_a_run_is_found_by_the_beginning_of_its_fingerprint_its_folder_or_a_file_in_it(
     tmp_path: Path,
 ) -> None:

@@ -1,8 +1,9 @@
 """Loss surfaces in three dimensions, to be turned in the hand."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import plotly.graph_objects as go
@@ -21,6 +22,7 @@ from lossatlas.figures.layout.arrangement import (
 )
 from lossatlas.figures.layout.page import error_below, first_network, wrapped
 from lossatlas.figures.style import ERROR
+from lossatlas.measures.ceiling import CEILING, fitting_ceiling
 from lossatlas.measures.selection import select
 
 _MARKED = {  # networks beside the grid: how they are drawn, and what the axes are then
@@ -28,6 +30,25 @@ _MARKED = {  # networks beside the grid: how they are drawn, and what the axes a
     "point": ("markers", ("distance", "distance")),
 }
 _EYE = {"x": 1.6, "y": -1.6, "z": 0.95}
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """The vertical axis that all surfaces share."""
+
+    low: float  # 0, or the lowest loss if that is below it
+    high: float  # where the surfaces are cut off
+    floor: float  # where the log scale begins: the smallest positive loss, at most four decades below the end
+
+    @classmethod
+    def over(cls, losses: Sequence[xr.DataArray], ceiling: float | None) -> Self:
+        """That of surfaces with these ``losses``, (y, x) each."""
+        values = np.concatenate([loss.values.ravel() for loss in losses])
+        values = values[np.isfinite(values)]
+        fitting = min(fitting_ceiling(*losses), float(np.max(values, initial=CEILING)))
+        high = fitting if ceiling is None else ceiling
+        smallest = np.min(values, where=values > 0, initial=high)
+        return cls(float(np.min(values, initial=0.0)), high, float(max(smallest, high / 1e4)))
 
 
 def interactive_surfaces(
@@ -38,7 +59,7 @@ def interactive_surfaces(
     landscape: str = "surface",
     split: str = "train",
     names: Names | None = None,
-    ceiling: float = 10.0,
+    ceiling: float | None = None,
     caption: str = "",
 ) -> go.Figure:
     """Surfaces of the networks along the axis ``columns`` side by side, on one scale.
@@ -61,8 +82,9 @@ def interactive_surfaces(
         Which split is drawn.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    ceiling : float, default 10.0
-        Loss at which the surfaces are cut off.
+    ceiling : float, optional
+        Loss at which the surfaces are cut off; None: 10, or if all losses of a network are larger a power of ten above
+        its lowest.
     caption : str, default ""
         Text under the panels, such as the verdicts; "": none.
 
@@ -86,37 +108,41 @@ def interactive_surfaces(
     if not shown:
         raise ValueError("no network of this sweep has a surface")
     networks = [[first_network(panel, "loss", split) for panel in arranged.flat] for arranged in shown]
-    low = min(_floor(loss, ceiling) for row in networks for loss in row if loss is not None)
+    drawn_losses = [loss for row in networks for loss in row if loss is not None]
+    axis = _Axis.over(drawn_losses, ceiling)
     count = len(shown[0].columns)
     drawn = make_subplots(1, count, specs=[[{"type": "scene"}] * count], horizontal_spacing=0.02)
     for number, row in enumerate(networks):
         for column, loss in enumerate(row):
-            drawn.add_trace(_trace(loss, low, ceiling, visible=number == 0), row=1, col=1 + column)
+            drawn.add_trace(_trace(loss, axis, visible=number == 0), row=1, col=1 + column)
     texts = [_texts(arranged, caption) for arranged in shown]
     scenes = [_scene(number) for number in range(count)]
     menus = [_nets(labels, texts)] if len(labels) > 1 else []
-    drawn.update_layout(annotations=texts[0], updatemenus=[*menus, _scales(scenes, low, ceiling)])
-    return _finished(drawn, split, ceiling)
+    drawn.update_layout(annotations=texts[0], updatemenus=[*menus, _scales(scenes, axis)])
+    return _finished(drawn, split, axis)
 
 
-def one_surface(landscape: xr.Dataset, *, split: str | None = None, ceiling: float = 10.0) -> go.Figure:
+def one_surface(
+    landscape: xr.Dataset, *, split: str | None = None, ceiling: float | None = None
+) -> go.Figure:
     """The surface of one network, with the choice of a linear or a log scale.
 
     ``landscape``: loss (split, y, x), or of one split, named by its attribute, (y, x). ``split``: None for "train",
-    or the first where there is no such. What is NaN or infinite is left open. The snapshots of a trajectory, and the
+    or the first where there is no such. ``ceiling``: where it is cut off, None for 10, or a power of ten above the
+    lowest loss if all are larger. What is NaN or infinite is left open. The snapshots of a trajectory, and the
     networks that a plane goes through, stand at the height of their own losses.
     """
     loss = landscape["loss"]
     split = str(landscape.attrs.get("split", "train")) if "split" not in loss.dims else split or _first(loss)
     loss = loss.sel(split=split) if "split" in loss.dims else loss
-    low = _floor(loss, ceiling)
-    drawn = go.Figure(_trace(loss, low, ceiling, visible=True))
-    drawn.update_layout(updatemenus=[_scales([_scene(0)], low, ceiling)])
+    axis = _Axis.over([loss], ceiling)
+    drawn = go.Figure(_trace(loss, axis, visible=True))
+    drawn.update_layout(updatemenus=[_scales([_scene(0)], axis)])
     for name, (mode, labels) in _MARKED.items():
         if f"{name}_x" in landscape:
-            drawn.add_trace(_marks(landscape, name, split, ceiling, mode))
-            return _finished(drawn, split, ceiling, labels)
-    return _finished(drawn, split, ceiling)
+            drawn.add_trace(_marks(landscape, name, split, axis.high, mode))
+            return _finished(drawn, split, axis, labels)
+    return _finished(drawn, split, axis)
 
 
 def _first(loss: xr.DataArray) -> str:
@@ -142,14 +168,14 @@ def _marks(landscape: xr.Dataset, name: str, split: str, ceiling: float, mode: s
 def _finished(
     drawn: go.Figure,
     split: str,
-    ceiling: float,
+    axis: _Axis,
     labels: tuple[str, str] = ("first direction", "second direction"),
 ) -> go.Figure:
     drawn.update_layout(template="plotly_white", margin={"l": 10, "r": 10, "t": 110, "b": 60})
     drawn.update_scenes(
         xaxis_title=labels[0],
         yaxis_title=labels[1],
-        zaxis={"title": f"{split} loss", "range": [0, ceiling]},
+        zaxis={"title": f"{split} loss", "range": [axis.low, axis.high]},
         camera={"eye": _EYE},
         aspectratio={"x": 1, "y": 1, "z": 0.8},
     )
@@ -158,12 +184,6 @@ def _finished(
 
 def _scene(number: int) -> str:
     return "scene" if number == 0 else f"scene{number + 1}"
-
-
-def _floor(loss: xr.DataArray, ceiling: float) -> float:
-    """Where the log scale begins: the smallest loss, at most four decades below the ceiling."""
-    lowest = float(loss.where(loss > 0).min())
-    return max(lowest, ceiling / 1e4) if np.isfinite(lowest) else ceiling / 1e4
 
 
 def _choices(datasets: Datasets, columns: str | None, at: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -176,19 +196,19 @@ def _choices(datasets: Datasets, columns: str | None, at: Mapping[str, Any]) -> 
     ]
 
 
-def _trace(loss: xr.DataArray | None, low: float, ceiling: float, *, visible: bool) -> go.Surface:
+def _trace(loss: xr.DataArray | None, axis: _Axis, *, visible: bool) -> go.Surface:
     if loss is None:  # not surveyed: an empty scene
         return go.Surface(x=[0], y=[0], z=[[None]], showscale=False, visible=visible)
     z = loss.transpose("y", "x").values.astype(float)
     z = np.where(np.isfinite(z), z, np.nan)
-    powers = np.arange(np.ceil(np.log10(low)), np.log10(ceiling) + 0.5)
+    powers = np.arange(np.ceil(np.log10(axis.floor)), np.log10(axis.high) + 0.5)
     return go.Surface(
         x=loss["x"].values,
         y=loss["y"].values,
         z=z,
-        surfacecolor=np.log10(np.maximum(z, low)),
-        cmin=np.log10(low),
-        cmax=np.log10(ceiling),
+        surfacecolor=np.log10(np.maximum(z, axis.floor)),
+        cmin=np.log10(axis.floor),
+        cmax=np.log10(axis.high),
         colorscale="Viridis",
         colorbar={"title": "loss", "tickvals": powers, "ticktext": [f"{10**p:g}" for p in powers]},
         hovertemplate="(%{x:.2f}, %{y:.2f}): loss %{z:.3g}<extra></extra>",
@@ -219,15 +239,15 @@ def _nets(labels: Sequence[str], texts: list[list[dict[str, Any]]]) -> dict[str,
     return {"buttons": buttons, "x": 0.0, "xanchor": "left", "y": 1.18, "yanchor": "top"}
 
 
-def _scales(scenes: Sequence[str], low: float, ceiling: float) -> dict[str, Any]:
+def _scales(scenes: Sequence[str], axis: _Axis) -> dict[str, Any]:
     """Two buttons: the vertical axes linear or logarithmic, the latter with a tick a decade."""
     kinds: dict[str, dict[str, Any]] = {
-        "linear": {"type": "linear", "range": [0, ceiling], "dtick": None},
-        "log": {"type": "log", "range": [np.log10(low), np.log10(ceiling)], "dtick": 1},
+        "linear": {"type": "linear", "range": [axis.low, axis.high], "dtick": None},
+        "log": {"type": "log", "range": [np.log10(axis.floor), np.log10(axis.high)], "dtick": 1},
     }
     buttons = []
-    for kind, axis in kinds.items():
-        changes = {f"{scene}.zaxis.{key}": value for scene in scenes for key, value in axis.items()}
+    for kind, settings in kinds.items():
+        changes = {f"{scene}.zaxis.{key}": value for scene in scenes for key, value in settings.items()}
         buttons.append({"label": f"{kind} scale", "method": "relayout", "args": [changes]})
     place = {"x": 0.3, "xanchor": "left", "y": 1.18, "yanchor": "top"}
     return {"type": "buttons", "direction": "right", "buttons": buttons, **place}

@@ -37,7 +37,7 @@ def loss_lines(
     landscapes: str | Sequence[str] = "line",
     names: Names | None = None,
     log: bool = False,
-    ceiling: float | None = 10.0,
+    ceiling: float | None = None,
     shared: bool = True,
     caption: str = "",
 ) -> Figure:
@@ -63,8 +63,9 @@ def loss_lines(
         Axis -> value -> what to call it; None: axis and value.
     log : bool, default False
         Losses on a log scale; by default on a linear one.
-    ceiling : float, default 10.0
-        Largest loss drawn; None: all are.
+    ceiling : float, optional
+        Largest loss drawn; None: 10, or in a panel where all losses are larger a power of ten above the lowest; inf:
+        all are.
     shared : bool, default True
         One vertical scale for all panels.
     caption : str, default ""

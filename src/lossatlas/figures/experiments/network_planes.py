@@ -56,7 +56,8 @@ def network_planes(
     split : str, default "train"
         Which split is drawn.
     highest : float, default 5.0
-        Value at which the colours end, those of `panels.log_levels`, the same in all panels.
+        Value at which the colours end, those of `panels.log_levels`, the same in all panels; where all values are
+        larger they go up to the largest.
     label : str, default ""
         Of the colours' bar; "": split and variable.
     caption : str, default ""
@@ -98,7 +99,8 @@ def network_planes(
             drawing.networks_and_curves(axis, network, names=panel.get("points"), chord=chord)
             axis.set(xlabel="distance", ylabel="distance" if axis is axes[0] else "")
         if colours is not None:
-            bar = sheet.colorbar(colours, ax=axes, format="%.2g", label=label, extend="max", pad=0.015)
+            digits = "%.2g" if levels[0] < highest else "%.4g"
+            bar = sheet.colorbar(colours, ax=axes, format=digits, label=label, extend="max", pad=0.015)
             bar.ax.tick_params(labelsize=6.5)
     return page
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -27,7 +28,7 @@ class _Profile:
     landscape: str = "path"
     scale: float = 1.0
     log: bool = False
-    ceiling: float | None = None
+    ceiling: float = np.inf
     at: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -11,8 +11,10 @@ from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange
 from lossatlas.figures.layout.page import error_below, first_network, networks_over, unsurveyed
 from lossatlas.figures.style import style
+from lossatlas.measures.ceiling import fitting_ceiling
 
 _PANEL = (2.6, 2.5)  # inches
+_CEILING = 100.0
 
 
 def reliefs(
@@ -24,7 +26,7 @@ def reliefs(
     landscape: str | Sequence[str] = "surface",
     split: str = "train",
     names: Names | None = None,
-    ceiling: float = 100.0,
+    ceiling: float | None = None,
     caption: str = "",
 ) -> Figure:
     """A surface for each value of the axes ``rows`` and ``columns``, heights and colours on one log scale.
@@ -47,8 +49,9 @@ def reliefs(
         Which split is drawn.
     names : Names, optional
         Axis -> value -> what to call it; None: axis and value.
-    ceiling : float, default 100.0
-        Loss at which the surfaces are cut off.
+    ceiling : float, optional
+        Loss at which the surfaces are cut off; None: 100, or if all losses of a network are larger a power of ten above
+        its lowest.
     caption : str, default ""
         Text under the panels, such as the verdicts; "": none.
 
@@ -80,7 +83,7 @@ def reliefs(
     return page
 
 
-def _log_range(surfaces: Sequence[xr.DataArray], ceiling: float) -> tuple[float, float]:
+def _log_range(surfaces: Sequence[xr.DataArray], ceiling: float | None) -> tuple[float, float]:
     """From the least to the greatest positive loss of all, at most ``ceiling``; a decade at least.
 
     >>> _log_range([xr.DataArray([0.02, 3.0]), xr.DataArray([1e30, np.inf])], ceiling=1e4)
@@ -89,6 +92,6 @@ def _log_range(surfaces: Sequence[xr.DataArray], ceiling: float) -> tuple[float,
     values = np.concatenate([surface.values.ravel() for surface in surfaces] or [np.zeros(0)])
     values = values[np.isfinite(values) & (values > 0)]
     low, high = (float(values.min()), float(values.max())) if len(values) else (1.0, 1.0)
-    high = min(high, ceiling)
+    high = min(high, fitting_ceiling(*surfaces, usual=_CEILING) if ceiling is None else ceiling)
     low = min(low, high)
     return (low, high) if high >= 10 * low else (high / 10, high)

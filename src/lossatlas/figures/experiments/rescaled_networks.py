@@ -31,7 +31,7 @@ def rescaled_networks(
     at: Mapping[str, Any] | None = None,
     names: Names | None = None,
     split: str = "train",
-    ceiling: float = 10.0,
+    ceiling: float | None = None,
     caption: str = "",
 ) -> Figure:
     """For each value of ``rows`` a panel for each of the ``lines``, and one for the ``measures``.
@@ -56,8 +56,9 @@ def rescaled_networks(
         Axis -> value -> what to call it; None: axis and value.
     split : str, default "train"
         Which split is drawn.
-    ceiling : float, default 10.0
-        Largest loss drawn.
+    ceiling : float, optional
+        Largest loss drawn; None: 10, or in a panel where all losses are larger a power of ten above the lowest; inf:
+        all are.
     caption : str, default ""
         Text under the panels, such as the verdicts; "": none.
 
@@ -90,7 +91,7 @@ def rescaled_networks(
     return page
 
 
-def _lines(axis: Axes, loss: xr.DataArray, ceiling: float) -> None:
+def _lines(axis: Axes, loss: xr.DataArray, ceiling: float | None) -> None:
     """The twins' losses (..., factor, alpha)."""
     loss = loss.dropna(_FACTOR, how="all")
     if not loss.notnull().any():

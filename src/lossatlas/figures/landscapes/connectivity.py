@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels, style
 from lossatlas.figures.landscapes.drawing import (
-    CEILING,
     draws,
+    largest_drawn,
     level_meaning,
     loss_contours,
     loss_profile,
@@ -18,23 +18,24 @@ from lossatlas.figures.landscapes.drawing import (
 )
 from lossatlas.figures.layout.page import share_scale
 
+_ENDS = (0.0, 1.0)
 _TITLES = {"before": "units as they are", "after": "units matched"}
 
 
 @draws("interpolation")
 def interpolation(landscape: xr.Dataset) -> Figure:
     """Loss and error on the straight line from one network (alpha 0) to another (alpha 1)."""
-    return loss_profile(landscape, "from this network (α = 0) to the other (α = 1)")
+    return loss_profile(landscape, "from this network (α = 0) to the other (α = 1)", networks=_ENDS)
 
 
 @draws("path")
 def path(landscape: xr.Dataset) -> Figure:
     """Loss and error along a path; where it passes through networks, they are marked."""
-    figure = loss_profile(landscape, "along the path", along="t")
+    networks = landscape["network_t"].values.tolist() if "network_t" in landscape else _ENDS
+    figure = loss_profile(landscape, "along the path", networks=networks, along="t")
     if "network_t" not in landscape:
         return figure
     axis = figure.axes[0]
-    networks = landscape["network_t"].values
     for t in networks:
         axis.axvline(t, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)
     axis.set_xticks(networks, [f"{number}" for number in range(len(networks))])
@@ -49,9 +50,10 @@ def aligned(landscape: xr.Dataset) -> Figure:
     figure = Figure(figsize=(0.6 + 2.6 * count, 2.7), layout="constrained")
     axes = figure.subplots(1, count, squeeze=False)[0]
     draw = panels.loss_and_error if "error" in landscape else panels.losses
+    ceiling = largest_drawn(landscape, _ENDS)
     for axis, which in zip(axes, landscape["alignment"].values.tolist(), strict=True):
         line = landscape.sel(alignment=which)
-        draw(axis, line, ceiling=CEILING)
+        draw(axis, line, ceiling=ceiling)
         axis.set_title(f"{_TITLES[which]}\ndistance {line['distance'].item():.3g}")
     share_scale(axes)
     axes[-1].legend(loc="best", labelcolor=style.LOSS)
@@ -105,7 +107,7 @@ def tunnel(landscape: xr.Dataset) -> Figure:
     figure = Figure(figsize=(4.2, 4.0), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2])
     panels.shaded_band(above, landscape["loss"], "t", color=style.LOSS)
-    panels.loss_scale(above, log=False, ceiling=None)
+    panels.loss_scale(above, log=False, ceiling=np.inf)
     above.set(ylabel="loss", title=f"around the curve: {landscape.sizes['direction']} directions at each t")
     _radii(below, landscape)
     below.set(xlabel="position t on the curve", ylabel="distance to the level", xlim=(0, 1))

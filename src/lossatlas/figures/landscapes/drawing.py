@@ -1,6 +1,6 @@
 """Which function draws the landscapes of which survey, and what the drawings of several surveys share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import xarray as xr
 from matplotlib.axes import Axes
@@ -8,12 +8,11 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
 from lossatlas.figures.style import style
+from lossatlas.measures.ceiling import fitting_ceiling
 
 _Picture = Callable[[xr.Dataset], Figure]
 
 PICTURES: dict[str, _Picture] = {}  # survey -> its picture
-
-CEILING = 10.0  # largest loss that is drawn
 
 
 def draws(survey: str) -> Callable[[_Picture], _Picture]:
@@ -61,14 +60,23 @@ def loss_contours(
     return figure
 
 
-def loss_profile(landscape: xr.Dataset, title: str, *, along: str = "alpha") -> Figure:
-    """A panel of loss, and error where it is known, ``along`` a line or a path."""
+def loss_profile(
+    landscape: xr.Dataset, title: str, *, networks: Sequence[float], along: str = "alpha"
+) -> Figure:
+    """A panel of loss, and error where it is known, ``along`` a line or a path with ``networks`` at these places."""
     figure, axis = panel(4.2, 2.8)
     draw = panels.loss_and_error if "error" in landscape else panels.losses
-    draw(axis, landscape, along=along, ceiling=CEILING)
+    draw(axis, landscape, along=along, ceiling=largest_drawn(landscape, networks, along=along))
     axis.set_title(title)
     axis.legend(loc="best")
     return figure
+
+
+def largest_drawn(landscape: xr.Dataset, networks: Sequence[float], *, along: str = "alpha") -> float:
+    """Ceiling under which some of the loss of each split lies, and that at each of the ``networks``."""
+    loss = landscape["loss"].transpose("split", along, ...)
+    at_networks = loss.sel({along: list(networks)}, method="nearest")
+    return fitting_ceiling(*loss, *(one for of_split in at_networks for one in of_split))
 
 
 def level_meaning(landscape: xr.Dataset) -> str:

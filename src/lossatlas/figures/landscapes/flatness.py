@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
 
 from lossatlas.figures import panels, style
-from lossatlas.figures.landscapes.drawing import CEILING, draws, level_meaning, panel
+from lossatlas.figures.landscapes.drawing import draws, level_meaning, panel
 from lossatlas.figures.layout.page import colored
 
 _Color = tuple[float, ...]
@@ -126,8 +126,8 @@ def _lines(axis: Axes, values: xr.DataArray) -> None:
     middle = middle.median([dim for dim in middle.dims if dim not in ("factor", "alpha")])
     for of_factor, color in colored(middle, "factor"):
         axis.plot(middle["alpha"], of_factor, color=color, label=f"{of_factor['factor'].item():g}")
-    top = min(1.05 * float(middle.max().fillna(1.0)), CEILING)
-    axis.set(xlabel=style.SYMBOLS["alpha"], ylabel=str(values.name), ylim=(0, top))
+    axis.set(xlabel=style.SYMBOLS["alpha"], ylabel=str(values.name))
+    panels.loss_scale(axis, log=False, ceiling=None)
     axis.legend(title="factor")
 
 

@@ -15,7 +15,9 @@ def line(landscape: xr.Dataset) -> Figure:
     """Loss and error along random directions: median and range over the directions."""
     count = landscape.sizes.get("direction", 1)
     return loss_profile(
-        landscape, "along a direction" if count == 1 else f"along {count} directions: median and range"
+        landscape,
+        "along a direction" if count == 1 else f"along {count} directions: median and range",
+        networks=[0.0],
     )
 
 

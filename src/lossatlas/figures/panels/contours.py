@@ -96,7 +96,9 @@ def log_levels(
     """Levels whose distances from the lowest value of all ``surfaces`` grow evenly in their logarithm, (count + 1,).
 
     The first is the lowest value, the last the largest, ``highest`` at most, and those between begin with what would be
-    ``finest`` above the lowest: the colours of figure 1 of Garipov et al. 2018 (arXiv:1802.10026) in their code.
+    ``finest`` above the lowest. Where nothing lies below ``highest`` the last is the largest, and ``finest`` as small a
+    share of the range as it is of ``highest``. These are the colours of figure 1 of Garipov et al. 2018
+    (arXiv:1802.10026) in their code.
 
     >>> bowl = xr.DataArray([[0.5, 1.5], [2.5, 20.5]], dims=("y", "x"))
     >>> log_levels(bowl, highest=10.5, finest=0.1, count=2).round(3).tolist()
@@ -104,7 +106,11 @@ def log_levels(
     """
     values = np.concatenate([surface.values.ravel() for surface in surfaces])
     values = values[np.isfinite(values)]
-    low, high = values.min(), min(values.max(), highest)
+    low, high = values.min(), values.max()
+    if low < highest:
+        high = min(high, highest)
+    else:
+        finest *= (high - low or low) / highest  # as fine to a range of another size
     span = max(high - low, 2 * finest)  # of a surface that is nearly flat
     steps = np.exp(np.linspace(np.log(finest), np.log(span), count + 1))
     return np.asarray([low, *(low + steps[1:])])

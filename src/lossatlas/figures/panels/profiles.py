@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import style
+from lossatlas.measures.ceiling import fitting_ceiling
 
 
 def shaded_band(
@@ -60,7 +61,10 @@ def losses(
     log: bool = False,
     ceiling: float | None = None,
 ) -> None:
-    """Loss along a line, cut at ``ceiling``; train solid, test dashed. ``landscape``: loss (..., split, ``along``)."""
+    """Loss along a line, cut at ``ceiling`` (see `loss_scale`); train solid, test dashed.
+
+    ``landscape``: loss (..., split, ``along``).
+    """
     by_split(axis, landscape["loss"], along, color=style.LOSS)
     loss_scale(axis, log=log, ceiling=ceiling)
     axis.set_xlim(landscape[along].min().item(), landscape[along].max().item())
@@ -95,13 +99,20 @@ def loss_and_error(
 
 
 def loss_scale(axis: Axes, *, log: bool, ceiling: float | None) -> None:
-    """Loss on the vertical axis: from 0, or on a log scale, up to ``ceiling`` where the data go beyond it."""
-    if log:
+    """Loss on the vertical axis: from 0, or on a log scale, up to ``ceiling`` where the data go beyond it.
+
+    None: a ceiling of 10, or above the lowest loss that is drawn (`fitting_ceiling`); inf: none. Losses below 0, as
+    negative log-likelihoods of densities may be, have a linear axis that begins below them, and no log scale where all
+    are.
+    """
+    low, high = axis.dataLim.intervaly
+    if log and (high > 0 or low > high):  # the latter where nothing is drawn
         axis.set_yscale("log")
     else:
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(bottom=None if low < 0 else 0)
         axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    if ceiling is not None and axis.get_ylim()[1] > ceiling:
+    ceiling = fitting_ceiling([low]) if ceiling is None else ceiling
+    if axis.get_ylim()[1] > ceiling:
         axis.set_ylim(top=ceiling)
 
 

@@ -16,9 +16,9 @@ from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.measuring.isolation import evaluation_mode, without_wrappers
 from lossatlas.landscape.measuring.losses import along_memory
-from lossatlas.landscape.measuring.metrics import class_axis
+from lossatlas.landscape.measuring.predictions import Predictions, predictions
 from lossatlas.landscape.measuring.probing import probed
-from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curves import Curve, Polyline
 from lossatlas.landscape.shapes.grid import axis
@@ -168,16 +168,27 @@ def _described(curve: _Way, statistics: bool) -> dict[str, str]:
 def _with_nll(problem: Problem, splits: Sequence[str] | None) -> Problem:
     """The problem with the negative log-likelihood as a metric, where the targets are classes."""
     with evaluation_mode(problem.model), without_wrappers(problem.model):
-        outputs, targets = probed(problem, problem.select(splits)[0])
-    along = class_axis(outputs, targets)
-    if along is None or "nll" in problem.metrics:
+        names = problem.select(splits)
+        outputs = probed(problem, names)
+    try:
+        found = predictions(problem.loss, outputs, [problem.data[split][1] for split in names])
+    except ValueError:  # of which nobody knows what they predict
         return problem
+    if found is None or "nll" in problem.metrics:
+        return problem
+    nll = _nll_of(found)
+    return Problem(problem.model, problem.loss, problem.data, {**problem.metrics, "nll": nll})
+
+
+def _nll_of(predicted: Predictions) -> Loss:
+    """Negative log-likelihood of what outputs predict, as a function of outputs and targets."""
     in_order = along_memory(cross_entropy)
 
     def nll(outputs: Tensor, targets: Tensor) -> Tensor:
-        return in_order(outputs if along == 1 else outputs.movedim(along, 1), targets)
+        outputs = outputs.log() if predicted.are_probabilities else outputs
+        return in_order(outputs if predicted.axis == 1 else outputs.movedim(predicted.axis, 1), targets)
 
-    return Problem(problem.model, problem.loss, problem.data, {**problem.metrics, "nll": nll})
+    return nll
 
 
 def _with_lengths(dataset: xr.Dataset, problem: Problem, curve: _Way) -> xr.Dataset:

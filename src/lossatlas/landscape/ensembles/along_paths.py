@@ -10,7 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from lossatlas.landscape.engine import Engine
-from lossatlas.landscape.ensembles.members import check_classes, classes, outputs
+from lossatlas.landscape.ensembles.members import classes, outputs, predicted_classes
 from lossatlas.landscape.ensembles.scores import error, nll
 from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
@@ -35,6 +35,7 @@ class _Ensembles:
     def __init__(self, ready: PreparedProblem, points: Points) -> None:
         self._ready = ready
         self._points = points
+        self._predicted = predicted_classes(ready)
         self._targets = {split: classes(ready, split) for split in ready.batches}
         self._count = 0
         self._first: dict[str, Tensor] = {}
@@ -55,7 +56,9 @@ class _Ensembles:
 
     def _add(self, index: int) -> dict[str, Tensor]:
         self._points.weights_at(index, self._ready.weights)
-        here = {split: outputs(self._ready, {}, split).log_softmax(-1) for split in self._targets}
+        here = {
+            split: outputs(self._ready, {}, split, self._predicted).log_softmax(-1) for split in self._targets
+        }
         if index == 0:
             self._first = self._sum = here
         else:
@@ -79,11 +82,10 @@ def ensembles_along(
     ``pair_error`` and ``pair_nll`` are of each point with the first (Garipov et al. 2018, arXiv:1802.10026, figure 2,
     right), ``growing_error`` and ``growing_nll`` of all points from the first to each. All is in float64. ``digest``
     tells the path from others in the ``journal``; a survey that goes on computes the outputs of earlier points again.
-    ValueError for targets that are no classes.
+    ValueError as `predicted_classes` raises it.
     """
     names = problem.select(splits)
     with prepared(problem, splits=names, engine=engine.exact()) as ready:
-        check_classes(ready)
         ensembles = _Ensembles(ready, points)
         header: dict[str, Any] = {}
         if journal is not None:

@@ -16,10 +16,10 @@ from lossatlas.landscape.ensembles.averaging import AVERAGES
 from lossatlas.landscape.ensembles.members import (
     Members,
     State,
-    check_classes,
     classes,
     distances,
     outputs,
+    predicted_classes,
     state_dicts,
 )
 from lossatlas.landscape.ensembles.scores import nll
@@ -27,6 +27,7 @@ from lossatlas.landscape.ensembles.summary import Summary, as_dataset, of_split
 from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.measuring.evaluate import identity, settings
+from lossatlas.landscape.measuring.predictions import Predictions
 from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
@@ -35,7 +36,7 @@ from lossatlas.weight_space import check_alike, parameters, weights_digest
 _NEVER = "test"  # split on which no members are chosen: its error would be none of new examples then
 
 
-@survey(products=None)
+@survey(products=None, version=2)  # 2: a confidence of 1 lies in the last bin of the calibration error
 def ensemble(
     problem: Problem,
     *,
@@ -63,7 +64,8 @@ def ensemble(
     weights : sequence of float, optional
         How much each member counts, > 0; None: all alike.
     combine : {"probabilities", "logits"}, default "probabilities"
-        What is averaged: softmax probabilities, or the outputs before the softmax.
+        What is averaged: softmax probabilities, or the outputs before the softmax. Outputs that are probabilities
+        already, as the loss tells, are taken as they are, and their logarithms for the outputs before.
     choose_on : str, optional
         Split, not "test", by whose negative log-likelihood the best m are chosen, by which the members are ranked one
         by one; None: they are not.
@@ -88,14 +90,14 @@ def ensemble(
         other) ``disagreement``, the share that two members classify differently, and ``correlation`` of their
         probabilities; over (member, other) the ``distance`` of their parameters; over (split,) ``agreement``, on how
         many of its ``examples`` all members agree; and ``chosen`` over (size,), the member that the best m have and
-        the best m - 1 have not. All are in float64, but of the calibration error only the digits of float32 are
-        right.
+        the best m - 1 have not. All are in float64.
 
     Raises
     ------
     ValueError
-        For no members, for values out of their range, for targets that are no classes, and, naming the first
-        difference, for a network of another shape.
+        For no members, for values out of their range, for targets that are no classes or that the loss leaves out or
+        holds against the output at another place, for outputs that are no probabilities nor what the loss takes the
+        softmax of, and, naming the first difference, for a network of another shape.
 
     References
     ----------
@@ -118,7 +120,7 @@ def ensemble(
     _check(problem, choose_on, bins)
     measured = list(dict.fromkeys([*([choose_on] if choose_on else []), *names]))
     with prepared(problem, splits=measured, engine=engine.exact()) as ready:
-        check_classes(ready)
+        predicted = predicted_classes(ready)
         attributes = {
             "survey": "ensemble",
             "own": int(own),
@@ -126,6 +128,7 @@ def ensemble(
             "member_weights": ", ".join(map(repr, shares)),
             "choose_on": choose_on or "none",
             "bins": bins,
+            **({"outputs": "probabilities"} if predicted.are_probabilities else {}),
             **settings(ready),
         }
         keep: dict[str, Any] = {"journal": journal, "progress": progress, "header": {}}
@@ -135,7 +138,7 @@ def ensemble(
         orders = {"first": list(range(len(states))), "last": list(reversed(range(len(states))))}
         summaries: dict[str, Summary] = {}
         for number, split in enumerate(measured):
-            logits = _logits(ready, states, number, measured, **keep)
+            logits = _logits(ready, states, number, measured, predicted, **keep)
             targets = classes(ready, split)
             if split == choose_on:
                 orders["best"] = _ranked(logits, targets)
@@ -184,6 +187,7 @@ def _logits(
     states: Sequence[State],
     number: int,
     measured: Sequence[str],
+    predicted: Predictions,
     *,
     journal: str | Path | None,
     header: Mapping[str, Any],
@@ -193,7 +197,7 @@ def _logits(
     split, total = measured[number], len(states)
 
     def measure(index: int) -> list[float]:
-        return outputs(ready, states[index - number * total], split).flatten().tolist()
+        return outputs(ready, states[index - number * total], split, predicted).flatten().tolist()
 
     def report(done: int, of: int) -> None:
         if progress is not None:

@@ -7,8 +7,9 @@ from typing import TypeGuard
 import torch
 from torch import Tensor
 
-from lossatlas.landscape.measuring.metrics import class_axis
+from lossatlas.landscape.measuring.predictions import Predictions, predictions
 from lossatlas.landscape.measuring.prepared import PreparedProblem
+from lossatlas.landscape.measuring.targets import class_axis
 from lossatlas.weight_space import norm
 
 State = Mapping[str, Tensor]
@@ -59,27 +60,39 @@ def distances(states: Sequence[State], names: Sequence[str]) -> Tensor:
     return found
 
 
-def check_classes(ready: PreparedProblem) -> None:
-    """Raise ValueError unless the targets are classes, of which the network's outputs have each a score."""
-    for split, batches in ready.batches.items():
-        inputs, targets = batches[0]
-        shape = tuple(_logits_of(ready, inputs[:1]).shape)
-        along = class_axis(_logits_of(ready, inputs[:1]), targets[:1])
-        if along is None:
+def predicted_classes(ready: PreparedProblem) -> Predictions:
+    """How the network's outputs are read.
+
+    ValueError unless the targets are classes, of which the outputs have each a score, and all count for the output at
+    their own place; or if it is not clear what the outputs predict (`predictions`).
+    """
+    of_splits = {
+        split: torch.cat([targets for _, targets in batches]) for split, batches in ready.batches.items()
+    }
+    inputs = next(iter(ready.batches.values()))[0][0]
+    with torch.inference_mode():
+        given = ready.model(inputs)
+    for split, targets in of_splits.items():
+        if (along := class_axis(given[:1], targets[:1])) is None:
             raise ValueError(
                 f"an ensemble needs targets that are classes: split {split!r} has targets of dtype "
                 f"{str(targets.dtype).removeprefix('torch.')} and shape {tuple(targets.shape)}, and the network "
-                f"gives outputs of shape {shape}"
+                f"gives outputs of shape {(1, *given.shape[1:])}"
             )
-        extremes = {int(value) for _, of_batch in batches for value in of_batch.aminmax()}
-        for extreme in extremes:
-            if not 0 <= extreme < shape[along]:
+        for extreme in map(int, targets.aminmax()):
+            if not 0 <= extreme < given.shape[along]:
                 raise ValueError(
-                    f"split {split!r} has the target {extreme}, and the network {shape[along]} classes"
+                    f"split {split!r} has the target {extreme}, and the network {given.shape[along]} classes"
                 )
+    found = predictions(ready.loss, given, list(of_splits.values()))
+    if found is None:
+        raise ValueError(
+            "an ensemble needs a loss that holds each output against the target at its own place, and counts it"
+        )
+    return found
 
 
-def outputs(ready: PreparedProblem, state: State, split: str) -> Tensor:
+def outputs(ready: PreparedProblem, state: State, split: str, predicted: Predictions) -> Tensor:
     """Logits that the network of ``ready`` gives with the weights ``state``, (N, C) in float64.
 
     Batch norm has the statistics of ``state``, or those of a pass over the training data if the engine says so. Of
@@ -93,10 +106,10 @@ def outputs(ready: PreparedProblem, state: State, split: str) -> Tensor:
         with nullcontext() if ready.statistics is None else ready.statistics.taken():
             ready.forward.refresh()
             parts = [
-                _classes_last(ready.forward(inputs), targets)
-                .double()
+                predicted.logits(ready.forward(inputs))
+                .flatten(0, -2)
                 .cpu()  # a copy: on a GPU it is overwritten
-                for inputs, targets in ready.batches[split]
+                for inputs, _ in ready.batches[split]
             ]
     return torch.cat(parts)
 
@@ -104,15 +117,3 @@ def outputs(ready: PreparedProblem, state: State, split: str) -> Tensor:
 def classes(ready: PreparedProblem, split: str) -> Tensor:
     """The classes of the examples of a split, in the order of `outputs`, (N,)."""
     return torch.cat([targets.flatten() for _, targets in ready.batches[split]]).cpu()
-
-
-def _logits_of(ready: PreparedProblem, inputs: Tensor) -> Tensor:
-    """What the network gives at its present weights."""
-    with torch.inference_mode():
-        return ready.model(inputs)
-
-
-def _classes_last(given: Tensor, targets: Tensor) -> Tensor:
-    along = class_axis(given, targets)
-    assert along is not None  # by `check_classes`
-    return given.movedim(along, -1).flatten(0, -2)

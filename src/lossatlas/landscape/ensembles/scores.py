@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -51,23 +52,32 @@ def brier(log_probabilities: Tensor, targets: Tensor) -> float:
 def calibration_error(log_probabilities: Tensor, targets: Tensor, bins: int = 15) -> float:
     """Expected calibration error in ``bins`` of equal width, in [0, 1]; NaN where a probability is.
 
-    Guo et al. 2017 (arXiv:1706.04599, equation 5), by torchmetrics, which sums in float32.
-
     >>> import torch
-    >>> calibration_error(torch.tensor([[0.75, 0.25]]).log().repeat(2, 1), torch.tensor([0, 1]))  # right half the time
+    >>> logs = torch.tensor([[0.75, 0.25]], dtype=torch.float64).log().repeat(2, 1)
+    >>> calibration_error(logs, torch.tensor([0, 1]))  # right half the time
     0.25
     """
-    # Here, since it takes half a second to import.
-    from torchmetrics.functional.classification import multiclass_calibration_error
-
-    # A probability that rounding lifts above 1 would be taken for a logit.
-    probabilities = log_probabilities.exp().clamp(max=1)
-    if not probabilities.isfinite().all():
+    if log_probabilities.isnan().any():
         return float("nan")
-    classes = probabilities.shape[-1]
-    return multiclass_calibration_error(
-        probabilities, targets, num_classes=classes, n_bins=bins, norm="l1", validate_args=False
-    ).item()
+    confidences, classes = log_probabilities.double().exp().max(-1)
+    return expected_calibration_error(confidences, classes == targets, bins).item()
+
+
+def expected_calibration_error(confidences: Tensor, right: Tensor, bins: int) -> Tensor:
+    """Mean over the predictions, by bins of their confidence, of the distance of confidence and accuracy, in float64.
+
+    Guo et al. 2017 (arXiv:1706.04599, equation 5): bin m of M holds the confidences in ((m - 1) / M, m / M], so that
+    the last has those that are 1. (torchmetrics gives these a bin of their own.) Both are (N,), ``right`` a bool.
+
+    >>> import torch
+    >>> expected_calibration_error(torch.tensor([0.75, 1.0]), torch.tensor([True, False]), bins=2)  # 0.875 and 0.5
+    tensor(0.3750, dtype=torch.float64)
+    """
+    edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64, device=confidences.device)
+    confidences = confidences.double()
+    of_bin = (torch.bucketize(confidences, edges) - 1).clamp(0, bins - 1)  # rounding may lift one above 1
+    gaps = edges.new_zeros(bins).index_add_(0, of_bin, right.double() - confidences)
+    return gaps.abs().sum() / len(confidences)
 
 
 def scores(bins: int) -> dict[str, _Score]:

@@ -1,6 +1,6 @@
 """Metrics at a point: the loss, and what the same forward pass gives beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lossatlas.landscape.engine import Engine
 from lossatlas.landscape.measuring.losses import along_memory, example_losses
+from lossatlas.landscape.measuring.targets import ClassTargets, class_axis, class_targets
 from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.shapes.grid import axis
 
@@ -55,9 +56,9 @@ class Mean:
 
 
 class Error:
-    """The share of the targets that is not the argmax of the outputs along the axis of the classes.
+    """The share of the targets that count that is not the argmax of the outputs along the axis of the classes.
 
-    >>> error = Error()
+    >>> error = Error(ClassTargets(axis=1))
     >>> error.finish(error.sums(torch.eye(3), torch.tensor([0, 1, 0])))
     tensor([0.3333], dtype=torch.float64)
     """
@@ -65,15 +66,18 @@ class Error:
     name = "error"
     meaning = "share of the split that is misclassified"
 
-    def __init__(self, class_axis: int = 1) -> None:
+    def __init__(self, of: ClassTargets) -> None:
         self.axes: Mapping[str, xr.Variable] = {}
-        self._class_axis = class_axis
+        self._of = of
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Number of wrong and of all targets, (2,)."""
-        wrong = (outputs.argmax(self._class_axis) != targets).sum()
+        """Number of wrong targets and of those that count, (2,)."""
+        wrong = outputs.argmax(self._of.axis) != targets
+        if self._of.ignored:
+            counts = self._of.counted(targets)
+            return torch.stack([(wrong & counts).sum(), counts.sum()]).double()
         sums = _counted(wrong, targets.numel())
-        sums[0] = wrong
+        sums[0] = wrong.sum()
         return sums
 
     def finish(self, sums: Tensor) -> Tensor:
@@ -139,44 +143,33 @@ def _counted(like: Tensor, count: int) -> Tensor:
     return like.new_full((2,), count, dtype=torch.float64)
 
 
-def metrics_of(problem: Problem, outputs: Tensor, targets: Tensor, engine: Engine) -> tuple[Metric, ...]:
-    """Metrics that suit ``problem``, given the ``outputs`` and ``targets`` of a few of its examples.
+def metrics_of(
+    problem: Problem, outputs: Tensor, splits: Sequence[str], engine: Engine
+) -> tuple[Metric, ...]:
+    """Metrics that suit ``problem``, given the ``outputs`` for a few examples of the first of its ``splits``.
 
     Besides the loss and the problem's own: the error, where the targets are classes (whole numbers, of which
-    the outputs have the shape but for one axis more, the second or the last). ValueError if values by class
-    are asked for and the targets are not one class an example.
+    the outputs have the shape but for one axis more, the second or the last) and the loss holds each output against the
+    target at its place (`class_targets`). ValueError if values by class are asked for and the targets are not one class
+    an example.
     """
     metrics: list[Metric] = [Mean("loss", along_memory(problem.loss), "mean loss over the split")]
-    along = class_axis(outputs, targets)
-    if along is not None:
-        metrics.append(Error(along))
+    all_targets = [problem.data[split][1] for split in splits]
+    of = class_targets(problem.loss, outputs, all_targets)
+    if of is not None:
+        metrics.append(Error(of))
     metrics += [
         Mean(name, function, f"mean {name} over the split") for name, function in problem.metrics.items()
     ]
     if engine.per_class:
-        if along is None or targets.ndim != 1:
+        if class_axis(outputs[:1], all_targets[0][:1]) is None or all_targets[0].ndim != 1:
             raise ValueError("per_class needs outputs (N, classes) and targets (N,) that are classes")
         classes = outputs.shape[1]
         _check_range(problem, classes)
+        if of is None:
+            raise ValueError("per_class needs a loss that asks for the class that the target names")
         metrics += [ClassLoss(classes, problem.loss), ClassError(classes)]
     return tuple(metrics)
-
-
-def class_axis(outputs: Tensor, targets: Tensor) -> int | None:
-    """Axis of ``outputs`` along which the scores of the classes lie; None if ``targets`` are no classes.
-
-    >>> class_axis(torch.empty(5, 3, 8, 8), torch.zeros(5, 8, 8, dtype=torch.long))  # of every pixel
-    1
-    >>> class_axis(torch.empty(5, 8, 3), torch.zeros(5, 8, dtype=torch.long))  # of every word
-    -1
-    """
-    if targets.is_floating_point() or targets.is_complex() or targets.dtype is torch.bool:
-        return None
-    for along in (1, -1):
-        shape = list(outputs.shape)
-        if outputs.ndim >= 2 and shape.pop(along) > 1 and shape == list(targets.shape):
-            return along
-    return None
 
 
 def _check_range(problem: Problem, classes: int) -> None:

@@ -134,7 +134,7 @@ def prepared(
         stack.enter_context(full_precision(on_gpu="tf32" if engine.precision == "tf32" else "ieee"))
         stack.enter_context(evaluation_mode(problem.model))
         stack.enter_context(without_wrappers(problem.model))
-        metrics = metrics_of(problem, *probed(problem, names[0]), engine)
+        metrics = metrics_of(problem, probed(problem, names), names, engine)
         layout = fitting_memory_format(problem.model, inputs, engine)
         weights = stack.enter_context(weights_of_its_own(problem.model, layout))
         batches = {

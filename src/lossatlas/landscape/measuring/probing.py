@@ -1,6 +1,6 @@
 """Probing a network and its loss on a few examples: what a survey cannot take is found before it begins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,38 +8,44 @@ from torch import Tensor, nn
 from lossatlas.landscape.forward import widened
 from lossatlas.landscape.measuring.isolation import weights_of_its_own
 from lossatlas.landscape.measuring.losses import one_by_one
+from lossatlas.landscape.measuring.targets import class_axis, unlike_pairs
 from lossatlas.landscape.problem import Loss, Problem
 
 _PROBED = 16  # examples, and up to two more
 
 
-def probed(problem: Problem, split: str) -> tuple[Tensor, Tensor]:
-    """Outputs and targets of a few examples of ``split``, `widened`, with the network in evaluation mode.
+def probed(problem: Problem, splits: Sequence[str]) -> Tensor:
+    """Outputs for a few examples of the first of ``splits``, `widened`, with the network in evaluation mode.
 
     It runs on weights of its own, since there are layers that change theirs whenever they are used.
 
     ValueError if the network cannot take them, does not return a tensor (N, ...), or behaves randomly; if an
     output depends on the other examples of its batch; or if the loss, or another metric, is not a mean over
-    the batch in which every example counts the same.
+    the batch in which every example counts the same, whichever of all the targets are in it.
 
     >>> data = {"train": (torch.ones(4, 1), torch.ones(4, 1))}
     >>> problem = Problem(nn.Linear(1, 1), nn.MSELoss(reduction="sum"), data)
-    >>> probed(problem, "train")
+    >>> probed(problem, ["train"])
     Traceback (most recent call last):
     ValueError: the loss must be a mean over the batch, got another value for the same examples twice
     """
-    inputs, targets = _examples(*problem.data[split])
+    inputs, targets = _examples(*problem.data[splits[0]])
     targets = widened(targets)
+    means = {"the loss": problem.loss} | {f"the metric {name!r}": of for name, of in problem.metrics.items()}
     with (
         torch.inference_mode(False),
         weights_of_its_own(problem.model, torch.preserve_format),
         torch.inference_mode(),
     ):
-        outputs = widened(_outputs(problem.model, inputs, split))
-        _check_mean("the loss", problem.loss, outputs, targets, split)
-        for name, function in problem.metrics.items():
-            _check_mean(f"the metric {name!r}", function, outputs, targets, split)
-    return outputs, targets
+        outputs = widened(_outputs(problem.model, inputs, splits[0]))
+        axis = class_axis(outputs, targets)
+        for what, function in means.items():
+            _check_mean(what, function, outputs, targets, splits[0])
+            for split in splits if outputs.is_floating_point() else ():
+                of_split = widened(problem.data[split][1].detach())
+                if of_split[0].shape == targets[0].shape or (axis and of_split.ndim == targets.ndim):
+                    _check_all(what, function, outputs, of_split, axis, split)
+    return outputs
 
 
 def _examples(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,6 +104,30 @@ def _check_mean(what: str, function: Loss, outputs: Tensor, targets: Tensor, spl
             f"{len(each)} examples whose own values have the mean {mean:.6g}; weights of classes and ignored "
             "targets do that"
         )
+
+
+def _check_all(
+    what: str, function: Loss, outputs: Tensor, targets: Tensor, axis: int | None, split: str
+) -> None:
+    """The same for all targets of a split: those of two examples of which one may count less."""
+    for pair in unlike_pairs(function, outputs, targets, axis):
+        together = function(pair.outputs, pair.targets).double()
+        each = one_by_one(function, pair.outputs, pair.targets).double()
+        known = together.isfinite() and not each.isinf().any()
+        if known and not _is_middle(together, each, outputs.dtype):
+            first, second = pair.numbers
+            raise ValueError(
+                f"{what} must be a mean in which every example counts the same, got {float(together):.6g} for examples "
+                f"{first} and {second} of split {split!r} together, and {float(each[0]):.6g} and {float(each[1]):.6g} "
+                "for each; weights of classes and ignored targets do that"
+            )
+
+
+def _is_middle(together: Tensor, each: Tensor, dtype: torch.dtype) -> bool:
+    """Whether the value of two examples is the mean of theirs, to a small share of the distance between them."""
+    rounding = 8 * torch.finfo(dtype).eps
+    apart, size = float((each[0] - each[1]).abs()), float(each.abs().max())
+    return float((together - each.mean()).abs()) <= max(1e-4, rounding) * apart + rounding * size
 
 
 def _tried(action: Callable[[], Tensor], trouble: str) -> Tensor:

@@ -15,21 +15,23 @@ from lossatlas.landscape.sampling.refinement import Refinement, Rules
 
 @dataclass(frozen=True)
 class Adaptive:
-    """Adaptive sampling: measure part of a grid, interpolate the rest to ``tolerance``, a share of the plotted range.
+    """Adaptive sampling: measure part of a grid, interpolate the rest to ``tolerance``, a share of the losses' range.
 
-    The error that counts is that of the loss as it is plotted: cut off, over the range of what is measured. Points
-    are measured in batches, spread over where two interpolants (see `interpolants`) differ most; their difference,
-    times how much farther off they were for the last batch, estimates the error. Where nothing is estimated to be off
-    by more than the tolerance, points are drawn at random, measured and compared with what was predicted without
-    them. If all are within it, the rest is interpolated; else refinement goes on. If it is not done when half of the
-    grid is measured, the other half is measured too.
+    The error that counts is the larger of two: that of the loss as it is plotted, cut off at ``ceiling``, and that of
+    the loss as it is stored, each as a share of the range of what is measured. Points are measured in batches, spread
+    over where two interpolants (see `interpolants`) differ most; their difference, times how much farther off they were
+    for the last batch, estimates the error. Where nothing is estimated to be off by more than the tolerance, points are
+    drawn at random, measured and compared with what was predicted without them. If all are within it, the rest is
+    interpolated; else refinement goes on. If it is not done when half of the grid is measured, the other half is
+    measured too.
 
     Parameters
     ----------
     tolerance : float, default 0.01
-        Largest error as a share of the plotted range, > 0.
+        Largest error as a share of the range, > 0.
     ceiling : float, default 10.0
-        Loss at which the plot is cut off; inf: none.
+        Loss at which the plot is cut off; inf: none. Where no loss of the coarse grid, which has the centre, lies below
+        it, it is raised by powers of ten to twice the lowest of them at least.
     held_out : int, default 24
         Number of points that are drawn at random, >= 1.
     seed : int, default 0
@@ -85,8 +87,9 @@ class Adaptive:
         ``progress`` counts as if all were to be measured.
 
         The attributes: ``measured_points``; ``converged``, whether the tolerance was met before all were
-        measured; and, as shares of the plotted range, ``estimated_error``, the largest that is left, and
-        ``held_out_error`` and ``held_out_error_95``, the largest and the 95 % quantile at the held-out points.
+        measured; ``ceiling``, as it was raised; and, as shares of the range, ``estimated_error``, the largest that is
+        left, and ``held_out_error`` and ``held_out_error_95``, the largest and the 95 % quantile at the held-out
+        points.
         """
         refinement = Refinement(shape, losses, Rules(self.tolerance, self.ceiling, self.held_out, self.seed))
         total = len(refinement.measured)
@@ -108,6 +111,7 @@ def _report(refinement: Refinement) -> dict[str, int | float]:
     if converged := refinement.held_out_errors is not None and not refinement.measured.all():
         errors = refinement.held_out_errors
     return {
+        "ceiling": refinement.ceiling,
         "measured_points": int(refinement.measured.sum()),
         "converged": int(converged),
         "estimated_error": refinement.estimated_error if converged else 0.0,

@@ -1,5 +1,6 @@
 """Adaptive refinement: which points of a grid to measure next, from what those measured say of the others."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,17 @@ _LEAST = 8  # points of a batch
 _SHARE = 8  # a batch is at least an eighth of what is measured
 _MEMORY = 0.5  # of the errors of earlier batches, in the choice of an interpolant
 _CAUTION = 0.7  # by which a factor may fall from one batch to the next
+
+
+def raised(ceiling: float, lowest: float) -> float:
+    """``ceiling``; if the ``lowest`` loss does not lie below it, raised by powers of ten to twice that loss at least.
+
+    >>> raised(10.0, 0.3), raised(10.0, 4353.0), raised(10.0, 7000.0)
+    (10.0, 10000.0, 100000.0)
+    """
+    if lowest < ceiling or ceiling <= 0:
+        return ceiling
+    return ceiling * 10.0 ** math.ceil(math.log10(2 * lowest / ceiling))
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,7 @@ class Refinement:
         self.measured = np.zeros(int(np.prod(shape)), dtype=bool)
         self.estimated_error = 0.0  # the largest of the points that were not measured before the last batch
         self.held_out_errors: Array | None = None  # once they are within tolerance
+        self.ceiling = rules.ceiling  # which the losses of the first batch may raise
         self._losses, self._rules = np.array(losses, dtype=np.int64), rules
         self._shape, self._places = tuple(shape), unit_grid(shape)
         self._rows = np.empty((len(self.measured), 0))
@@ -77,6 +90,8 @@ class Refinement:
         """Take up the ``rows``, (points, values), of a batch."""
         if not self.measured.any():
             self._rows = np.full((len(self.measured), rows.shape[1]), np.nan)
+            lowest = finite(rows[:, self._losses]).min(axis=0)  # the centre is among them
+            self.ceiling = raised(self._rules.ceiling, float(lowest.max()))
         self._rows[batch.points] = rows
         self.measured[batch.points] = True
         if self._forecast is not None:
@@ -129,15 +144,17 @@ class Refinement:
         return values[self._kernel, self._scale, :, np.arange(len(self._losses))].T
 
     def _differences(self, found: Array) -> Array:
-        """How far the kernels differ as plotted, said of both of them: (kernels, scales, points, losses)."""
+        """How far the kernels differ, said of both of them: (kernels, scales, points, losses)."""
         return np.broadcast_to(self._off(found[QUINTIC], found[CUBIC]), found.shape)
 
     def _off(self, losses: Array, others: Array) -> Array:
-        """How far losses are from others as plotted, as shares of the plotted range: (..., losses)."""
-        ceiling = self._rules.ceiling
-        span = np.ptp(np.minimum(finite(self._rows[self.measured][:, self._losses]), ceiling), axis=0)
-        distance: Array = abs(np.minimum(losses, ceiling) - np.minimum(others, ceiling))
-        return distance / np.where(span > 0, span, 1.0)
+        """How far losses are from others, as shares of the range: (..., losses).
+
+        The larger of two: cut off at the ceiling, as they are plotted, and as they are stored.
+        """
+        known = finite(self._rows[self.measured][:, self._losses])
+        cut = (np.minimum(of, self.ceiling) for of in (losses, others, known))
+        return np.maximum(_share(losses, others, known), _share(*cut))
 
     def _drawn(self, missing: NDArray[np.int64]) -> list[int]:
         rng = generator(self._rules.seed, "held-out", int(self.measured.sum()))
@@ -150,3 +167,10 @@ class Refinement:
         distances = np.asarray(KDTree(self._places[self.measured]).query(self._places[missing])[0])
         scores = errors * np.sqrt(distances)  # the kernels may agree and be wrong, above all in wide gaps
         return missing[farthest_points(self._places[missing], scores, distances, number)].tolist()
+
+
+def _share(losses: Array, others: Array, known: Array) -> Array:
+    """Distance of losses, (..., losses), as a share of the range of those that are known, (points, losses)."""
+    span = np.ptp(known, axis=0)
+    distance: Array = abs(losses - others)
+    return distance / np.where(span > 0, span, 1.0)

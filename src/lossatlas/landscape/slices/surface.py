@@ -15,7 +15,9 @@ from lossatlas.landscape.shapes.plane import Plane
 from lossatlas.landscape.survey import survey
 
 
-@survey(products=None)
+@survey(
+    products=None, version=lambda sampling, **_: 2 if sampling == "adaptive" else 1
+)  # 2: judges what is stored
 def surface(
     problem: Problem,
     *,
@@ -66,9 +68,9 @@ def surface(
         "adaptive" measures points until the rest can be interpolated, and ``measured`` over (y, x) says which are:
         `Adaptive`.
     tolerance : float, default 0.01
-        Of adaptive sampling: error as a share of the range of the losses below ``ceiling``.
+        Of adaptive sampling: error as a share of the range of the losses, and of that of those below ``ceiling``.
     ceiling : float, default 10.0
-        Of adaptive sampling: loss at which the range is cut off.
+        Of adaptive sampling: loss at which the latter range is cut off; raised if no loss lies below it (`Adaptive`).
     splits : sequence of str, optional
         Parts of the data to measure; None: all.
     engine : Engine, optional
