@@ -13,7 +13,7 @@ from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
 from lossatlas.runs.build import build_callbacks, build_data, build_network, build_study, make
 from lossatlas.runs.composition.custom_model import accepted_arguments, find_target
-from lossatlas.runs.composition.job import ConfigError, Job
+from lossatlas.runs.composition.job import ConfigError, Job, trusted_by
 from lossatlas.runs.composition.synonyms import TRAINER, our_word
 from lossatlas.runs.dry_run import dry_run
 from lossatlas.runs.store.fingerprint import digest, scientific
@@ -30,7 +30,7 @@ _SECTIONS = (
 _LATER = ("callbacks",)
 """Those that the configurations of older runs lack."""
 
-_KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds", "debug")}
+_KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds", "debug", "trust")}
 """The keys of those sections whose targets cannot say which they take."""
 
 
@@ -266,11 +266,21 @@ def check_config(config: Mapping[str, Any], *, several_devices: bool = False) ->
         ("runtime.threads", threads, some_threads, "a whole number >= 1, or null"),
         ("runtime.debug", debug, isinstance(debug, bool), "true or false"),
         ("runtime.checkpoint_seconds", seconds, isinstance(seconds, int | float), "a number"),
+        (
+            "runtime.trust",
+            trusted_by(config),
+            _are_names(trusted_by(config)),
+            "names of targets, as [theirs.Net]",
+        ),
     ):
         if not fits:
             raise ConfigError(f"{path}={value}: expected {expected}")
     if not several_devices:
         _check_trainer(config)
+
+
+def _are_names(values: Any) -> bool:
+    return isinstance(values, list | tuple) and all(isinstance(value, str) for value in values)
 
 
 def _check_is_node(path: str, node: Any) -> None:

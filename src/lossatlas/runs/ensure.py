@@ -56,12 +56,15 @@ def ensure_job(job: Job, *, stages: int = 1, say: Callable[[str], None] = log.in
     with run.lock(say), interruption.deferred():
         if run.is_finished():
             return run
+        run.check_contained()
         run.remove_leftovers()
         run.set_damage_aside(say)
         experiment, typed = config["experiment"]["name"], list(job.overrides)
         manifest = run.manifest() or new_manifest(
             job.fingerprint, RESULTS_VERSION, seed=config["seed"], experiment=experiment, overrides=typed
         )
+        if not run.is_signed():  # others' overrides are not taken for one's own
+            manifest.experiment, manifest.overrides = experiment, typed
         if manifest.status == "failed":
             reason = (manifest.failure or {}).get("message", "")
             raise RunFailed(

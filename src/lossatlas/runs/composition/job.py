@@ -1,6 +1,6 @@
 """A job: what a user, a sweep or a study asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -46,6 +46,15 @@ SURROUNDINGS = tuple(key for key in NOT_SCIENTIFIC if "." not in key and key not
 def _named(run: Mapping[str, Any], around: Mapping[str, Any]) -> Job:
     config = {key: part for key, part in run.items() if key != "overrides"}
     return Job(Overrides(run.get("overrides", ())), {**around, **config, "landscape": {}})
+
+
+def trusted_by(config: Mapping[str, Any]) -> Sequence[str]:
+    """Targets that a run which was written elsewhere may name as well, whatever they do.
+
+    >>> trusted_by({"runtime": {"threads": 1}}), trusted_by({"runtime": {"trust": ["theirs.Net"]}})
+    ((), ['theirs.Net'])
+    """
+    return config["runtime"].get("trust") or ()
 
 
 class ConfigError(ValueError):
