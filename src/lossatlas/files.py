@@ -7,8 +7,9 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,13 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     before the name is, so that a power cut does too. An `OSError` that names no file, as those of a full disk, gets the
     name of ``path``.
     """
-    with _naming(path):
+    with naming(path):
         yield from _replacing(path, sync)
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Give an error of the system that names no file, or the temporary one, the name of ``path``."""
+def naming(path: Path) -> Iterator[None]:
+    """Give an error of the system in the block that names no file, or a temporary one, the name of ``path``."""
     try:
         yield
     except Exception as error:
@@ -72,22 +73,21 @@ def _replacing(path: Path, sync: bool) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_leftovers(folder: Path, *, keep: Path) -> None:
-    """Remove what processes that died in `replacing` left in ``folder``; of the file ``keep``, what is a minute old.
+def remove_leftovers(folder: Path, *, keep: Collection[str] = ()) -> None:
+    """Remove what processes that died in `replacing` left in ``folder``.
 
-    Nobody may be writing another file there.
+    Files whose names fit a pattern of ``keep`` others may be writing, whose temporary files go when they are a minute
+    old. Nobody may be writing another file there.
     """
     for temporary in folder.glob(".*.tmp"):
+        name = temporary.name[1:].rsplit(".", 2)[0]  # what `mkstemp` has put in has no points
+        shared = any(fnmatch(name, pattern) for pattern in keep)
         with suppress(FileNotFoundError):  # one of `keep` has got its name just now
-            if not temporary.name.startswith(f".{keep.name}.") or _age(temporary) > _WRITTEN_WITHIN:
+            if not shared or time.time() - temporary.stat().st_mtime > _WRITTEN_WITHIN:
                 temporary.unlink()
 
 
 _WRITTEN_WITHIN = 60.0  # seconds, in which a small file is surely written
-
-
-def _age(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
 
 
 def _umask() -> int:

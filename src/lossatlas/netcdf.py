@@ -48,7 +48,7 @@ def read_netcdf(path: Path) -> xr.Dataset:
     except FileNotFoundError:
         raise
     except Exception as error:  # whatever HDF5 makes of foreign bytes
-        raise ValueError(f"{path}: damaged ({error})") from error
+        raise ValueError(f"{path}: damaged, or not netCDF ({error})") from error
     dataset.attrs.pop(DIGEST, None)
     return dataset
 

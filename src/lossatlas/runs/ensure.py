@@ -12,7 +12,7 @@ from lossatlas.runs.composition.compose import other_job
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.process_settings import settings_restored
-from lossatlas.runs.run_files import WholeCheckpointIO
+from lossatlas.runs.run_files import WholeCheckpointIO, check_owner
 from lossatlas.runs.store.fingerprint import RESULTS_VERSION, fingerprint
 from lossatlas.runs.store.manifest import new_manifest
 from lossatlas.runs.store.progress import Progress, write_progress
@@ -97,12 +97,14 @@ def _trained(config: Mapping[str, Any], named: Mapping[str, Any]) -> TrainedNetw
 
 def _training_state(run: Run) -> Mapping[str, Any]:
     try:
-        return WholeCheckpointIO().load_checkpoint(run.checkpoint_path)
+        state: Mapping[str, Any] = WholeCheckpointIO().load_checkpoint(run.checkpoint_path)
     except Exception as error:  # whatever torch.load makes of foreign bytes
         reason = "missing" if isinstance(error, FileNotFoundError) else "damaged"
         raise StoreError(
             f"{run.checkpoint_path}: {reason}; remove {run.folder} to have the run trained again"
         ) from error
+    check_owner(state, run.checkpoint_path)
+    return state
 
 
 def perform(job: Job) -> Run:

@@ -54,7 +54,7 @@ def trusted_by(config: Mapping[str, Any]) -> Sequence[str]:
     >>> trusted_by({"runtime": {"threads": 1}}), trusted_by({"runtime": {"trust": ["theirs.Net"]}})
     ((), ['theirs.Net'])
     """
-    return config["runtime"].get("trust") or ()
+    return config.get("runtime", {}).get("trust") or ()
 
 
 class ConfigError(ValueError):

@@ -52,6 +52,9 @@ def name_damage(path: Path, say: Callable[[str], None], remedy: str) -> None:
         say(f"{path}: missing, {remedy}")
 
 
+_WRITTEN_WITHOUT_LOCK = ("progress.json", "*.png", "*.pdf")
+
+
 class Run:
     """The record of one run: ``<store>/<fingerprint>/``."""
 
@@ -238,7 +241,7 @@ class Run:
             *(self.folder, self.snapshots, self.member_folder, self.landscapes),
             *self.landscapes.glob("epoch-*"),
         ):
-            remove_leftovers(folder, keep=self.progress_path)
+            remove_leftovers(folder, keep=_WRITTEN_WITHOUT_LOCK)
 
     def set_damage_aside(self, say: Callable[[str], None]) -> None:
         """Rename the damaged files of this run, and say so, so that they are computed again."""
