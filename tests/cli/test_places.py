@@ -1,4 +1,4 @@
-"""Commands where files cannot be written: a store that is read-only, a disk that is full, what a killed process left."""
+"""Commands where files cannot be written, in a store that is read-only or on a full disk, and what a kill has left."""
 
 import ctypes
 import os
@@ -124,7 +124,7 @@ def test_a_full_disk_ends_in_one_line_that_names_the_file(
     assert answer.complaint.startswith(f"runs/{run.name}")
     assert "file too large" in answer.complaint.lower()
     assert file in answer.complaint or "cannot be used" in answer.complaint
-    assert not [path for path in run.rglob(".*.tmp")]
+    assert not list(run.rglob(".*.tmp"))
     assert type_here("train", *words).status == 0  # there is room again
     assert len(manifests(folder)) == 1
 

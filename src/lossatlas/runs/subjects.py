@@ -95,6 +95,7 @@ class Subject:
         if isinstance(value, str):
             other = find_run(Store(self.job.config["paths"]["runs"]), value)
             if not other.is_finished():
+                other.manifest()  # which says so of one that is not to be used
                 raise ValueError(f"run {other.fingerprint} is not finished")
             return other
         self._check_composable(value)
@@ -142,6 +143,7 @@ def subject_of_run(text: str, overrides: Sequence[str]) -> Subject:
     run, weights = run_and_weights(store, text)
     _check_overrides(run, overrides)
     if not run.is_finished():
+        run.manifest()  # which says so of one that is not to be used
         raise ValueError(f"{text}: run {run.fingerprint} is not finished; train it to its end first")
     return Subject(run, _survey_of(run, overrides), weights, is_run=True)
 
