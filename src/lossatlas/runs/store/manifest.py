@@ -122,6 +122,8 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _named(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(get_args(hint))}"
     return (
         hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
     )
