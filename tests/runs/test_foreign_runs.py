@@ -222,7 +222,10 @@ def test_a_manifest_that_names_a_file_outside_is_refused_and_the_file_stays(
             r"metrics: expected dict\[str, float\]",
         ),
         (lambda value: value.update(epochs=True), "epochs: expected int, got True"),
-        (lambda value: value.update(status="lost"), "status: expected one of running, interrupted, failed, finished, got 'lost'"),
+        (
+            lambda value: value.update(status="lost"),
+            "status: expected one of running, interrupted, failed, finished, got 'lost'",
+        ),
         (lambda value: value.update(attempts=7), "attempts: expected list"),
         (lambda value: value["attempts"][0].pop("host"), r"attempts\.host: is missing"),
         (lambda value: value.update(members=[3]), "members: expected mappings, got 3"),
