@@ -4,19 +4,22 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from small_runs import SMALL, manifest_of, run_of, small, trained
+from hydra.core.global_hydra import GlobalHydra
+from small_runs import SMALL, Config, manifest_of, run_of, small
 
 from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.composition.foreign import recorded_config, recorded_overrides
+from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.ensure import ensure
+from lossatlas.runs.run_files import check_owner
 from lossatlas.runs.store.manifest import RecordRefused
-from lossatlas.runs.store.store import Run, StoreError
+from lossatlas.runs.store.store import Run, Store, StoreError
 from lossatlas.runs.subjects import Subject, subject_of_run
 from lossatlas.runs.surveyor import Surveyor
 
@@ -37,31 +40,80 @@ class Net(nn.Sequential):
 LINE = ("landscape=line", "landscape.line.points=3", "landscape.line.directions=1", "logger=none")
 
 
+KINDS: dict[str, tuple[str, ...]] = {
+    "plain": (),
+    "drawn": ("init._target_=theirs_module.draw", "~init.mode", "~init.linear_std"),
+    "whole": (
+        *("model=own", "model._target_=theirs_module.Net", "+model.input_shape=${data.shape}"),
+        *(
+            "+model.classes=${data.classes}",
+            "init._target_=theirs_module.draw",
+            "~init.mode",
+            "~init.linear_std",
+        ),
+    ),
+}
+
+
+def become(name: str, patch: pytest.MonkeyPatch, settings: Path) -> None:
+    """Be another user, whose key is another's than those of the others."""
+    patch.setenv("XDG_CONFIG_HOME", str(settings / name))
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the module that somebody has, their settings, and a store of theirs for each of `KINDS`."""
+    folder = tmp_path_factory.mktemp("somebody")
+    (folder / "theirs_module.py").write_text(THEIRS)
+    with pytest.MonkeyPatch.context() as patch:
+        become("somebody", patch, folder / "settings")
+        patch.syspath_prepend(folder)
+        for kind, overrides in KINDS.items():
+            words = Overrides(SMALL).merged(["epochs=1", *overrides])
+            ensure(compose_job([*words, f"paths.runs={folder / kind}"]).config, overrides=words)
+    GlobalHydra.instance().clear()
+    sys.modules.pop("theirs_module", None)
+    return folder
+
+
 @pytest.fixture
-def as_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Function that makes somebody the user, whose key is another's than those of the others."""
-    (tmp_path / "theirs_module.py").write_text(THEIRS)
+def as_user(
+    originals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], None]]:
+    """Function that makes somebody the user, who at first is "me". All have the module, of which a mark would tell."""
+    shutil.copy(originals / "theirs_module.py", tmp_path)
+    shutil.copytree(originals / "settings", tmp_path / "settings")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "theirs_module", raising=False)
-    return lambda name: monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings" / name))
+    become("me", monkeypatch, tmp_path / "settings")
+    yield lambda name: become(name, monkeypatch, tmp_path / "settings")
+    sys.modules.pop("theirs_module", None)
 
 
 @pytest.fixture
-def foreign(tmp_path: Path, as_user: Callable[[str], None]) -> Callable[..., Run]:
-    """Function that has somebody train a run, which the user then finds; the mark of its initialisation is gone."""
+def foreign(originals: Path, tmp_path: Path, as_user: Callable[[str], None]) -> Callable[[str], Run]:
+    """Function from a kind to a run of somebody else's, in the user's store."""
 
-    def train(*overrides: str) -> Run:
-        as_user("somebody")
-        run = ensure(
-            compose_job([*SMALL, "epochs=1", *overrides, f"paths.runs={tmp_path / 'runs'}"]).config,
-            overrides=[*SMALL, "epochs=1", *overrides],
-        )
-        (tmp_path / "mark").unlink(missing_ok=True)
-        sys.modules.pop("theirs_module", None)
-        as_user("me")
+    def copied(kind: str = "plain") -> Run:
+        shutil.copytree(originals / kind, tmp_path / "runs")
+        (run,) = Store(tmp_path / "runs").runs()
         return run
 
-    return train
+    return copied
+
+
+@pytest.fixture
+def mine(tmp_path: Path, foreign: Callable[[str], Run]) -> Run:
+    """A run of the user's own, that of `config`."""
+    run = foreign("plain")
+    manifest = manifest_of(run)
+    run.write_manifest(manifest)  # which signs it
+    return run
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """The configuration of the plain run."""
+    return small(tmp_path / "runs", "epochs=1")
 
 
 def subject(run: Run, *overrides: str) -> Subject:
@@ -74,7 +126,7 @@ def losses(subject: Subject) -> list[float]:
 
 
 def test_a_run_of_somebody_else_is_surveyed_as_it_is_by_them(
-    tmp_path: Path, foreign: Callable[..., Run], as_user: Callable[[str], None]
+    foreign: Callable[..., Run], as_user: Callable[[str], None]
 ) -> None:
     run = foreign()
     assert not run.is_own()
@@ -88,7 +140,7 @@ def test_a_run_of_somebody_else_is_surveyed_as_it_is_by_them(
 def test_a_target_of_somebody_else_is_refused_by_name_and_neither_called_nor_imported(
     tmp_path: Path, foreign: Callable[..., Run]
 ) -> None:
-    run = foreign("init._target_=theirs_module.draw", "~init.mode", "~init.linear_std")
+    run = foreign("drawn")
     message = (
         rf"^run {run.fingerprint}: init\._target_=theirs_module\.draw: this installation has not written the run, "
         r"and that could run code; if you know it, allow it by name: runtime\.trust=\[theirs_module\.draw\]$"
@@ -100,34 +152,27 @@ def test_a_target_of_somebody_else_is_refused_by_name_and_neither_called_nor_imp
 
 
 def test_what_is_allowed_by_name_is_used(tmp_path: Path, foreign: Callable[..., Run]) -> None:
-    run = foreign(
-        *("model._target_=theirs_module.Net", "init._target_=theirs_module.draw"),
-        *("~init.mode", "~init.linear_std"),
-    )
+    run = foreign("whole")
     with pytest.raises(StoreError, match=r"trust=\[theirs_module\.Net,theirs_module\.draw\]"):
         subject(run)
-    allowed = subject(run, "runtime.trust=[theirs_module.Net,theirs_module.draw]")
-    assert losses(allowed)
+    assert losses(subject(run, "runtime.trust=[theirs_module.Net,theirs_module.draw]"))
     assert (tmp_path / "mark").exists()
 
 
 def test_who_has_trained_a_network_of_their_own_need_not_allow_it(
-    tmp_path: Path, as_user: Callable[[str], None]
+    foreign: Callable[..., Run], as_user: Callable[[str], None]
 ) -> None:
-    as_user("me")
-    run = trained(small(tmp_path / "runs", "epochs=1", "model._target_=theirs_module.Net"))
+    run = foreign("whole")
+    as_user("somebody")
     assert losses(subject(run))
 
 
-def test_a_run_of_a_version_without_signatures_is_read_as_one_of_somebody_else(
-    tmp_path: Path, as_user: Callable[[str], None]
-) -> None:
-    as_user("me")
-    run = trained(small(tmp_path / "runs", "epochs=1"))
-    rewrite(run, lambda value: value.pop("signature"))
-    assert run.is_finished()
-    assert not run.is_own()
-    assert losses(subject(run))
+def test_a_run_of_a_version_without_signatures_is_read_as_one_of_somebody_else(mine: Run) -> None:
+    assert mine.is_own()
+    rewrite(mine, lambda value: value.pop("signature"))
+    assert mine.is_finished()
+    assert not mine.is_own()
+    assert subject(mine).job.config["model"] == mine.config()["model"]
 
 
 def test_the_overrides_of_somebody_else_s_run_are_held_to_the_same(foreign: Callable[..., Run]) -> None:
@@ -152,7 +197,7 @@ def test_the_overrides_of_somebody_else_s_run_are_held_to_the_same(foreign: Call
 
 
 def test_a_run_that_a_study_names_by_its_fingerprint_is_held_to_the_same(foreign: Callable[..., Run]) -> None:
-    run = foreign("init._target_=theirs_module.draw", "~init.mode", "~init.linear_std")
+    run = foreign("drawn")
     ends = f"study.ends=[{{run: '{run.fingerprint}'}}, {{run: ['seed=2']}}]"
     named = [*SMALL, "study=curve", ends, f"paths.runs={run.folder.parent}"]
     with pytest.raises(StoreError, match=r"init\._target_=theirs_module\.draw"):
@@ -200,17 +245,17 @@ def write_config(run: Run, text: str) -> None:
     "name", ["../../letter.txt", "/etc/hostname", "a/../../letter.txt", "..\\letter.txt", ""]
 )
 def test_a_manifest_that_names_a_file_outside_is_refused_and_the_file_stays(
-    tmp_path: Path, name: str
+    tmp_path: Path, foreign: Callable[..., Run], config: Config, name: str
 ) -> None:
-    config = small(tmp_path / "runs", "epochs=1")
-    run = trained(config)
+    run = foreign()
     (tmp_path / "letter.txt").write_text("not of the store")
     rewrite(run, lambda value: value["files_sha256"].update({name: "0" * 64}))
     before = run.manifest_path.read_bytes()
     with pytest.raises(RecordRefused, match="names a file outside the run's folder"):
         ensure(config)
     assert run.manifest_path.read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["letter.txt"]
+    assert (tmp_path / "letter.txt").read_text() == "not of the store"
+    assert not list(tmp_path.glob("*.damaged-*"))
 
 
 @pytest.mark.parametrize(
@@ -234,10 +279,9 @@ def test_a_manifest_that_names_a_file_outside_is_refused_and_the_file_stays(
     ],
 )
 def test_a_manifest_whose_checksum_is_right_is_never_thrown_away(
-    tmp_path: Path, change: Callable[[dict[str, Any]], object], reason: str
+    foreign: Callable[..., Run], config: Config, change: Callable[[dict[str, Any]], object], reason: str
 ) -> None:
-    config = small(tmp_path, "epochs=1")
-    run = trained(config)
+    run = foreign()
     rewrite(run, change)
     before = run.manifest_path.read_bytes()
     with pytest.raises(RecordRefused, match=rf"^{run.manifest_path}: cannot be used \({reason}"):
@@ -245,9 +289,8 @@ def test_a_manifest_whose_checksum_is_right_is_never_thrown_away(
     assert run.manifest_path.read_bytes() == before
 
 
-def test_a_manifest_of_a_newer_version_says_so_and_stays(tmp_path: Path) -> None:
-    config = small(tmp_path, "epochs=1")
-    run = trained(config)
+def test_a_manifest_of_a_newer_version_says_so_and_stays(mine: Run, config: Config) -> None:
+    run = mine
 
     def newer(value: dict[str, Any]) -> None:
         value["versions"]["lossatlas"] = "99.0"
@@ -263,35 +306,34 @@ def test_a_manifest_of_a_newer_version_says_so_and_stays(tmp_path: Path) -> None
     assert ensure(config).is_finished()
 
 
-def test_a_folder_that_holds_another_run_is_refused_and_stays(tmp_path: Path) -> None:
-    zero, one = (trained(small(tmp_path, "epochs=1", f"seed={seed}")) for seed in (0, 1))
-    shutil.rmtree(zero.folder)
-    shutil.copytree(one.folder, zero.folder)
-    assert not zero.is_finished()
+def test_a_folder_that_holds_another_run_is_refused_and_stays(mine: Run, tmp_path: Path) -> None:
+    config = small(tmp_path / "runs", "epochs=1", "seed=1")
+    one = run_of(config)
+    shutil.copytree(mine.folder, one.folder)
+    assert not one.is_finished()
     message = (
-        rf"^{zero.manifest_path}: is that of run {one.fingerprint}, which belongs in a folder of that name"
+        rf"^{one.manifest_path}: is that of run {mine.fingerprint}, which belongs in a folder of that name"
     )
     with pytest.raises(RecordRefused, match=message):
-        ensure(small(tmp_path, "epochs=1", "seed=0"))
-    assert zero.weights_path.read_bytes() == one.weights_path.read_bytes()
+        ensure(config)
+    assert one.weights_path.read_bytes() == mine.weights_path.read_bytes()
     with pytest.raises(RecordRefused, match=message):
-        subject_of_run(str(zero.folder), LINE)
+        subject_of_run(str(one.folder), LINE)
 
 
-def test_the_checkpoint_of_another_run_is_not_trained_on(tmp_path: Path) -> None:
-    other = trained(small(tmp_path, "seed=1"))
-    config = small(tmp_path, "seed=0")
+def test_the_checkpoint_of_another_run_is_not_trained_on(mine: Run, tmp_path: Path) -> None:
+    config = small(tmp_path / "runs", "epochs=1", "seed=1")
     run = run_of(config)
     run.folder.mkdir()
-    shutil.copy(other.checkpoint_path, run.checkpoint_path)
+    shutil.copy(mine.checkpoint_path, run.checkpoint_path)
     with pytest.raises(
-        StoreError, match=rf"^{run.checkpoint_path}: is that of run {other.fingerprint}; remove it$"
+        StoreError, match=rf"^{run.checkpoint_path}: is that of run {mine.fingerprint}; remove it$"
     ):
         ensure(config)
     checkpoint = torch.load(run.checkpoint_path, weights_only=True)
+    check_owner({**checkpoint, "run": run.fingerprint}, run.checkpoint_path)
     del checkpoint["run"]  # as older ones are, which do not say
-    torch.save(checkpoint, run.checkpoint_path)
-    assert ensure(config).is_finished()
+    check_owner(checkpoint, run.checkpoint_path)
 
 
 def test_a_link_out_of_a_folder_from_elsewhere_is_not_written_through(
@@ -313,15 +355,14 @@ def test_a_link_out_of_a_folder_from_elsewhere_is_not_written_through(
     assert (outside / ".note.tmp").read_text() == "mine"
 
 
-def test_one_s_own_folders_may_be_links(tmp_path: Path) -> None:
-    run = trained(small(tmp_path / "runs", "epochs=1"))
+def test_one_s_own_folders_may_be_links(mine: Run, tmp_path: Path) -> None:
     (tmp_path / "large disk").mkdir()
-    run.landscapes.symlink_to(tmp_path / "large disk", target_is_directory=True)
-    assert losses(subject(run))
+    mine.landscapes.symlink_to(tmp_path / "large disk", target_is_directory=True)
+    mine.check_contained()
 
 
 def test_going_on_with_somebody_else_s_run_takes_none_of_its_overrides(
-    tmp_path: Path, foreign: Callable[..., Run]
+    foreign: Callable[..., Run], config: Config
 ) -> None:
     run = foreign()
 
@@ -331,7 +372,6 @@ def test_going_on_with_somebody_else_s_run_takes_none_of_its_overrides(
         )
 
     rewrite(run, interrupted)
-    config = compose_job([*SMALL, "epochs=1", f"paths.runs={tmp_path / 'runs'}"]).config
     assert ensure(config, overrides=["epochs=1"]).folder == run.folder
     manifest = manifest_of(run)
     assert (manifest.overrides, manifest.experiment) == (["epochs=1"], None)
