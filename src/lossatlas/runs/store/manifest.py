@@ -92,11 +92,14 @@ class Manifest:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Manifest":
         """Rebuild from ``to_json``'s value. ValueError, which says what is wrong, if it is not one."""
-        attempts = [_built(_Attempt, attempt, "attempts.") for attempt in value.get("attempts", [])]
-        members = [_built(Member, member, "members.") for member in value.get("members", [])]
-        manifest = _built(cls, {**value, "attempts": attempts, "members": members})
+        lists = {
+            key: [_built(kind, item, f"{key}.") for item in value[key]]
+            for key, kind in (("attempts", _Attempt), ("members", Member))
+            if isinstance(value.get(key), list)
+        }
+        manifest = _built(cls, {**value, **lists})
         age_seconds(manifest.created)
-        for name in (*manifest.files_sha256, *(member.file for member in members)):
+        for name in (*manifest.files_sha256, *(member.file for member in manifest.members)):
             if not is_inside(name):
                 raise ValueError(f"{name}: names a file outside the run's folder")
         return manifest
