@@ -72,7 +72,7 @@ def test_all_that_our_own_choices_name_is_allowed() -> None:
             targets = [
                 refusal.value for refusal in refusals(yaml.safe_load(file.read_text())) if refusal.target
             ]
-            assert targets == [], file
+            assert targets in ([], ["???"]), file
 
 
 @pytest.mark.parametrize(

@@ -120,9 +120,7 @@ def _is_class(module: str, name: str) -> bool:
 def _is_builder(module: str, name: str) -> bool:
     """Whether it is a function of torchvision or timm that makes one of its networks."""
     if _is_within(module, "torchvision.models"):
-        from torchvision.models import list_models
-
-        known = name == "get_model" or name in list_models()
+        known = name == "get_model" or name in _found("torchvision.models", "list_models")()
     elif module == "timm" or _is_within(module, "timm.models"):
         is_model = _found("timm", "is_model")
         known = name == "create_model" or (is_model is not None and is_model(name))
