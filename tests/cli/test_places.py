@@ -1,53 +1,19 @@
 """Commands where files cannot be written, in a store that is read-only or on a full disk, and what a kill has left."""
 
-import ctypes
 import os
 import resource
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from read_only import on_linux, read_only
 from typed import TINY, Answer, manifests, type_here
 
 from lossatlas.runs.store.store import Run, Store
 
 LINE = ("landscape=line", "landscape.line.points=3", "landscape.line.directions=1")
-CAPABILITIES = 0x20080522  # version 3 of Linux's header
-OVERRIDES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-
-
-@contextmanager
-def without_rights_of_root() -> Iterator[None]:
-    """Permissions hold for the tests' user even if that is root, who else may write wherever it likes (Linux)."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    header, found = (ctypes.c_uint32 * 2)(CAPABILITIES, 0), (ctypes.c_uint32 * 6)()
-    assert libc.capget(header, found) == 0
-    fewer = (ctypes.c_uint32 * 6)(*found)
-    fewer[0] &= ~sum(1 << number for number in OVERRIDES)  # of those in effect
-    assert libc.capset(header, fewer) == 0
-    try:
-        yield
-    finally:
-        assert libc.capset(header, found) == 0
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Nothing below ``folder`` can be written to."""
-    places = [folder, *folder.rglob("*")]
-    for place in places:
-        place.chmod(place.stat().st_mode & ~0o222)
-    try:
-        with without_rights_of_root():
-            with pytest.raises(PermissionError):
-                (folder / "new").touch()
-            yield
-    finally:
-        for place in places:
-            place.chmod(place.stat().st_mode | 0o200)
 
 
 def said(answer: Answer) -> list[str]:
@@ -76,7 +42,7 @@ def runs(surveyed: Path, folder: Path) -> list[Run]:
     return Store("runs").runs()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="rights are taken from root by Linux's capabilities")
+@on_linux
 def test_a_store_that_is_read_only_serves_what_is_finished(runs: list[Run]) -> None:
     before = contents(Path("runs"))
     with read_only(Path("runs")):
