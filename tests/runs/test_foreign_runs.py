@@ -159,6 +159,18 @@ def test_what_is_allowed_by_name_is_used(tmp_path: Path, foreign: Callable[..., 
     assert (tmp_path / "mark").exists()
 
 
+@pytest.mark.parametrize(("given", "refused"), [("theirs_module.Net", True), ("3", False), ("[1]", False)])
+def test_what_is_trusted_is_a_list_of_names_or_one(
+    foreign: Callable[..., Run], given: str, refused: bool
+) -> None:
+    """Not a text in which a name happens to stand."""
+    message = (
+        r"trust=\[theirs_module\.draw\]$" if refused else r"^runtime\.trust=.*: expected names of targets"
+    )
+    with pytest.raises(ValueError, match=message):
+        subject(foreign("whole"), f"runtime.trust={given}")
+
+
 def test_who_has_trained_a_network_of_their_own_need_not_allow_it(
     foreign: Callable[..., Run], as_user: Callable[[str], None]
 ) -> None:

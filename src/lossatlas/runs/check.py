@@ -257,6 +257,7 @@ def check_config(config: Mapping[str, Any], *, several_devices: bool = False) ->
         for name, node in nodes.items():
             if node is not None:
                 _check_is_node(f"{section}.{name}", node)
+    trusted_by(config)
     seed, epochs, runtime = config["seed"], config["epochs"], config["runtime"]
     threads, debug, seconds = runtime["threads"], runtime.get("debug", False), runtime["checkpoint_seconds"]
     some_threads = threads is None or (type(threads) is int and threads >= 1)
@@ -266,21 +267,11 @@ def check_config(config: Mapping[str, Any], *, several_devices: bool = False) ->
         ("runtime.threads", threads, some_threads, "a whole number >= 1, or null"),
         ("runtime.debug", debug, isinstance(debug, bool), "true or false"),
         ("runtime.checkpoint_seconds", seconds, isinstance(seconds, int | float), "a number"),
-        (
-            "runtime.trust",
-            trusted_by(config),
-            _are_names(trusted_by(config)),
-            "names of targets, as [theirs.Net]",
-        ),
     ):
         if not fits:
             raise ConfigError(f"{path}={value}: expected {expected}")
     if not several_devices:
         _check_trainer(config)
-
-
-def _are_names(values: Any) -> bool:
-    return isinstance(values, list | tuple) and all(isinstance(value, str) for value in values)
 
 
 def _check_is_node(path: str, node: Any) -> None:

@@ -14,7 +14,7 @@ from lossatlas.files import sha256
 from lossatlas.runs.check import check_config
 from lossatlas.runs.composition.compose import compose_config, compose_job, other_job, plain
 from lossatlas.runs.composition.foreign import recorded_config, recorded_overrides
-from lossatlas.runs.composition.job import ConfigError, Job
+from lossatlas.runs.composition.job import ConfigError, Job, trusted_by
 from lossatlas.runs.composition.overrides import Overrides, key_of
 from lossatlas.runs.distributed import is_external
 from lossatlas.runs.ensure import perform_other, run_of
@@ -43,7 +43,7 @@ def _survey_of(run: Run, overrides: Sequence[str]) -> Job:
     """
     typed = Overrides(overrides)
     config = compose_config(typed.without(*_PLACES))
-    trusted = list(config.runtime.trust)
+    trusted = trusted_by(config)
     recorded = recorded_config(run, trusted)
     OmegaConf.set_struct(config, False)
     trainer = {
