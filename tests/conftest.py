@@ -16,6 +16,14 @@ TRAIN, TEST, META = [f"data_batch_{k}" for k in range(1, 6)], ["test_batch"], "b
 WriteCifar = Callable[..., Path]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _settings_of_no_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder for the user's settings, where the key that runs are signed with lies, of this session alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_hydra_is_left_over() -> Iterator[None]:
     """Composing leaves Hydra initialised for the whole process, which no other test should find."""

@@ -118,7 +118,7 @@ def test_bad_input_is_answered_in_one_line(runs: list[Path]) -> None:
     Path("empty").mkdir()
     assert complaint("empty", "--to", "csv") == "empty: no landscape there"
     Path("bad.nc").write_text("nothing")
-    assert complaint("bad.nc", "--to", "csv").startswith("bad.nc: cannot be read as netCDF")
+    assert complaint("bad.nc", "--to", "csv").startswith("bad.nc: damaged, or not netCDF (")
 
 
 def test_without_a_format_the_usage_is_shown(runs: list[Path]) -> None:

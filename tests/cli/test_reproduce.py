@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from read_only import on_linux, read_only
 from typed import HALF_SHARPNESS, SHARPNESS, Answer, Typed, attempts, manifests, type_here
 
 from lossatlas.runs.composition.search_path import config_folder
@@ -112,6 +113,16 @@ def test_without_training_it_draws_what_is_there_and_says_what_is_missing(reprod
     after = verdict(reproduced)
     assert after["claims"] == before["claims"]
     assert after["key"] != before["key"]
+
+
+@on_linux
+def test_a_store_that_is_read_only_is_drawn_and_judged(reproduced: Path) -> None:
+    before = verdict(reproduced)
+    shutil.rmtree(reproduced / "results")
+    with read_only(reproduced / "runs"):
+        assert type_here(*REPRODUCE, *HALF_SHARPNESS, "--no-train").status == 0
+    assert {path.name for path in results(reproduced).iterdir()} == FILES
+    assert verdict(reproduced)["claims"] == before["claims"]
 
 
 def test_results_of_other_settings_do_not_pass_for_these(reproduced: Path) -> None:

@@ -22,10 +22,10 @@ from lossatlas.runs.store.store import Store
 SWEEP = ("-m", *DATA, "model=mlp", "model.hidden=[8]", *QUICK, "hydra/launcher=basic")
 
 
-def rows(*filters: str) -> list[list[str]]:
-    """Cells of the table's rows, of which two blanks or more are the borders."""
+def rows(*filters: str, problems: int = 0) -> list[list[str]]:
+    """Cells of the table's rows, of which two blanks or more are the borders; a line tells of each of the problems."""
     answer = type_here("runs", *filters)
-    assert (answer.status, answer.err) == (0, "")
+    assert (answer.status, len(answer.err.splitlines())) == (0, problems)
     header, *lines = answer.out.splitlines()
     assert re.split(r"\s{2,}", header.strip()) == HEADER
     starts = [header.index(name) for name in HEADER]
@@ -131,10 +131,10 @@ def test_a_record_that_cannot_be_read_is_listed_as_damaged_and_the_others_as_eve
     others = [row for row in rows() if row[0] != run.fingerprint]
     path = run.folder / name
     path.write_bytes(path.read_bytes()[:-20] + b"\x00{")
-    listed = rows()
+    listed = rows(problems=1)
     assert [row[0] for row in listed if row[3] == "damaged"] == [run.fingerprint]
     assert sorted(row[0] for row in listed if row[3] != "damaged") == sorted(row[0] for row in others)
-    assert len(rows("status=damaged")) == 1
+    assert len(rows("status=damaged", problems=1)) == 1
 
 
 def test_a_narrow_terminal_breaks_what_differs_and_nothing_else(

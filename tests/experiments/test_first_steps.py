@@ -11,7 +11,8 @@ from readings import VALUES
 from lossatlas.runs.build import build_network
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import Overrides
-from lossatlas.runs.store.store import Run, open_landscape
+from lossatlas.runs.store.landscape_files import open_landscape
+from lossatlas.runs.store.store import Run
 from lossatlas.runs.surveyor import Surveyor
 
 OneStep = Callable[..., Run]

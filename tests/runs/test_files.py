@@ -1,18 +1,25 @@
 """Files are whole or absent."""
 
+import errno
 import hashlib
 import json
 import os
+import resource
 import signal
 import stat
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import pytest
+import torch
 from processes import SERVER
+from safetensors.torch import save_file
 
 from lossatlas.files import remove_leftovers, replacing, set_aside, sha256, write_json, write_text
+from lossatlas.runs.run_files import WholeCheckpointIO
 
 
 def write_until_killed(path: Path) -> None:
@@ -70,16 +77,63 @@ def test_a_process_that_is_killed_leaves_the_old_file_and_a_leftover_that_can_be
     assert path.read_text() == "old"
     (leftover,) = set(tmp_path.iterdir()) - {path}
     assert leftover.read_text() == "half of the new te"
-    remove_leftovers(tmp_path, keep=tmp_path / "other")
+    remove_leftovers(tmp_path, keep=["other"])
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_leftovers_of_a_file_that_others_may_be_writing_are_kept(tmp_path: Path) -> None:
+def test_the_leftovers_of_a_file_that_others_may_be_writing_are_kept_for_a_minute(tmp_path: Path) -> None:
+    dead = tmp_path / ".progress.json.k1ll3d_0.tmp"
+    dead.touch()
     with replacing(tmp_path / "progress.json") as temporary:
-        remove_leftovers(tmp_path, keep=tmp_path / "progress.json")
+        remove_leftovers(tmp_path, keep=["*.png", "progress.json"])
+        assert dead.exists()
+        os.utime(dead, (0, 0))
+        remove_leftovers(tmp_path, keep=["*.png", "progress.json"])
         temporary.write_text("{}")
-    assert (tmp_path / "progress.json").read_text() == "{}"
-    remove_leftovers(tmp_path / "absent", keep=tmp_path / "progress.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
+    remove_leftovers(tmp_path / "absent", keep=["progress.json"])
+
+
+@contextmanager
+def no_room_beyond(size: int) -> Iterator[None]:
+    """Files cannot grow beyond ``size`` bytes, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def write_checkpoint(path: Path) -> None:
+    WholeCheckpointIO().save_checkpoint({"weights": torch.zeros(10_000)}, path)
+
+
+def write_weights(path: Path) -> None:
+    with replacing(path) as temporary:
+        save_file({"weights": torch.zeros(10_000)}, temporary)
+
+
+def write_long_text(path: Path) -> None:
+    write_text(path, "x" * 40_000)
+
+
+@pytest.mark.parametrize("write", [write_checkpoint, write_weights, write_long_text])
+def test_where_there_is_no_room_the_error_names_the_file_whoever_writes_it(
+    tmp_path: Path, write: Callable[[Path], None]
+) -> None:
+    """torch tells of a position that it did not expect, safetensors in a class of its own."""
+    with no_room_beyond(4_000), pytest.raises(OSError, match="File too large") as raised:
+        write(tmp_path / "file")
+    assert (raised.value.errno, raised.value.filename) == (errno.EFBIG, str(tmp_path / "file"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_files_error_keeps_its_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="absent"), replacing(tmp_path / "file"):
+        (tmp_path / "absent").read_text()
+    with pytest.raises(ValueError, match="mine"), replacing(tmp_path / "file"):
+        raise ValueError("mine")
 
 
 def test_a_reader_beside_many_writers_never_sees_a_mixture(tmp_path: Path) -> None:

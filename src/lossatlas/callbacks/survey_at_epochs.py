@@ -16,11 +16,11 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from lossatlas.files import replacing
 from lossatlas.landscape import Loss, Problem
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.problem import Source, Split, gathered
 from lossatlas.landscape.survey import Survey
+from lossatlas.netcdf import write_netcdf
 
 
 class SurveyAtEpochs(Callback):
@@ -165,8 +165,7 @@ def _placed(split: Split, network: nn.Module) -> Split:
 
 
 def _write(dataset: xr.Dataset, folder: Path, name: str) -> None:
-    with replacing(folder / f"{name}.nc") as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf")
+    write_netcdf(dataset, folder / f"{name}.nc")
     for journal in folder.glob(f".{name}.journal*"):
         journal.unlink(missing_ok=True)
 

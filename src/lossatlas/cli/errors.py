@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.choices import nearest
 from lossatlas.experiments.catalogue import experiments, scales_of
+from lossatlas.files import NO_ROOM
 from lossatlas.interruption import Interrupted
 
 
@@ -36,7 +37,8 @@ def one_line(error: Exception) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _composition_error(error)
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+        reason = f"{error.strerror[0].lower()}{error.strerror[1:]}"
+        return f"{error.filename}: {f'no space to write it ({reason})' if error.errno in NO_ROOM else reason}"
     if isinstance(error, ValueError | OSError | FloatingPointError | Interrupted | JobsFailed):
         return " ".join(str(error).split())
     return None

@@ -124,13 +124,16 @@ def _targets(paths: Sequence[Path], to: str | None, output: str | None) -> list[
 def _export(path: Path, target: Path, options: dict[str, Any], *, must: bool) -> bool:
     """Write one landscape and print where; False if its format has no place for it, unless it ``must``."""
     from lossatlas.export import NoPlaceError, write
+    from lossatlas.runs.store.manifest import StoreError
 
     try:
-        files = write(_opened(path), target, **options)
+        files = write(_opened(path, must), target, **options)
     except NoPlaceError as error:
         if must:
             raise ValueError(f"{path}: {error}") from error
         return False
+    except StoreError:
+        raise
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     for file in files:
@@ -138,14 +141,13 @@ def _export(path: Path, target: Path, options: dict[str, Any], *, must: bool) ->
     return True
 
 
-def _opened(path: Path) -> "xr.Dataset":
-    import xarray as xr
+def _opened(path: Path, is_named: bool) -> "xr.Dataset":
+    """The landscape of a file; of one that was found in a run's folder only if it is of that run."""
+    from lossatlas.runs.store.landscape_files import open_landscape
 
     if path.suffix in (".h5", ".hdf5"):
         from lossatlas.export import from_hdf5
 
         return from_hdf5(path)
-    try:
-        return xr.load_dataset(path, engine="h5netcdf")
-    except Exception as error:  # whatever HDF5 makes of foreign bytes
-        raise ValueError(f"cannot be read as netCDF ({error})") from error
+    in_a_run = not is_named and path.parent.name == "landscapes"
+    return open_landscape(path, path.parents[1].name if in_a_run else None)

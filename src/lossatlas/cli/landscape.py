@@ -4,6 +4,7 @@ Help ends here: what imports torch is imported where it is used.
 """
 
 import argparse
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -177,7 +178,13 @@ def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Data
         if dataset.attrs.get("survey") in PICTURES:
             drawn = path.with_suffix(".png")
             if not drawn.exists() or drawn.stat().st_mtime < path.stat().st_mtime:
-                save(picture(dataset), path.parent, path.stem)
+                try:
+                    save(picture(dataset), path.parent, path.stem)
+                except OSError as error:
+                    if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                        raise
+                    print(f"  no picture: {path.parent} is read-only; lossatlas export takes it elsewhere")
+                    continue
             print(f"  {drawn}")
     for name in surveyor.config["landscape"].keys() - found.keys():
         print(f"{name}: lies between the run and itself")

@@ -190,6 +190,6 @@ def _runs_of(jobs: Sequence[Job]) -> list[tuple[str, Run]]:
 
 def _outcome(run: Run) -> tuple[str, str]:
     status = status_of(run)
-    manifest = None if status == "damaged" else run.manifest()
+    manifest = None if status in ("damaged", "refused") else run.manifest()
     error = manifest.metrics.get("test_error") if manifest is not None else None
     return status, "" if error is None else f"{error:.2%}"

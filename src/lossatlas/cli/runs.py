@@ -1,6 +1,7 @@
 """``lossatlas runs``: list the run store."""
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from rich.table import Table
 from lossatlas.cli.console import console
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, scientific
-from lossatlas.runs.store.manifest import Manifest, age_seconds
+from lossatlas.runs.store.manifest import Manifest, RecordRefused, age_seconds
 from lossatlas.runs.store.progress import read_progress, status_of
 from lossatlas.runs.store.store import Run, Store, StoreError
 
@@ -40,11 +41,14 @@ def main(arguments: list[str]) -> int:
         _print(listed)
     else:
         print(f"no runs in {options.store}/" + (" that match" if filters else ""))
+    for entry in listed:
+        if entry.problem:
+            print(entry.problem, file=sys.stderr)
     return 0
 
 
 class Entry:
-    """A run as it is listed. A run whose record cannot be read is listed as damaged."""
+    """A run as it is listed. A run whose record cannot be read is listed as damaged or refused."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -52,11 +56,13 @@ class Entry:
         self.manifest: Manifest | None = None
         self.settings: Settings = {}  # of its configuration, flat
         self.differs: Settings = {}  # those in which the runs of its experiment differ
+        self.problem = ""  # why its record cannot be read
         try:
             self.manifest = run.manifest()
             self.settings = flatten(scientific(run.config()))
-        except (StoreError, OSError, ValueError, AttributeError, yaml.YAMLError):
-            self.status = "damaged"
+        except (StoreError, OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+            self.status = "refused" if isinstance(error, RecordRefused) else "damaged"
+            self.problem = " ".join(str(error).split())
 
     @property
     def experiment(self) -> str:
@@ -73,7 +79,7 @@ class Entry:
 def _tell_apart(entries: Sequence[Entry]) -> None:
     """Give each entry the settings in which the runs of its experiment differ."""
     for experiment in {entry.experiment for entry in entries}:
-        group = [entry for entry in entries if entry.experiment == experiment and entry.status != "damaged"]
+        group = [entry for entry in entries if entry.experiment == experiment and not entry.problem]
         launched = [entry.manifest.overrides if entry.manifest else [] for entry in group]
         found = differences(launched, [entry.settings for entry in group])
         for entry, differs in zip(group, found, strict=True):

@@ -13,7 +13,8 @@ from lossatlas.landscape.shapes.grid import OWN
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import key_of
 from lossatlas.runs.store.fingerprint import landscape_path
-from lossatlas.runs.store.store import Run, Store, StoreError, named_run, open_landscape
+from lossatlas.runs.store.landscape_files import open_landscape
+from lossatlas.runs.store.store import Run, Store, StoreError, named_run
 
 Coordinates = dict[str, Any]
 
@@ -37,9 +38,9 @@ class Cell:
     landscapes: dict[str, Path]
 
     def load(self, name: str) -> xr.Dataset | None:
-        """Load a landscape; None if it is not there, or damaged."""
+        """Load a landscape; None if it is not there, damaged, or another's."""
         try:
-            return open_landscape(self.landscapes[name])
+            return open_landscape(self.landscapes[name], self.run.fingerprint)
         except (FileNotFoundError, StoreError):
             return None
 

@@ -18,8 +18,9 @@ from lossatlas.experiments.logged import log_figures, log_verdicts
 from lossatlas.experiments.publishing import write_pages
 from lossatlas.experiments.python_files import told_with_line
 from lossatlas.figures import save
-from lossatlas.files import read_json, replacing, write_text
+from lossatlas.files import read_json, write_text
 from lossatlas.hardware import numerics
+from lossatlas.netcdf import write_netcdf
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
@@ -134,10 +135,8 @@ class Reproduction:
         return sorted(seeds)
 
     def _write(self, name: str, dataset: xr.Dataset) -> None:
-        with replacing(self.folder / "data" / f"{name}.nc") as temporary:
-            # What the files of single networks were encoded as has no room for the NaN of networks that are missing.
-            whole = dataset.drop_encoding().to_netcdf(engine="h5netcdf")
-            temporary.write_bytes(whole)  # HDF5 itself crashes on a full disk
+        # What the files of single networks were encoded as has no room for the NaN of networks that are missing.
+        write_netcdf(dataset.drop_encoding(), self.folder / "data" / f"{name}.nc")
 
     def _draw(self, datasets: Mapping[str, xr.Dataset], verdicts: Sequence[Verdict]) -> list[Path]:
         paths = []

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
 from lossatlas.figures.style import DPI, style
+from lossatlas.files import replacing
 
 _PNG = {"Software": None}  # else the version of matplotlib
 _PDF = {"CreationDate": None, "Creator": None, "Producer": None}
@@ -14,7 +15,7 @@ _PDF = {"CreationDate": None, "Creator": None, "Producer": None}
 
 @singledispatch
 def save(figure: object, folder: str | Path, stem: str) -> list[Path]:
-    """Write a figure into ``folder`` (made if missing) and return the paths.
+    """Write a figure into ``folder`` (made if missing) and return the paths. Each file is whole or absent.
 
     A matplotlib figure becomes ``stem``.png and ``stem``.pdf, a plotly figure ``stem``.html, which
     holds all that it needs to be turned offline. No time stamps or versions are written into them.
@@ -24,22 +25,19 @@ def save(figure: object, folder: str | Path, stem: str) -> list[Path]:
 
 @save.register
 def _(figure: Figure, folder: str | Path, stem: str) -> list[Path]:
-    png, pdf = (_path(folder, f"{stem}.{kind}") for kind in ("png", "pdf"))
+    png, pdf = (Path(folder) / f"{stem}.{kind}" for kind in ("png", "pdf"))
     with style():
-        figure.savefig(png, dpi=DPI, metadata=_PNG)
-        figure.savefig(pdf, metadata=_PDF)
+        with replacing(png) as temporary:
+            figure.savefig(temporary, format="png", dpi=DPI, metadata=_PNG)
+        with replacing(pdf) as temporary:
+            figure.savefig(temporary, format="pdf", metadata=_PDF)
     return [png, pdf]
 
 
 @save.register
 def _(figure: go.Figure, folder: str | Path, stem: str) -> list[Path]:
-    html = _path(folder, f"{stem}.html")
-    # A fixed id: plotly's own is random.
-    figure.write_html(html, include_plotlyjs=True, full_html=True, div_id=stem)
+    html = Path(folder) / f"{stem}.html"
+    with replacing(html) as temporary:
+        # A fixed id: plotly's own is random.
+        figure.write_html(temporary, include_plotlyjs=True, full_html=True, div_id=stem)
     return [html]
-
-
-def _path(folder: str | Path, name: str) -> Path:
-    path = Path(folder) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

@@ -13,7 +13,7 @@ from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
 from lossatlas.runs.build import build_callbacks, build_data, build_network, build_study, make
 from lossatlas.runs.composition.custom_model import accepted_arguments, find_target
-from lossatlas.runs.composition.job import ConfigError, Job
+from lossatlas.runs.composition.job import ConfigError, Job, trusted_by
 from lossatlas.runs.composition.synonyms import TRAINER, our_word
 from lossatlas.runs.dry_run import dry_run
 from lossatlas.runs.store.fingerprint import digest, scientific
@@ -30,7 +30,7 @@ _SECTIONS = (
 _LATER = ("callbacks",)
 """Those that the configurations of older runs lack."""
 
-_KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds", "debug")}
+_KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds", "debug", "trust")}
 """The keys of those sections whose targets cannot say which they take."""
 
 
@@ -257,6 +257,7 @@ def check_config(config: Mapping[str, Any], *, several_devices: bool = False) ->
         for name, node in nodes.items():
             if node is not None:
                 _check_is_node(f"{section}.{name}", node)
+    trusted_by(config)
     seed, epochs, runtime = config["seed"], config["epochs"], config["runtime"]
     threads, debug, seconds = runtime["threads"], runtime.get("debug", False), runtime["checkpoint_seconds"]
     some_threads = threads is None or (type(threads) is int and threads >= 1)

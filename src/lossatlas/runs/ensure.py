@@ -12,7 +12,7 @@ from lossatlas.runs.composition.compose import other_job
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.process_settings import settings_restored
-from lossatlas.runs.run_files import WholeCheckpointIO
+from lossatlas.runs.run_files import WholeCheckpointIO, check_owner
 from lossatlas.runs.store.fingerprint import RESULTS_VERSION, fingerprint
 from lossatlas.runs.store.manifest import new_manifest
 from lossatlas.runs.store.progress import Progress, write_progress
@@ -56,12 +56,15 @@ def ensure_job(job: Job, *, stages: int = 1, say: Callable[[str], None] = log.in
     with run.lock(say), interruption.deferred():
         if run.is_finished():
             return run
+        run.check_contained()
         run.remove_leftovers()
         run.set_damage_aside(say)
         experiment, typed = config["experiment"]["name"], list(job.overrides)
         manifest = run.manifest() or new_manifest(
             job.fingerprint, RESULTS_VERSION, seed=config["seed"], experiment=experiment, overrides=typed
         )
+        if not run.is_signed():  # others' overrides are not taken for one's own
+            manifest.experiment, manifest.overrides = experiment, typed
         if manifest.status == "failed":
             reason = (manifest.failure or {}).get("message", "")
             raise RunFailed(
@@ -94,12 +97,14 @@ def _trained(config: Mapping[str, Any], named: Mapping[str, Any]) -> TrainedNetw
 
 def _training_state(run: Run) -> Mapping[str, Any]:
     try:
-        return WholeCheckpointIO().load_checkpoint(run.checkpoint_path)
+        state: Mapping[str, Any] = WholeCheckpointIO().load_checkpoint(run.checkpoint_path)
     except Exception as error:  # whatever torch.load makes of foreign bytes
         reason = "missing" if isinstance(error, FileNotFoundError) else "damaged"
         raise StoreError(
             f"{run.checkpoint_path}: {reason}; remove {run.folder} to have the run trained again"
         ) from error
+    check_owner(state, run.checkpoint_path)
+    return state
 
 
 def perform(job: Job) -> Run:

@@ -13,7 +13,8 @@ from lossatlas.landscape import parameters
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.composition.compose import other_job
-from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.foreign import recorded_config
+from lossatlas.runs.composition.job import Job, trusted_by
 from lossatlas.runs.store.fingerprint import OtherRun
 from lossatlas.runs.store.references import Reference, references
 from lossatlas.runs.store.store import Run, Store, check_state, find_run
@@ -92,7 +93,8 @@ class Surveyed:
     def curve_family(self, reference: Reference) -> Any:
         """Node of the curve that the run that is named has trained. ValueError if it has trained none."""
         run = self._named(reference)
-        if (family := run.config()["study"].get("curve")) is None:
+        config = recorded_config(run, trusted_by(self.config))
+        if (family := config["study"].get("curve")) is None:
             raise ValueError(f"run {run.fingerprint} has trained no curve: study=curve trains one")
         return family
 
@@ -160,7 +162,7 @@ class Planned:
         if reference.is_own or reference.kind == "members":
             return self.job.config
         if isinstance(reference.value, str):
-            return self._found(reference).config()
+            return recorded_config(self._found(reference), trusted_by(self.job.config))
         return other_job(self.job, reference.value).config
 
 

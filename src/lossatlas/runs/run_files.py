@@ -2,7 +2,7 @@
 
 import time
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pytorch_lightning.plugins.io import CheckpointIO
 
 from lossatlas import interruption
 from lossatlas.files import replacing
+from lossatlas.runs.store.manifest import StoreError
 from lossatlas.studies.study import Study
 
 
@@ -115,12 +116,14 @@ class WholeCheckpointIO(CheckpointIO):
     """Writes a checkpoint under a temporary name that then takes its place; reads it with ``weights_only``.
 
     A checkpoint is a zip archive, whose checksums torch writes but does not read: they are verified here, so
-    that a damaged number is not trained on.
+    that a damaged number is not trained on. It says of which run it is, by the name of its folder; see `check_owner`.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: D102
-        with replacing(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+        path = Path(path)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            # To a file of Python's, which says why it cannot be written.
+            torch.save({**checkpoint, _OWNER: path.parent.name}, file)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:  # noqa: D102
         with zipfile.ZipFile(path) as archive:
@@ -131,3 +134,13 @@ class WholeCheckpointIO(CheckpointIO):
 
     def remove_checkpoint(self, path: Any) -> None:  # noqa: D102
         Path(path).unlink(missing_ok=True)
+
+
+_OWNER = "run"
+
+
+def check_owner(checkpoint: Mapping[str, Any], path: Path) -> None:
+    """Raise `StoreError` if the checkpoint at ``path`` is that of another run; older ones do not say whose they are."""
+    run = path.parent.name
+    if (owner := checkpoint.get(_OWNER, run)) != run:
+        raise StoreError(f"{path}: is that of run {owner}; remove it")

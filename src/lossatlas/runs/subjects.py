@@ -13,7 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 from lossatlas.files import sha256
 from lossatlas.runs.check import check_config
 from lossatlas.runs.composition.compose import compose_config, compose_job, other_job, plain
-from lossatlas.runs.composition.job import ConfigError, Job
+from lossatlas.runs.composition.foreign import recorded_config, recorded_overrides
+from lossatlas.runs.composition.job import ConfigError, Job, trusted_by
 from lossatlas.runs.composition.overrides import Overrides, key_of
 from lossatlas.runs.distributed import is_external
 from lossatlas.runs.ensure import perform_other, run_of
@@ -40,9 +41,10 @@ def _survey_of(run: Run, overrides: Sequence[str]) -> Job:
     Its configuration is the run's own but for landscapes, engine, logger, threads, places and devices; its overrides
     are those that the run was launched with and further runs are composed from.
     """
-    recorded = run.config()
     typed = Overrides(overrides)
     config = compose_config(typed.without(*_PLACES))
+    trusted = trusted_by(config)
+    recorded = recorded_config(run, trusted)
     OmegaConf.set_struct(config, False)
     trainer = {
         key: config.trainer[key] for key in _DEVICES if key in config.trainer and typed.section("trainer")
@@ -50,13 +52,15 @@ def _survey_of(run: Run, overrides: Sequence[str]) -> Job:
     for section, node in recorded.items():
         if section not in _SURVEYED_WITH:
             config[section] = {**node, **trainer} if section == "trainer" else node
+    if "download" in config.data and not run.is_own():
+        config.data.download = False
     for place in _PLACES:
         if typed.section(place):
             OmegaConf.update(config, place, typed.value(place))
     if "root" in config.data and typed.section("paths.data"):
         config.data.root = config.paths.data
     config.paths.runs = str(run.folder.parent)
-    return Job(_launched_with(run, typed), plain(config))
+    return Job(_launched_with(run, typed, trusted), plain(config))
 
 
 def _check_overrides(run: Run, overrides: Sequence[str]) -> None:
@@ -70,10 +74,9 @@ def _check_overrides(run: Run, overrides: Sequence[str]) -> None:
             )
 
 
-def _launched_with(run: Run, typed: Overrides) -> Overrides:
+def _launched_with(run: Run, typed: Overrides, trusted: Sequence[str]) -> Overrides:
     """Overrides that further runs are composed from: those of ``run``, with the places that were typed."""
-    manifest = run.manifest()
-    recorded = Overrides(() if manifest is None else manifest.overrides).without(*_SURVEYED_WITH)
+    recorded = recorded_overrides(run, trusted).without(*_SURVEYED_WITH)
     places = [o for o in typed if key_of(o) in _PLACES or key_of(o).partition(".")[0] in _ELSEWHERE]
     return recorded.merged([*places, f"paths.runs={run.folder.parent}"])
 
@@ -92,6 +95,7 @@ class Subject:
         if isinstance(value, str):
             other = find_run(Store(self.job.config["paths"]["runs"]), value)
             if not other.is_finished():
+                other.manifest()  # which says so of one that is not to be used
                 raise ValueError(f"run {other.fingerprint} is not finished")
             return other
         self._check_composable(value)
@@ -139,6 +143,7 @@ def subject_of_run(text: str, overrides: Sequence[str]) -> Subject:
     run, weights = run_and_weights(store, text)
     _check_overrides(run, overrides)
     if not run.is_finished():
+        run.manifest()  # which says so of one that is not to be used
         raise ValueError(f"{text}: run {run.fingerprint} is not finished; train it to its end first")
     return Subject(run, _survey_of(run, overrides), weights, is_run=True)
 

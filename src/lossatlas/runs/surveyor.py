@@ -12,16 +12,18 @@ import torch
 import xarray as xr
 
 from lossatlas import interruption
-from lossatlas.files import replacing, set_aside, sha256
+from lossatlas.files import set_aside, sha256
 from lossatlas.hardware import threads_limited
 from lossatlas.landscape import Problem
 from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.netcdf import write_netcdf
 from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.resolve import Surveyed, final_weights, resolved
 from lossatlas.runs.store.fingerprint import OtherRun, landscape_path
+from lossatlas.runs.store.landscape_files import about, open_landscape
 from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.references import arguments
-from lossatlas.runs.store.store import Run, StoreError, open_landscape
+from lossatlas.runs.store.store import Run, StoreError
 from lossatlas.runs.store.weight_files import load_weights
 from lossatlas.runs.tracker import logging_to
 
@@ -82,7 +84,7 @@ class Surveyor:
             if found is not None:
                 return found
             dataset = self._measure(path, name, node, partial(self._report, name, stage, stages))
-            kept = among.attempt(lambda: self._keep(path, name, node, dataset) if among.rank == 0 else None)
+            kept = among.attempt(lambda: self._keep(path, node, dataset) if among.rank == 0 else None)
         self.computed.append(name)
         return kept[0]
 
@@ -109,11 +111,13 @@ class Surveyor:
         if (dataset := self._load(path)) is not None:
             return dataset
         held.enter_context(self.run.lock(self._say))
+        self.run.check_contained()
+        self.run.remove_leftovers()
         return self._load(path)
 
     def _load(self, path: Path) -> xr.Dataset | None:
         try:
-            return open_landscape(path)
+            return open_landscape(path, self.run.fingerprint)
         except FileNotFoundError:
             return None
         except StoreError as error:
@@ -127,19 +131,14 @@ class Surveyor:
         configured, given = arguments(node, lambda reference: resolved(reference, self.surveyed))
         return make(configured, **given, problem=self.problem, journal=_journal(path), progress=report)
 
-    def _keep(self, path: Path, name: str, node: Mapping[str, Any], dataset: xr.Dataset) -> xr.Dataset:
-        survey = node["_target_"].rpartition(".")[2]
-        about = {"run": self.run.fingerprint, "landscape": name, "survey": survey}
+    def _keep(self, path: Path, node: Mapping[str, Any], dataset: xr.Dataset) -> xr.Dataset:
+        told = {**about(path, self.run.fingerprint), "survey": node["_target_"].rpartition(".")[2]}
         if self._weights is not None:
-            about["weights"] = self._weights.name
-        dataset = dataset.assign_attrs(about)
-        checked = {variable: {"fletcher32": True} for variable in dataset.data_vars if dataset[variable].ndim}
-        with replacing(path) as temporary:
-            # By way of memory: HDF5 itself brings the process down when the disk is full.
-            temporary.write_bytes(dataset.to_netcdf(engine="h5netcdf", encoding=checked))
+            told["weights"] = self._weights.name
+        write_netcdf(dataset.assign_attrs(told), path)
         for journal in path.parent.glob(f"{_journal(path).name}*"):
             journal.unlink(missing_ok=True)
-        return open_landscape(path)  # as everybody else finds it
+        return open_landscape(path, self.run.fingerprint)  # as everybody else finds it
 
     def _report(self, name: str, stage: int, stages: int, done: int, total: int) -> None:
         if ranks().rank == 0 and (now := time.monotonic()) >= self._next_report:

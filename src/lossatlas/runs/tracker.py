@@ -8,6 +8,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, Logger
 
+from lossatlas.files import naming
 from lossatlas.runs.build import make
 from lossatlas.runs.composition.custom_model import find_target
 
@@ -53,7 +54,8 @@ def logging_to(
             folder.mkdir(parents=True, exist_ok=True)
             loggers.append(make({**node, **set_here}))
             loggers[-1].log_hyperparams(dict(config))
-        yield loggers
+        with naming(folder):  # which loggers do not, where they cannot write
+            yield loggers
         status = "success"
     finally:
         for logger in loggers:

@@ -17,7 +17,14 @@ from lossatlas.files import set_aside, sha256
 from lossatlas.hardware import threads_limited
 from lossatlas.runs.build import build_callbacks, make
 from lossatlas.runs.process_settings import lightning_warns_only
-from lossatlas.runs.run_files import Checkpointing, Members, ReportProgress, Snapshots, WholeCheckpointIO
+from lossatlas.runs.run_files import (
+    Checkpointing,
+    Members,
+    ReportProgress,
+    Snapshots,
+    WholeCheckpointIO,
+    check_owner,
+)
 from lossatlas.runs.store.manifest import Manifest, Member, age_seconds, new_attempt
 from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.store import Run, StoreError, check_state, name_damage
@@ -175,6 +182,7 @@ def _resume_step(run: Run, manifest: Manifest, study: Study, say: Callable[[str]
         say(f"{run.checkpoint_path}: damaged ({reason}); set aside as {aside.name}, training from the start")
         return None
     check_state(study.state_dict(), state, run.checkpoint_path)
+    check_owner(checkpoint, run.checkpoint_path)
     for path, expected in _written_before(run, manifest, study, step):
         if not run.is_intact(path, expected):
             name_damage(path, say, "training from the start")

@@ -48,6 +48,21 @@ def test_a_file_that_was_cut_short_does_not_count(journal: Path, kept: int) -> N
     assert WarmStarts(journal, {}).last(0) is None
 
 
+def test_a_file_in_which_a_bit_has_changed_does_not_count(journal: Path) -> None:
+    kept = start(3)
+    WarmStarts(journal, {}).keep(0, kept)
+    [path] = journal.parent.glob("*.chain0")
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        found = WarmStarts(journal, {}).last(0)
+        if found is not None:  # a bit of the space that the header is filled up with
+            assert [value.hex() for value in found.values] == [value.hex() for value in kept.values]
+            assert torch.equal(found.vectors, kept.vectors)
+    path.write_bytes(whole)
+    assert WarmStarts(journal, {}).last(0) is not None
+
+
 def test_a_foreign_file_does_not_count(journal: Path) -> None:
     from safetensors.torch import save_file
 

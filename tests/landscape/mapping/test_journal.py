@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import resource
 import struct
@@ -81,6 +82,29 @@ def test_what_follows_a_damaged_line_is_measured_again(path: Path, garbage: byte
         assert list(journal.finished) == [0]
         journal.append(1, [1 / 3, 2.0])
     assert path.read_bytes() == b"".join(lines[:3])
+
+
+def test_a_bit_that_has_changed_is_noticed_wherever_it_is(path: Path) -> None:
+    whole, written = path.read_bytes(), _finished(path)
+    header = whole.index(b"\n") + 1
+    for place in range(header, len(whole)):
+        for bit in range(8):
+            damaged = bytearray(whole)
+            damaged[place] ^= 1 << bit
+            path.write_bytes(damaged)
+            found = finished_points(path, HEADER)
+            assert found.items() <= written.items()
+            assert len(found) == whole[header:place].count(b"\n")  # those before the line
+    for place in range(header):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        assert finished_points(path, HEADER) == {}
+
+
+def test_a_journal_of_a_version_without_checksums_is_begun_again(path: Path) -> None:
+    old = json.dumps({"journal": 1, **HEADER}) + "\n" + json.dumps({"index": 0, "values": [9.0, 9.0]}) + "\n"
+    path.write_text(old)
+    assert _finished(path) == {}
+    assert path.with_name("surface.journal.stale").read_text() == old
 
 
 def test_the_journal_of_another_survey_is_set_aside(path: Path) -> None:

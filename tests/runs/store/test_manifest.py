@@ -146,5 +146,5 @@ def test_a_manifest_of_another_form_is_refused(tmp_path: Path) -> None:
     value = manifest_of(trained(small(tmp_path))).to_json()
     with pytest.raises(ValueError, match=r"one of running, interrupted, failed, finished, got 'done'$"):
         Manifest.from_json(value | {"status": "done"})
-    with pytest.raises(TypeError, match="unexpected keyword argument 'mood'"):
+    with pytest.raises(ValueError, match=r"^mood: unknown key$"):
         Manifest.from_json(value | {"mood": "good"})

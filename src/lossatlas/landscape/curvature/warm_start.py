@@ -48,6 +48,7 @@ class WarmStarts:
         if self._journal is None:
             return
         described = {"survey": self._survey, "place": str(start.place), "values": json.dumps(start.values)}
+        described["sha256"] = _checksum(described, start.vectors)
         with replacing(self._path(chain), sync=False) as temporary:
             save_file({"vectors": start.vectors.contiguous()}, temporary, described)
 
@@ -62,7 +63,9 @@ class WarmStarts:
                 described, vectors = file.metadata(), file.get_tensor("vectors")
         except SafetensorError:
             return None
-        if not described or described["survey"] != self._survey:
+        if not described or described.get("survey") != self._survey:
+            return None
+        if described.pop("sha256", None) != _checksum(described, vectors):
             return None
         # In memory of its own, which is aligned as a new tensor's: sums over it then round in the same way.
         return WarmStart(int(described["place"]), json.loads(described["values"]), vectors.clone().to(device))
@@ -76,3 +79,10 @@ class WarmStarts:
     def _path(self, chain: int) -> Path:
         assert self._journal is not None
         return self._journal.with_name(f"{self._journal.name}.chain{chain}")
+
+
+def _checksum(described: Mapping[str, str], vectors: Tensor) -> str:
+    told = json.dumps([*sorted(described.items()), str(vectors.dtype), list(vectors.shape)]).encode()
+    return sha256(
+        told + vectors.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    ).hexdigest()

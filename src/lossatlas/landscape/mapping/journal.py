@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +23,9 @@ class Journal:
     """Append-only file of JSON lines: a header that says which survey this is, then a line a finished point.
 
     Opened again with the same header it holds the points that were finished; floats, NaN and infinities included,
-    come back to the last bit. A line that a kill or a full disk left torn is dropped, with anything after it. The
-    content of a file with another header, which belongs to another survey, is moved to ``<name>.stale``, and a new
+    come back to the last bit. Each line ends with its own checksum: one that a kill or a full disk left torn, or in
+    which a bit has changed since, is dropped, with anything after it. The content of a file with another header, which
+    belongs to another survey or was written by a version without checksums, is moved to ``<name>.stale``, and a new
     journal begun.
 
     Parameters
@@ -178,7 +180,7 @@ def _named(error: OSError, path: Path) -> OSError:
 
 
 def _title(header: Mapping[str, Any]) -> bytes:
-    return _line({"journal": 1, **header})
+    return _line({"journal": 2, **header})  # 1: without checksums
 
 
 def _points(content: bytes) -> tuple[dict[int, list[float]], int]:
@@ -196,11 +198,20 @@ def _points(content: bytes) -> tuple[dict[int, list[float]], int]:
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value) + "\n").encode()
+    """A line of JSON, of which the last value is the CRC-32 of what stands before it."""
+    body = json.dumps(value)[:-1].encode()
+    return body + _end(body)
+
+
+def _end(body: bytes) -> bytes:
+    return b', "crc32": "%08x"}\n' % zlib.crc32(body)
+
+
+_END = len(_end(b""))
 
 
 def _point(line: bytes) -> tuple[int, list[float]] | None:
-    if not line.endswith(b"\n"):
+    if line[-_END:] != _end(line[:-_END]):
         return None
     try:
         point = json.loads(line)

@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from lossatlas.choices import nearest
-from lossatlas.runs.composition.job import SURROUNDINGS, Job
+from lossatlas.runs.composition.job import SURROUNDINGS, Job, trusted_by
 from lossatlas.runs.composition.overrides import Overrides, key_of
 from lossatlas.runs.composition.parsing import texts
 from lossatlas.runs.composition.search_path import CONFIG_NAME, config_folder
@@ -143,11 +143,11 @@ def _with_runs(config: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
 
 def _job_named(named: Reference, config: Mapping[str, Any], overrides: Overrides) -> Job:
     if isinstance(named.value, str):
+        from lossatlas.runs.composition.foreign import recorded_config, recorded_overrides
         from lossatlas.runs.store.store import Store, find_finished_run
 
-        run = find_finished_run(Store(config["paths"]["runs"]), named.value)
-        manifest = run.manifest()
-        return Job(Overrides(() if manifest is None else manifest.overrides), run.config())
+        run, trusted = find_finished_run(Store(config["paths"]["runs"]), named.value), trusted_by(config)
+        return Job(recorded_overrides(run, trusted), recorded_config(run, trusted))
     try:
         named.check()
     except ValueError as error:

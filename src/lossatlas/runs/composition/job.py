@@ -1,6 +1,6 @@
 """A job: what a user, a sweep or a study asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -50,3 +50,18 @@ def _named(run: Mapping[str, Any], around: Mapping[str, Any]) -> Job:
 
 class ConfigError(ValueError):
     """A configuration that cannot be run, in one line."""
+
+
+def trusted_by(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Targets that a run which was written elsewhere may name as well, whatever they do: those of ``runtime.trust``.
+
+    `ConfigError` if these are no names.
+
+    >>> trusted_by({"runtime": {"threads": 1}}), trusted_by({"runtime": {"trust": ["theirs.Net"]}})
+    ((), ('theirs.Net',))
+    """
+    given = config.get("runtime", {}).get("trust")
+    names = (given,) if isinstance(given, str) else () if given is None else given
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"runtime.trust={given}: expected names of targets, as [theirs.Net]")
+    return tuple(names)

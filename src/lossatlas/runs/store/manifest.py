@@ -5,12 +5,18 @@ import platform
 import socket
 import subprocess
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any, Literal, get_args
+from pathlib import Path, PurePosixPath
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from packaging.version import InvalidVersion, Version
+
+from lossatlas import __version__
 from lossatlas.hardware import cpu_name
 
 Status = Literal["running", "interrupted", "failed", "finished"]
@@ -18,6 +24,14 @@ Status = Literal["running", "interrupted", "failed", "finished"]
 PACKAGES = ("lossatlas", "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy", "scikit-learn")
 ENVIRONMENT = ("SLURM_JOB_ID", "SLURM_ARRAY_TASK_ID", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
 """The only environment variables whose values are recorded: none that could hold a key."""
+
+
+class StoreError(ValueError):
+    """A run's folder does not hold what it should."""
+
+
+class RecordRefused(StoreError):  # noqa: N818
+    """A record is whole, but not one that this version may use, or that lies in its run's folder: it is left alone."""
 
 
 @dataclass
@@ -69,6 +83,7 @@ class Manifest:
     files_sha256: dict[str, str] = field(default_factory=dict)  # configuration, history, snapshots
     members: list[Member] = field(default_factory=list)
     failure: dict[str, Any] | None = None
+    signature: str | None = None  # by which the installation that wrote it knows it again
 
     def to_json(self) -> dict[str, Any]:
         """Plain containers for ``manifest.json``."""
@@ -76,13 +91,84 @@ class Manifest:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Manifest":
-        """Rebuild from ``to_json``'s value. TypeError or ValueError if it is not one."""
-        attempts = [_Attempt(**attempt) for attempt in value["attempts"]]
-        members = [Member(**member) for member in value.get("members", [])]
-        manifest = cls(**{**value, "attempts": attempts, "members": members})
-        if manifest.status not in get_args(Status):
-            raise ValueError(f"status must be one of {', '.join(get_args(Status))}, got {manifest.status!r}")
+        """Rebuild from ``to_json``'s value. ValueError, which says what is wrong, if it is not one."""
+        lists = {
+            key: [_built(kind, item, f"{key}.") for item in value[key]]
+            for key, kind in (("attempts", _Attempt), ("members", Member))
+            if isinstance(value.get(key), list)
+        }
+        manifest = _built(cls, {**value, **lists})
+        age_seconds(manifest.created)
+        for name in (*manifest.files_sha256, *(member.file for member in manifest.members)):
+            if not is_inside(name):
+                raise ValueError(f"{name}: names a file outside the run's folder")
         return manifest
+
+
+def _built(kind: Any, value: Any, path: str = "") -> Any:
+    """A dataclass of what was read; ValueError for the first key that it lacks, does not know, or of another type."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{path.rstrip('.')}: expected mappings, got {value!r}")
+    hints = _hints(kind)
+    needed = {part.name for part in fields(kind) if part.default is part.default_factory}
+    for key in (*(needed - value.keys()), *(value.keys() - hints.keys())):
+        raise ValueError(f"{path}{key}: {'is missing' if key in needed else 'unknown key'}")
+    for key, item in value.items():
+        if not _fits(item, hints[key]):
+            raise ValueError(f"{path}{key}: expected {_named(hints[key])}, got {item!r}")
+    return kind(**value)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _named(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(get_args(hint))}"
+    return (
+        hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
+    )
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value that was read from JSON is of the type; a whole number is a float too."""
+    kind, inside = get_origin(hint), get_args(hint)
+    if kind in (Union, UnionType):
+        return any(_fits(value, one) for one in inside)
+    if kind is list:
+        return isinstance(value, list) and all(_fits(item, inside[0]) for item in value)
+    if kind is dict:
+        return isinstance(value, dict) and all(_fits(item, inside[1]) for item in value.values())
+    if kind is Literal:
+        return value in inside
+    if hint is Any or is_dataclass(hint):  # built before
+        return True
+    return type(value) in ((float, int) if hint is float else (hint,))
+
+
+def is_inside(name: str) -> bool:
+    """Whether a file of that name, relative to a folder, lies in it, on any system.
+
+    >>> is_inside("snapshots/epoch-0001.safetensors"), is_inside("../other"), is_inside("/etc/hosts"), is_inside("C:x")
+    (True, False, False, False)
+    """
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not name.startswith("/") and ".." not in parts and not set(name) & set("\\:\0")
+
+
+def written_by_newer(value: Mapping[str, Any]) -> str | None:
+    """Version of lossatlas that has written a manifest, if that is newer than this one.
+
+    >>> written_by_newer({"versions": {"lossatlas": "9999.1"}}), written_by_newer({"versions": {"lossatlas": "0.0.1"}})
+    ('9999.1', None)
+    """
+    try:
+        theirs = Version(value["versions"]["lossatlas"])
+    except (KeyError, TypeError, InvalidVersion):
+        return None
+    return str(theirs) if theirs > Version(__version__) else None
 
 
 def now() -> str:

@@ -1,10 +1,12 @@
 """Progress of a run: a small file that its process rewrites about once a second and anybody may read."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from lossatlas.files import replacing
-from lossatlas.runs.store.store import Run, StoreError
+from lossatlas.runs.store.manifest import RecordRefused, StoreError
+from lossatlas.runs.store.store import Run
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Progress:
 
 
 def write_progress(run: Run, progress: Progress) -> None:
-    """Replace the run's progress file."""
-    with replacing(run.progress_path, sync=False) as temporary:
+    """Replace the run's progress file, if it can be written: it is for display alone, and a store may be read-only."""
+    with suppress(OSError), replacing(run.progress_path, sync=False) as temporary:
         temporary.write_text(json.dumps(asdict(progress)), encoding="utf-8")
 
 
@@ -41,11 +43,16 @@ def read_progress(run: Run) -> Progress | None:
 
 
 def status_of(run: Run) -> str:
-    """Status of a run: as its manifest has it, or "absent", "damaged", or "interrupted" where its process has died."""
+    """Status of a run: as its manifest has it, or "absent", or "interrupted" where its process has died.
+
+    "damaged" where the manifest cannot be read, "refused" where it can, but is not to be used.
+    """
     try:
         manifest = run.manifest()
+        if manifest is None:
+            return "absent"
+        return "interrupted" if manifest.status == "running" and not run.is_locked() else manifest.status
+    except RecordRefused:
+        return "refused"
     except StoreError:
         return "damaged"
-    if manifest is None:
-        return "absent"
-    return "interrupted" if manifest.status == "running" and not run.is_locked() else manifest.status

@@ -12,20 +12,16 @@ from typing import Any
 
 import filelock
 import pandas as pd
-import xarray as xr
 import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from lossatlas import interruption
+from lossatlas import __version__, interruption
 from lossatlas.choices import nearest
 from lossatlas.files import remove_leftovers, replacing, set_aside, sha256, write_json, write_text
-from lossatlas.runs.store.manifest import Manifest
-
-
-class StoreError(ValueError):
-    """A run's folder does not hold what it should."""
+from lossatlas.runs.store.manifest import Manifest, RecordRefused, StoreError, written_by_newer
+from lossatlas.runs.store.signature import is_signed, signature
 
 
 def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], source: Path) -> None:
@@ -56,11 +52,14 @@ def name_damage(path: Path, say: Callable[[str], None], remedy: str) -> None:
         say(f"{path}: missing, {remedy}")
 
 
+_WRITTEN_WITHOUT_LOCK = ("progress.json", "*.png", "*.pdf")
+
+
 class Run:
     """The record of one run: ``<store>/<fingerprint>/``."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder = folder if folder.name not in ("", "..") else folder.resolve()
         self.manifest_path = folder / "manifest.json"
         self.config_path = folder / "config.yaml"
         self.weights_path = folder / "weights.safetensors"
@@ -84,18 +83,60 @@ class Run:
     # Reading
 
     def manifest(self) -> Manifest | None:
-        """Manifest, or None if the run was never started. `StoreError` if it cannot be read."""
+        """Manifest, or None if the run was never started.
+
+        `StoreError` if it cannot be read or is damaged; `RecordRefused` if it is whole, but written by a newer version,
+        another run's, or names files outside the run's folder.
+        """
+        value = self._whole_manifest()
+        if value is None:
+            return None
+        try:
+            manifest = Manifest.from_json(value)
+        except (ValueError, TypeError) as error:
+            newer = written_by_newer(value)
+            told = (
+                f"written by lossatlas {newer}, newer than this {__version__}" if newer else "cannot be used"
+            )
+            raise RecordRefused(f"{self.manifest_path}: {told} ({error})") from error
+        if manifest.fingerprint != self.fingerprint:
+            raise RecordRefused(
+                f"{self.manifest_path}: is that of run {manifest.fingerprint}, which belongs in a folder of that name; "
+                "move the folder there, or remove it"
+            )
+        return manifest
+
+    def _whole_manifest(self) -> dict[str, Any] | None:
+        """What the manifest holds, after its checksum; None if there is none. `StoreError` if it is damaged."""
         try:
             value = json.loads(self.manifest_path.read_bytes())
             if value.pop("checksum", None) != _checksum(value):
                 raise ValueError("its checksum is wrong")
-            return Manifest.from_json(value)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StoreError(f"{self.manifest_path}: cannot be read ({error.strerror})") from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise StoreError(f"{self.manifest_path}: damaged ({error})") from error
+        return value
+
+    def is_signed(self) -> bool:
+        """Whether this installation has written the manifest.
+
+        False also of what an installation wrote that had no key to sign with, as earlier versions had none.
+        """
+        try:
+            manifest = self.manifest()
+        except StoreError:
+            return False
+        return manifest is not None and is_signed(_signed(manifest), manifest.signature)
+
+    def is_own(self) -> bool:
+        """Whether this installation has computed the run, which is finished, from the configuration that is there."""
+        manifest = self.manifest() if self.is_signed() else None
+        return manifest is not None and self.is_intact(
+            self.config_path, manifest.files_sha256.get(self.config_path.name)
+        )
 
     def config(self) -> dict[str, Any]:
         """Resolved configuration that the run was computed from."""
@@ -174,7 +215,7 @@ class Run:
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest, which ends with a checksum: nothing else would tell a wrong number in it."""
-        value = manifest.to_json()
+        value = {**manifest.to_json(), "signature": signature(_signed(manifest))}
         write_json(self.manifest_path, {**value, "checksum": _checksum(value)})
 
     def write_config(self, config: dict[str, Any]) -> None:
@@ -196,13 +237,18 @@ class Run:
 
     def remove_leftovers(self) -> None:
         """Remove what killed processes left half-written; for the holder of the lock."""
-        for folder in (self.folder, self.snapshots, self.member_folder, self.landscapes):
-            remove_leftovers(folder, keep=self.progress_path)
+        for folder in (
+            *(self.folder, self.snapshots, self.member_folder, self.landscapes),
+            *self.landscapes.glob("epoch-*"),
+        ):
+            remove_leftovers(folder, keep=_WRITTEN_WITHOUT_LOCK)
 
     def set_damage_aside(self, say: Callable[[str], None]) -> None:
         """Rename the damaged files of this run, and say so, so that they are computed again."""
         try:
             manifest = self.manifest()
+        except RecordRefused:
+            raise
         except StoreError as error:
             if not os.access(self.manifest_path, os.R_OK):
                 raise
@@ -223,6 +269,7 @@ class Run:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._check_lock()
             lock = self._acquire(say)
         except OSError as error:
             raise StoreError(f"{self.folder}: cannot be used ({error.strerror})") from error
@@ -251,13 +298,36 @@ class Run:
         """Whether some process holds the run's lock just now."""
         if not self.lock_path.exists():
             return False
+        self._check_lock()
         lock = filelock.FileLock(self.lock_path)
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
             return True
+        except OSError:  # nobody who may not write there holds it
+            return False
         lock.release()
         return False
+
+    def _check_lock(self) -> None:
+        """`StoreError` if the lock is a link: opening it empties the file that it leads to."""
+        if self.lock_path.is_symlink():
+            raise StoreError(f"{self.lock_path}: is a link, which a lock never is; remove it")
+
+    def check_contained(self) -> None:
+        """`StoreError` if a link in a folder that this installation has not written leads out of it.
+
+        What is written to the run would be written there.
+        """
+        if self.is_signed():
+            return
+        within = self.folder.resolve()
+        for folder, folders, files in os.walk(self.folder):
+            for path in (Path(folder, name) for name in (*folders, *files)):
+                if path.is_symlink() and not path.resolve().is_relative_to(within):
+                    raise StoreError(
+                        f"{path}: a link that leads out of the run's folder, which was written elsewhere; remove it"
+                    )
 
     def _holder(self) -> str:
         try:
@@ -298,7 +368,16 @@ def _created(run: Run) -> str:
 
 
 def _checksum(value: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def _signed(manifest: Manifest) -> bytes:
+    """What a signature is of: all of the manifest but itself."""
+    return _canonical({**manifest.to_json(), "signature": None})
+
+
+def _canonical(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()
 
 
 _LISTED = 8  # fingerprints that an error message may list
@@ -364,13 +443,3 @@ def named_run(
     if isinstance(value, str):
         return find_run(Store(config["paths"]["runs"]), value)
     return from_overrides(value)
-
-
-def open_landscape(path: Path) -> xr.Dataset:
-    """Load a landscape into memory. `StoreError` if the file is damaged."""
-    try:
-        return xr.load_dataset(path, engine="h5netcdf")
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # whatever HDF5 makes of foreign bytes
-        raise StoreError(f"{path}: damaged ({error})") from error
