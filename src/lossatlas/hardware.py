@@ -4,8 +4,10 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:  # what lists runs does without torch
+    import torch
 
 
 def cpu_name() -> str:
@@ -17,16 +19,20 @@ def cpu_name() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
 
 
-def device_name(device: torch.device) -> str:
+def device_name(device: "torch.device") -> str:
     """Name of the GPU that ``device`` is, or of the processor."""
     if device.type != "cuda":
         return cpu_name()
+    import torch
+
     return torch.cuda.get_device_name(device)
 
 
 @contextmanager
 def threads_limited(threads: int) -> Iterator[None]:
     """Compute with so many threads inside the block."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
