@@ -50,7 +50,7 @@ def _shares(wanted: dict[int, int], room: int) -> dict[int, int]:
     >>> _shares({1: 5, 2: 40}, 30), _shares({1: 40, 2: 40}, 30), _shares({1: 5, 2: 6}, 30)
     ({1: 5, 2: 25}, {1: 15, 2: 15}, {1: 5, 2: 6})
     """
-    shares = {}
+    shares: dict[int, int] = {}
     for k, width in sorted(wanted.items(), key=lambda item: item[1]):
         shares[k] = min(width, max(room // (len(wanted) - len(shares)), _NARROWEST))
         room -= shares[k]

@@ -160,8 +160,10 @@ def _reference(node: Mapping[str, Any], kinds: Collection[str]) -> Reference | N
     """``node`` as a reference of one of these ``kinds``; None if it is none."""
     if "weights" in kinds and node.keys() == {"weights", "ckpt_key"}:
         return Reference("weights", node["weights"], node["ckpt_key"])
-    kind = next(iter(node), None)
-    return Reference(kind, node[kind]) if len(node) == 1 and kind in kinds else None
+    if len(node) != 1:
+        return None
+    ((kind, value),) = node.items()
+    return Reference(kind, value) if kind in kinds else None
 
 
 def references(node: Any, kinds: Collection[str] = KINDS) -> Iterator[Reference]:
