@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     named = {key: _values(key, typed) for key in ("run", "ckpt", "ckpt_key")}
     overrides = typed.without(*named)
     _check_named(named["run"], named["ckpt"], overrides)
-    places = named["ckpt_key"] or [None]
+    places: list[str | None] = [*named["ckpt_key"]] or [None]
     start_hydra(options.config_dir)
     from lossatlas.runs.subjects import subject_of_file, subject_of_run
 

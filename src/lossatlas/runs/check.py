@@ -49,10 +49,11 @@ def check_jobs(jobs: Iterable[Job]) -> None:
 def _check(job: Job, checked: set[str]) -> None:
     config = job.config
     check_config(config)
-    for named in references(config["study"]):
-        if named.kind != "run":
+    for reference in references(config["study"]):
+        if reference.kind != "run":
+            written = f"{{{reference.kind}: {reference.value}}}"
             raise ConfigError(
-                f"study: {{{named.kind}: {named.value}}} is for landscapes; a study names runs, as {{run: ['seed=1']}}"
+                f"study: {written} is for landscapes; a study names runs, as {{run: ['seed=1']}}"
             )
     for named in job.upstream:
         _check(named, checked)

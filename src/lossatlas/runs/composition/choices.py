@@ -62,7 +62,7 @@ class Group:
         node: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
         defaults = node.pop("defaults", ["_self_"]) if isinstance(node, dict) else []
         own = self._placed(node or {}, _package(path))
-        merged = OmegaConf.create()
+        merged: Any = OmegaConf.create()
         for default in defaults if "_self_" in defaults else [*defaults, "_self_"]:
             name = default.partition("@")[0] if isinstance(default, str) else ""
             part = own if default == "_self_" else self._node(name) if name in self.options else {}

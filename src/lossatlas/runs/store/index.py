@@ -201,9 +201,9 @@ def _load(path: Path) -> dict[str, tuple[_Signature, Record]]:
 
 
 def _record(values: list[Any], leaves: list[tuple[str, str]]) -> Record:
-    *others, settings = values
-    record = Record(*others, {leaves[n][0]: leaves[n][1] for n in settings})
-    return Record(**{**vars(record), "overrides": tuple(record.overrides)})
+    status, created, experiment, scale, overrides, epochs, test_error, settings = values
+    flat = {leaves[n][0]: leaves[n][1] for n in settings}
+    return Record(status, created, experiment, scale, tuple(overrides), epochs, test_error, flat)
 
 
 def _write(path: Path, records: Mapping[str, tuple[_Signature, Record]]) -> None:

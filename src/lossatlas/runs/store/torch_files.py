@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
@@ -48,7 +49,9 @@ def read_torch_file(path: Path) -> Any:
     try:
         if is_zipfile(path):  # older files are read as long as they hold tensors and plain values alone
             foreign = sorted(get_unsafe_globals_in_checkpoint(str(path)))
-        stand_ins = [(type("StandIn", (StandIn,), {"name": name}), name) for name in foreign]
+        stand_ins: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+            (type("StandIn", (StandIn,), {"name": name}), name) for name in foreign
+        ]
         with safe_globals(stand_ins), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of other versions of pickle, which end in the line below
             return torch.load(path, map_location="cpu", weights_only=True)
