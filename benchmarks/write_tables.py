@@ -242,11 +242,30 @@ def error_rates(report: dict[str, Any]) -> str:
             cells.append(", ".join(f"{100 * rate:.1f}" for rate in highest))
         rows.append([name, *cells, f"{report['runs'][name]:,}"])
     return _table(["", *columns, "simulations of each"], rows)
+def listing(report: dict[str, Any]) -> str:
+    rows = [
+        [
+            way,
+            f"**{result['seconds']:.2f}**",
+            f"{result['range'][0]:.2f} to {result['range'][1]:.2f}",
+            f"{result['of index']:.2g}",
+            f"{result['aim']:g}" if result["aim"] else "",
+        ]
+        for way, result in report["ways"].items()
+    ]
+    memory = report["peak memory, MB"]
+    how = (
+        f"{report['runs']:,} runs, {report['repetitions']} repetitions; "
+        f"{memory['index']:.0f} MB at the most, of which imports {memory['imports']:.0f}"
+    )
+    head = ["", "seconds of processor time", "range", "of listing with the index", "aim"]
+    return _table(head, rows) + _measured_on(report, how)
 
 
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "training": ("training", training),
     "startup": ("startup", startup),
+    "listing": ("listing", listing),
     "surface": ("surface", surface),
     "growth": ("surface", growth),
     "forward": ("forward", forward),

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:  # what lists runs does without torch
+    import torch
 
 
 def cpu_name() -> str:
@@ -27,6 +28,8 @@ def numerics() -> dict[str, Any]:
     >>> sorted(numerics())
     ['blas', 'capability', 'processor', 'threads', 'torch']
     """
+    import torch
+
     libraries = re.findall(r"(Math Kernel Library|MKL-DNN|OpenBLAS)\D*([\d.]+\d)", torch.__config__.show())
     return {
         "processor": cpu_name(),
@@ -37,16 +40,20 @@ def numerics() -> dict[str, Any]:
     }
 
 
-def device_name(device: torch.device) -> str:
+def device_name(device: "torch.device") -> str:
     """Name of the GPU that ``device`` is, or of the processor."""
     if device.type != "cuda":
         return cpu_name()
+    import torch
+
     return torch.cuda.get_device_name(device)
 
 
 @contextmanager
 def threads_limited(threads: int) -> Iterator[None]:
     """Compute with so many threads inside the block."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

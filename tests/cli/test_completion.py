@@ -42,6 +42,8 @@ def completions(line: str, monkeypatch: pytest.MonkeyPatch, *, shell: str = "bas
         ("lossatlas landscape run=ab landscape=surf", ["landscape=surface"]),
         ("lossatlas landscape run=", ["run=ab12"]),
         ("lossatlas landscape ckpt=", []),
+        ("lossatlas landscape ckpt=a.ckpt ckpt_key=", []),
+        ("lossatlas landscape ckpt=a.ckpt ckpt_key=net landscape=surf", ["landscape=surface"]),
         ("lossatlas runs ", []),
         ("lossatlas nonsense ", []),
     ],

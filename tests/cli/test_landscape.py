@@ -182,6 +182,7 @@ def test_a_trajectory_goes_through_the_kept_snapshots_to_the_final_weights(run: 
             ["run={run}", "landscape=interpolation", "landscape.interpolation.other.run=7"],
             "landscape.interpolation: run: expected overrides, as [\"seed=1\"], or a fingerprint in quotes, got 7",
         ),
+        (["run={run}", "landscape=line", "ckpt_key=net"], "ckpt_key=net: says which network of a file"),
         (["run=net.pt", "landscape=line"], "net.pt: lies in no run's folder; a network of your own is given as"),
         (["run={run}", "ckpt=net.pt", "landscape=line"], "run={run} and ckpt=net.pt: give one or the other"),
     ],
@@ -289,6 +290,42 @@ def test_two_networks_of_a_stranger_are_joined_by_a_line(own: torch.nn.Module) -
     assert end == pytest.approx(torch.nn.functional.cross_entropy(own(inputs), targets).item(), rel=1e-6)
 
 
+def average_beside(network: torch.nn.Module, path: str) -> None:
+    """A checkpoint of Lightning with a network and its moving average, here with zeros for the last biases."""
+    state = network.state_dict()
+    average = {**state, "3.bias": torch.zeros(4)}
+    both = {f"net.{name}": value for name, value in state.items()}
+    torch.save({"state_dict": both | {f"ema.module.{name}": value for name, value in average.items()}}, path)
+
+
+def test_of_two_networks_in_a_file_the_user_says_which(own: torch.nn.Module) -> None:
+    average_beside(own, "both.ckpt")
+    named = ("model._target_=strangers.Net", "model.width=5", *DATA, *SURFACE, *QUIET)
+    asked = type_here("landscape", *named, "ckpt=both.ckpt").complaint
+    assert asked.endswith(
+        "both.ckpt holds 2 networks that fit, state_dict.net and state_dict.ema.module: "
+        "say which, as ckpt_key=state_dict.net"
+    )
+    net, ema = kept(
+        type_here("landscape", *named, "ckpt=both.ckpt", "ckpt_key=state_dict.net,state_dict.ema.module")
+    )
+    assert net != ema
+    assert kept(type_here("landscape", *named, "ckpt=both.ckpt", "ckpt_key=state_dict.ema")) == [ema]
+    assert xr.load_dataset(ema).attrs["ckpt_key"] == "state_dict.ema.module"
+    inputs, targets = build_data(compose_job(DATA).config).normalized("test")
+    torch.nn.init.zeros_(own[3].bias)
+    expected = torch.nn.functional.cross_entropy(own(inputs), targets).item()
+    assert xr.load_dataset(ema).loss.sel(split="test", x=0, y=0).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_key_that_changes_nothing_makes_no_other_landscape(own: torch.nn.Module) -> None:
+    path = files_of(own)[".ckpt"]
+    named = ("model._target_=strangers.Net", "model.width=5", *DATA, *SURFACE, *QUIET, f"ckpt={path}")
+    assert kept(type_here("landscape", *named)) == kept(
+        type_here("landscape", *named, "ckpt_key=state_dict.model")
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -308,13 +345,18 @@ def test_two_networks_of_a_stranger_are_joined_by_a_line(own: torch.nn.Module) -
         ),
         (
             ["model._target_=strangers.Net", "model.width=5", "ckpt=code.pt"],
-            "code.pt: not a state dict that can be read without running code of the file",
+            "code.pt: holds a strangers.Net, not a state dict that can be read without running code of the file",
         ),
         (
             ["model._target_=strangers.Net", "model.width=5", "ckpt=broken.safetensors"],
             "broken.safetensors: not a readable safetensors file",
         ),
         (["model._target_=strangers.Net", "model.width=5", "ckpt=empty.pt"], "empty.pt: holds no state dict"),
+        (["model._target_=strangers.Net", "model.width=5", "ckpt=notes.pt"], "notes.pt: not a file of weights;"),
+        (
+            ["model._target_=strangers.Net", "model.width=5", "ckpt=plain.pt", "ckpt_key=net"],
+            "plain.pt: ckpt_key=net: no network's tensors lie there; expected one of .",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
@@ -326,6 +368,7 @@ def test_what_is_wrong_with_a_stranger_s_network_is_told_in_one_line(
     torch.save({name: state[name] for name in ("1.weight", "1.bias")}, "lacking.pt")
     torch.save(own, "code.pt")
     torch.save({"epoch": 3}, "empty.pt")
+    (folder / "notes.pt").write_text("run the training first\n")
     (folder / "broken.safetensors").write_bytes(b"not weights")
     answer = type_here("landscape", *arguments, *DATA, *SURFACE, *QUIET)
     assert answer.status == 1

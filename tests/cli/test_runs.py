@@ -14,9 +14,10 @@ import pytest
 from typed import DATA, QUICK, TINY, type_here
 
 from lossatlas.cli.progress import print_outcomes
-from lossatlas.cli.runs import differences, flatten
+from lossatlas.cli.runs import differences
 from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.store.index import flatten
 from lossatlas.runs.store.store import Store
 
 SWEEP = ("-m", *DATA, "model=mlp", "model.hidden=[8]", *QUICK, "hydra/launcher=basic")
@@ -80,12 +81,27 @@ def test_the_runs_of_an_experiment_are_told_apart_by_what_it_swept_alone(store: 
         (("weight_decay=0.5",), 2),
         (("optimizer.weight_decay=5e-1",), 2),  # the same number
         (("optimizer=adam",), 1),
+        (("optimizer=sgd",), 5),  # by name, and by default
+        (("optimizer=sgd,adam",), 6),
+        (("seed=0,2",), 4),
         (("optimizer=torch.optim.Adam",), 1),
+        (("model=mlp",), 6),
+        (("model=mlp", "optimizer=sgd", "seed=1"), 2),
+        (("model=vgg9",), 0),
+        (("data=synthetic_images", "study=classifier", "scheduler=cosine"), 6),
+        (("scale=digits",), 6),
+        (("scale=paper",), 0),
         (("model.hidden=[8]",), 6),
+        (("model.hidden=[ 8]",), 6),
+        (("hidden=[8]",), 6),
+        (("hidden=[8,8]",), 0),
+        (("nesterov=true",), 5),
+        (("optimizer.nesterov=True",), 5),
         (("epochs=1",), 2),
+        (("epochs=1", "seed=7"), 0),
         (("status=finished",), 6),
+        (("status=finished,failed",), 6),
         (("status=failed",), 0),
-        (("nonsense=1",), 0),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -96,6 +112,47 @@ def test_filters_take_what_is_listed_or_configured(
         assert len(rows(*filters)) == count
     else:
         assert type_here("runs", *filters).out == "no runs in runs/ that match\n"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "complaint"),
+    [
+        ("nonsense=1", "nonsense: no run that is there has such a key"),
+        ("optimiser.lr=0.1", "optimiser.lr: no run that is there has such a key; did you mean optimizer.lr?"),
+        ("optimiser=sgd", "optimiser: no run that is there has such a key; did you mean optimizer?"),
+        ("weight_decai=0.5", "weight_decai: no run that is there has such a key; did you mean weight_decay?"),
+        ("optimizer=sdg", "optimizer=sdg: no such choice; did you mean sgd?"),
+        ("optimizer=sgd,adm", "optimizer=adm: no such choice; did you mean adam?"),
+        ("status=finishd", "status=finishd: no such status; did you mean finished?"),
+        ("logger=csv", "logger: runs are not told apart by it (where metrics are shown)"),
+        (
+            "trainer.devices=2",
+            "trainer.devices: runs are not told apart by it (always one; the hardware, which the",
+        ),
+        (
+            "trainer=cpu",
+            "trainer=cpu: runs are not told apart by it (the hardware, which the manifest records)",
+        ),
+        ("seed", "seed: a filter is written KEY=VALUE"),
+    ],
+)
+def test_a_filter_that_no_run_could_pass_is_told_in_one_line(
+    store: Store, wanted: str, complaint: str
+) -> None:
+    answer = type_here("runs", wanted)
+    assert (answer.status, answer.out) == (1, "")
+    assert answer.complaint.startswith(complaint)
+
+
+def test_listing_needs_neither_torch_nor_xarray(store: Store) -> None:
+    """They take seconds to import."""
+    code = (
+        "import sys; from lossatlas.cli.main import main; status = main(['runs', 'model=mlp']); "
+        "sys.exit(status or 2 * bool({'torch', 'xarray', 'pandas', 'matplotlib'} & sys.modules.keys()))"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    )
 
 
 def test_a_run_whose_process_has_died_is_interrupted_and_says_how_far_it_came(store: Store) -> None:

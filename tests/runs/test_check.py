@@ -87,6 +87,10 @@ def test_keys_inside_a_list_of_nodes_are_held_against_their_target_too() -> None
         (["optimizer.lr=fast"], "^optimizer: .*'str'"),
         (["scheduler=step", "scheduler.gamma=0"], "^scheduler: gamma must be positive, got 0$"),
         (
+            ["study=curve", "study.ends=[{weights: a.pt}, {run: ['seed=1']}]"],
+            r"^study: \{weights: a\.pt\} is for landscapes; a study names runs, as \{run: \['seed=1'\]\}$",
+        ),
+        (
             ["regularizer=l2", "regularizer.l2.weight_decay=-1"],
             "^regularizer: weight_decay must be .*, got -1$",
         ),

@@ -153,6 +153,31 @@ def test_a_stand_in_is_of_the_form_of_what_it_stands_for(tmp_path: Path, kind: s
     assert shape_of(resolved(reference, planned)) == shape_of(resolved(reference, surveyor.surveyed))
 
 
+def test_the_place_in_a_file_counts_where_the_file_holds_several_networks(tmp_path: Path) -> None:
+    config = small(tmp_path)
+    surveyor = Surveyor(trained(config), config, no_other_run)
+    state = build_network(config).state_dict()
+    net, ema = (
+        {f"{at}.{name}": tensor + k for name, tensor in state.items()}
+        for k, at in enumerate(("net", "ema.module"))
+    )
+    file = tmp_path / "w.ckpt"
+
+    def node(*place: str) -> dict[str, Any]:
+        return {"others": [{"weights": str(file)} | ({"ckpt_key": place[0]} if place else {})]}
+
+    torch.save({"state_dict": net}, file)
+    assert surveyor.path("x", node()) == surveyor.path("x", node("state_dict.net"))
+    torch.save({"state_dict": net | ema}, file)
+    paths = [surveyor.path("x", node(f"state_dict.{place}")) for place in ("net", "ema", "ema.module")]
+    assert len(set(paths)) == 2
+    assert paths[1] == paths[2]
+    found = resolved(Reference("weights", str(file), "state_dict.ema"), surveyor.surveyed)
+    assert all(torch.equal(found[name], tensor + 1) for name, tensor in state.items())
+    with pytest.raises(ValueError, match="holds 2 networks that fit"):
+        resolved(Reference("weights", str(file)), surveyor.surveyed)
+
+
 def test_weights_of_another_time_have_landscapes_of_their_own(tmp_path: Path) -> None:
     config = small(tmp_path, *KEPT)
     run = trained(config)

@@ -60,7 +60,7 @@ def _let_hydra(arguments: Sequence[str], config_dir: str | None) -> None:
 
 def _names_a_subject(argument: str) -> bool:
     """Whether it says what ``lossatlas landscape`` surveys, which Hydra does not know."""
-    return "=" in argument and key_of(argument) in ("run", "ckpt")
+    return "=" in argument and key_of(argument) in ("run", "ckpt", "ckpt_key")
 
 
 def _own_words(before: Sequence[str], word: str) -> list[str] | None:

@@ -36,15 +36,16 @@ def main(arguments: list[str]) -> int:
     """Run ``lossatlas landscape run=RUN|ckpt=FILE landscape=CHOICE [KEY=VALUE ...]``."""
     options = _parse(arguments)
     typed = Overrides(options.overrides)
-    named = {key: _values(key, typed) for key in ("run", "ckpt")}
+    named = {key: _values(key, typed) for key in ("run", "ckpt", "ckpt_key")}
     overrides = typed.without(*named)
     _check_named(named["run"], named["ckpt"], overrides)
+    places: list[str | None] = [*named["ckpt_key"]] or [None]
     start_hydra(options.config_dir)
     from lossatlas.runs.subjects import subject_of_file, subject_of_run
 
     with _said_by_the_first():
-        subjects = [subject_of_run(text, overrides) for text in named["run"]]
-        subjects += [subject_of_file(text, overrides) for text in named["ckpt"]]
+        subjects = [subject_of_run(text, overrides, place) for text in named["run"] for place in places]
+        subjects += [subject_of_file(text, overrides, place) for text in named["ckpt"] for place in places]
         for subject in subjects:
             survey(subject, arguments)
     return 0
@@ -65,7 +66,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         nargs="*",
         metavar="KEY=VALUE",
         help="run=FINGERPRINT (or its beginning, the folder, a file of weights in it; several: run=A,B), "
-        "ckpt=FILE (.safetensors, .pt, .ckpt), landscape=CHOICE or [CHOICE,CHOICE], "
+        "ckpt=FILE (.safetensors, .pt, .ckpt), ckpt_key=PLACE (of the network in a file that holds several), "
+        "landscape=CHOICE or [CHOICE,CHOICE], "
         "and overrides of landscape, engine, trainer.devices, logger, runtime, paths",
     )
     parser.add_argument(
@@ -118,7 +120,15 @@ def survey(subject: "Subject", arguments: Sequence[str]) -> None:
         trainer = {**trainer, "devices": 1}
     try:
         with process_group(trainer, ["landscape", *arguments], quiet=not traceback_wanted()) as stop:
-            surveyor = Surveyor(run, config, subject.other_run, tell, weights=subject.weights, on_stop=stop)
+            surveyor = Surveyor(
+                run,
+                config,
+                subject.other_run,
+                tell,
+                weights=subject.weights,
+                ckpt_key=subject.ckpt_key,
+                on_stop=stop,
+            )
             found = _surveyed(surveyor, subject)
     except RankFailedError as error:
         raise JobsFailed(
@@ -134,7 +144,9 @@ def _is_there(subject: "Subject") -> bool:
     """Whether all landscapes have been computed before."""
     from lossatlas.runs.surveyor import Surveyor
 
-    surveyor = Surveyor(subject.run, subject.job.config, subject.other_run, weights=subject.weights)
+    surveyor = Surveyor(
+        subject.run, subject.job.config, subject.other_run, weights=subject.weights, ckpt_key=subject.ckpt_key
+    )
     paths = [surveyor.path(name, node) for name, node in subject.job.config["landscape"].items()]
     return all(path is None or path.exists() for path in paths)
 
@@ -189,6 +201,7 @@ def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Data
     for name in surveyor.config["landscape"].keys() - found.keys():
         print(f"{name}: lies between the run and itself")
     weights = f"-{subject.weights.stem}" if subject.weights else ""
+    weights += f"-{subject.ckpt_key}" if subject.ckpt_key else ""
     surveyor.log_computed(found, f"{subject.run.fingerprint}{weights}")
 
 

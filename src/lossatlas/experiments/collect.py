@@ -12,6 +12,7 @@ import xarray as xr
 from lossatlas.landscape.shapes.grid import OWN
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import key_of
+from lossatlas.runs.resolve import with_places
 from lossatlas.runs.store.fingerprint import landscape_path
 from lossatlas.runs.store.landscape_files import open_landscape
 from lossatlas.runs.store.store import Run, Store, StoreError, named_run
@@ -108,7 +109,8 @@ def _cell(job: Job, axes: Mapping[str, str], other_job: Callable[[Job, Sequence[
         )
 
     paths = {
-        name: landscape_path(run, name, node, other_run) for name, node in job.config["landscape"].items()
+        name: landscape_path(run, name, with_places(node, job.config), other_run)
+        for name, node in job.config["landscape"].items()
     }
     return Cell(
         {dimension: _override(job, key) for dimension, key in axes.items()},

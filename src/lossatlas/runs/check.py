@@ -17,7 +17,7 @@ from lossatlas.runs.composition.job import ConfigError, Job, trusted_by
 from lossatlas.runs.composition.synonyms import TRAINER, our_word
 from lossatlas.runs.dry_run import dry_run
 from lossatlas.runs.store.fingerprint import digest, scientific
-from lossatlas.runs.store.references import Reference, substituted
+from lossatlas.runs.store.references import Reference, references, substituted
 from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.studies import Study, SurveyAtEpochs
 
@@ -49,6 +49,12 @@ def check_jobs(jobs: Iterable[Job]) -> None:
 def _check(job: Job, checked: set[str]) -> None:
     config = job.config
     check_config(config)
+    for reference in references(config["study"]):
+        if reference.kind != "run":
+            written = f"{{{reference.kind}: {reference.value}}}"
+            raise ConfigError(
+                f"study: {written} is for landscapes; a study names runs, as {{run: ['seed=1']}}"
+            )
     for named in job.upstream:
         _check(named, checked)
     study = _told_by_kind(config["study"])

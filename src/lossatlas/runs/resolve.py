@@ -16,9 +16,9 @@ from lossatlas.runs.composition.compose import other_job
 from lossatlas.runs.composition.foreign import recorded_config
 from lossatlas.runs.composition.job import Job, trusted_by
 from lossatlas.runs.store.fingerprint import OtherRun
-from lossatlas.runs.store.references import Reference, references
+from lossatlas.runs.store.references import Reference, references, substituted
 from lossatlas.runs.store.store import Run, Store, check_state, find_run
-from lossatlas.runs.store.weight_files import load_weights
+from lossatlas.runs.store.weight_files import load_weights, place_of_weights
 from lossatlas.seeds import generator
 
 IMAGES = 2  # of each split that a stand-in has
@@ -48,7 +48,7 @@ def resolved(reference: Reference, source: "Surveyed | Planned") -> Any:
             family, points = source.curve_family(reference), list(source.members(reference).values())
             return ControlledCurve(make(family), points, measured=list(parameters(source.network)))
         case "weights":
-            return load_weights(Path(reference.value), source.network.state_dict())
+            return load_weights(Path(reference.value), source.network.state_dict(), reference.ckpt_key)
         case _:
             return source.augmented(reference.value)
 
@@ -171,6 +171,29 @@ def final_weights(run: Run, network: nn.Module) -> _State:
     state = run.state()
     check_state(network.state_dict(), state, run.weights_path)
     return state
+
+
+def place_in_file(path: Path, ckpt_key: str | None, config: Mapping[str, Any]) -> str | None:
+    """Place of the network of ``config`` that ``ckpt_key`` chooses in a file of weights.
+
+    None if that is the one that is taken without a key. `StoreError` if the file has none there.
+    """
+    if ckpt_key is None:
+        return None
+    return place_of_weights(path, build_network(config).state_dict(), ckpt_key)
+
+
+def with_places(node: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``node`` of a landscape with the `place_in_file` for each ``ckpt_key``: so it counts where it matters alone."""
+
+    def settled(named: Reference) -> dict[str, Any]:
+        named.check()
+        place = place_in_file(Path(named.value), named.ckpt_key, config)
+        return {"weights": named.value} | ({} if place is None else {"ckpt_key": place})
+
+    if all(named.ckpt_key is None for named in references(node, kinds=("weights",))):
+        return node
+    return {name: substituted(value, settled, kinds=("weights",)) for name, value in node.items()}
 
 
 def _snapshot_epochs(config: Mapping[str, Any]) -> Sequence[int]:

@@ -18,6 +18,7 @@ from lossatlas.runs.composition.job import ConfigError, Job, trusted_by
 from lossatlas.runs.composition.overrides import Overrides, key_of
 from lossatlas.runs.distributed import is_external
 from lossatlas.runs.ensure import perform_other, run_of
+from lossatlas.runs.resolve import place_in_file
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, digest, scientific
 from lossatlas.runs.store.references import references
 from lossatlas.runs.store.store import Run, Store, find_run, run_and_weights
@@ -89,6 +90,7 @@ class Subject:
     job: Job
     weights: Path | None  # None: the final ones of the run
     is_run: bool  # whether it was trained here, so that other runs can be named by overrides
+    ckpt_key: str | None = None  # place of the network in the file of weights, where it holds several
 
     def other_run(self, value: Any) -> Run:
         """The run that ``{run: value}`` names in a landscape; trained, unless several processes are at work."""
@@ -137,21 +139,25 @@ class Subject:
             return None
 
 
-def subject_of_run(text: str, overrides: Sequence[str]) -> Subject:
+def subject_of_run(text: str, overrides: Sequence[str], ckpt_key: str | None = None) -> Subject:
     """The run, or the weights in a run's folder, that ``text`` names. ValueError if it is not finished."""
     store = Store(compose_config(Overrides(overrides).section("paths")).paths.runs)
     run, weights = run_and_weights(store, text)
+    if weights is None and ckpt_key is not None:
+        raise ValueError(
+            f"ckpt_key={ckpt_key}: says which network of a file of weights; run={text} names the run itself"
+        )
     _check_overrides(run, overrides)
     if not run.is_finished():
         run.manifest()  # which says so of one that is not to be used
         raise ValueError(f"{text}: run {run.fingerprint} is not finished; train it to its end first")
-    return Subject(run, _survey_of(run, overrides), weights, is_run=True)
+    return Subject(run, _survey_of(run, overrides), weights, is_run=True, ckpt_key=ckpt_key)
 
 
-def subject_of_file(text: str, overrides: Sequence[str]) -> Subject:
+def subject_of_file(text: str, overrides: Sequence[str], ckpt_key: str | None = None) -> Subject:
     """The network that ``model._target_`` names, or a file of the group, with the weights of the file ``text``.
 
-    `ConfigError` if neither names one.
+    ``ckpt_key`` is their place in the file; see `load_weights`. `ConfigError` if no network is named.
     """
     if not {"model", "model._target_"} & set(Overrides(overrides).keys):
         raise ConfigError(  # the default choice is no network of the user's
@@ -164,7 +170,11 @@ def subject_of_file(text: str, overrides: Sequence[str]) -> Subject:
         raise ValueError(f"ckpt={text}: no such file")
     config = job.config
     parts = {name: scientific(config)[name] for name in ("model", "data")}
-    key = digest({**parts, "loss": config["study"]["loss"], "weights": sha256(weights)})
+    place = place_in_file(weights, ckpt_key, config)
+    key = digest(
+        {**parts, "loss": config["study"]["loss"], "weights": sha256(weights)}
+        | ({} if place is None else {"ckpt_key": place})
+    )
     name = config["model"]["_target_"].rpartition(".")[2]
     folder = Path(config["paths"]["results"]) / "landscapes" / f"{name}-{key}"
-    return Subject(Run(folder), job, weights, is_run=False)
+    return Subject(Run(folder), job, weights, is_run=False, ckpt_key=ckpt_key)

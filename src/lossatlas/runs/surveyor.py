@@ -18,7 +18,7 @@ from lossatlas.landscape import Problem
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.netcdf import write_netcdf
 from lossatlas.runs.build import build_data, build_network, make
-from lossatlas.runs.resolve import Surveyed, final_weights, resolved
+from lossatlas.runs.resolve import Surveyed, final_weights, place_in_file, resolved, with_places
 from lossatlas.runs.store.fingerprint import OtherRun, landscape_path
 from lossatlas.runs.store.landscape_files import about, open_landscape
 from lossatlas.runs.store.progress import Progress, write_progress
@@ -34,7 +34,8 @@ class Surveyor:
     """Computes the landscapes of one finished run; data and network are built once, and only if needed.
 
     Where torch.distributed has several ranks they all do this together: rank 0 holds the lock, reads and writes, and
-    the points are shared. ``weights`` is a file of the run's network at another time, or of somebody's own network.
+    the points are shared. ``weights`` is a file of the run's network at another time, or of somebody's own network, and
+    ``ckpt_key`` the place of the network in it.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Surveyor:
         say: Callable[[str], None] = log.info,
         *,
         weights: Path | None = None,
+        ckpt_key: str | None = None,
         on_stop: Callable[[], None] = lambda: None,
     ):
         self.run = run
@@ -52,6 +54,7 @@ class Surveyor:
         self._ensure_run = ensure_run
         self._say = say
         self._weights = weights
+        self._ckpt_key = ckpt_key
         self._on_stop = on_stop  # called when this process has been asked to stop
         self._next_report = 0.0
         self.computed: list[str] = []  # names of the landscapes that were not there before
@@ -103,8 +106,21 @@ class Surveyor:
 
     def path(self, name: str, node: Mapping[str, Any]) -> Path | None:
         """Where the landscape is kept, or will be; see `landscape_path`."""
-        digest = None if self._weights is None else sha256(self._weights)
-        return landscape_path(self.run, name, node, self._ensure_run, digest)
+        return landscape_path(
+            self.run, name, with_places(node, self.config), self._ensure_run, self._weights_digest
+        )
+
+    @cached_property
+    def _weights_digest(self) -> str | None:
+        """What the weights that are surveyed add to the key of a landscape, where they are not the run's final ones."""
+        if self._weights is None:
+            return None
+        return sha256(self._weights) + ("" if self._place is None else f" {self._place}")
+
+    @cached_property
+    def _place(self) -> str | None:
+        """Place of the network in the file of weights, where it has to be said."""
+        return None if self._weights is None else place_in_file(self._weights, self._ckpt_key, self.config)
 
     def _find(self, path: Path, held: ExitStack) -> xr.Dataset | None:
         """The landscape if it is there; else the lock of the run is ``held``."""
@@ -135,6 +151,8 @@ class Surveyor:
         told = {**about(path, self.run.fingerprint), "survey": node["_target_"].rpartition(".")[2]}
         if self._weights is not None:
             told["weights"] = self._weights.name
+        if self._place is not None:
+            told["ckpt_key"] = self._place
         write_netcdf(dataset.assign_attrs(told), path)
         for journal in path.parent.glob(f"{_journal(path).name}*"):
             journal.unlink(missing_ok=True)
@@ -156,7 +174,7 @@ class Surveyor:
         if self._weights is None:
             network.load_state_dict(final_weights(self.run, network))
         else:
-            network.load_state_dict(load_weights(self._weights, network.state_dict()))
+            network.load_state_dict(load_weights(self._weights, network.state_dict(), self._ckpt_key))
         splits = {split: data.normalized(split) for split in data.splits}
         return Problem(network, make(self.config["study"]["loss"]), splits)
 

@@ -115,6 +115,25 @@ def test_what_is_hashed_is_a_fingerprint_the_bytes_of_a_file_or_what_is_written(
         assert Reference(kind, values[kind]).hashed(lambda named: "3f0c") == expected[kind]
 
 
+def test_the_place_in_a_file_of_weights_stands_beside_it_and_is_hashed_if_it_is_written(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "w.pt").write_bytes(b"weights")
+    node = {
+        "others": [{"weights": str(tmp_path / "w.pt"), "ckpt_key": "net"}, {"weights": "v.pt"}],
+        "points": 3,
+    }
+    one, other = references(node)
+    assert (one.kind, one.value, one.ckpt_key) == ("weights", str(tmp_path / "w.pt"), "net")
+    assert other == Reference("weights", "v.pt")
+    assert one.hashed(lambda named: "3f0c") == {"weights": sha256(tmp_path / "w.pt"), "ckpt_key": "net"}
+    assert list(references({"run": "3f0c", "ckpt_key": "net"})) == []
+    with pytest.raises(
+        ValueError, match=r"^ckpt_key: expected a place in the file, as state_dict\.ema, got 7$"
+    ):
+        Reference("weights", "w.pt", 7).check()
+
+
 def test_the_members_of_this_run_are_hashed_as_those_of_another_would_be(tmp_path: Path) -> None:
     """Surveyed on one run or named from another, they lie under different runs, but in settings of one form."""
     run = Run(tmp_path / "aa")

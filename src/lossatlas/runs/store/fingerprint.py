@@ -36,6 +36,18 @@ NOT_SCIENTIFIC: dict[str, str] = {
 }
 """The keys of a composed configuration that do not change a run's result. All others are hashed."""
 
+
+def no_result_changes(path: str) -> str | None:
+    """Why the key at ``path``, or one that it lies in, does not change what a run computes; None if it does.
+
+    >>> no_result_changes("trainer.devices"), no_result_changes("optimizer.lr")
+    ('always one; the hardware, which the manifest records', None)
+    """
+    parts = path.split(".")
+    keys = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return next((NOT_SCIENTIFIC[key] for key in keys if key in NOT_SCIENTIFIC), None)
+
+
 OBSERVERS: dict[str, str] = {
     # _target_ of a callback: why it does not change what a run computes
     "pytorch_lightning.callbacks.LearningRateMonitor": "sends rates to the logger",

@@ -7,7 +7,7 @@
 ``{members: all}``             the members that the run keeps, or ``[0, 2]``
 ``{members_of: [overrides]}``  those of another run, also by its fingerprint; ``[]``: this one's
 ``{curve: [overrides]}``       the curve that another run has trained, likewise
-``{weights: path}``            a file of weights
+``{weights: path}``            a file of weights; with ``ckpt_key: place`` beside it where it holds several networks
 ``{augment: seed}``            the training images, each augmented once
 =============================  ====================================================================================
 """
@@ -76,6 +76,7 @@ class Reference:
 
     kind: str
     value: Any
+    ckpt_key: Any = None  # of weights: where in the file the network lies, as "state_dict.ema"
 
     def check(self) -> None:
         """Raise ValueError, which says what is expected, unless the value is one that the kind takes.
@@ -87,6 +88,10 @@ class Reference:
         kind = _KINDS[self.kind]
         if not kind.fits(self.value):
             raise ValueError(f"{self.kind}: expected {kind.expected}, got {self.value!r}")
+        if not isinstance(self.ckpt_key, str | None):
+            raise ValueError(
+                f"ckpt_key: expected a place in the file, as state_dict.ema, got {self.ckpt_key!r}"
+            )
 
     @property
     def is_own(self) -> bool:
@@ -117,7 +122,8 @@ class Reference:
     def hashed(self, fingerprint_of: Callable[["Reference"], str]) -> Any:
         """What stands for it in the key of a landscape; ``fingerprint_of`` gives that of the run that it names.
 
-        A run is its bare fingerprint and a file the SHA-256 of its bytes; the others keep their key.
+        A run is its bare fingerprint and a file the SHA-256 of its bytes, with the place in it if one is written; the
+        others keep their key.
 
         >>> named = Reference("curve", ["seed=1"]), Reference("run", ["seed=1"]), Reference("members", "all")
         >>> [reference.hashed(lambda named: "3f0c") for reference in named]
@@ -125,7 +131,8 @@ class Reference:
         """
         if self.kind == "weights":
             self.check()
-            return sha256(Path(self.value))
+            file = sha256(Path(self.value))
+            return file if self.ckpt_key is None else {"weights": file, "ckpt_key": self.ckpt_key}
         if self.kind not in TO_RUNS:
             return {self.kind: self.value}
         self.check()
@@ -141,12 +148,22 @@ def substituted(node: Any, replace: Callable[[Reference], Any], kinds: Collectio
     {'others': ['A', 'B'], 'points': 3}
     """
     if isinstance(node, Mapping):
-        if len(node) == 1 and (kind := next(iter(node))) in kinds:
-            return replace(Reference(kind, node[kind]))
+        if (reference := _reference(node, kinds)) is not None:
+            return replace(reference)
         return {key: substituted(value, replace, kinds) for key, value in node.items()}
     if isinstance(node, list | tuple):
         return [substituted(value, replace, kinds) for value in node]
     return node
+
+
+def _reference(node: Mapping[str, Any], kinds: Collection[str]) -> Reference | None:
+    """``node`` as a reference of one of these ``kinds``; None if it is none."""
+    if "weights" in kinds and node.keys() == {"weights", "ckpt_key"}:
+        return Reference("weights", node["weights"], node["ckpt_key"])
+    if len(node) != 1:
+        return None
+    ((kind, value),) = node.items()
+    return Reference(kind, value) if kind in kinds else None
 
 
 def references(node: Any, kinds: Collection[str] = KINDS) -> Iterator[Reference]:

@@ -8,14 +8,10 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import filelock
-import pandas as pd
 import yaml
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from lossatlas import __version__, interruption
 from lossatlas.choices import nearest
@@ -23,21 +19,37 @@ from lossatlas.files import remove_leftovers, replacing, set_aside, sha256, writ
 from lossatlas.runs.store.manifest import Manifest, RecordRefused, StoreError, written_by_newer
 from lossatlas.runs.store.signature import is_signed, signature
 
+if TYPE_CHECKING:  # listing runs does without them; they are imported where they are used
+    import pandas as pd
+    from torch import Tensor
 
-def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], source: Path) -> None:
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, where it is built: the same values, several times as fast."""
+
+
+def check_state(expected: Mapping[str, "Tensor"], found: Mapping[str, "Tensor"], source: Path) -> None:
     """Raise `StoreError`, naming the first difference, unless names and shapes are those of ``expected``."""
+    if (differs := difference(expected, found)) is not None:
+        raise StoreError(f"{source} holds another network's weights: {differs}")
+
+
+def difference(expected: Mapping[str, "Tensor"], found: Mapping[str, "Tensor"]) -> str | None:
+    """Clause that says how ``found`` first differs from ``expected`` in names or shapes; None if it does not."""
     for name in [*expected, *found]:
         if name not in found:
-            raise StoreError(f"{source} holds another network's weights: it lacks {name}")
+            return f"it lacks {name}"
         if name not in expected:
-            raise StoreError(f"{source} holds another network's weights: this network has no {name}")
+            return f"this network has no {name}"
         if found[name].shape != expected[name].shape:
-            shapes = f"{tuple(found[name].shape)} there, {tuple(expected[name].shape)} here"
-            raise StoreError(f"{source} holds another network's weights: {name} has shape {shapes}")
+            return f"{name} has shape {tuple(found[name].shape)} there, {tuple(expected[name].shape)} here"
+    return None
 
 
-def load_tensors(path: Path) -> dict[str, Tensor]:
+def load_tensors(path: Path) -> dict[str, "Tensor"]:
     """Named tensors of a safetensors file. `StoreError` if it cannot be read."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
@@ -140,13 +152,13 @@ class Run:
 
     def config(self) -> dict[str, Any]:
         """Resolved configuration that the run was computed from."""
-        return yaml.safe_load(self.config_path.read_text(encoding="utf-8"))
+        return yaml.load(self.config_path.read_text(encoding="utf-8"), _YAML_LOADER)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> dict[str, "Tensor"]:
         """Final parameters and buffers of the network. `StoreError` if the file is damaged."""
         return load_tensors(self.weights_path)
 
-    def snapshot(self, epoch: int) -> dict[str, Tensor]:
+    def snapshot(self, epoch: int) -> dict[str, "Tensor"]:
         """Parameters and buffers after ``epoch`` epochs, if ``study.snapshot_epochs`` named it."""
         return load_tensors(self.snapshot_path(epoch))
 
@@ -154,7 +166,7 @@ class Run:
         """Where the weights after ``epoch`` epochs lie."""
         return self.snapshots / f"epoch-{epoch:04d}.safetensors"
 
-    def members(self) -> dict[int, dict[str, Tensor]]:
+    def members(self) -> dict[int, dict[str, "Tensor"]]:
         """Parameters and buffers of all members that the run has kept, by number.
 
         `StoreError` if a file is damaged.
@@ -162,7 +174,7 @@ class Run:
         manifest = self.manifest()
         return {} if manifest is None else {m.number: self.member(m.number) for m in manifest.members}
 
-    def member(self, number: int) -> dict[str, Tensor]:
+    def member(self, number: int) -> dict[str, "Tensor"]:
         """Parameters and buffers of one member. `StoreError` if its file is missing or damaged."""
         return load_tensors(self.member_path(number))
 
@@ -174,8 +186,10 @@ class Run:
         """Name of one of the run's files in its manifest."""
         return path.relative_to(self.folder).as_posix()
 
-    def history(self) -> pd.DataFrame:
+    def history(self) -> "pd.DataFrame":
         """One row an epoch, from row 0, the initialisation."""
+        import pandas as pd
+
         # As text first: pandas 2 rounds the numbers that it reads itself, pandas 3 warns of being told not to.
         table = pd.read_csv(self.history_path, dtype=str).astype(float)
         return table.astype({"epoch": int, "step": int}).set_index("epoch")
@@ -222,8 +236,10 @@ class Run:
         """Record the configuration."""
         write_text(self.config_path, yaml.safe_dump(config, sort_keys=False))
 
-    def write_tensors(self, path: Path, state: dict[str, Tensor]) -> None:
+    def write_tensors(self, path: Path, state: dict[str, "Tensor"]) -> None:
         """Write named tensors as safetensors."""
+        from safetensors.torch import save_file
+
         with replacing(path) as temporary:
             save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, temporary)
 
@@ -349,13 +365,18 @@ class Store:
 
     def runs(self) -> list[Run]:
         """All runs that were started, oldest first. `StoreError` if the folder cannot be read."""
+        return sorted(map(self.run, self.fingerprints()), key=_created)
+
+    def fingerprints(self) -> list[str]:
+        """Names of all runs that were started, sorted. `StoreError` if the folder cannot be read."""
         try:
-            folders = sorted(path for path in self.root.iterdir() if (path / "manifest.json").exists())
+            with os.scandir(self.root) as entries:
+                names = [entry.name for entry in entries]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise StoreError(f"{self.root}: cannot be read ({error.strerror})") from error
-        return sorted(map(Run, folders), key=_created)
+        return sorted(name for name in names if os.path.exists(f"{self.root}/{name}/manifest.json"))
 
 
 def _created(run: Run) -> str:
@@ -390,7 +411,7 @@ def find_run(store: Store, text: str) -> Run:
     """
     if (Path(text) / "manifest.json").is_file():
         return Run(Path(text))
-    names = [run.fingerprint for run in store.runs()]
+    names = store.fingerprints()
     found = [name for name in names if text and name.startswith(text)]
     if len(found) == 1:
         return store.run(found[0])
