@@ -9,7 +9,7 @@ from typing import Any
 from pytorch_lightning.loggers import CSVLogger, Logger
 
 from lossatlas.runs.build import make
-from lossatlas.runs.composition.custom_model import find_target
+from lossatlas.runs.composition.signatures import find_target
 
 
 def tracker_nodes(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -25,12 +25,9 @@ class Classifier(Study):
     metrics : mapping of str to Metric
         Of logits and targets; their values are logged as ``validation_<name>``.
     **study
-        ``optimizer``, ``schedule``, ``penalties``, ``seed`` and ``snapshot_epochs``, as of `Study`.
+        ``optimizer``, ``schedule``, ``penalties``, ``seed``, ``snapshot_epochs`` and ``accumulate_grad_batches``, as of
+        `Study`.
     """
-
-    EVALUATION_BATCH = (
-        500  # images in one forward pass: enough to fill the vector units, small enough for caches
-    )
 
     def __init__(
         self,
