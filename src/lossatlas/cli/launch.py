@@ -35,8 +35,8 @@ from lossatlas.runs.trainer_settings import check_machine
 def run_sweeps(sweeps: Sequence[Sweep], *, multirun: bool = False) -> None:
     """Check the jobs of all ``sweeps``, then let Hydra launch them, sweep after sweep.
 
-    No job is launched if one of them cannot be run, on this machine if it is to be. `JobsFailed` when all have ended and
-    some have failed;
+    No job is launched if one of them cannot be run, on this machine if it is to be. `JobsFailed` when all have ended
+    and some have failed;
     `Interrupted` if they were asked to stop.
     """
     jobs = [job for sweep in sweeps for job in sweep.jobs]

@@ -1,6 +1,5 @@
 """``lossatlas runs``: list the run store."""
 
-import argparse
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import yaml
 from rich.table import Table
 
+from lossatlas.cli.arguments import Parser
 from lossatlas.cli.console import console
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, scientific
@@ -22,7 +22,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 def main(arguments: list[str]) -> int:
     """Run ``lossatlas runs [KEY=VALUE ...] [--store FOLDER]``."""
-    parser = argparse.ArgumentParser("lossatlas runs", description="List the run store, oldest run first.")
+    parser = Parser("lossatlas runs", description="List the run store, oldest run first.")
     parser.add_argument(
         "filters",
         nargs="*",

@@ -46,7 +46,7 @@ def evaluation_weights(optimizer: Optimizer) -> Iterator[None]:
 
     Going there and back by the optimizer's own arithmetic would round them.
     """
-    if not has_modes(optimizer):
+    if not has_modes(optimizer) or not all(group.get("train_mode", True) for group in optimizer.param_groups):
         yield
         return
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]

@@ -27,7 +27,7 @@ from lossatlas.runs.store.fingerprint import digest, scientific
 from lossatlas.runs.store.references import Reference, substituted
 from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.runs.trainer_settings import try_trainer
-from lossatlas.studies import Study, SurveyAtEpochs
+from lossatlas.studies import Classifier, Study, SurveyAtEpochs
 
 
 def check_jobs(jobs: Iterable[Job]) -> None:
@@ -138,11 +138,26 @@ def _try_penalties(penalties: Mapping[str, Any], network: nn.Module) -> None:
 
 @torch.no_grad()
 def _try_loss(study: Study, data: ImageData) -> None:
+    """Raise ValueError for a loss that is no single number, and for metrics that do not take logits of the classes."""
     inputs, targets = data.normalized("test")
     loss, _ = study.eval().batch_loss((inputs[:2], targets[:2]))
     if not isinstance(loss, Tensor) or loss.ndim:
         given = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(f"loss: expected the mean over a batch, a single number, got {given}")
+    if isinstance(study, Classifier):
+        _try_metrics(study, study.network(inputs[:2]), targets[:2], data.classes)
+
+
+def _try_metrics(study: Classifier, logits: Tensor, targets: Tensor, classes: int) -> None:
+    for name, metric in study.metrics.items():
+        if (given := getattr(metric, "num_classes", classes)) != classes:
+            raise ValueError(f"metrics.{name}.num_classes={given}: the data have {classes} classes")
+    study.metrics.reset()
+    study.metrics.update(logits, targets)
+    for name, value in study.metrics.compute().items():
+        if not isinstance(value, Tensor) or value.ndim:
+            raise ValueError(f"metrics.{name}: expected a single number, got {value}")
+    study.metrics.reset()
 
 
 def _check_snapshots(epochs: Sequence[int], last: int) -> None:

@@ -1,14 +1,15 @@
 """What the keys and values of a configuration may be: its sections, the signatures that they target, and ranges."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from lossatlas.choices import nearest
 from lossatlas.runs.composition.job import ConfigError
-from lossatlas.runs.composition.signatures import find_target, in_words, signature_of, takes
+from lossatlas.runs.composition.signatures import find_target, in_words, misfit, signature_of, takes
 from lossatlas.runs.composition.synonyms import our_word
-from lossatlas.runs.store.references import KINDS, Reference
+from lossatlas.runs.store.references import KINDS, Reference, substituted
 from lossatlas.runs.trainer_settings import check_trainer
 
 _ONE = ("data", "model", "init", "optimizer", "scheduler", "study", "engine", "trainer")
@@ -60,6 +61,8 @@ def _is_number(value: Any, least: float = -math.inf, most: float = math.inf) -> 
 _RANGES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("seed", _is_whole, "a whole number"),
     ("epochs", lambda value: _is_whole(value, 1), "a whole number >= 1"),
+    ("experiment.name", lambda value: value is None or isinstance(value, str), "text, or null"),
+    ("experiment.tags", lambda value: value is None or isinstance(value, list), "a list, as [a,b]"),
     ("runtime.threads", lambda value: value is None or _is_whole(value, 1), "a whole number >= 1, or null"),
     ("runtime.debug", lambda value: isinstance(value, bool), "true or false"),
     ("runtime.checkpoint_seconds", lambda value: _is_number(value, 0), "a number >= 0"),
@@ -76,8 +79,24 @@ _RANGES_OF_TARGETS: dict[tuple[str, str], tuple[Callable[[Any], bool], str]] = {
         "a number from 0 to 1",
     ),
     ("torch.nn.CrossEntropyLoss", "reduction"): (lambda value: value == "mean", "mean, the batch's"),
+    ("lossatlas.studies.CalibrationError", "bins"): (
+        lambda value: _is_whole(value, 1),
+        "a whole number >= 1",
+    ),
 }
 """As `_RANGES`, of what targets take that do not tell by themselves what is senseless."""
+
+
+_OF_HYDRA: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "_partial_": (lambda value: isinstance(value, bool), "true or false"),
+    "_recursive_": (lambda value: isinstance(value, bool), "true or false"),
+    "_convert_": (
+        lambda value: value in ("none", "partial", "object", "all"),
+        "none, partial, object or all",
+    ),
+    "_args_": (lambda value: isinstance(value, list), "a list"),
+}
+"""As `_RANGES_OF_TARGETS`, of Hydra's own keys in any node."""
 
 
 def check_config(config: Mapping[str, Any], *, several_devices: bool = False) -> None:
@@ -98,13 +117,15 @@ def check_config(config: Mapping[str, Any], *, several_devices: bool = False) ->
         check_trainer(config)
     for path, value in found:
         if isinstance(value, Mapping) and "_target_" in value:
-            _check_node(path, value)
-    for section in ("study", "landscape"):
-        for path, value in _nodes(config[section], section):
-            _check_reference(path, value)
+            kinds = _kinds(path)
+            named = {k: substituted(v, partial(_referred, f"{path}.{k}"), kinds) for k, v in value.items()}
+            _check_node(path, named)
 
 
 def _check_ranges(config: Mapping[str, Any]) -> None:
+    for key, rate in config["rates"].items():
+        if not _is_number(rate, 0):
+            raise ConfigError(f"rates.{key}={rate}: expected a number >= 0")
     for path, fits, expected in _RANGES:
         section, _, key = path.partition(".")
         holder = config[section] if key else config
@@ -136,6 +157,9 @@ def _check_sections(config: Mapping[str, Any]) -> None:
             if keys is not None and key not in keys:
                 hint = our_word(f"{section}.{key}") or nearest(str(key), keys)
                 raise ConfigError(f"{section}.{key}: unknown key; {hint}")
+        for key in keys or ():
+            if key not in config[section] and key != "debug":  # which older runs lack
+                raise ConfigError(f"{section}.{key} is missing from the configuration")
 
 
 def _check_is_node(path: str, node: Any) -> None:
@@ -151,16 +175,22 @@ def _nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _nodes(value, f"{path}.{key}" if path else str(key))
 
 
-def _check_reference(path: str, value: Any) -> None:
-    """Raise `ConfigError` for a reference, save to a whole configuration, whose value its kind does not take."""
-    if isinstance(value, Mapping) and len(value) == 1 and (kind := next(iter(value))) in KINDS:
-        named = Reference(kind, value[kind])
-        if kind == "run" and isinstance(named.value, Mapping):
-            return
+def _kinds(path: str) -> Sequence[str]:
+    """Kinds of references that may stand in the section of a path."""
+    return {"study": ("run",), "landscape": KINDS}.get(path.partition(".")[0], ())
+
+
+def _referred(path: str, named: Reference) -> dict[str, str]:
+    """What stands for a reference, which is whatever it names. `ConfigError` for a value that its kind does not take.
+
+    The run that a study names may be a whole configuration by now.
+    """
+    if not (named.kind == "run" and isinstance(named.value, Mapping)):
         try:
             named.check()
         except ValueError as error:
             raise ConfigError(f"{path}.{error}") from error
+    return {"_target_": named.kind}
 
 
 def _check_node(path: str, node: Mapping[str, Any]) -> None:
@@ -182,9 +212,12 @@ def _check_node(path: str, node: Mapping[str, Any]) -> None:
     parent = path.rpartition(".")[0]
     given = _GIVEN.get(path if parent != "landscape" else parent, ())
     for key, value in node.items():
-        if str(key).startswith("_"):
-            continue
         at = f"{path}.{key}"
+        if str(key).startswith("_"):
+            fits, expected = _OF_HYDRA.get(str(key), (lambda _: True, ""))
+            if not fits(value):
+                raise ConfigError(f"{at}={value}: expected {expected}")
+            continue
         if key in given:
             raise ConfigError(f"{at}: not to be set; {our_word(at) or 'it is given by the other sections'}")
         parameter = signature.parameters.get(key)
@@ -196,7 +229,8 @@ def _check_node(path: str, node: Mapping[str, Any]) -> None:
             and not takes(parameter, value)
             and not (value is None and path.startswith("logger"))
         ):
-            raise ConfigError(f"{at}={value}: expected {in_words(parameter.annotation)}")
+            where, wrong, annotation = misfit(at, value, parameter.annotation)
+            raise ConfigError(f"{where}={wrong}: expected {in_words(annotation)}")
         fits, expected = _RANGES_OF_TARGETS.get((name, key), (lambda _: True, ""))
         if not fits(value):
             raise ConfigError(f"{at}={value}: expected {expected}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.accelerators import AcceleratorRegistry
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from lossatlas.choices import nearest
@@ -18,13 +19,16 @@ _PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 """Those that a study trains in; in others the weights themselves are no float32, as all that measures them takes."""
 
 
+_ACCELERATORS = ("auto", "gpu", *sorted(AcceleratorRegistry.available_accelerators()))
+
+
 def _at_least(least: float, kinds: tuple[type, ...] = (int,)) -> Callable[[Any], bool]:
     return lambda value: value is None or (type(value) in kinds and value >= least)
 
 
 _TAKEN: dict[str, tuple[Callable[[Any], bool], str]] = {
     "devices": (lambda value: value == 1, "1"),
-    "accelerator": (lambda value: isinstance(value, str), "the name of an accelerator, as cpu, gpu or auto"),
+    "accelerator": (lambda value: value in _ACCELERATORS, f"one of {', '.join(_ACCELERATORS)}"),
     "num_nodes": (lambda value: value == 1, "1: a run takes one device"),
     "precision": (
         lambda value: precision_name(value) in _PRECISIONS,
@@ -48,6 +52,9 @@ _TAKEN: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 def check_trainer(config: Mapping[str, Any]) -> None:
     """Raise `ConfigError` for what a run does not take, or training sets itself, or would end it before its end."""
+    for key in ("accelerator", "devices"):
+        if key not in config["trainer"]:
+            raise ConfigError(f"trainer.{key} is missing from the configuration")
     for key, value in config["trainer"].items():
         in_debug = key == "fast_dev_run" and config["runtime"].get("debug")
         if str(key).startswith("_") or in_debug:

@@ -11,8 +11,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from hydra.utils import get_object
 
-from lossatlas.runs.store.references import KINDS
-
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
 _NODE = "a mapping with a _target_"
 _PAIR = 2  # parts of the type of a mapping
@@ -93,19 +91,8 @@ def _parameters(function: Any, *, follow: bool) -> dict[str, inspect.Parameter] 
     return {name: p.replace(annotation=hints.get(name, p.annotation)) for name, p in parameters.items()}
 
 
-def is_made(value: Any) -> bool:
-    """Whether the value of a configuration is known only once it is made: a node, or a reference.
-
-    >>> is_made({"_target_": "torch.nn.ReLU"}), is_made({"run": ["seed=1"]}), is_made({"flip": None}), is_made(1)
-    (True, True, False, False)
-    """
-    return isinstance(value, Mapping) and (
-        "_target_" in value or (len(value) == 1 and next(iter(value)) in KINDS)
-    )
-
-
 def takes(parameter: inspect.Parameter, value: Any) -> bool:
-    """Whether a value fits a parameter's annotation, or is of the kind of its default, whatever the annotation says."""
+    """Whether a value fits a parameter's annotation, or is of the type of its default, whatever the annotation says."""
     default = parameter.default
     if default is not parameter.empty and (
         value is default or (type(value) is type(default) and default is not None)
@@ -127,7 +114,7 @@ def fits(value: Any, annotation: Any) -> bool:
     (True, False, False, False)
     """
     kind, parts = get_origin(annotation) or annotation, get_args(annotation)
-    if is_made(value):
+    if isinstance(value, Mapping) and "_target_" in value:
         return True
     if kind in (Union, UnionType):
         return any(fits(value, part) for part in parts)
@@ -151,11 +138,16 @@ def _fits_class(value: Any, kind: type, parts: tuple[Any, ...]) -> bool:
         return isinstance(value, Mapping) and (
             len(parts) != _PAIR or all(fits(item, parts[1]) for item in value.values())
         )
-    if issubclass(kind, Iterable):
+    if _is_several(kind):
         return _fits_several(value, kind, parts)
     if hasattr(kind, "__fspath__"):
         return isinstance(value, str)
     return value is not None and not isinstance(value, bool | int | float | str | list | Mapping)
+
+
+def _is_several(kind: type) -> bool:
+    """Whether it is a list or the like, which a tensor, though one can go through it, is not."""
+    return issubclass(kind, Iterable) and kind.__module__ in ("builtins", "collections.abc")
 
 
 def _fits_several(value: Any, kind: type, parts: tuple[Any, ...]) -> bool:
@@ -164,6 +156,25 @@ def _fits_several(value: Any, kind: type, parts: tuple[Any, ...]) -> bool:
     if kind is tuple and parts and parts[-1] is not Ellipsis:
         return len(value) == len(parts) and all(map(fits, value, parts))
     return not parts or all(fits(item, parts[0]) for item in value)
+
+
+def misfit(path: str, value: Any, annotation: Any) -> tuple[str, Any, Any]:
+    """Where within ``value``, which does not fit, the misfit lies: its path, value and type.
+
+    >>> misfit("augment", {"flip": None, "crop": -1}, dict[str, list | None] | None)[:2]
+    ('augment.crop', -1)
+    """
+    for part in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,):
+        kind, parts = get_origin(part) or part, get_args(part)
+        if (
+            isinstance(value, Mapping)
+            and inspect.isclass(kind)
+            and issubclass(kind, Mapping)
+            and len(parts) == _PAIR
+        ):
+            key, item = next((key, item) for key, item in value.items() if not fits(item, parts[1]))
+            return misfit(f"{path}.{key}", item, parts[1])
+    return path, value, annotation
 
 
 def in_words(annotation: Any) -> str:
@@ -185,7 +196,7 @@ def in_words(annotation: Any) -> str:
         return _WORDS[kind]
     if inspect.isclass(kind) and issubclass(kind, Mapping):
         return "a mapping"
-    if inspect.isclass(kind) and issubclass(kind, Iterable):
+    if inspect.isclass(kind) and _is_several(kind):
         of = [part for part in parts if part is not Ellipsis]
         return f"a list of which each is {in_words(of[0])}" if len(set(of)) == 1 else "a list"
     if inspect.isclass(kind) and hasattr(kind, "__fspath__"):
