@@ -84,7 +84,7 @@ def test_keys_inside_a_list_of_nodes_are_held_against_their_target_too() -> None
         (["model.input_shape=[2,8,8]"], r"^model: it does not take images of \[1, 8, 8\]: "),
         (["model.classes=7"], r"^model: it gives \[2, 7\] for two images, expected \[2, 10\]$"),
         (["optimizer.lr=-1"], "^optimizer: Invalid learning rate: -1$"),
-        (["optimizer.lr=fast"], r"^optimizer\.lr=fast: expected a number or "),
+        (["optimizer.lr=fast"], r"^optimizer\.lr=fast: expected a number$"),
         (["scheduler=step", "scheduler.gamma=0"], "^scheduler: gamma must be positive, got 0$"),
         (
             ["regularizer=l2", "regularizer.l2.weight_decay=-1"],
