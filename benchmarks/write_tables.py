@@ -242,6 +242,8 @@ def error_rates(report: dict[str, Any]) -> str:
             cells.append(", ".join(f"{100 * rate:.1f}" for rate in highest))
         rows.append([name, *cells, f"{report['runs'][name]:,}"])
     return _table(["", *columns, "simulations of each"], rows)
+
+
 def listing(report: dict[str, Any]) -> str:
     rows = [
         [

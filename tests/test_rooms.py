@@ -23,7 +23,7 @@ FLOORS = [
     ["studies.elastic_band"],
     ["studies.classifier"],
     ["studies.study"],
-    ["studies.trained_network"],
+    ["studies.trained_network", "studies.stepping"],
     ["callbacks"],
     ["loggers", "export"],
     ["figures"],

@@ -1,9 +1,13 @@
 """One thread for each test of a callback."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))  # the optimizers of the tests there
 
 
 @pytest.fixture(autouse=True)

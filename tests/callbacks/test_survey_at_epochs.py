@@ -13,8 +13,9 @@ import torch
 import wandb
 import xarray as xr
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, EMAWeightAveraging, StochasticWeightAveraging
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
+from schedule_free import SmallScheduleFree
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
@@ -303,3 +304,61 @@ trainer.fit(module, DataLoader(TensorDataset(inputs, inputs[:, :3].argmax(1)), b
 if trainer.is_global_zero:
     torch.save(module.state_dict(), sys.argv[1] + ".pt")
 """
+
+
+# Beside callbacks that average weights
+
+
+def at_the_end(folder: Path, epoch: int = 3) -> np.ndarray:
+    with xr.open_dataset(folder / f"epoch-000{epoch}" / "line.nc") as found:
+        return found.loss.values
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
+def test_beside_an_average_the_network_that_is_trained_is_surveyed(
+    fit: Callable[..., Any], tmp_path: Path, first: bool
+) -> None:
+    """Whatever the order, at the end as well, and the module ends with the average all the same."""
+    fit(callback(tmp_path / "alone"))
+    averaged = EMAWeightAveraging(decay=0.9)
+    surveys = callback(tmp_path / "beside")
+    _, module = fit(*((surveys, averaged) if first else (averaged, surveys)))
+    for epoch in (2, 3):
+        np.testing.assert_array_equal(
+            at_the_end(tmp_path / "beside", epoch), at_the_end(tmp_path / "alone", epoch)
+        )
+    _, expected = fit(EMAWeightAveraging(decay=0.9))
+    assert all(map(torch.equal, module.state_dict().values(), expected.state_dict().values()))
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
+def test_beside_lightnings_swa_neither_its_average_nor_its_further_epoch_is_surveyed(
+    fit: Callable[..., Any], tmp_path: Path, first: bool
+) -> None:
+    """The weights at the end are those after the third epoch; the fourth is for the batch norm of the average."""
+    found = {}
+    for name, epochs in (("named", [3]), ("end", [-1]), ("every", None)):
+        surveys = callback(tmp_path / name, epochs=epochs, **({} if epochs else {"every": 3}))
+        averaging = StochasticWeightAveraging(swa_lrs=0.05, swa_epoch_start=1)
+        fit(*((surveys, averaging) if first else (averaging, surveys)))
+        assert not (tmp_path / name / "epoch-0004").exists()
+        found[name] = at_the_end(tmp_path / name)
+    np.testing.assert_array_equal(found["end"], found["named"])
+    np.testing.assert_array_equal(found["every"], found["named"])
+
+
+def test_what_a_schedule_free_optimizer_averages_is_surveyed_and_the_training_stays_as_it_is(
+    fit: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def configured(module: Stranger) -> torch.optim.Optimizer:
+        return SmallScheduleFree(module.parameters(), lr=0.2)
+
+    monkeypatch.setattr(Stranger, "configure_optimizers", configured)
+    monkeypatch.setattr(Stranger, "on_train_start", lambda module: module.trainer.optimizers[0].train())
+    trainer, module = fit(callback(tmp_path / "found", epochs=[0, 1, -1]))
+    _, alone = fit()
+    assert all(map(torch.equal, module.state_dict().values(), alone.state_dict().values()))
+    trainer.optimizers[0].eval()
+    inputs, targets = trainer.train_dataloader.dataset.tensors
+    expected = nn.functional.cross_entropy(module.eval()(inputs), targets).item()
+    assert at_the_end(tmp_path / "found").squeeze()[..., 1] == pytest.approx(expected, rel=1e-5)  # alpha 0

@@ -83,6 +83,99 @@ from lossatlas.cli.main import main
             ["train", "-m", "hydra.launcher.jobs=0"],
             "hydra.launcher.jobs must be a whole number >= 1, or null; got 0",
         ),
+        (["train", "-paths.runs=x"], "-paths.runs: no such option; an override is written without a dash"),
+        (
+            ["reproduce", "sharpness", "--seed=1"],
+            "--seed: no such option; an override is written without a dash",
+        ),
+        (
+            ["train", "scheduler=[null]"],
+            "scheduler=[null]: expected the name of a choice, one of constant, cosine",
+        ),
+        (["train", "data=null"], "data=null: expected the name of a choice, one of cifar10"),
+        (
+            ["train", "optimizer=[sgd,adam]"],
+            "optimizer=[sgd,adam]: expected one choice; to have each in turn, type -m",
+        ),
+        (["train", "experiment=null"], "experiment=null: expected the name of an experiment"),
+        (["train", "+experiment.axes=null"], "experiment.axes=None: expected overrides by name"),
+        (["train", "runtime=null"], "runtime=None: expected a mapping"),
+        (["train", "~runtime.threads"], "runtime.threads is missing from the configuration"),
+        (["train", "paths.runs=nan"], "paths.runs=nan: expected a folder, as text"),
+        (["train", "data._target_=1"], "data._target_=1: expected the name of a class or function"),
+        (["train", "data.batch_size=16.0"], "data.batch_size=16.0: expected a whole number"),
+        (["train", "data.augment=-1"], "data.augment=-1: expected a mapping or null"),
+        (
+            ["train", "+data.augment.crop=-1"],
+            "data.augment.crop=-1: expected a mapping with a _target_ or null",
+        ),
+        (
+            ["train", "data.classes={members: all}"],
+            "data.classes={'members': 'all'}: expected a whole number",
+        ),
+        (
+            ["train", "model=mlp", "model.hidden=64"],
+            "model.hidden=64: expected a list of which each is a whole number",
+        ),
+        (["train", "optimizer.lr='0.1'"], "optimizer.lr=0.1: expected a number"),
+        (["train", "optimizer.lr=inf"], "optimizer.lr=inf: expected a finite number"),
+        (
+            ["train", "optimizer.nesterov=builtins.print"],
+            "optimizer.nesterov=builtins.print: expected true or false",
+        ),
+        (
+            ["train", "study.snapshot_epochs=[0x1]"],
+            "study.snapshot_epochs=['0x1']: expected a list of which each is a",
+        ),
+        (
+            ["train", "study.loss.label_smoothing=-1"],
+            "study.loss.label_smoothing=-1: expected a number from 0 to 1",
+        ),
+        (
+            ["train", "study.metrics.error.num_classes=3"],
+            "study: metrics.error.num_classes=3: the data have 10 classes",
+        ),
+        (["train", "+study.seed=3"], "study.seed: not to be set; it is given by the other sections"),
+        (
+            ["train", "regularizer=l2", "regularizer.l2=-0.5"],
+            "regularizer.l2=-0.5: expected a mapping with a _target_",
+        ),
+        (
+            ["train", "runtime.checkpoint_seconds=nan"],
+            "runtime.checkpoint_seconds=nan: expected a number >= 0",
+        ),
+        (
+            ["train", "trainer.precision=64-true"],
+            "trainer.precision=64-true: expected 32-true or bf16-mixed, or on a GPU",
+        ),
+        (
+            ["train", "trainer.precision=bf16-true"],
+            "trainer.precision=bf16-true: expected 32-true or bf16-mixed",
+        ),
+        (
+            ["train", "trainer=cpu", "trainer.precision=16-mixed"],
+            "trainer.precision=16-mixed: this machine's processor",
+        ),
+        (
+            ["train", "trainer.accelerator=abacus"],
+            "trainer.accelerator=abacus: expected one of auto, gpu, cpu",
+        ),
+        (
+            ["train", "+trainer.accumulate_grad_batches=0"],
+            "trainer.accumulate_grad_batches=0: expected a whole number >= 1",
+        ),
+        (
+            ["train", "landscape=line", "landscape.line.engine=2.5"],
+            "landscape.line.engine=2.5: expected a mapping with a",
+        ),
+        (
+            ["train", "landscape=line", "landscape.line._target_=1"],
+            "landscape.line._target_=1: expected the name of a class",
+        ),
+        (
+            ["train", "landscape=interpolation", "landscape.interpolation.other.run=[1]"],
+            "landscape.interpolation.other.run: expected overrides, as",
+        ),
         (["reproduce", "shrpness"], "shrpness: no such experiment; did you mean sharpness?"),
         (["reproduce", "sharpness", "modle=mlp"], "modle: no such key; did you mean model?"),
         (["reproduce", "sharpness", "--no-train"], "no run of sharpness is finished: leave out --no-train"),
@@ -101,6 +194,49 @@ def test_bad_input_is_told_in_one_line_and_nothing_is_trained(
     assert complaint in answer.complaint
     assert answer.out == ""
     assert attempts(folder) == 0
+
+
+def test_a_network_that_gives_a_tuple_is_told_before_anything_is_trained(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "two.py").write_text(
+        "from torch import nn\n\n\n"
+        "class Two(nn.Sequential):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(nn.Flatten(), nn.Linear(64, 4))\n\n"
+        "    def forward(self, x):\n"
+        "        return super().forward(x), None\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    typed = [word for word in TINY if not word.startswith("model")]
+    answer = type_here("train", *typed, "model._target_=two.Two")
+    assert "model: it gives a tuple for two images, expected a tensor of logits, [2, 4]" in answer.complaint
+    assert attempts(folder) == 0
+
+
+def test_a_key_that_a_signature_hides_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As configurations of transformers have it: functools.wraps shows the signature of what is wrapped."""
+    (folder / "hiding.py").write_text(
+        "import functools\n\nfrom torch import nn\n\n\n"
+        "def with_labels(function):\n"
+        "    @functools.wraps(function)\n"
+        "    def init(self, labels=2, **named):\n"
+        "        function(self, **named)\n"
+        "        self.labels = labels\n\n"
+        "    return init\n\n\n"
+        "class Settings:\n"
+        "    @with_labels\n"
+        "    def __init__(self): ...\n\n\n"
+        "class Net(nn.Sequential):\n"
+        "    def __init__(self, settings):\n"
+        "        super().__init__(nn.Flatten(), nn.Linear(64, settings.labels))\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    typed = [word for word in TINY if not word.startswith("model")]
+    settings = ["+model.settings._target_=hiding.Settings", "+model.settings.labels=4"]
+    assert type_here("train", *typed, "model._target_=hiding.Net", *settings).status == 0
+    wrong = type_here("train", *typed, "model._target_=hiding.Net", settings[0], "+model.settings.lables=4")
+    assert "unexpected keyword argument 'lables'" in wrong.complaint
 
 
 ENDS = "study.ends=[{{run: ['seed=1']}}, {{run: ['seed=2'{}]}}]"

@@ -1,11 +1,13 @@
 """Which run a configuration means: what is part of its fingerprint, and what is not."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra.core.hydra_config import HydraConfig
+from pytorch_lightning import Trainer
 
 from lossatlas.cli.launch import Outcome, run_sweeps
 from lossatlas.experiments.sweeps import compose_sweeps
@@ -88,7 +90,52 @@ def test_every_key_that_is_listed_as_not_scientific_exists() -> None:
     )  # a run that a study names
     for path, container in containers(plain(whole)):
         paths |= {f"{path}.{key}".lstrip(".") for key in container if isinstance(container, dict)}
+    paths |= {f"trainer.{name}" for name in inspect.signature(Trainer).parameters}  # conf/trainer shows a few
     assert NOT_SCIENTIFIC.keys() - paths == set()
+
+
+SAME = [
+    ["trainer.precision=32"],
+    ["trainer.precision=null"],
+    ["+trainer.accumulate_grad_batches=1"],
+    ["+trainer.gradient_clip_val=null"],
+    ["+trainer.gradient_clip_val=0.0", "+trainer.gradient_clip_algorithm=value"],
+    ["+trainer.min_epochs=2"],
+    ["+trainer.log_every_n_steps=1", "+trainer.profiler=simple", "+trainer.detect_anomaly=true"],
+    ["+trainer.benchmark=true", "+trainer.num_nodes=1"],
+]
+
+
+@pytest.mark.parametrize("overrides", SAME)
+def test_what_the_trainer_is_told_counts_only_where_something_else_happens(overrides: list[str]) -> None:
+    assert fingerprint(config(*overrides)) == fingerprint(config())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["trainer.precision=bf16"], ["trainer.precision=bf16-mixed"]),
+        (
+            ["+trainer.gradient_clip_val=1"],
+            ["+trainer.gradient_clip_val=1.0", "+trainer.gradient_clip_algorithm=norm"],
+        ),
+    ],
+)
+def test_two_words_for_one_training_are_one_run(one: list[str], other: list[str]) -> None:
+    assert fingerprint(config(*one)) == fingerprint(config(*other)) != fingerprint(config())
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["+trainer.accumulate_grad_batches=2"],
+        ["+trainer.gradient_clip_val=1", "+trainer.gradient_clip_algorithm=value"],
+        ["callbacks=early_stopping", "+trainer.min_epochs=2"],
+    ],
+)
+def test_what_changes_the_training_makes_another_run(overrides: list[str]) -> None:
+    others = [overrides[:k] for k in range(len(overrides))]
+    assert fingerprint(config(*overrides)) not in [fingerprint(config(*other)) for other in others]
 
 
 @pytest.mark.parametrize(

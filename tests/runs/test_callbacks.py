@@ -11,8 +11,8 @@ from processes import KillAtRename, Process, Signal, Stop
 from small_runs import EPOCH, Config, manifest_of, record, run_of, small, trained
 
 from lossatlas.runs.check import check_config, check_jobs
-from lossatlas.runs.composition.custom_model import find_target
 from lossatlas.runs.composition.job import ConfigError, Job
+from lossatlas.runs.composition.signatures import find_target
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.resolve import resolved
 from lossatlas.runs.store.fingerprint import OBSERVERS, fingerprint

@@ -17,12 +17,18 @@ LAST = 2 * EPOCH
 SNAPSHOTS = "study.snapshot_epochs=[0,1,2]"
 RARELY = "runtime.checkpoint_seconds=1000"  # only a request to stop, or the end, writes a checkpoint
 PER_EPOCH = ("scheduler=step", "scheduler.milestones=[1]")
+_NO_SGD = ("~optimizer.dampening", "~optimizer.nesterov", "~optimizer.weight_decay")
 OPTIMIZERS = {
     "nesterov, cosine per step": (),
     "momentum, step per epoch": ("optimizer.nesterov=false", *PER_EPOCH),
     "nesterov, cosine per epoch": ("scheduler.interval=epoch",),
     "adam, cosine per step": ("optimizer=adam",),
     "adam, step per epoch": ("optimizer=adam", *PER_EPOCH),
+    # Five batches an epoch, of which a step takes two and the last the one of eight examples.
+    "two batches a step": ("+trainer.accumulate_grad_batches=2", "data.train=72"),
+    "two batches a step, per epoch": ("+trainer.accumulate_grad_batches=2", "data.train=72", *PER_EPOCH),
+    "lbfgs": ("optimizer._target_=torch.optim.LBFGS", "~optimizer.momentum", *_NO_SGD, "optimizer.lr=0.01"),
+    "schedule-free": ("optimizer._target_=schedule_free.SmallScheduleFree", *_NO_SGD),
 }
 
 

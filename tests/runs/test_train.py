@@ -147,18 +147,9 @@ def test_a_snapshot_outside_the_run_is_refused_before_training(tmp_path: Path, e
 # What Lightning's trainer can be given
 
 
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("+trainer.accumulate_grad_batches=2", "steps at every batch, got .* accumulate_grad_batches=2"),
-        ("+trainer.limit_train_batches=2", "an epoch of the data has 3 batches, got .* limits it to 2"),
-    ],
-)
-def test_a_trainer_that_takes_other_steps_is_refused_before_training(
-    tmp_path: Path, override: str, message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        ensure(small(tmp_path, override))
+def test_a_trainer_that_takes_other_steps_is_refused_before_training(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"an epoch of the data has 3 batches, got .* limits it to 2"):
+        ensure(small(tmp_path, "+trainer.limit_train_batches=2"))
 
 
 def test_a_trainer_may_end_within_an_epoch(tmp_path: Path) -> None:

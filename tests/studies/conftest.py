@@ -1,7 +1,9 @@
 """Small studies, made without a configuration."""
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from lossatlas.data import ImageData, synthetic_images
 from lossatlas.models import MLP
 from lossatlas.optim import Constant
 from lossatlas.studies import CalibrationError, Classifier, ErrorRate, NegativeLogLikelihood
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))  # the optimizers of the tests there
 
 CLASSES = 4
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ import numpy as np
 import torch
 import xarray as xr
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, StochasticWeightAveraging
 from pytorch_lightning.utilities.seed import isolate_rng
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from lossatlas.landscape import Loss, Problem
@@ -21,6 +21,7 @@ from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.problem import Source, Split, gathered
 from lossatlas.landscape.survey import Survey
 from lossatlas.netcdf import write_netcdf
+from lossatlas.optim.stepping import evaluation_weights
 
 
 class SurveyAtEpochs(Callback):
@@ -31,6 +32,12 @@ class SurveyAtEpochs(Callback):
     states of optimizers and random generators are as before, so that it gives the same bits as without the callback. A
     survey that is interrupted goes on from its finished points when training comes to the same weights again. With
     several devices their processes share the points.
+
+    Surveyed is the network that is trained, as the last step has left it, in whatever order callbacks stand: not the
+    average of weights that `WeightAveraging` and the like put in its place when training ends, nor in the epoch that
+    `StochasticWeightAveraging` adds for the statistics of its average. An optimizer with modes of its own, as
+    schedule-free ones have, puts its weights for evaluation in place; batch norms keep the statistics of training, save
+    in this project's studies (``Engine(evaluation="recompute")`` takes those of the point).
 
     Parameters
     ----------
@@ -97,20 +104,33 @@ class SurveyAtEpochs(Callback):
         self._data: dict[str, Split] | None = None
         self._surveyed: int | None = None  # last epoch that was
         self._ended = 0  # epochs that have ended
+        self._trained: dict[str, Tensor] | None = None  # the module's state then, for the survey at the end
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._surveyed, self._ended = None, trainer.current_epoch
+        self._surveyed, self._ended, self._trained = None, trainer.current_epoch, None
         if trainer.global_step == 0 and self._is_due(0):
             self._survey(trainer, pl_module, 0)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        if _is_of_an_average(trainer):
+            return
         self._ended = trainer.current_epoch + 1
         if self._is_due(self._ended):
             self._survey(trainer, pl_module, self._ended)
+        elif (
+            -1 in self.epochs
+        ):  # which epoch is the last is known only when others may have changed the weights
+            self._trained = {name: tensor.clone() for name, tensor in pl_module.state_dict().items()}
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         if -1 in self.epochs and self._surveyed != self._ended:
-            self._survey(trainer, pl_module, self._ended)
+            found = {name: tensor.clone() for name, tensor in pl_module.state_dict().items()}
+            pl_module.load_state_dict(self._trained or found)
+            try:
+                self._survey(trainer, pl_module, self._ended)
+            finally:
+                pl_module.load_state_dict(found)
+        self._trained = None
 
     def _is_due(self, epoch: int) -> bool:
         return epoch in self.epochs or (self.every is not None and epoch % self.every == 0)
@@ -118,7 +138,7 @@ class SurveyAtEpochs(Callback):
     def _survey(self, trainer: Trainer, module: LightningModule, epoch: int) -> None:
         self._surveyed = epoch
         folder = Path(trainer.default_root_dir) / self.folder / f"epoch-{epoch:04d}"
-        with _own_random_numbers():
+        with _own_random_numbers(), _evaluated(trainer, module):
             problem = self._problem(trainer, module)
             for name, survey in self._surveys.items():
                 journal = folder / f".{name}.journal"
@@ -146,6 +166,22 @@ class SurveyAtEpochs(Callback):
                 for split, source in sources.items()
             }
         return Problem(network, self._loss, self._data, self._metrics)
+
+
+def _is_of_an_average(trainer: Trainer) -> bool:
+    """Whether the epoch is one in which an average of weights is in place, and nothing trained."""
+    averaging = (c for c in trainer.callbacks if isinstance(c, StochasticWeightAveraging))  # type: ignore[attr-defined]
+    return any(trainer.current_epoch > callback.swa_end for callback in averaging)
+
+
+def _evaluated(trainer: Trainer, module: LightningModule) -> AbstractContextManager[Any]:
+    """Have the weights in place that are to be evaluated: as the module itself says, or its optimizers with modes."""
+    if callable(own := getattr(module, "evaluated", None)):
+        return own()
+    stack = ExitStack()
+    for optimizer in trainer.optimizers:
+        stack.enter_context(evaluation_weights(optimizer))
+    return stack
 
 
 def _training_data(trainer: Trainer) -> Source:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lossatlas.cli.arguments import Parser
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "lossatlas export",
         description="Write landscapes in the formats of other programs.",
         epilog=f"formats:{_PURPOSE}",

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lossatlas.cli.arguments import Parser
 from lossatlas.cli.errors import JobsFailed, exit_status, traceback_wanted
 from lossatlas.interruption import Interrupted
 from lossatlas.runs.composition.compose import start_hydra
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "lossatlas landscape",
         usage="lossatlas landscape run=RUN landscape=CHOICE [KEY=VALUE ...]\n"
         "       lossatlas landscape model._target_=MODULE.CLASS ckpt=FILE data=CHOICE landscape=CHOICE [KEY=VALUE ...]",

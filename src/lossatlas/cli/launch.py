@@ -2,12 +2,13 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from traceback import format_exc
 
 from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
@@ -22,21 +23,26 @@ from lossatlas.experiments.sweeps import Sweep
 from lossatlas.interruption import Interrupted
 from lossatlas.runs.check import check_jobs
 from lossatlas.runs.composition.compose import job_of, other_job_among
-from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.composition.search_path import CONFIG_NAME
 from lossatlas.runs.ensure import perform, run_of
+from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.store.progress import Progress, write_progress
+from lossatlas.runs.trainer_settings import check_machine
 
 
 def run_sweeps(sweeps: Sequence[Sweep], *, multirun: bool = False) -> None:
     """Check the jobs of all ``sweeps``, then let Hydra launch them, sweep after sweep.
 
-    No job is launched if one of them cannot be run. `JobsFailed` when all have ended and some have failed;
+    No job is launched if one of them cannot be run, on this machine if it is to be. `JobsFailed` when all have ended
+    and some have failed;
     `Interrupted` if they were asked to stop.
     """
     jobs = [job for sweep in sweeps for job in sweep.jobs]
     check_jobs(jobs)
+    for sweep in sweeps:
+        _check_machine(sweep, multirun=multirun)
     try:
         with watching(jobs):
             outcomes = [o for sweep in sweeps for o in _launch(sweep, multirun=multirun)]
@@ -45,6 +51,41 @@ def run_sweeps(sweeps: Sequence[Sweep], *, multirun: bool = False) -> None:
     except KeyboardInterrupt as stop:
         raise Interrupted(f"{_how_far(jobs, str(stop))}; the same command goes on from there") from None
     _raise_failures(jobs, outcomes)
+
+
+_ELSEWHERE = ("submitit", "ray")
+"""What the targets of launchers have in their names whose jobs run on other machines."""
+
+
+def _check_machine(sweep: Sweep, *, multirun: bool) -> None:
+    """Raise `ConfigError` for a job that is to be trained here, and whose trainer this machine does not have."""
+    told: dict[str, ConfigError | None] = {}
+    for job in (one for asked in sweep.jobs for one in _with_upstream(asked)):
+        key = digest(job.config["trainer"])
+        if key not in told:
+            told[key] = _complaint(job)
+        if (error := told[key]) is None or run_of(job).is_finished():
+            continue
+        _, config = _hydra_config(sweep)
+        target = str(config.hydra.launcher["_target_"])
+        if not (multirun or config.hydra.mode == RunMode.MULTIRUN) or not any(
+            w in target for w in _ELSEWHERE
+        ):
+            raise error
+
+
+def _with_upstream(job: Job) -> Iterator[Job]:
+    yield job
+    for named in job.upstream:
+        yield from _with_upstream(named)
+
+
+def _complaint(job: Job) -> ConfigError | None:
+    try:
+        check_machine(job.config)
+    except ConfigError as error:
+        return error
+    return None
 
 
 @dataclass(frozen=True)
@@ -62,9 +103,7 @@ def _launch(sweep: Sweep, *, multirun: bool) -> list[Outcome]:
     That directory is known once a job is composed, so the launcher is given the jobs themselves; Hydra's sweeper would
     take the sweep apart, and compose all its jobs, once more.
     """
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None
-    config = hydra.compose_config(CONFIG_NAME, list(sweep.overrides), RunMode.MULTIRUN)
+    hydra, config = _hydra_config(sweep)
     if not multirun and config.hydra.mode != RunMode.MULTIRUN:
         (job,) = sweep.jobs
         return [
@@ -82,6 +121,12 @@ def _launch(sweep: Sweep, *, multirun: bool) -> list[Outcome]:
     returns = launcher.launch(jobs, initial_job_idx=0)
     callbacks.on_multirun_end(config=config, config_name=CONFIG_NAME)
     return [job.return_value for job in returns]
+
+
+def _hydra_config(sweep: Sweep) -> tuple[Hydra, DictConfig]:
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    return hydra, hydra.compose_config(CONFIG_NAME, list(sweep.overrides), RunMode.MULTIRUN)
 
 
 def _directory(job: Job) -> str:

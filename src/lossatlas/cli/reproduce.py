@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lossatlas.cli.arguments import Parser
 from lossatlas.cli.console import READABLE, composing, console
 from lossatlas.experiments.catalogue import experiment_folder, experiments
 from lossatlas.experiments.sweeps import Sweep, compose_sweeps
@@ -132,7 +133,7 @@ def _estimate(options: argparse.Namespace, jobs: Sequence[Job]) -> int:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "lossatlas reproduce",
         description="Train an experiment's sweeps, survey their landscapes, draw its figures and judge its claims. "
         "What is there already is not computed again.",

@@ -1,10 +1,10 @@
 """``lossatlas runs``: list the run store."""
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from lossatlas.cli.arguments import Parser
 from lossatlas.cli.console import console
 from lossatlas.cli.filters import Filter
 from lossatlas.cli.plain_table import table_lines
@@ -24,7 +24,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 def main(arguments: list[str]) -> int:
     """Run ``lossatlas runs [KEY=VALUE ...] [--store FOLDER]``."""
-    parser = argparse.ArgumentParser("lossatlas runs", description="List the run store, oldest run first.")
+    parser = Parser("lossatlas runs", description="List the run store, oldest run first.")
     parser.add_argument(
         "filters",
         nargs="*",

@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 
 from hydra._internal.hydra import Hydra
 
+from lossatlas.cli.arguments import Parser
 from lossatlas.cli.completion import complete
 from lossatlas.cli.console import composing
 from lossatlas.experiments.sweeps import compose_sweeps
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     """Parser of those of Hydra's options that are of use here, spelled as Hydra spells them."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "lossatlas train",
         usage="lossatlas train [-m] [KEY=VALUE ...]   (lossatlas train --help says more)",
         add_help=False,

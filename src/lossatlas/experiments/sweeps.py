@@ -82,17 +82,28 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     overrides = Overrides(overrides).expanded()
     base = compose_base(overrides)
     typed = [override for override in overrides if not override.startswith(f"~{_ARMS}")]
+    axes = _axes(base)
     if "also" in base.experiment:
         raise ValueError(
             f"experiment.also: no such key; {_ARMS} holds arms, each what it sets over hydra.sweeper.params"
         )
-    if not base.experiment.get("axes"):
+    if not axes:
         return [Sweep(tuple(typed), tuple(sweep_jobs(base, typed, multirun=multirun)), {})]
-    axes = list(base.experiment.axes.values())
     return [
         replace(sweep, jobs=tuple(_jobs(sweep, base, multirun=multirun)))
         for sweep in _left(_plans(base, axes), typed, axes)
     ]
+
+
+def _axes(base: DictConfig) -> list[str]:
+    """Overrides that the experiment's axes are. ValueError unless they are such, by name."""
+    experiment = base.experiment
+    if not OmegaConf.is_dict(experiment):
+        raise ValueError(f"experiment={experiment}: expected the name of an experiment, or what one sets")
+    axes = experiment.axes if "axes" in experiment else {}
+    if not isinstance(axes, Mapping) or not all(isinstance(axis, str) for axis in axes.values()):
+        raise ValueError(f"experiment.axes={axes}: expected overrides by name, as {{rate: optimizer.lr}}")
+    return [str(axis) for axis in axes.values()]
 
 
 def _jobs(sweep: Sweep, base: DictConfig, *, multirun: bool) -> list[Job]:

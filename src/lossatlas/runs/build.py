@@ -58,9 +58,11 @@ def build_study(
     """
     network_of = named or initialised
     configured, given = arguments(config["study"], lambda run: network_of(run.value), kinds=("run",))
+    several = config["trainer"].get("accumulate_grad_batches") or 1
     return make(
         configured,
         **given,
+        **({"accumulate_grad_batches": several} if several != 1 else {}),  # which other studies may not take
         network=network,
         data=data,
         optimizer=make(config["optimizer"]),

@@ -1,37 +1,33 @@
 """Checking a configuration before anything is computed: one line that says what is wrong and what would be right."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
-from pytorch_lightning.callbacks import DeviceStatsMonitor, EarlyStopping, LearningRateMonitor
-from torch import nn
+from pytorch_lightning.callbacks import (
+    DeviceStatsMonitor,
+    EarlyStopping,
+    LearningRateMonitor,
+    StochasticWeightAveraging,
+)
+from torch import Tensor, nn
 
 from lossatlas.choices import nearest
 from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
+from lossatlas.interruption import Interrupted
+from lossatlas.optim import Cyclic, Schedule
 from lossatlas.runs.build import build_callbacks, build_data, build_network, build_study, make
-from lossatlas.runs.composition.custom_model import accepted_arguments, find_target
-from lossatlas.runs.composition.job import ConfigError, Job, trusted_by
-from lossatlas.runs.composition.synonyms import TRAINER, our_word
+from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.dry_run import dry_run
+from lossatlas.runs.schema import check_config, first_line
 from lossatlas.runs.store.fingerprint import digest, scientific
 from lossatlas.runs.store.references import Reference, references, substituted
 from lossatlas.runs.tracker import tracker_nodes
-from lossatlas.studies import Study, SurveyAtEpochs
-
-_SECTIONS = (
-    *("data", "model", "init", "optimizer", "scheduler", "regularizer", "study", "landscape", "engine"),
-    *("trainer", "callbacks", "logger", "experiment", "paths", "runtime", "seed", "epochs", "rates"),
-)
-"""The keys at the top of a configuration."""
-
-_LATER = ("callbacks",)
-"""Those that the configurations of older runs lack."""
-
-_KEYS = {"paths": ("runs", "results", "data"), "runtime": ("threads", "checkpoint_seconds", "debug", "trust")}
-"""The keys of those sections whose targets cannot say which they take."""
+from lossatlas.runs.trainer_settings import try_trainer
+from lossatlas.studies import Classifier, Study, SurveyAtEpochs
 
 
 def check_jobs(jobs: Iterable[Job]) -> None:
@@ -59,7 +55,7 @@ def _check(job: Job, checked: set[str]) -> None:
         _check(named, checked)
     study = _told_by_kind(config["study"])
     around = {"callbacks": config.get("callbacks"), "logger": bool(tracker_nodes(config))}
-    parts = {**scientific(config), "seed": None, "study": study, **around}
+    parts = {**scientific(config), "seed": None, "study": study, "trainer": config["trainer"], **around}
     surveyed = {name: config[name] for name in ("model", "data", "landscape")} | {"study": study}
     for key, check in ((digest(parts), _check_parts), (digest(surveyed), _check_landscapes)):
         if key not in checked:
@@ -86,10 +82,11 @@ def _check_parts(job: Job) -> None:
     config = job.config
     network = _named("model", lambda: build_network(config))
     data = _named("data", lambda: build_data(config))
-    _named("optimizer", lambda: make(config["optimizer"])(network.parameters()))
-    _named("scheduler", lambda: make(config["scheduler"])(0.0))
-    _named("regularizer", lambda: make(config["regularizer"]))
+    optimizer = _named("optimizer", lambda: make(config["optimizer"])(network.parameters()))
+    _named("scheduler", lambda: _try_schedule(make(config["scheduler"]), config["epochs"]))
+    _named("regularizer", lambda: _try_penalties(make(config["regularizer"]), network))
     study = _named("study", lambda: build_study(config, network, data))
+    _named("optimizer", lambda: study.check_optimizer(optimizer))
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
     _check_callbacks(config, study)
@@ -116,15 +113,57 @@ def _try_out(network: nn.Module, data: ImageData) -> None:
     try:
         logits = network.eval()(inputs[:2])
     except RuntimeError as error:
-        raise ValueError(f"it does not take images of {list(data.shape)}: {_first_line(error)}") from error
+        raise ValueError(f"it does not take images of {list(data.shape)}: {first_line(error)}") from error
+    if not isinstance(logits, Tensor):
+        raise ValueError(
+            f"it gives a {type(logits).__name__} for two images, expected a tensor of logits, "
+            f"[2, {data.classes}]: wrap it in a module that returns those alone"
+        )
     if logits.shape != (len(inputs[:2]), data.classes):
         raise ValueError(f"it gives {list(logits.shape)} for two images, expected [2, {data.classes}]")
 
 
+def _try_schedule(schedule: Schedule, epochs: int) -> None:
+    """Raise ValueError for one that gives no factor at the start or in the last epoch."""
+    for epoch in (0.0, epochs - 1.0):
+        if isinstance(schedule, Cyclic) and epoch:
+            return  # between its ends it may need to know the steps of an epoch
+        factor = schedule(epoch)
+        if not (isinstance(factor, int | float) and math.isfinite(factor)):
+            raise ValueError(f"expected a factor of the base rate at epoch {epoch:g}, got {factor}")
+
+
+def _try_penalties(penalties: Mapping[str, Any], network: nn.Module) -> None:
+    """Raise ValueError for one that gives no number for the weights of the network."""
+    with torch.no_grad():
+        for name, penalty in penalties.items():
+            value = torch.as_tensor(penalty(dict(network.named_parameters())))
+            if value.ndim or not value.isfinite():
+                raise ValueError(f"{name}: expected a finite number, got {value}")
+
+
 @torch.no_grad()
 def _try_loss(study: Study, data: ImageData) -> None:
+    """Raise ValueError for a loss that is no single number, and for metrics that do not take logits of the classes."""
     inputs, targets = data.normalized("test")
-    study.eval().batch_loss((inputs[:2], targets[:2]))
+    loss, _ = study.eval().batch_loss((inputs[:2], targets[:2]))
+    if not isinstance(loss, Tensor) or loss.ndim:
+        given = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"loss: expected the mean over a batch, a single number, got {given}")
+    if isinstance(study, Classifier):
+        _try_metrics(study, study.network(inputs[:2]), targets[:2], data.classes)
+
+
+def _try_metrics(study: Classifier, logits: Tensor, targets: Tensor, classes: int) -> None:
+    for name, metric in study.metrics.items():
+        if (given := getattr(metric, "num_classes", classes)) != classes:
+            raise ValueError(f"metrics.{name}.num_classes={given}: the data have {classes} classes")
+    study.metrics.reset()
+    study.metrics.update(logits, targets)
+    for name, value in study.metrics.compute().items():
+        if not isinstance(value, Tensor) or value.ndim:
+            raise ValueError(f"metrics.{name}: expected a single number, got {value}")
+    study.metrics.reset()
 
 
 def _check_snapshots(epochs: Sequence[int], last: int) -> None:
@@ -134,18 +173,20 @@ def _check_snapshots(epochs: Sequence[int], last: int) -> None:
 
 
 def _check_members(study: Study, epochs: int) -> None:
-    last = epochs * study.data.steps_per_epoch
+    last = epochs * study.steps_per_epoch
     for step in study.member_steps:
         if not 0 <= step <= last:
             raise ValueError(f"a member is kept after step {step}, but the run has {last} steps")
 
 
 def _check_callbacks(config: Mapping[str, Any], study: Study) -> None:
-    """Raise `ConfigError` if a callback cannot be made, or does not go with the study or the logger."""
+    """Raise `ConfigError` if a callback or a trainer of them cannot be made, or does not go with study or logger."""
     try:
         callbacks = build_callbacks(config)
+        on_any_machine = {**config, "trainer": {**config["trainer"], "accelerator": "cpu"}}
+        try_trainer(on_any_machine, list(callbacks.values()))
     except ValueError as error:
-        raise ConfigError(_first_line(error)) from error
+        raise ConfigError(first_line(error)) from error
     for name, callback in callbacks.items():
         path = f"callbacks.{name}"
         if isinstance(callback, EarlyStopping):
@@ -154,6 +195,8 @@ def _check_callbacks(config: Mapping[str, Any], study: Study) -> None:
             raise ConfigError(
                 f"{path}: it writes to a logger, and there is none: type logger=csv, or leave it out"
             )
+        if isinstance(callback, StochasticWeightAveraging):
+            raise ConfigError(f"{path}: it sets rates and epochs of its own: type study=swa")
         if isinstance(callback, SurveyAtEpochs) and not _trains_its_network(study):
             raise ConfigError(
                 f"{path}: {type(study).__name__} has its network at the end alone: type landscape=..."
@@ -219,12 +262,15 @@ def _check_last_batch(network: nn.Module, data: ImageData) -> None:
 
 
 def _named(section: str, build: Callable[[], Any]) -> Any:
+    """What ``build`` gives; what it raises is told as the section's. Of the user's own code that may be anything."""
     try:
         return build()
-    except FileNotFoundError:
-        raise  # a data set that is not there says itself what to do
+    except (OSError, Interrupted):
+        raise  # a data set or file that is not there says itself what to do
     except (ValueError, TypeError, RuntimeError) as error:
-        raise ConfigError(f"{section}: {_first_line(error)}") from error
+        raise ConfigError(f"{section}: {first_line(error)}") from error
+    except Exception as error:
+        raise ConfigError(f"{section}: {type(error).__name__}: {first_line(error)}") from error
 
 
 def check_survey(job: Job) -> None:
@@ -235,100 +281,3 @@ def check_survey(job: Job) -> None:
     _named("model", lambda: _try_out(network, data))
     with threads_limited(1):
         _try_landscapes(job, network, data)
-
-
-def check_config(config: Mapping[str, Any], *, several_devices: bool = False) -> None:
-    """Raise `ConfigError` for unknown, missing or misspelt keys; for several devices unless they are allowed."""
-    for key in config:
-        if key not in _SECTIONS:
-            raise ConfigError(f"{key}: unknown key; {our_word(key) or nearest(key, _SECTIONS)}")
-    for section in _SECTIONS:
-        if section not in config and section not in _LATER:
-            raise ConfigError(f"{section} is missing from the configuration")
-    for section, keys in _KEYS.items():
-        for key in config[section]:
-            if key not in keys:
-                hint = our_word(f"{section}.{key}") or nearest(key, keys)
-                raise ConfigError(f"{section}.{key}: unknown key; {hint}")
-    within = list(_nodes(config, ""))
-    for path, node in within:
-        if isinstance(node, str) and node == "???":
-            raise ConfigError(f"{path} is required: give {path}=VALUE")
-    for path, node in within:
-        if isinstance(node, Mapping) and "_target_" in node:
-            _check_arguments(path, node)
-    for name, node in config["landscape"].items():
-        _check_is_node(f"landscape.{name}", node)
-    for section, nodes in (("callbacks", config.get("callbacks") or {}), ("logger", tracker_nodes(config))):
-        for name, node in nodes.items():
-            if node is not None:
-                _check_is_node(f"{section}.{name}", node)
-    trusted_by(config)
-    seed, epochs, runtime = config["seed"], config["epochs"], config["runtime"]
-    threads, debug, seconds = runtime["threads"], runtime.get("debug", False), runtime["checkpoint_seconds"]
-    some_threads = threads is None or (type(threads) is int and threads >= 1)
-    for path, value, fits, expected in (
-        ("seed", seed, type(seed) is int, "a whole number"),
-        ("epochs", epochs, type(epochs) is int and epochs >= 1, "a whole number >= 1"),
-        ("runtime.threads", threads, some_threads, "a whole number >= 1, or null"),
-        ("runtime.debug", debug, isinstance(debug, bool), "true or false"),
-        ("runtime.checkpoint_seconds", seconds, isinstance(seconds, int | float), "a number"),
-    ):
-        if not fits:
-            raise ConfigError(f"{path}={value}: expected {expected}")
-    if not several_devices:
-        _check_trainer(config)
-
-
-def _check_is_node(path: str, node: Any) -> None:
-    if not isinstance(node, Mapping) or "_target_" not in node:
-        raise ConfigError(f"{path}={node}: expected a mapping with a _target_")
-
-
-def _check_trainer(config: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for what training sets itself, and what would leave a run without its last epoch."""
-    for key, value in config["trainer"].items():
-        if key in TRAINER and not (key == "fast_dev_run" and config["runtime"].get("debug")):
-            raise ConfigError(f"trainer.{key}={value}: not to be set; {TRAINER[key]}")
-    if (devices := config["trainer"]["devices"]) != 1:
-        raise ConfigError(
-            f"trainer.devices={devices}: a run takes one device; "
-            "a sweep (-m) runs as many jobs side by side as there are devices"
-        )
-
-
-def _nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """``node`` and all within, by their paths."""
-    yield path, node
-    items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in items:
-        yield from _nodes(value, f"{path}.{key}" if path else str(key))
-
-
-def _check_arguments(path: str, node: Mapping[str, Any]) -> None:
-    """Hold a node's keys against the signature of what its ``_target_`` names."""
-    try:
-        target = find_target(node["_target_"])
-    except Exception as error:  # whatever the module raises
-        raise ConfigError(f"{path}._target_={_why_not_found(node['_target_'], error)}") from error
-    accepted = accepted_arguments(target)
-    if accepted is None:
-        return
-    for key in node:
-        if not key.startswith("_") and key not in accepted:
-            hint = our_word(f"{path}.{key}") or nearest(key, accepted)
-            raise ConfigError(f"{path}.{key}: {node['_target_']} takes no such key; {hint}")
-
-
-def _why_not_found(target: str, error: Exception) -> str:
-    cause = error.__cause__ or error
-    missing = cause.name if isinstance(cause, ModuleNotFoundError) and cause.name else ""
-    parent, _, name = missing.rpartition(".")
-    if parent and target.startswith(missing):
-        return f"{target}: cannot be imported ({parent} has no {name})"
-    hint = "; a module of your own must lie on PYTHONPATH" if missing == target.partition(".")[0] else ""
-    return f"{target}: cannot be imported ({_first_line(cause)}){hint}"
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

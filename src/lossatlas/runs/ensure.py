@@ -19,6 +19,7 @@ from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.store import Run, Store, StoreError, named_run
 from lossatlas.runs.tracker import logging_to
 from lossatlas.runs.train import RunFailed, train
+from lossatlas.runs.trainer_settings import check_machine
 from lossatlas.studies import TrainedNetwork
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ def ensure(
     The runs that the study names are had first, in the same way. The process's settings (deterministic algorithms,
     threads, environment, random numbers) are afterwards as before.
 
-    `RunFailed` if the training failed, now or earlier; `Interrupted` if the process was asked to stop;
+    `ConfigError` if this machine does not have the accelerator, or the precision, that is asked for, and nothing is
+    left behind; `RunFailed` if the training failed, now or earlier; `Interrupted` if the process was asked to stop;
     `StoreError` if the run's folder cannot be used.
     """
     return ensure_job(Job(Overrides(overrides), dict(config)), stages=stages, say=say)
@@ -51,6 +53,7 @@ def ensure_job(job: Job, *, stages: int = 1, say: Callable[[str], None] = log.in
     if run.is_finished():
         _name_left_out(run, config, say)
         return run
+    check_machine(config)
     for named in job.upstream:
         ensure_job(named, say=say)
     with run.lock(say), interruption.deferred():

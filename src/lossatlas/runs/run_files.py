@@ -34,9 +34,11 @@ class Checkpointing(Checkpoint):
         interruption.reclaim()
 
     def on_train_batch_end(self, trainer: Trainer, study: LightningModule, *_: Any) -> None:  # noqa: D102
-        # After an epoch's last step the epoch is ended first, so that the row of the epoch is not lost.
-        if interruption.requested() and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
-            assert isinstance(study, Study)
+        # After an epoch's last step the epoch is ended first, so that the row of the epoch is not lost. Between the
+        # batches of one step there are gradients that a checkpoint does not hold.
+        assert isinstance(study, Study)
+        is_last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        if interruption.requested() and study.is_step_done and not is_last:
             study.check_finite()  # as at an epoch's end: no bad state must replace the last good one
             self._save(trainer)
             self._stop(study)
@@ -90,7 +92,7 @@ class Members(Checkpoint):
 
     def on_train_batch_end(self, trainer: Trainer, study: LightningModule, *_: Any) -> None:  # noqa: D102
         assert isinstance(study, Study)
-        if study.global_step in study.member_steps:
+        if study.is_step_done and study.global_step in study.member_steps:
             study.check_finite()
             self._save(study.member_steps.index(study.global_step))
 
@@ -107,8 +109,9 @@ class ReportProgress(Callback):
         now = time.monotonic()
         if now >= self._next:
             self._next = now + self._seconds
-            steps = int(trainer.num_training_batches) * (trainer.max_epochs or 0)
             assert isinstance(study, Study)
+            an_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
+            steps = an_epoch * (trainer.max_epochs or 0)
             self._report(study.global_step, steps, study.mean_loss())
 
 

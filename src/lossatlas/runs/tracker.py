@@ -10,7 +10,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger
 
 from lossatlas.files import naming
 from lossatlas.runs.build import make
-from lossatlas.runs.composition.custom_model import find_target
+from lossatlas.runs.composition.signatures import find_target
 
 
 def tracker_nodes(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from lossatlas import interruption
 from lossatlas.files import set_aside, sha256
 from lossatlas.hardware import threads_limited
-from lossatlas.runs.build import build_callbacks, make
+from lossatlas.runs.build import build_callbacks
 from lossatlas.runs.process_settings import lightning_warns_only
 from lossatlas.runs.run_files import (
     Checkpointing,
@@ -28,6 +27,7 @@ from lossatlas.runs.run_files import (
 from lossatlas.runs.store.manifest import Manifest, Member, age_seconds, new_attempt
 from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.store import Run, StoreError, check_state, name_damage
+from lossatlas.runs.trainer_settings import build_trainer
 from lossatlas.studies import NonFiniteLossError, Study
 from lossatlas.studies.branching import branched
 
@@ -70,7 +70,7 @@ def train(
         try:
             checkpoint = None if resume_step is None else run.checkpoint_path
             trainer.fit(study, ckpt_path=checkpoint, weights_only=True)
-            study.to(trainer.strategy.root_device)  # Lightning has moved it to the CPU
+            study.take_evaluated()
             _check_stop(run, config, study, say)
             study.finish()
             _write_results(run, manifest, study)
@@ -120,7 +120,7 @@ def _keep_member(
 ) -> None:
     path, step = run.member_path(number), study.global_step
     run.write_tensors(path, dict(state))
-    epoch = step / study.data.steps_per_epoch
+    epoch = step / study.steps_per_epoch
     member = Member(number, step, epoch, study.rate_in_use, run.name_of(path), sha256(path))
     manifest.members = [*(kept for kept in manifest.members if kept.number < number), member]
 
@@ -135,36 +135,33 @@ def _trainer(
 ) -> Trainer:
     def save_snapshot(epoch: int) -> None:
         path = run.snapshot_path(epoch)
-        run.write_tensors(path, study.network.state_dict())
+        with study.evaluated():
+            run.write_tensors(path, study.network.state_dict())
         manifest.files_sha256[run.name_of(path)] = sha256(path)
         run.write_manifest(manifest)  # before the checkpoint from which it would not be written again
 
     def save_member(number: int) -> None:
-        _keep_member(run, manifest, study, number, study.network.state_dict())
+        with study.evaluated():
+            _keep_member(run, manifest, study, number, study.network.state_dict())
         run.write_manifest(manifest)
 
     def report(step: int, steps: int, loss: float) -> None:
-        epoch = -(-step // study.data.steps_per_epoch)
+        epoch = -(-step // study.steps_per_epoch)
         write_progress(run, Progress("train", step, steps, epoch, config["epochs"], loss, 0, stages))
 
-    try:
-        return make(
-            config["trainer"],
-            max_epochs=config["epochs"],
-            logger=list(loggers) or False,
-            default_root_dir=str(run.folder),
-            plugins=[WholeCheckpointIO()],
-            callbacks=[
-                ReportProgress(report),
-                *build_callbacks(config).values(),
-                Snapshots(study.snapshot_epochs, save_snapshot),
-                Members(save_member),
-                Checkpointing(run.checkpoint_path, seconds=config["runtime"]["checkpoint_seconds"]),
-            ],
-        )
-    # An accelerator that this machine does not have, or two callbacks whose states have one name.
-    except (MisconfigurationException, RuntimeError) as error:
-        raise ValueError(f"trainer: {error}") from error
+    return build_trainer(
+        config,
+        [
+            ReportProgress(report),
+            *build_callbacks(config).values(),
+            Snapshots(study.snapshot_epochs, save_snapshot),
+            Members(save_member),
+            Checkpointing(run.checkpoint_path, seconds=config["runtime"]["checkpoint_seconds"]),
+        ],
+        logger=list(loggers) or False,
+        default_root_dir=str(run.folder),
+        plugins=[WholeCheckpointIO()],
+    )
 
 
 def _resume_step(run: Run, manifest: Manifest, study: Study, say: Callable[[str], None]) -> int | None:
@@ -193,7 +190,7 @@ def _resume_step(run: Run, manifest: Manifest, study: Study, say: Callable[[str]
 def _written_before(run: Run, manifest: Manifest, study: Study, step: int) -> list[tuple[Path, str | None]]:
     """Snapshots and members that resuming at ``step`` would not write again, and their hashes."""
     hashes = {member.number: member.sha256 for member in manifest.members}
-    steps_per_epoch = study.data.steps_per_epoch
+    steps_per_epoch = study.steps_per_epoch
     snapshots = [
         run.snapshot_path(epoch) for epoch in study.snapshot_epochs if epoch * steps_per_epoch <= step
     ]

@@ -29,7 +29,7 @@ def branched(study: Study, trunk: TrainedNetwork) -> dict[str, Any]:
         raise ValueError(
             f"trunk: {trunk.name} was stopped before its last epoch: name one with callbacks=none"
         )
-    expected = trunk.epochs * study.data.steps_per_epoch
+    expected = trunk.epochs * study.steps_per_epoch
     if state["global_step"] != expected:
         raise ValueError(
             f"trunk: {trunk.name} took {state['global_step']} steps, expected {expected}: batches must be the same"

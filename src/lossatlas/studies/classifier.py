@@ -27,17 +27,14 @@ class Classifier(Study):
     metrics : mapping of str to Metric
         Of logits and targets, also where the network ends in softmax; their values are logged as ``validation_<name>``.
     **study
-        ``optimizer``, ``schedule``, ``penalties``, ``seed`` and ``snapshot_epochs``, as of `Study`.
+        ``optimizer``, ``schedule``, ``penalties``, ``seed``, ``snapshot_epochs`` and ``accumulate_grad_batches``, as of
+        `Study`.
 
     Raises
     ------
     ValueError
         For a loss that ignores a class of the data, since the errors would count each of its examples as a mistake.
     """
-
-    EVALUATION_BATCH = (
-        500  # images in one forward pass: enough to fill the vector units, small enough for caches
-    )
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Curve finding, for mode connectivity: training a curve of low loss between trained networks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from lossatlas.seeds import generator
 from lossatlas.spectral_norm import normed_weights
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve_objectives import CurveObjective
+from lossatlas.studies.stepping import MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, statistics, unflatten
@@ -60,6 +61,10 @@ class Curve(Classifier):
     ValueError
         As `check_ends` raises it, for a curve without bends, and for an optimizer with a weight decay.
     """
+
+    refused_stepping: ClassVar[Mapping[str, str]] = {
+        MODES: "what it averages are the bends, and the network is made of them"
+    }
 
     _ends: Tensor  # (ends, n), the parameters of each in one row
 

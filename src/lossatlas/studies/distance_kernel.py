@@ -1,7 +1,7 @@
 """Distance-penalty training: a classifier that its own earlier checkpoints repel."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
 from pytorch_lightning import Callback
@@ -13,6 +13,7 @@ from lossatlas.optim.distancing import Distance, DistanceForce, Kernel, Merging,
 from lossatlas.seeds import derive_seed
 from lossatlas.studies.branching import check_trunk
 from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.stepping import CLOSURES, MODES
 from lossatlas.studies.study import network_of
 from lossatlas.studies.trained_network import TrainedNetwork
 
@@ -71,6 +72,11 @@ class DistanceKernel(Classifier):
         or that ends after the first checkpoint.
     """
 
+    refused_stepping: ClassVar[Mapping[str, str]] = {
+        CLOSURES: "the force is added to the gradients of one evaluation, not to the loss",
+        MODES: "distances are those of the weights that are trained, not of their average",
+    }
+
     def __init__(
         self,
         network: nn.Module,
@@ -118,7 +124,7 @@ class DistanceKernel(Classifier):
         _check_trunk(self, trunk, due[0])
         distance.layout(network)
         self.trunk = trunk
-        self.member_steps = tuple(epoch * data.steps_per_epoch for epoch in (*due, epochs))
+        self.member_steps = tuple(epoch * self.steps_per_epoch for epoch in (*due, epochs))
 
     def configure_callbacks(self) -> list[Callback]:  # noqa: D102
         return [self._push]

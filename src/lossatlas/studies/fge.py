@@ -1,12 +1,13 @@
 """Fast geometric ensembling: an ensemble from a few epochs after, or near the end of, one training run."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
 from lossatlas.data import ImageData
 from lossatlas.studies.snapshot import SnapshotEnsemble
+from lossatlas.studies.stepping import MODES
 from lossatlas.studies.trained_network import TrainedNetwork
 from lossatlas.weight_space import check_alike
 
@@ -36,6 +37,10 @@ class FastGeometricEnsemble(SnapshotEnsemble):
     ValueError
         For a start of another architecture, or whose optimizer's state is not to be had or is of another optimizer.
     """
+
+    refused_stepping: ClassVar[Mapping[str, str]] = {
+        MODES: "its average would begin anew, and not go on from the start's"
+    }
 
     def __init__(
         self,

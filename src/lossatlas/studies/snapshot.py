@@ -47,8 +47,8 @@ class SnapshotEnsemble(Classifier):
                 f"members are kept where the rate is lowest, and {type(schedule).__name__} has no cycles: expected "
                 "scheduler=cyclic_cosine, warm_restarts or triangular"
             )
-        steps = epochs * data.steps_per_epoch
-        self.member_steps = schedule.minima(steps, data.steps_per_epoch)
+        steps = epochs * self.steps_per_epoch
+        self.member_steps = schedule.minima(steps, self.steps_per_epoch)
         if not self.member_steps:
             raise ValueError(f"no cycle of the schedule ends within {epochs} epochs ({steps} steps)")
 
@@ -93,9 +93,9 @@ class CheckpointEnsemble(Classifier):
         super().__init__(network, data, **study)
         if (members is None) == (after is None):
             raise ValueError(f"give either members or after, got members={members} and after={after}")
-        steps = epochs * data.steps_per_epoch
+        steps = epochs * self.steps_per_epoch
         if after is not None:
-            self.member_steps = tuple(ceil(epoch * data.steps_per_epoch - 1e-9) for epoch in after)
+            self.member_steps = tuple(ceil(epoch * self.steps_per_epoch - 1e-9) for epoch in after)
             places = [0, *self.member_steps, steps + 1]
             if any(step >= later for step, later in pairwise(places)):
                 raise ValueError(f"after: expected ascending epochs within (0, {epochs}], got {list(after)}")

@@ -1,7 +1,8 @@
 """Base of all training methods: the order of the data, the random streams, the record of each epoch."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar
 
 import torch
 from pytorch_lightning import LightningModule
@@ -11,7 +12,14 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from lossatlas.data import ImageData
 from lossatlas.optim import Cyclic, Schedule
+from lossatlas.optim.stepping import has_modes, set_mode
 from lossatlas.seeds import derive_seed
+from lossatlas.studies.stepping import (
+    check_accumulation,
+    check_optimizer,
+    evaluated,
+    reestimate_statistics,
+)
 from lossatlas.studies.trained_network import TrainedNetwork
 
 Batch = tuple[Tensor, Tensor]
@@ -50,8 +58,8 @@ class _TrainingBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         study = self._study
-        epoch, first = divmod(study.global_step, study.data.steps_per_epoch)
-        return study.data.batches(study.seed, epoch, first)
+        epoch, steps = divmod(study.global_step, study.steps_per_epoch)
+        return study.data.batches(study.seed, epoch, steps * study.accumulate_grad_batches)
 
 
 class Study(LightningModule):
@@ -77,7 +85,23 @@ class Study(LightningModule):
         Of all random streams.
     snapshot_epochs : collection of int, optional
         Epochs after which weights are to be kept, 0 being the initialisation; by default none are.
+    accumulate_grad_batches : int, default 1
+        Batches that a step of the optimizer is taken for, those of the trainer that trains it. Each counts by its
+        number of examples, so that the gradient is that of all of them as one batch; the last step of an epoch takes
+        what is left of it.
+
+    Raises
+    ------
+    ValueError
+        For a number of batches below 1 or that the study does not take, and, when training begins, for a trainer whose
+        epochs or steps are not those of the data, and an optimizer that the study does not take.
     """
+
+    refused_stepping: ClassVar[Mapping[str, str]] = {}
+    """Ways of stepping that the study cannot be trained by, and why: see `lossatlas.studies.stepping`."""
+
+    EVALUATION_BATCH = 500
+    """Images in one forward pass: enough to fill the vector units, small enough for caches."""
 
     member_steps: tuple[int, ...] = ()
     """Numbers of optimizer steps, ascending, after which the network is kept as the next member."""
@@ -95,19 +119,23 @@ class Study(LightningModule):
         penalties: Mapping[str, Callable[[Mapping[str, Tensor]], Tensor]],
         seed: int,
         snapshot_epochs: Collection[int] = (),
+        accumulate_grad_batches: int = 1,
     ) -> None:
         super().__init__()
+        check_accumulation(type(self).__name__, accumulate_grad_batches, self.refused_stepping)
+        self.accumulate_grad_batches = accumulate_grad_batches
         self.network = network
         self.data = data
         self.seed = seed
         self.snapshot_epochs = sorted(set(snapshot_epochs))
         self.history: list[dict[str, float]] = []
         self._optimizer = optimizer
-        self._schedule = schedule.in_steps(data.steps_per_epoch) if isinstance(schedule, Cyclic) else schedule
+        self._schedule = schedule.in_steps(self.steps_per_epoch) if isinstance(schedule, Cyclic) else schedule
         self._penalties = penalties
-        # Of each step of this epoch so far; on the device, for reading a value at each step would stall a GPU.
+        # Of each batch of this epoch so far; on the device, for reading a value at each would stall a GPU.
         self._losses: list[Tensor] = []
-        self._errors: list[Tensor] = []  # number of samples that the step got wrong
+        self._errors: list[Tensor] = []  # number of samples that were got wrong
+        self._is_evaluated = False  # the batch at hand; an optimizer with closures does it again and again
         self._dropout_generator = torch.default_generator
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -123,6 +151,11 @@ class Study(LightningModule):
         raise NotImplementedError
 
     @property
+    def steps_per_epoch(self) -> int:
+        """Number of steps of the optimizer in an epoch."""
+        return -(-self.data.steps_per_epoch // self.accumulate_grad_batches)
+
+    @property
     def needed_steps(self) -> int:
         """Number of optimizer steps without which there is no result, however soon a callback stops training."""
         return max(self.member_steps, default=0)
@@ -135,6 +168,25 @@ class Study(LightningModule):
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters that the optimizer is given."""
         return self.network.parameters()
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Have, inside a block, the weights that are to be evaluated, and after it those that are trained, to the bit.
+
+        They are the same ones unless the optimizer has modes, `lossatlas.optim.stepping.has_modes`.
+        """
+        optimizer = self.trainer.optimizers[0]
+        if not has_modes(optimizer):
+            return nullcontext()
+        inputs, _ = self.data.normalized("train")
+        return evaluated(self.network, optimizer, inputs, self.EVALUATION_BATCH)
+
+    def take_evaluated(self) -> None:
+        """Have them for good, on the trainer's device, when the last step is done."""
+        optimizer = self.trainer.optimizers[0]
+        set_mode(optimizer, "eval")  # on the CPU, to which Lightning has moved both it and the weights
+        self.to(self.trainer.strategy.root_device)
+        if has_modes(optimizer):
+            reestimate_statistics(self.network, self.data.normalized("train")[0], self.EVALUATION_BATCH)
 
     def finish(self) -> None:
         """Make the network that the run ends with, when the last step is done; here it is what was trained."""
@@ -155,7 +207,7 @@ class Study(LightningModule):
 
     def configure_optimizers(self) -> Any:  # noqa: D102
         optimizer = self._optimizer(self.trained_parameters())
-        steps = self.data.steps_per_epoch if self._schedule.interval == "step" else 1
+        steps = self.steps_per_epoch if self._schedule.interval == "step" else 1
         scheduler = LambdaLR(optimizer, lambda position: self._schedule(position / steps))
         return {
             "optimizer": optimizer,
@@ -178,6 +230,7 @@ class Study(LightningModule):
     def on_train_start(self) -> None:
         """Begin the record. ValueError for a trainer whose epochs or steps are not those of the data."""
         self._check_trainer()
+        set_mode(self.trainer.optimizers[0], "train")
         if not self.history:
             self.history = [{"epoch": 0, "step": 0, "weight_norm": self.weight_norm()}]
         self._losses = [loss.to(self.device) for loss in self._losses]  # those of a checkpoint
@@ -185,28 +238,60 @@ class Study(LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed the generator that dropout draws from, so that a step draws the same whatever came before."""
-        self._dropout_generator.manual_seed(derive_seed(self.seed, "step", self.global_step))
+        self._is_evaluated = False
+        self._seed_dropout(len(self._losses))
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: D102
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss of a batch, as it counts in its step; what an optimizer evaluates anew is drawn as before."""
+        if self._is_evaluated:
+            self._seed_dropout(len(self._losses) - 1)
         loss, wrong = self.batch_loss(batch)
         for penalty in self._penalties.values():
             loss = loss + penalty(dict(self.network.named_parameters()))
-        self._losses.append(loss.detach())
-        self._errors.append(wrong)
-        return loss
+        if not self._is_evaluated:  # the record is of the weights before the step
+            self._losses.append(loss.detach())
+            self._errors.append(wrong)
+            self._is_evaluated = True
+        return loss if self.accumulate_grad_batches == 1 else loss * self._share(len(self._losses) - 1)
+
+    def _seed_dropout(self, batch: int) -> None:
+        """Seed it for the ``batch``-th of the epoch, counted from 0."""
+        epoch = self.global_step // self.steps_per_epoch
+        several = self.accumulate_grad_batches > 1
+        number = epoch * self.data.steps_per_epoch + batch if several else self.global_step
+        self._dropout_generator.manual_seed(derive_seed(self.seed, "step", number))
+
+    def _share(self, batch: int) -> float:
+        """What the mean loss of the epoch's ``batch`` is to be multiplied by, for Lightning to divide by the batches.
+
+        Its examples over the mean number of them in the batches of its step: so a short batch, or a step of fewer
+        batches, does not count for more or less than its examples.
+        """
+        several, most = self.accumulate_grad_batches, int(self.trainer.num_training_batches)
+        first = batch - batch % several
+        samples, size = len(self.data.splits["train"]), self.data.batch_size
+        ends = (first, min(first + several, most), batch, batch + 1)
+        begin, end, before, after = (min(number * size, samples) for number in ends)
+        return several * (after - before) / (end - begin)
+
+    @property
+    def is_step_done(self) -> bool:
+        """Whether a step was taken for all batches so far, and no gradient waits for those of others."""
+        batches = len(self._losses)
+        return batches % self.accumulate_grad_batches == 0 or batches == self.trainer.num_training_batches
 
     def on_train_epoch_end(self) -> None:
         """Record the epoch's row; the callbacks that write files run after it."""
         self.check_finite()
         sizes = self._batch_sizes(len(self._losses))  # all, unless the trainer ends within the epoch
+        with self.evaluated():
+            measured = {"weight_norm": self.weight_norm(), "lr": self.rate_in_use, **self.epoch_metrics()}
         row = {
-            "epoch": -(-self.global_step // self.data.steps_per_epoch),
+            "epoch": -(-self.global_step // self.steps_per_epoch),
             "step": self.global_step,
             "train_loss": float(torch.stack(self._losses).double() @ sizes / sizes.sum()),
             "train_error": float(torch.stack(self._errors).double().sum() / sizes.sum()),
-            "weight_norm": self.weight_norm(),
-            "lr": self.rate_in_use,
-            **self.epoch_metrics(),
+            **measured,
         }
         self.history.append(row)
         self._losses.clear()
@@ -256,25 +341,36 @@ class Study(LightningModule):
         bad = (~_stacked(self._losses).isfinite()).nonzero()
         if len(bad):
             index = int(bad[0])
-            raise NonFiniteLossError(self.global_step - len(self._losses) + index, float(self._losses[index]))
+            several, batches = self.accumulate_grad_batches, len(self._losses)
+            done = -(-batches // several) if self.is_step_done else batches // several
+            raise NonFiniteLossError(self.global_step - done + index // several, float(self._losses[index]))
+
+    def check_optimizer(self, optimizer: Optimizer) -> None:
+        """Raise ValueError if it is to be stepped in a way that the study does not allow."""
+        check_optimizer(type(self).__name__, optimizer, self.accumulate_grad_batches, self.refused_stepping)
 
     def _check_trainer(self) -> None:
-        """The position in the data is read from the number of optimizer steps: it must count every batch."""
-        if self.trainer.accumulate_grad_batches != 1:
-            given = f"accumulate_grad_batches={self.trainer.accumulate_grad_batches}"
+        """The position in the data is read from the number of optimizer steps: they must be those of the batches."""
+        given, own = self.trainer.accumulate_grad_batches, self.accumulate_grad_batches
+        if given != own:
             raise ValueError(
-                f"a study steps at every batch, got a trainer with {given}: choose the batch size"
+                f"the study was made for accumulate_grad_batches={own}, got a trainer with {given}: make it with that"
             )
+        if not self.is_step_done:
+            raise ValueError(
+                "the checkpoint was saved between two batches of one step, whose gradients it lacks: take another"
+            )
+        self.check_optimizer(self.trainer.optimizers[0])
         batches, steps = self.trainer.num_training_batches, self.data.steps_per_epoch
         if batches != steps and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             raise ValueError(
                 f"an epoch of the data has {steps} batches, got a trainer that limits it to {batches}"
             )
 
-    def _batch_sizes(self, steps: int) -> Tensor:
-        """Samples in each of the first ``steps`` batches of an epoch, (steps,): the last may be smaller."""
+    def _batch_sizes(self, batches: int) -> Tensor:
+        """Samples in each of the first ``batches`` of an epoch, (batches,): the last may be smaller."""
         size, samples = self.data.batch_size, len(self.data.splits["train"])
-        starts = torch.arange(steps, dtype=torch.float64, device=self.device) * size
+        starts = torch.arange(batches, dtype=torch.float64, device=self.device) * size
         return (samples - starts).clamp(max=size)
 
     def mean_loss(self) -> float:
@@ -290,7 +386,7 @@ class Study(LightningModule):
     @property
     def rate_in_use(self) -> float:
         """Learning rate of the last step; before the first, of that."""
-        position = max(self.global_step - 1, 0) / self.data.steps_per_epoch
+        position = max(self.global_step - 1, 0) / self.steps_per_epoch
         optimizer = self.trainer.optimizers[0]
         base = optimizer.param_groups[0]["initial_lr"]
         return float(base * self._schedule(position if self._schedule.interval == "step" else int(position)))

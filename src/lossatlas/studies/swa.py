@@ -1,18 +1,16 @@
 """Stochastic weight averaging, by Lightning's own callback."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
 
-import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor, nn
 
 from lossatlas.data import ImageData
-from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
 from lossatlas.optim import Cyclic, Schedule
-from lossatlas.spectral_norm import normed_weights
 from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.stepping import MODES, reestimate_statistics
 
 
 class AveragedClassifier(Classifier):
@@ -44,6 +42,8 @@ class AveragedClassifier(Classifier):
         If there is nothing to average, or ``begin`` is out of range.
     """
 
+    refused_stepping: ClassVar[Mapping[str, str]] = {MODES: "its own average is that of the study"}
+
     def __init__(
         self,
         network: nn.Module,
@@ -57,7 +57,7 @@ class AveragedClassifier(Classifier):
         super().__init__(network, data, schedule=schedule, **study)
         if not 0 <= begin < 1:
             raise ValueError(f"begin is a share of training and must be in [0, 1), got {begin}")
-        steps, an_epoch = epochs * data.steps_per_epoch, data.steps_per_epoch
+        steps, an_epoch = epochs * self.steps_per_epoch, self.steps_per_epoch
         ends = range(an_epoch, steps + 1, an_epoch)
         candidates = schedule.minima(steps, an_epoch) if isinstance(schedule, Cyclic) else tuple(ends)
         self.averaged_steps = tuple(step for step in candidates if step > begin * steps)
@@ -102,18 +102,3 @@ class AveragingAfter(WeightAveraging):
         """State dict of the study with the mean in place of its parameters."""
         assert self._average_model is not None
         return self._average_model.module.state_dict()
-
-
-@torch.no_grad()
-def reestimate_statistics(network: nn.Module, inputs: Tensor, batch_size: int) -> None:
-    """Set the statistics of the network's batch norms to those of a pass over ``inputs``, (N, ...).
-
-    The singular vectors of spectral norm become those of its weights.
-    """
-    network.eval()
-    for weight in normed_weights(network):
-        weight.settle()
-    statistics = PassStatistics(network, even_batches(inputs, batch_size))
-    with statistics.taken():
-        state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    network.load_state_dict(state)

@@ -39,9 +39,14 @@ def test_no_word_is_answered_that_is_a_key_here(tmp_path: Path) -> None:
             r"^trainer\.enable_checkpointing=False: .*checkpoint_seconds",
         ),
         (
-            "+trainer.accumulate_grad_batches=2",
-            r"^trainer\.accumulate_grad_batches=2: .*type data\.batch_size=N$",
+            "+accumulate_grad_batches=2",
+            r"^accumulate_grad_batches: unknown key; type \+trainer\.accumulate_grad_batches=N$",
         ),
+        (
+            "+study.accumulate_grad_batches=2",
+            r"^study\.accumulate_grad_batches: not to be set; type \+trainer\.accumulate_grad_batches=N$",
+        ),
+        ("+trainer.sync_batchnorm=true", r"^trainer\.sync_batchnorm=True: .*it would change nothing"),
         ("+trainer.max_steps=3", r"^trainer\.max_steps=3: .* type epochs=N, or debug=limit"),
         ("+trainer.max_time=00:00:01:00", r"^trainer\.max_time=.* type epochs=N"),
         ("+trainer.fast_dev_run=true", r"^trainer\.fast_dev_run=True: .* debug=limit"),

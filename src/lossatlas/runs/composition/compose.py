@@ -14,7 +14,7 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -59,6 +59,8 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     if not GlobalHydra.instance().is_initialized():
         start_hydra()
     written = Overrides(overrides).expanded()
+    for override in written.parsed:
+        _check_choice(override)
     try:
         return compose(CONFIG_NAME, list(written), return_hydra_config=True)
     except ConfigCompositionException as error:
@@ -67,6 +69,30 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
             hint = our_word(match[1]) or _nearest_key(key_of(match[1]), compose_config(others))
             raise ValueError(f"{match[1]}: no such key; {hint}") from error
         raise
+
+
+_SEVERAL = ("landscape", "regularizer", "callbacks", "logger")
+"""Groups of which several choices stand side by side, by name."""
+
+
+def _check_choice(override: Override) -> None:
+    """Raise ValueError for a choice of a group that is not the name of one, or a list of names where one is meant."""
+    group = str(override.key_or_group)
+    if group == "experiment" and not override.is_delete() and override.value() is None:
+        raise ValueError(
+            "experiment=null: expected the name of an experiment; without the word there is none"
+        )
+    choices = GlobalHydra.instance().config_loader().get_group_options(group)
+    if not choices or override.is_delete() or override.is_sweep_override():
+        return
+    value = override.value()
+    named = value if isinstance(value, list) else [value]
+    typed = f"{group}={override.get_value_element_as_str()}"
+    if not all(isinstance(name, str | QuotedString) for name in named):
+        raise ValueError(f"{typed}: expected the name of a choice, one of {', '.join(choices)}")
+    if len(named) != 1 and group not in _SEVERAL:
+        told = f"to have each in turn, type -m {group}={','.join(map(str, named))}"
+        raise ValueError(f"{typed}: expected one choice; {told}")
 
 
 def _nearest_key(path: str, config: DictConfig) -> str:

@@ -1,16 +1,14 @@
 """A network of the user's own: ``model._target_=theirs.Net`` and its arguments, without a file that lists them."""
 
-import inspect
-import logging
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 from hydra.core.override_parser.types import Override
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from lossatlas.runs.composition.parsing import parsed, texts
+from lossatlas.runs.composition.signatures import find_target, signature_of
 
 _OWN = "model=own"
 
@@ -79,11 +77,11 @@ def _from_data(given: Sequence[Override], named: set[str]) -> list[str]:
 def _taken(target: str, arguments: tuple[tuple[str, str], ...]) -> Sequence[str]:
     """Keys of `_FROM_DATA` that ``target`` takes; none if it cannot be imported, which the check will tell."""
     try:
-        accepted = accepted_arguments(find_target(target))
+        signature = signature_of(find_target(target))
     except Exception:  # whatever the module raises
         return ()
-    if accepted is not None:
-        return [key for key in _FROM_DATA if key in accepted]
+    if signature.is_closed:
+        return [key for key in _FROM_DATA if key in signature.parameters]
     return next((keys for keys in _CONVENTIONS if _builds(target, arguments, keys)), ())
 
 
@@ -100,42 +98,3 @@ def _builds(target: str, arguments: Sequence[tuple[str, str]], keys: Sequence[st
     except Exception:  # whatever it raises
         return False
     return True
-
-
-def find_target(path: str) -> Any:
-    """The object that a ``_target_`` names; what importing it raises comes through, and is not logged as well."""
-    log = logging.getLogger("hydra.utils")
-    before, log.disabled = log.disabled, True
-    try:
-        return get_object(path)
-    finally:
-        log.disabled = before
-
-
-def accepted_arguments(target: Any) -> list[str] | None:
-    """Names of a callable's parameters, those of the base classes that ``**kwargs`` goes to as well; None if any.
-
-    >>> class Base:
-    ...     def __init__(self, width): ...
-    >>> class Net(Base):
-    ...     def __init__(self, depth, **rest): ...
-    >>> accepted_arguments(Net)
-    ['depth', 'width']
-    """
-    if inspect.isclass(target) and target.__init__ is object.__init__ and target.__new__ is object.__new__:
-        return []  # whatever the signature of object.__init__ says
-    callables = (
-        [vars(cls)["__init__"] for cls in target.__mro__ if "__init__" in vars(cls)]
-        if inspect.isclass(target)
-        else [target]
-    )
-    names: list[str] = []
-    for function in callables:
-        try:
-            parameters = inspect.signature(function).parameters.values()
-        except (TypeError, ValueError):  # written in C
-            return None
-        names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return [name for name in names if name != "self"]
-    return None

@@ -8,9 +8,15 @@ TRAINER = {
     "default_root_dir": "type paths.runs=FOLDER; each run has a folder of its own in it",
     "enable_checkpointing": "runs always write checkpoints: runtime.checkpoint_seconds says how often",
     "plugins": "training sets it; trainer.precision chooses a precision",
-    "accumulate_grad_batches": "a study steps at every batch: type data.batch_size=N",
     "strategy": "a run takes one device; a sweep (-m) runs as many jobs side by side as there are devices",
     "barebones": "it leaves out what a run records",
+    **dict.fromkeys(
+        (
+            *("use_distributed_sampler", "sync_batchnorm", "reload_dataloaders_every_n_epochs"),
+            *("inference_mode", "model_registry", "enable_autolog_hparams"),
+        ),
+        "it would change nothing in a run: leave it out",
+    ),
     **dict.fromkeys(
         ("max_steps", "max_time", "fast_dev_run", "limit_train_batches", "overfit_batches"),
         "a run ends with its last epoch: type epochs=N, or debug=limit for a trial of three steps",
@@ -26,8 +32,8 @@ TRAINER = {
 """Arguments of Lightning's Trainer that a run does not take, each with what to type in its place."""
 
 _ADDED = (
-    *("gradient_clip_val", "gradient_clip_algorithm", "profiler", "detect_anomaly", "benchmark"),
-    *("log_every_n_steps", "min_epochs", "min_steps"),
+    *("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm", "profiler"),
+    *("detect_anomaly", "benchmark", "log_every_n_steps", "min_epochs", "min_steps", "num_nodes"),
 )
 """Arguments that a run does take, and that no choice of ours has."""
 
@@ -37,6 +43,10 @@ _KEYS = {
     "tags": "type experiment.tags=[a,b]",
     "task_name": "type experiment.name=NAME",
     "max_epochs": "type epochs=N",
+    **dict.fromkeys(
+        ("accumulate_grad_batches", "gradient_accumulation_steps", "study.accumulate_grad_batches"),
+        "type +trainer.accumulate_grad_batches=N",
+    ),
     "batch_size": "type data.batch_size=N",
     **dict.fromkeys(("lr", "learning_rate"), "type optimizer.lr=RATE"),
     "lr_scheduler": "type scheduler=CHOICE",

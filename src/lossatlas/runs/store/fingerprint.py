@@ -30,9 +30,14 @@ NOT_SCIENTIFIC: dict[str, str] = {
     "data.download": "whether it may be fetched",
     "trainer.accelerator": "the hardware, which the manifest records",
     "trainer.devices": "always one; the hardware, which the manifest records",
+    "trainer.num_nodes": "always one; the hardware, which the manifest records",
     "trainer.deterministic": "which of equivalent kernels run",
+    "trainer.benchmark": "which of equivalent kernels run",
     "trainer.enable_progress_bar": "display",
     "trainer.enable_model_summary": "display",
+    "trainer.log_every_n_steps": "how often metrics are shown",
+    "trainer.profiler": "times what is computed",
+    "trainer.detect_anomaly": "says where a NaN comes from",
 }
 """The keys of a composed configuration that do not change a run's result. All others are hashed."""
 
@@ -70,6 +75,8 @@ def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
     kept = _without(config, "")
     if callbacks := _counted(kept.pop("callbacks", None)):
         kept["callbacks"] = callbacks
+    if isinstance(kept.get("trainer"), Mapping):
+        kept["trainer"] = _as_trained(kept["trainer"], may_stop=bool(callbacks))
     return substituted(kept, _told_by_fingerprint, kinds=("run",))
 
 
@@ -82,6 +89,39 @@ def _counted(callbacks: Any) -> Any:
         for name, node in callbacks.items()
         if node is not None and not (isinstance(node, Mapping) and node.get("_target_") in OBSERVERS)
     }
+
+
+_PRECISIONS = {"64": "64-true", "32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed", "None": "32-true"}
+"""Lightning's other names for its precisions."""
+
+
+def precision_name(precision: Any) -> Any:
+    """What a precision of Lightning's is called in full.
+
+    >>> precision_name(32), precision_name("bf16"), precision_name("16-mixed"), precision_name(None)
+    ('32-true', 'bf16-mixed', '16-mixed', '32-true')
+    """
+    return _PRECISIONS.get(str(precision), precision)
+
+
+def _as_trained(trainer: Mapping[str, Any], *, may_stop: bool) -> dict[str, Any]:
+    """The trainer's settings by what happens: one name for each precision, without those that change nothing.
+
+    ``may_stop``: whether there are callbacks, which alone can stop training before its last epoch.
+
+    >>> _as_trained({"precision": "bf16", "accumulate_grad_batches": 1, "gradient_clip_val": 0}, may_stop=False)
+    {'precision': 'bf16-mixed'}
+    """
+    kept = {**trainer, "precision": precision_name(trainer.get("precision"))}
+    idle = {
+        "accumulate_grad_batches": kept.get("accumulate_grad_batches") in (None, 1),
+        "gradient_clip_val": not kept.get("gradient_clip_val"),
+        "gradient_clip_algorithm": not kept.get("gradient_clip_val")
+        or kept.get("gradient_clip_algorithm") in (None, "norm"),
+        "min_epochs": not may_stop or not kept.get("min_epochs"),
+        "min_steps": not may_stop or not kept.get("min_steps"),
+    }
+    return {key: value for key, value in kept.items() if not idle.get(key, False)}
 
 
 def _told_by_fingerprint(named: Reference) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Nudged elastic band with insertions (AutoNEB): relaxing a path over a low saddle between two trained networks."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import xarray as xr
@@ -16,6 +16,7 @@ from lossatlas.studies.elastic_band.forces import band_gradients
 from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
 from lossatlas.studies.elastic_band.profile import band_metrics, by_gap, profile, with_statistics
 from lossatlas.studies.elastic_band.schedule import Cycle, CycledRate, Cycles
+from lossatlas.studies.stepping import ACCUMULATION, CLOSURES, MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, unflatten
@@ -93,6 +94,11 @@ class ElasticBand(Classifier):
         As `check_ends` raises it, unless there are two ends, for numbers out of their range, for epochs that do not fit
         the cycles, and for an optimizer with weight decay.
     """
+
+    refused_stepping: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        (ACCUMULATION, CLOSURES, MODES),
+        "pivots descend a part of one batch's gradient, and are moved along the band between steps",
+    )
 
     def __init__(
         self,

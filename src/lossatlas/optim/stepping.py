@@ -1,0 +1,60 @@
+"""How optimizers want to be stepped, beside once for each gradient: by closures, or with modes of their own."""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+
+def needs_closure(optimizer: Optimizer) -> bool:
+    """Whether a step evaluates the loss itself, as often as it likes, as L-BFGS does.
+
+    >>> weight = torch.nn.Parameter(torch.zeros(1))
+    >>> needs_closure(torch.optim.LBFGS([weight])), needs_closure(torch.optim.SGD([weight], lr=0.1))
+    (True, False)
+    """
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    return closure is not None and closure.default is closure.empty
+
+
+def has_modes(optimizer: Optimizer) -> bool:
+    """Whether it steps from other weights than those to be evaluated, and goes from the ones to the others itself.
+
+    The protocol of schedule-free optimizers (Defazio et al. 2024, arXiv:2405.15682), as their package has it:
+    ``optimizer.train()`` puts the weights in place from which steps are taken, ``optimizer.eval()`` their average.
+
+    >>> has_modes(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1))
+    False
+    """
+    return all(callable(getattr(optimizer, mode, None)) for mode in ("train", "eval"))
+
+
+def set_mode(optimizer: Optimizer, mode: str) -> None:
+    """Go to the ``mode``, "train" or "eval", of an optimizer that has them; any other stays as it is."""
+    if has_modes(optimizer):
+        with torch.no_grad():
+            switch: Any = getattr(optimizer, mode)
+            switch()
+
+
+@contextmanager
+def evaluation_weights(optimizer: Optimizer) -> Iterator[None]:
+    """Have the weights that are to be evaluated in place inside the block, and after it those from before, to the bit.
+
+    Going there and back by the optimizer's own arithmetic would round them.
+    """
+    if not has_modes(optimizer) or not all(group.get("train_mode", True) for group in optimizer.param_groups):
+        yield
+        return
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    before = [parameter.detach().clone() for parameter in parameters]
+    set_mode(optimizer, "eval")
+    try:
+        yield
+    finally:
+        set_mode(optimizer, "train")
+        with torch.no_grad():
+            torch._foreach_copy_(parameters, before)
