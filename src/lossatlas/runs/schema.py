@@ -180,8 +180,8 @@ def _nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _kinds(path: str) -> Sequence[str]:
-    """Kinds of references that may stand in the section of a path."""
-    return {"study": ("run",), "landscape": KINDS}.get(path.partition(".")[0], ())
+    """Kinds of references that may be written in the section of a path; which a study takes is told when it is built."""
+    return KINDS if path.partition(".")[0] in ("study", "landscape") else ()
 
 
 def _referred(path: str, named: Reference) -> dict[str, str]:
