@@ -56,7 +56,7 @@ def signature_of(target: Any) -> Signature:
     if inspect.isclass(target) and target.__init__ is object.__init__ and target.__new__ is object.__new__:
         return Signature({}, is_closed=True)  # whatever the signature of object.__init__ says
     found: dict[str, inspect.Parameter] = {}
-    for function in _callables(target):
+    for function in map(_without_context, _callables(target)):
         own, shown = _parameters(function, follow=False), _parameters(function, follow=True)
         if own is None or shown is None:  # written in C
             return Signature(found, is_closed=False)
@@ -77,6 +77,16 @@ def _callables(target: Any) -> list[Any]:
     if inspect.isclass(target):
         return [vars(cls)["__init__"] for cls in target.__mro__ if "__init__" in vars(cls)]
     return [target]
+
+
+def _without_context(function: Any) -> Any:
+    """What a wrapper of nothing but ``*args, **kwargs`` wraps, to which it passes them on: torch.no_grad's, say."""
+    while hasattr(function, "__wrapped__"):
+        kinds = [p.kind for p in (_parameters(function, follow=False) or {}).values()]
+        if kinds != [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]:
+            break
+        function = function.__wrapped__
+    return function
 
 
 def _parameters(function: Any, *, follow: bool) -> dict[str, inspect.Parameter] | None:
