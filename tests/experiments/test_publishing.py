@@ -11,7 +11,7 @@ import torch
 from typed import Answer, type_here
 
 from lossatlas.experiments.catalogue import experiments
-from lossatlas.experiments.publishing import fill_sections, index_sections, page_sections
+from lossatlas.experiments.publishing import fill_sections, index_sections, page_sections, project_sections
 from lossatlas.runs.composition import compose, search_path
 from lossatlas.runs.composition.search_path import config_folder
 
@@ -38,6 +38,13 @@ def test_the_list_of_experiments_is_current() -> None:
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert "<!-- experiments -->" in page
     assert fill_sections(page, index_sections(FOLDER)) == page
+
+
+def test_the_projects_page_counts_what_was_published() -> None:
+    page = (FOLDER.resolve().parent / "README.md").read_text(encoding="utf-8")
+    assert "<!-- counts sharpness digits -->" in page
+    for name in experiments():
+        assert fill_sections(page, project_sections(name)) == page
 
 
 def test_sections_are_fill_sections_where_their_markers_stand_and_fill_sections_again() -> None:

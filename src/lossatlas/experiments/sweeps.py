@@ -56,9 +56,9 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     """Compose the jobs that ``overrides`` mean: those of the experiment's own sweep, then those of its arms.
 
     What the user sets of an axis (``experiment.axes``) selects among the values that an arm itself sets for it; the own
-    sweep, and arms that have the axis from it, take those that no arm plans too, such as further seeds. A sweep of which
-    nothing is left is dropped, and what it planned stands with the first. Everything else that the user sets holds for
-    all. ``~experiment.sweeps`` leaves the own sweep alone, ``~experiment.sweeps.NAME`` leaves out one arm.
+    sweep, and arms that have the axis from it, take those that no arm plans too, such as further seeds. A sweep of
+    which nothing is left is dropped, and what it planned stands with the first. Everything else that the user sets
+    holds for all. ``~experiment.sweeps`` leaves the own sweep alone, ``~experiment.sweeps.NAME`` leaves out one arm.
 
     Parameters
     ----------
