@@ -41,7 +41,7 @@ Noise = Callable[[Rng, tuple[int, ...]], Array]
 SEEDS = (5, 10, 20)
 CONFIDENCE, SIDE = 0.95, 0.025
 ALLOWED = 1.5 * SIDE
-PLACES = SETTINGS = 8
+PLACES, SETTINGS = 8, 6
 LN2 = float(np.log(2))
 
 DISTRIBUTIONS: dict[str, Noise] = {
@@ -115,7 +115,7 @@ def effects(noise: Callable[..., Array], n: int, quantities: int) -> Array:
 
 def factors(noise: Callable[..., Array], n: int) -> Array:
     """Two quantities over two factors, whose values have effects of their own."""
-    return noise(2, 1, 4, 1) + noise(2, 1, 1, 5) + 0.5 * noise(2, n, 4, 5)
+    return noise(2, 1, 3, 1) + noise(2, 1, 1, 5) + 0.5 * noise(2, n, 3, 5)
 
 
 def alike(noise: Callable[..., Array], n: int) -> Array:
@@ -134,14 +134,14 @@ SCENARIOS: dict[str, Scenario] = {
         lambda d: PairedDifference(
             "W", "w", of(two_arms(d), "arm", "seed", "place"), worst_over=["place"], **ARMS
         ),
-        runs=1_000,
+        runs=500,
     ),
     "the same, where 7 of 8 differ": Scenario(
         lambda noise, n: noise(n, PLACES) + 3.0 * (np.arange(PLACES) > 0),
         lambda d: PairedDifference(
             "W", "w", of(two_arms(d), "arm", "seed", "place"), worst_over=["place"], **ARMS
         ),
-        runs=1_000,
+        runs=500,
     ),
     "`PairedRatio` of arms whose ratio is the factor": Scenario(
         lambda noise, n: noise(n) / 10,
@@ -169,29 +169,29 @@ SCENARIOS: dict[str, Scenario] = {
         lambda d: Trend("T", "t", of(d, "seed", "level"), along="level"),
         level_correlations,
     ),
-    "`RankingAgreement` in 8 settings, unrelated": Scenario(
+    "`RankingAgreement` in 6 settings, unrelated": Scenario(
         lambda noise, n: np.stack([effects(noise, n, 2), effects(noise, n, 2)]),
         agreement,
         estimate=share_that_agrees,
-        runs=1_500,
+        runs=2_000,
     ),
-    "`RankCorrelation` over 8 settings, unrelated": Scenario(
+    "`RankCorrelation` over 6 settings, unrelated": Scenario(
         lambda noise, n: effects(noise, n, 2),
         correlation,
         estimate=lambda d: rank_correlation(*d, CONFIDENCE),
-        runs=1_500,
+        runs=2_000,
     ),
-    "`RankCorrelation` over 4 x 5 settings, effects of either factor unrelated": Scenario(
-        factors, correlation, estimate=lambda d: rank_correlation(*d, CONFIDENCE), runs=1_500
+    "`RankCorrelation` over 3 x 5 settings, effects of either factor unrelated": Scenario(
+        factors, correlation, estimate=lambda d: rank_correlation(*d, CONFIDENCE), runs=2_000
     ),
-    "`StrongerCorrelation` over 8 settings, all unrelated": Scenario(
+    "`StrongerCorrelation` over 6 settings, all unrelated": Scenario(
         lambda noise, n: effects(noise, n, 3),
         stronger,
         estimate=lambda d: correlation_difference(*d, CONFIDENCE),
-        runs=1_500,
+        runs=2_000,
     ),
     "`StrongerCorrelation` of two that are equally close": Scenario(
-        alike, stronger, estimate=lambda d: correlation_difference(*d, CONFIDENCE), runs=1_500
+        alike, stronger, estimate=lambda d: correlation_difference(*d, CONFIDENCE), runs=2_000
     ),
 }
 

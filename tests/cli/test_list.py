@@ -71,6 +71,16 @@ def test_a_row_has_question_source_cost_and_verdict_of_each_scale(width: int) ->
     )
 
 
+def test_headlines_count_outcomes_corrected_for_the_number_of_claims_and_then_others() -> None:
+    corrected = ("holds", "cannot tell", "cannot tell", "cannot tell")
+    claims = judged("holds", "holds", "fails", "cannot tell")
+    at = AtScale("digits", tuple(c | {"corrected": o} for c, o in zip(claims, corrected, strict=True)))
+    assert at.counts() == "1 holds, 3 open (uncorrected: 2 hold, 1 fails, 1 open)"
+    assert at.ids("cannot tell") == ["L-F2", "L-F3", "L-F4"]
+    agreed = tuple(claim | {"corrected": claim["outcome"]} for claim in claims)
+    assert AtScale("digits", agreed).counts() == "2 hold, 1 fails, 1 open"
+
+
 def test_the_cost_of_a_part_is_not_shown_as_that_of_the_whole() -> None:
     part = AtScale("digits", measured={**MEASURED, "trained": 12})
     assert cost(part) == "in part: 4 min 53 s on 2 cores"
@@ -89,7 +99,7 @@ def test_the_command_lists_every_experiment_with_its_published_verdict() -> None
             claims = json.loads(path.read_bytes())["claims"]
             at = next(at for at in found[name].scales if at.scale == "digits")
             assert at.published
-            assert len(at.ids("holds")) == sum(claim["outcome"] == "holds" for claim in claims)
+            assert len(at.ids("holds")) == sum(claim["corrected"] == "holds" for claim in claims)
             assert found[name].question.strip()
             assert found[name].source.strip()
 

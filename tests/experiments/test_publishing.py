@@ -7,10 +7,11 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import torch
 from typed import Answer, type_here
 
 from lossatlas.experiments.catalogue import experiments
-from lossatlas.experiments.publishing import fill_sections, index_sections, page_sections
+from lossatlas.experiments.publishing import fill_sections, index_sections, page_sections, project_sections
 from lossatlas.runs.composition import compose, search_path
 from lossatlas.runs.composition.search_path import config_folder
 
@@ -37,6 +38,13 @@ def test_the_list_of_experiments_is_current() -> None:
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert "<!-- experiments -->" in page
     assert fill_sections(page, index_sections(FOLDER)) == page
+
+
+def test_the_projects_page_counts_what_was_published() -> None:
+    page = (FOLDER.resolve().parent / "README.md").read_text(encoding="utf-8")
+    assert "<!-- counts sharpness digits -->" in page
+    for name in experiments():
+        assert fill_sections(page, project_sections(name)) == page
 
 
 def test_sections_are_fill_sections_where_their_markers_stand_and_fill_sections_again() -> None:
@@ -123,6 +131,7 @@ def copy_of_the_package(target: Path) -> Path:
         (folder / name).write_text(dedent(text).lstrip())
     (folder / "README.md").write_text(PAGE)
     (folder.parent / "README.md").write_text("# All\n\n<!-- experiments -->\n<!-- end -->\n")
+    (target / "README.md").write_text("It has <!-- counts tiny digits --><!-- end -->.\n")
     return target
 
 
@@ -167,6 +176,19 @@ def test_publishing_writes_the_pages(made: tuple[Path, Path, Answer]) -> None:
     assert "of processor time<!-- end --> here and <!-- cost paper --><!-- end --> there" in page
     (row,) = [line for line in (package / "README.md").read_text().splitlines() if NAME in line]
     assert f"{len(claims)} open<br>" in row
+    assert (made[0] / "README.md").read_text() == "It has <!-- counts tiny digits -->2 open<!-- end -->.\n"
+
+
+def test_the_record_says_on_what_it_was_computed_and_of_which_seeds(made: tuple[Path, Path, Answer]) -> None:
+    content = published(made[0])
+    assert content["seeds"] == [0, 1]
+    capability = torch.backends.cpu.get_cpu_capability()
+    judged_on, (trained_on,) = content["judged_on"], content["trained_on"]
+    assert (judged_on["capability"], trained_on["capability"]) == (capability, capability)
+    assert judged_on["torch"] == torch.__version__
+    assert judged_on["processor"] == trained_on["cpu"]
+    assert trained_on["threads"] == [1]
+    assert any(character.isdigit() for character in judged_on["blas"])
 
 
 def test_a_remark_goes_with_its_verdict_into_every_telling(made: tuple[Path, Path, Answer]) -> None:

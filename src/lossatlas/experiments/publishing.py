@@ -31,12 +31,10 @@ def write_pages(name: str) -> None:
         With the nearest name, if there is no such experiment.
     """
     folder = experiment_folder(name)
-    own = page_sections(name)
-    of_name = {marker.replace(" ", f" {name} ", 1): content for marker, content in own.items()}
     for page, sections in (
-        (folder / "README.md", own),
+        (folder / "README.md", page_sections(name)),
         (folder.parent / "README.md", index_sections(folder.parent)),
-        (folder.parent.resolve().parent / "README.md", of_name),
+        (folder.parent.resolve().parent / "README.md", project_sections(name)),
     ):
         if page.exists():
             before = page.read_text(encoding="utf-8")
@@ -78,7 +76,7 @@ def fill_sections(page: str, sections: Mapping[str, str]) -> str:
 
 
 def page_sections(name: str) -> dict[str, str]:
-    """What was published of an experiment, by the marker in its README: "verdict digits", "counts digits", ...
+    """What was published of an experiment, by the marker in its README: "verdict digits", "cost digits", ...
 
     Parameters
     ----------
@@ -109,6 +107,27 @@ def page_sections(name: str) -> dict[str, str]:
             if record := json.loads(text).get("cost"):
                 sections[f"cost {results.name}"] = measured_sentence(record)
     return sections
+
+
+def project_sections(name: str) -> dict[str, str]:
+    """What the README of the project may have of an experiment: how many claims came to each outcome.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+
+    Returns
+    -------
+    dict of str to str
+        Marker, "counts sharpness digits" -> words.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, if there is no such experiment.
+    """
+    return {f"counts {name} {at.scale}": at.counts() for at in listed(name).scales if at.claims}
 
 
 def index_sections(folder: Path) -> dict[str, str]:
