@@ -180,7 +180,7 @@ def _nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _kinds(path: str) -> Sequence[str]:
-    """Kinds of references that may be written in the section of a path; which a study takes is told when it is built."""
+    """Kinds of references that may be written in a path's section; which a study takes is told when it is built."""
     return KINDS if path.partition(".")[0] in ("study", "landscape") else ()
 
 
