@@ -122,9 +122,11 @@ def fits(value: Any, annotation: Any) -> bool:
     >>> from collections.abc import Sequence
     >>> fits([1, 2], Sequence[int]), fits(1, Sequence[int]), fits("ab", Sequence[str]), fits([1, "x"], list[int])
     (True, False, False, False)
+    >>> fits([{"steps": 9}], Sequence[Mapping[str, Any]])
+    True
     """
     kind, parts = get_origin(annotation) or annotation, get_args(annotation)
-    if isinstance(value, Mapping) and "_target_" in value:
+    if kind is Any or (isinstance(value, Mapping) and "_target_" in value):
         return True
     if kind in (Union, UnionType):
         return any(fits(value, part) for part in parts)
