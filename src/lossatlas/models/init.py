@@ -76,13 +76,13 @@ def _check_mode(mode: str) -> None:
         raise ValueError(f"mode must be fan_in or fan_out, got {mode!r}")
 
 
-def _draw(layer: nn.Module, std: float, generator: Generator) -> None:
+def _draw(layer: nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear, std: float, generator: Generator) -> None:
     layer.weight.copy_(torch.empty(layer.weight.shape).normal_(0, std, generator=generator))
     _fill(layer.bias, 0)
 
 
 def _identity(norm: nn.Module) -> None:
-    _fill(norm.weight, 1)
+    _fill(getattr(norm, "weight", None), 1)
     _fill(getattr(norm, "bias", None), 0)  # RMSNorm has none
 
 

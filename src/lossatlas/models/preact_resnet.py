@@ -24,6 +24,9 @@ class _Convention(NamedTuple):
     momentum: float = 0.1  # with which the last batch norm updates its statistics
 
 
+_OURS = _Convention()
+
+
 class PreActivationBlock(nn.Module):
     """Convolutions, each after batch norm and ReLU, added to their input where there is a shortcut.
 
@@ -40,7 +43,7 @@ class PreActivationBlock(nn.Module):
         *,
         skip: bool,
         dropout: float,
-        rules: _Convention,
+        rules: _Convention = _OURS,
     ) -> None:
         super().__init__()
         spatial = (
@@ -93,7 +96,7 @@ class PreActResNet(nn.Module):
     """
 
     _CONVENTIONS: ClassVar[dict[str, _Convention]] = {
-        "lossatlas": _Convention(),
+        "lossatlas": _OURS,
         "garipov2018": _Convention(projects_input=True),
     }
 
@@ -158,7 +161,7 @@ class WideResNet(PreActResNet):
     """
 
     _CONVENTIONS: ClassVar[dict[str, _Convention]] = {
-        "lossatlas": _Convention(),
+        "lossatlas": _OURS,
         "garipov2018": _Convention(bias=True, projects_input=True, stride_last=True, momentum=0.9),
     }
 

@@ -124,9 +124,11 @@ def write_directions(
         The file; one that is there is replaced.
     model : nn.Module
         The network, for the order of its tensors.
-    x, y : mapping
+    x : mapping
         Tensors by the names of parameters, and perhaps of running statistics; what is not named does not move. With
         statistics the file is one of "states" (``--dir_type states``), else one of "weights".
+    y : mapping, optional
+        A second direction; None: the file has one.
 
     Returns
     -------
