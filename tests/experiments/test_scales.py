@@ -11,7 +11,7 @@ from test_papers import named_in, quick
 
 from lossatlas.experiments.catalogue import experiments
 from lossatlas.runs.build import build_network
-from lossatlas.runs.composition.compose import compose_config
+from lossatlas.runs.composition.compose import compose_base, compose_config, params_of
 
 SCALES = ("digits", "paper")
 
@@ -34,6 +34,15 @@ def test_every_sweep_of_scale_paper_is_over_five_seeds(experiment: str) -> None:
         if "plane" not in sweep.jobs[0].config["landscape"] or experiment != "distance_baseline"
     ]
     assert seeds == len(seeds) * [[0, 1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("experiment", experiments())
+def test_verdicts_of_scale_digits_are_of_seeds_that_chose_no_setting(experiment: str) -> None:
+    """Settings and thresholds were chosen with seeds 0 to 4 in view."""
+    base = compose_base([f"experiment={experiment}/digits"])
+    of_arms = [arm["seed"] for arm in (base.experiment.get("sweeps") or {}).values() if "seed" in arm]
+    seeds = ",".join(map(str, [params_of(base)["seed"], *of_arms]))
+    assert min(map(int, seeds.split(","))) >= 5
 
 
 @pytest.mark.parametrize(

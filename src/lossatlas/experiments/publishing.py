@@ -101,9 +101,6 @@ def page_sections(name: str) -> dict[str, str]:
         if verdict.exists():
             text = verdict.read_text(encoding="utf-8")
             sections[f"verdict {results.name}"] = markdown(verdicts_from_json(text))
-            sections[f"counts {results.name}"] = AtScale(
-                results.name, tuple(json.loads(text)["claims"])
-            ).counts()
             if record := json.loads(text).get("cost"):
                 sections[f"cost {results.name}"] = measured_sentence(record)
     return sections
