@@ -57,7 +57,10 @@ def by_gap(losses: NDArray[np.float64], gaps: int) -> NDArray[np.float64]:
 
 
 def band_metrics(band: xr.Dataset, straight: xr.Dataset) -> dict[str, float]:
-    """Barrier and saddle of a band from its `profile` and that of the straight line; see `ElasticBand`."""
+    """Barrier and saddle of a band from its `profile` and that of the straight line; see `ElasticBand`.
+
+    Errors are NaN where the loss does not ask for the classes of the targets.
+    """
     (saddle, ends), (line, _) = (_highest(along.loss.sel(split="train")) for along in (band, straight))
     worse = max(ends)
     metrics = {
@@ -68,13 +71,17 @@ def band_metrics(band: xr.Dataset, straight: xr.Dataset) -> dict[str, float]:
         "line_barrier": line - worse,
         "saddle_to_line": (saddle - worse) / (line - worse) if line > worse else float("nan"),
     }
-    (saddle, ends), (line, _) = (_highest(along.error.sel(split="test")) for along in (band, straight))
+    (saddle, ends), (line, _) = (_highest(_test_error(along)) for along in (band, straight))
     return metrics | {
         "saddle_test_error": saddle,
         "line_test_error": line,
         "ends_test_error": sum(ends) / 2,
         "test_error_rise": saddle - sum(ends) / 2,
     }
+
+
+def _test_error(along: xr.Dataset) -> xr.DataArray:
+    return along.get("error", xr.full_like(along["loss"], np.nan)).sel(split="test")
 
 
 def _highest(values: xr.DataArray) -> tuple[float, tuple[float, float]]:
