@@ -71,7 +71,7 @@ def pair(
     common = average(select(values, at), mean_over)
     one, one_open = _arm(common, first, places)
     two, two_open = _arm(common, second, places)
-    keep = (np.isfinite(one) & np.isfinite(two)).all(axis=1)
+    keep = np.asarray((np.isfinite(one) & np.isfinite(two)).all(axis=1))
     labels = (describe(first), describe(second))
     return Pairs(one[keep], two[keep], one_open[keep], two_open[keep], keep, labels)
 

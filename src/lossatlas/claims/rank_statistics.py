@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from itertools import permutations, product
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +160,7 @@ def arrangements(factors: tuple[int, ...]) -> NDArray[np.intp]:
            [3, 2, 1, 0]])
     """
     number = math.prod(map(math.factorial, factors))
+    orders: list[Any]
     if number <= _ENUMERATED:
         orders = list(product(*(permutations(range(k)) for k in factors)))
     else:
@@ -194,7 +196,7 @@ def correlations(one: Array, two: Array, arranged: NDArray[np.intp]) -> Array:
 
 def _ranks(values: Array) -> Array:
     """Ranks of the networks among all, less their mean, (n, settings)."""
-    policy = "omit" if np.isnan(values).any() else "propagate"
+    policy: Literal["omit", "propagate"] = "omit" if np.isnan(values).any() else "propagate"
     ranks = stats.rankdata(values, nan_policy=policy).reshape(len(values), math.prod(values.shape[1:]))
     return ranks - np.nanmean(ranks) if ranks.size else ranks
 
