@@ -142,7 +142,7 @@ def limits(samples: Array, tail: float) -> Array:
     """Ends of the interval of means (n, places) that leaves so much on each side; (2, places).
 
     >>> limits(np.arange(1.0, 7.0)[:, None], 0.1)[:, 0].round(2)
-    array([1.25, 5.75])
+    array([1.86, 5.14])
     """
     n = len(samples)
     reach = _widened(stats.t.isf(tail, n - 1), n)
