@@ -100,7 +100,10 @@ from lossatlas.cli.main import main
         (["train", "experiment=null"], "experiment=null: expected the name of an experiment"),
         (["train", "+experiment.axes=null"], "experiment.axes=None: expected overrides by name"),
         (["train", "runtime=null"], "runtime=None: expected a mapping"),
-        (["train", "~runtime.threads"], "runtime.threads is missing from the configuration"),
+        (
+            ["train", "~runtime.checkpoint_seconds"],
+            "runtime.checkpoint_seconds is missing from the configuration",
+        ),
         (["train", "paths.runs=nan"], "paths.runs=nan: expected a folder, as text"),
         (["train", "data._target_=1"], "data._target_=1: expected the name of a class or function"),
         (["train", "data.batch_size=16.0"], "data.batch_size=16.0: expected a whole number"),
@@ -308,7 +311,10 @@ START = ("study=fge", "scheduler=triangular", "study.start.run=['scheduler=cosin
             [*PUSHED, "study.checkpoints=[0,1]", "study.trunk={run: ['epochs=1']}"],
             "has 1 epochs, but the first checkpoint is taken after epoch 0",
         ),
-        ([*PUSHED, "study.trunk={runs: ['epochs=1']}"], "trunk: expected {run: [overrides]}, got {'runs'"),
+        (
+            [*PUSHED, "study.trunk={runs: ['epochs=1']}"],
+            "study.trunk={'runs': ['epochs=1']}: expected a run, as {run: [overrides]}, or null",
+        ),
         ([*PUSHED, "study.trunk={run: ['seed=1','epochs=1']}"], "has the seed 1, this run 0"),
         (
             [*PUSHED, "study.trunk={run: ['epochs=1','model.hidden=[9]']}"],

@@ -180,7 +180,7 @@ def test_a_trajectory_goes_through_the_kept_snapshots_to_the_final_weights(run: 
         ),
         (
             ["run={run}", "landscape=interpolation", "landscape.interpolation.other.run=7"],
-            "landscape.interpolation: run: expected overrides, as [\"seed=1\"], or a fingerprint in quotes, got 7",
+            "landscape.interpolation.other.run: expected overrides, as [\"seed=1\"], or a fingerprint in quotes, got 7",
         ),
         (["run={run}", "landscape=line", "ckpt_key=net"], "ckpt_key=net: says which network of a file"),
         (["run=net.pt", "landscape=line"], "net.pt: lies in no run's folder; a network of your own is given as"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from lossatlas.choices import nearest
 from lossatlas.runs.composition.job import ConfigError, trusted_by
-from lossatlas.runs.composition.signatures import find_target, in_words, misfit, signature_of, takes
+from lossatlas.runs.composition.signatures import NODE, find_target, in_words, misfit, signature_of, takes
 from lossatlas.runs.composition.synonyms import our_word
 from lossatlas.runs.store.references import KINDS, Reference, substituted
 from lossatlas.runs.trainer_settings import check_trainer
@@ -234,10 +234,17 @@ def _check_node(path: str, node: Mapping[str, Any]) -> None:
             and not (value is None and path.startswith("logger"))
         ):
             where, wrong, annotation = misfit(at, value, parameter.annotation)
-            raise ConfigError(f"{where}={wrong}: expected {in_words(annotation)}")
+            raise ConfigError(f"{where}={wrong}: expected {_expected(path, wrong, annotation)}")
         fits, expected = _RANGES_OF_TARGETS.get((name, key), (lambda _: True, ""))
         if not fits(value):
             raise ConfigError(f"{at}={value}: expected {expected}")
+
+
+def _expected(path: str, wrong: Any, annotation: Any) -> str:
+    """What a type takes, in words; for a mapping that may be meant as a run, how one is named."""
+    words = in_words(annotation)
+    meant = isinstance(wrong, Mapping) and "_target_" not in wrong and _kinds(path)
+    return words.replace(NODE, "a run, as {run: [overrides]},").removesuffix(",") if meant else words
 
 
 def _why_not_found(target: str, error: Exception) -> str:

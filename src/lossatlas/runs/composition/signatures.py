@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from hydra.utils import get_object
 
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
-_NODE = "a mapping with a _target_"
+NODE = "a mapping with a _target_"
+"""What a class is called to who has given something else."""
+
 _PAIR = 2  # parts of the type of a mapping
 
 
@@ -198,8 +200,8 @@ def in_words(annotation: Any) -> str:
     kind, parts = get_origin(annotation) or annotation, get_args(annotation)
     if kind in (Union, UnionType):
         named = dict.fromkeys(in_words(part) for part in parts)
-        plain = [words for words in named if words not in (_NODE, "null")]
-        return " or ".join([*(plain or [_NODE]), *(["null"] if "null" in named else [])])
+        plain = [words for words in named if words not in (NODE, "null")]
+        return " or ".join([*(plain or [NODE]), *(["null"] if "null" in named else [])])
     if kind is Annotated:
         return in_words(parts[0])
     if kind is Literal:
@@ -213,4 +215,4 @@ def in_words(annotation: Any) -> str:
         return f"a list of which each is {in_words(of[0])}" if len(set(of)) == 1 else "a list"
     if inspect.isclass(kind) and hasattr(kind, "__fspath__"):
         return "text"
-    return _NODE
+    return NODE
