@@ -30,7 +30,7 @@ def share(step_time: xr.Dataset) -> xr.DataArray:
 
 def per_checkpoint(step_time: xr.Dataset) -> xr.DataArray:
     """Time that a further checkpoint takes."""
-    return slope(named(step_time["seconds"] * 1000, "seconds", "ms"), along="checkpoints")
+    return slope(named(step_time["seconds"] * 1000, "time of a step", "ms"), along="checkpoints")
 
 
 def claims(v: Values) -> Iterator[Claim]:
