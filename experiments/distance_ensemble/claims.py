@@ -32,7 +32,7 @@ def error_by_size(ensemble: xr.Dataset) -> xr.DataArray:
 
 def agreement(ensemble: xr.Dataset) -> xr.DataArray:
     """Share of the test images that all members classify alike."""
-    alike = named(at(ensemble["agreement"], split="test") * 100, "agreement")
+    alike = named(at(ensemble["agreement"], split="test") * 100, "examples that all members classify alike")
     return ratio(alike, at(ensemble["examples"], split="test"))
 
 
