@@ -207,7 +207,8 @@ def test_the_cost_of_the_complete_computation_stays_when_nothing_is_computed(
     shutil.rmtree(folder / "results")
     answer = answer_from(package, folder, *TYPED, "--publish", "paths.runs=elsewhere")
     assert answer.status == 0
-    assert published(package) == before
+    after = published(package)
+    assert {**after, "judged_on": None} == {**before, "judged_on": None}  # another process, of other threads
     own = json.loads((folder / "results/tiny/digits/verdict.json").read_bytes())
     assert own["cost"] is None
 
