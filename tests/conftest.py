@@ -1,8 +1,10 @@
 """Fixtures for all tests; above all CIFARs and an MNIST of a few images, which torchvision takes for the real ones."""
 
 import hashlib
+import resource
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,22 @@ def _no_hydra_is_left_over() -> Iterator[None]:
     """Composing leaves Hydra initialised for the whole process, which no other test should find."""
     yield
     GlobalHydra.instance().clear()
+
+
+@contextmanager
+def _no_room_beyond(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def no_room_beyond() -> Callable[[int], AbstractContextManager[None]]:
+    """Context in which files cannot grow beyond so many bytes, as on a disk that is full."""
+    return _no_room_beyond
 
 
 @pytest.fixture

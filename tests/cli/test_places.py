@@ -1,10 +1,9 @@
 """Commands where files cannot be written, in a store that is read-only or on a full disk, and what a kill has left."""
 
 import os
-import resource
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,8 @@ from read_only import on_linux, read_only
 from typed import TINY, Answer, manifests, type_here
 
 from lossatlas.runs.store.store import Run, Store
+
+NoRoom = Callable[[int], AbstractContextManager[None]]
 
 LINE = ("landscape=line", "landscape.line.points=3", "landscape.line.directions=1")
 
@@ -63,17 +64,6 @@ def test_a_store_that_is_read_only_serves_what_is_finished(runs: list[Run]) -> N
     assert contents(Path("runs")) == before
 
 
-@contextmanager
-def no_room_beyond(size: int) -> Iterator[None]:
-    """Files cannot grow beyond ``size`` bytes, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize(
     ("size", "logger", "file"),
     [
@@ -83,7 +73,7 @@ def no_room_beyond(size: int) -> Iterator[None]:
     ],
 )
 def test_a_full_disk_ends_in_one_line_that_names_the_file(
-    folder: Path, size: int, logger: str, file: str
+    folder: Path, no_room_beyond: NoRoom, size: int, logger: str, file: str
 ) -> None:
     words = ["data=synthetic_blobs", "model=mlp", *TINY[-5:], f"logger={logger}"]
     with no_room_beyond(size):

@@ -4,12 +4,11 @@ import errno
 import hashlib
 import json
 import os
-import resource
 import signal
 import stat
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from safetensors.torch import save_file
 
 from lossatlas.files import remove_leftovers, replacing, set_aside, sha256, write_json, write_text
 from lossatlas.runs.run_files import WholeCheckpointIO
+
+NoRoom = Callable[[int], AbstractContextManager[None]]
 
 
 def write_until_killed(path: Path) -> None:
@@ -94,17 +95,6 @@ def test_the_leftovers_of_a_file_that_others_may_be_writing_are_kept_for_a_minut
     remove_leftovers(tmp_path / "absent", keep=["progress.json"])
 
 
-@contextmanager
-def no_room_beyond(size: int) -> Iterator[None]:
-    """Files cannot grow beyond ``size`` bytes, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def write_checkpoint(path: Path) -> None:
     WholeCheckpointIO().save_checkpoint({"weights": torch.zeros(10_000)}, path)
 
@@ -120,7 +110,7 @@ def write_long_text(path: Path) -> None:
 
 @pytest.mark.parametrize("write", [write_checkpoint, write_weights, write_long_text])
 def test_where_there_is_no_room_the_error_names_the_file_whoever_writes_it(
-    tmp_path: Path, write: Callable[[Path], None]
+    tmp_path: Path, no_room_beyond: NoRoom, write: Callable[[Path], None]
 ) -> None:
     """torch tells of a position that it did not expect, safetensors in a class of its own."""
     with no_room_beyond(4_000), pytest.raises(OSError, match="File too large") as raised:

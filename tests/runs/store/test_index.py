@@ -119,6 +119,16 @@ def test_what_was_written_just_now_is_not_kept(
     assert len(reads) == 6
 
 
+def test_what_a_killed_process_left_of_an_index_goes_with_the_next(root: Path) -> None:
+    old, fresh = (root / f".{INDEX}.{name}.tmp" for name in ("old_0000", "new_0000"))
+    old.touch()
+    os.utime(old, (0, 0))
+    fresh.touch()  # another process may be writing it
+    list_runs(Store(root))
+    assert (root / INDEX).exists()
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
 def test_a_damaged_index_changes_nothing(root: Path) -> None:
     expected = plain(list_runs(Store(root)))
     whole = (root / INDEX).read_bytes()

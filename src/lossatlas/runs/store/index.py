@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from lossatlas import __version__
-from lossatlas.files import replacing
+from lossatlas.files import remove_leftovers, replacing
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, OBSERVERS, digest, scientific
 from lossatlas.runs.store.manifest import RecordRefused
 from lossatlas.runs.store.progress import status_of
@@ -213,6 +213,8 @@ def _write(path: Path, records: Mapping[str, tuple[_Signature, Record]]) -> None
         for name, (signature, record) in records.items()
     ]
     body = json.dumps([list(leaves), runs], separators=(",", ":")).encode()
+    with suppress(OSError):
+        remove_leftovers(path.parent, keep=[path.name])  # of those who were killed at the next line
     with suppress(OSError), replacing(path, sync=False) as temporary:
         temporary.write_bytes(json.dumps([_FORMAT, zlib.crc32(body)]).encode() + b"\n" + body)
 
