@@ -36,13 +36,16 @@ def naming(path: Path) -> Iterator[None]:
         if told is not None and not Path(told).name.startswith(f".{path.name}."):
             raise
         number = _no_room(error) or (error.errno if isinstance(error, OSError) else None)
-        if number is None:
+        if number not in (*NO_ROOM, *_CLOSED):  # of the network, say
             raise
         raise OSError(number, os.strerror(number), str(path)) from error
 
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of the system's errors that say that there is no room for a file: the disk, a quota or a limit is reached."""
+
+
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def _no_room(error: BaseException) -> int | None:

@@ -199,13 +199,52 @@ def test_the_overrides_of_somebody_else_s_run_are_held_to_the_same(foreign: Call
     for override in ("+model.act={_target_: theirs_module.Net}", "++study.x=[{_target_: theirs_module.Net}]"):
         rewrite(run, lambda value, text=override: value.update(overrides=[text]))
         with pytest.raises(StoreError, match=r"_target_=theirs_module\.Net"):
-            recorded_overrides(run, [])
+            recorded_overrides(run, [], compose_job)
     rewrite(run, lambda value: value.update(overrides=["hydra.searchpath=[/elsewhere]", "seed=1", "seed=2"]))
-    assert recorded_overrides(run, []) == ("seed=2",)
+    assert recorded_overrides(run, [], compose_job) == ("seed=2",)
     for override, reason in (("seed=1,2", "each has one value"), ("seed=[", "cannot be read as an override")):
         rewrite(run, lambda value, text=override: value.update(overrides=[text]))
         with pytest.raises(StoreError, match=reason):
-            recorded_overrides(run, [])
+            recorded_overrides(run, [], compose_job)
+
+
+@pytest.mark.parametrize(
+    ("override", "refused"),
+    [
+        ("model={up}{here}/choice", None),
+        ("model@model={up}{here}/choice", "of another package"),
+        ("+model@hydra=mlp", "of another package"),
+        ("study.ends=[{{run: ['model={up}{here}/choice']}}, {{run: ['seed=2']}}]", None),
+        ("study.ends=[{{run: ['model._target_=theirs_module.Net']}}, {{run: ['seed=2']}}]", "theirs_module"),
+    ],
+)
+def test_what_is_composed_from_somebody_else_s_overrides_is_held_to_the_same(
+    tmp_path: Path, foreign: Callable[..., Run], override: str, refused: str | None
+) -> None:
+    """A choice by a path would be read from their own folder, and runs that are named are composed too.
+
+    If nothing can be composed, there are none.
+    """
+    run = foreign()
+    (tmp_path / "choice.yaml").write_text("_target_: theirs_module.draw\n")
+    text = override.format(up="../" * 20, here=str(tmp_path).lstrip("/"))
+    study = ["study=curve"] if "ends" in text else []
+    rewrite(run, lambda value: value.update(overrides=[*SMALL, *study, text]))
+    if refused is None:
+        assert recorded_overrides(run, [], compose_job) == ()
+    else:
+        with pytest.raises(StoreError, match=refused):
+            recorded_overrides(run, [], compose_job)
+    assert "theirs_module" not in sys.modules
+
+
+def test_somebody_else_s_overrides_fetch_nothing_and_trust_nobody(foreign: Callable[..., Run]) -> None:
+    run = foreign()
+    theirs = ["data.download=true", "data.root=/elsewhere", "runtime.trust=[theirs_module.Net]"]
+    rewrite(run, lambda value: value.update(overrides=[*SMALL, *theirs]))
+    assert not {"data.download", "data.root", "runtime.trust"} & set(
+        recorded_overrides(run, [], compose_job).keys
+    )
 
 
 def test_a_run_that_a_study_names_by_its_fingerprint_is_held_to_the_same(foreign: Callable[..., Run]) -> None:

@@ -120,7 +120,9 @@ def _targets(paths: Sequence[Path], to: str | None, output: str | None) -> list[
     if output is None:
         return named
     clash = len({path.name for path in named}) < len(named)  # landscapes of one kind of several runs
-    return [place / (f"{path.parents[1].name}-{path.name}" if clash else path.name) for path in named]
+    return [
+        place / (f"{path.resolve().parents[1].name}-{path.name}" if clash else path.name) for path in named
+    ]
 
 
 def _export(path: Path, target: Path, options: dict[str, Any], *, must: bool) -> bool:
@@ -151,5 +153,8 @@ def _opened(path: Path, is_named: bool) -> "xr.Dataset":
         from lossatlas.export import from_hdf5
 
         return from_hdf5(path)
-    in_a_run = not is_named and path.parent.name == "landscapes"
-    return open_landscape(path, path.parents[1].name if in_a_run else None)
+    run = path.resolve().parents[1]
+    in_a_run = (
+        not is_named and path.resolve().parent.name == "landscapes" and (run / "manifest.json").exists()
+    )
+    return open_landscape(path, run.name if in_a_run else None)

@@ -5,14 +5,12 @@ from functools import cached_property
 
 from lossatlas.choices import nearest
 from lossatlas.runs.composition.choices import Group, groups
-from lossatlas.runs.composition.overrides import Overrides
+from lossatlas.runs.composition.overrides import DEFAULT_SCALE, Overrides
 from lossatlas.runs.composition.parsing import parsed, texts
 from lossatlas.runs.store.fingerprint import no_result_changes
 from lossatlas.runs.store.index import Listed, Settings, comparable
 
-STATUSES = ("running", "interrupted", "failed", "finished", "damaged", "refused", "absent")
-
-_DEFAULT_SCALE = "digits"
+STATUSES = ("running", "interrupted", "failed", "finished", "damaged", "refused")
 
 
 class Filter:
@@ -102,4 +100,4 @@ def scale_of(entry: Listed) -> str:
     """Scale that a run was asked for at; that which is taken where none is typed, if none is recorded."""
     assert entry.record is not None
     typed = dict(Overrides(entry.record.overrides).items()).get("scale", "")
-    return typed or entry.record.scale or _DEFAULT_SCALE
+    return typed or entry.record.scale or DEFAULT_SCALE

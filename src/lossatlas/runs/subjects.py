@@ -77,7 +77,7 @@ def _check_overrides(run: Run, overrides: Sequence[str]) -> None:
 
 def _launched_with(run: Run, typed: Overrides, trusted: Sequence[str]) -> Overrides:
     """Overrides that further runs are composed from: those of ``run``, with the places that were typed."""
-    recorded = recorded_overrides(run, trusted).without(*_SURVEYED_WITH)
+    recorded = recorded_overrides(run, trusted, compose_job).without(*_SURVEYED_WITH)
     places = [o for o in typed if key_of(o) in _PLACES or key_of(o).partition(".")[0] in _ELSEWHERE]
     return recorded.merged([*places, f"paths.runs={run.folder.parent}"])
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def logging_to(
             folder.mkdir(parents=True, exist_ok=True)
             loggers.append(make({**node, **set_here}))
             loggers[-1].log_hyperparams(dict(config))
-        with naming(folder):  # which loggers do not, where they cannot write
+        with naming(folder) if loggers else nullcontext():  # which loggers do not, where they cannot write
             yield loggers
         status = "success"
     finally:

@@ -7,7 +7,7 @@ import pytest
 
 from lossatlas.experiments.collect import locate
 from lossatlas.runs.composition import compose as composing
-from lossatlas.runs.composition.compose import compose_jobs, other_job_among, start_hydra
+from lossatlas.runs.composition.compose import compose_config, compose_jobs, other_job_among, start_hydra
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.store.references import TO_RUNS, references
 
@@ -59,3 +59,20 @@ def test_a_run_that_landscapes_name_is_composed_once_however_often_it_is_located
         locate(jobs[:1], {}, fresh)
     assert len(composed) == before + 1
     assert [named.value for named in references(jobs[0].config["landscape"], kinds=TO_RUNS)] == [["seed=7"]]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("model=../model/mlp", "model=./mlp", "model@model=../../conf/model/mlp", "model=mlp,../model/vgg9"),
+        *(
+            "landscape=[line,../landscape/surface]",
+            "experiment=../experiment/width/digits",
+            "model='../model/mlp'",
+        ),
+    ],
+)
+def test_a_choice_is_a_name_and_not_the_path_of_a_file(override: str) -> None:
+    """Hydra would follow it to wherever it leads, out of the folders of configurations."""
+    with pytest.raises(ValueError, match=r": expected the name of a choice.*; not the path of a file$"):
+        compose_config([override])

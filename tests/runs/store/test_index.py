@@ -212,3 +212,13 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
 )
 def test_values_are_compared_and_not_how_they_are_written(one: str, other: str, same: bool) -> None:
     assert (comparable(one) == comparable(other)) == same
+
+
+def test_a_configuration_that_is_within_itself_takes_the_listing_not_down(root: Path) -> None:
+    run, *others = Store(root).runs()
+    run.config_path.write_text("a: &a [*a]\n")
+    listed = {entry.run.fingerprint: entry for entry in list_runs(Store(root))}
+    assert listed[run.fingerprint].status == "damaged"
+    assert len(listed) == 1 + len(others)
+    (root / INDEX).write_text("[" * 100_000)
+    assert len(list_runs(Store(root))) == 1 + len(others)

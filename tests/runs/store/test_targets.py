@@ -1,7 +1,9 @@
 """What a configuration from elsewhere may name: what only computes."""
 
+import inspect
 import sys
 import types
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from torch import nn
 
 from lossatlas.runs.composition.search_path import config_folder
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC
-from lossatlas.runs.store.targets import is_allowed, refusals
+from lossatlas.runs.store.targets import _ROOMS, is_allowed, refusals
 
 
 @pytest.mark.parametrize(
@@ -142,3 +144,25 @@ def test_of_transformers_models_and_their_configurations_are_allowed(monkeypatch
     }
     node = {"_target_": "transformers.NetModel", "config": config}
     assert [refusal.path for refusal in refusals(node)] == [".config.attn_implementation"[1:]]
+
+
+def test_nothing_of_ours_that_is_allowed_takes_the_path_of_a_file() -> None:
+    """Whoever gives a room something that reads or writes a file has to say so in `targets`."""
+    words = ("path", "file", "filename", "folder")
+    taking = set()
+    for room in _ROOMS:
+        for name in import_module(room).__all__:
+            allowed = is_allowed(f"{room}.{name}")
+            thing = getattr(import_module(room), name)
+            if allowed and (inspect.isclass(thing) or inspect.isfunction(thing)):
+                taking |= {f"{name}.{word}" for word in words if word in inspect.signature(thing).parameters}
+    assert {
+        one for one in taking if not one.endswith(".folder")
+    } == set()  # a folder is held to the run's own
+    assert not is_allowed("lossatlas.landscape.write_directions")
+
+
+def test_no_argument_is_given_by_position() -> None:
+    """By name some must not be."""
+    node = {"_target_": "lossatlas.studies.SurveyAtEpochs", "_args_": [[1], "/elsewhere"]}
+    assert [refusal.path for refusal in refusals({"callback": node})] == ["callback._args_"]

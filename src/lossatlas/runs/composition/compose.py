@@ -82,14 +82,21 @@ def _check_choice(override: Override) -> None:
         raise ValueError(
             "experiment=null: expected the name of an experiment; without the word there is none"
         )
-    choices = GlobalHydra.instance().config_loader().get_group_options(group)
-    if not choices or override.is_delete() or override.is_sweep_override():
+    loader = GlobalHydra.instance().config_loader()
+    choices = loader.get_group_options(group)
+    expected = f"expected the name of a choice{', one of ' if choices else ''}{', '.join(choices)}"
+    is_group = choices or loader.get_group_options(group, results_filter=None)
+    typed = str(override.input_line).lstrip("+~")
+    if is_group and {".", ".."} & set(re.split(r"[^\w.]", typed)):  # Hydra would follow it anywhere
+        raise ValueError(f"{typed}: {expected}; not the path of a file")
+    if not choices or override.is_delete():
+        return
+    if override.is_sweep_override():
         return
     value = override.value()
     named = value if isinstance(value, list) else [value]
-    typed = f"{group}={override.get_value_element_as_str()}"
     if not all(isinstance(name, str | QuotedString) for name in named):
-        raise ValueError(f"{typed}: expected the name of a choice, one of {', '.join(choices)}")
+        raise ValueError(f"{typed}: {expected}")
     if len(named) != 1 and group not in _SEVERAL:
         told = f"to have each in turn, type -m {group}={','.join(map(str, named))}"
         raise ValueError(f"{typed}: expected one choice; {told}")
@@ -173,7 +180,7 @@ def _job_named(named: Reference, config: Mapping[str, Any], overrides: Overrides
         from lossatlas.runs.store.store import Store, find_finished_run
 
         run, trusted = find_finished_run(Store(config["paths"]["runs"]), named.value), trusted_by(config)
-        return Job(recorded_overrides(run, trusted), recorded_config(run, trusted))
+        return Job(recorded_overrides(run, trusted, compose_job), recorded_config(run, trusted))
     try:
         named.check()
     except ValueError as error:

@@ -11,6 +11,9 @@ from lossatlas.runs.composition.custom_model import expand_own_model
 from lossatlas.runs.composition.parsing import parsed, typed_value
 from lossatlas.runs.composition.shorthand import expand_logger
 
+DEFAULT_SCALE = "digits"
+"""Scale of an experiment where none is typed."""
+
 _FORMER_VALUES = re.compile(r"^([+~]*)experiment\.levels(?=\.)")
 
 
@@ -108,7 +111,7 @@ class Overrides(tuple[str, ...]):
         short = [o for o in self.section("experiment") if _names_an_experiment(o)]
         if not short:
             return self
-        scale = dict(self.items()).get("scale", "digits")
+        scale = dict(self.items()).get("scale", DEFAULT_SCALE)
         kept = [o for o in self if key_of(o) != "scale"]
         return Overrides(f"{o}/{scale}" if o in short else o for o in kept)
 

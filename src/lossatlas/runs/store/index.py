@@ -32,6 +32,12 @@ INDEX = "index.json"
 _FORMAT = digest([1, __version__, list(NOT_SCIENTIFIC), list(OBSERVERS)])
 """Which code can read it; the number is raised when a `Record` comes to hold something else."""
 
+_UNREADABLE = (
+    *(OSError, ValueError, TypeError, LookupError, AttributeError),  # StoreError is a ValueError
+    *(RecursionError, yaml.YAMLError),  # an alias may be within itself
+)
+"""What reading a record that somebody has edited may raise."""
+
 _SETTLED_NS = 2 * 10**9
 """Age from which a file that is written again has another time on every file system, in nanoseconds."""
 
@@ -81,7 +87,7 @@ def list_runs(store: Store) -> list[Listed]:
     for name in signatures.keys() - records.keys():
         try:
             records[name] = _read(store.run(name))
-        except (StoreError, OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        except _UNREADABLE as error:
             problems[name] = error
     if begun is not None:
         settled = {name for name in records if max(signatures[name][:4]) < begun - _SETTLED_NS}
@@ -191,7 +197,7 @@ def _load(path: Path) -> dict[str, tuple[_Signature, Record]]:
         leaves, runs = json.loads(body)
         pairs = [(key, value) for key, value in leaves]
         return {name: (tuple(signature), _record(values, pairs)) for name, signature, *values in runs}
-    except (OSError, ValueError, TypeError, IndexError):
+    except _UNREADABLE:
         return {}
 
 

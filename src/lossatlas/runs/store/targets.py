@@ -15,7 +15,11 @@ _ROOMS = (
 )
 """Of these what is public."""
 
-_NOT_OF_ROOMS = ("Journal", "DirectionFile")  # which write, or read, the file that they are given
+_NOT_OF_ROOMS = (
+    "Journal",
+    "DirectionFile",
+    "write_directions",
+)  # which write, or read, the file that they are given
 
 _NAMED = {
     "torch.nn.functional": (
@@ -45,7 +49,7 @@ _FETCHED = (  # by networks that are not ours: weights, configurations, even cod
     *("weights", "weights_backbone", "weights_path"),
     *("backbone", "backbone_config", "backbone_kwargs", "use_pretrained_backbone", "use_timm_backbone"),
     *("trust_remote_code", "auto_map", "attn_implementation", "_attn_implementation", "use_kernels"),
-    *("experts_implementation", "_experts_implementation", "quantization_config", "_args_"),
+    *("experts_implementation", "_experts_implementation", "quantization_config"),
 )
 _PLAIN = re.compile(r"[\w .+-]*")  # neither a path nor the address of a repository
 
@@ -131,6 +135,8 @@ def _is_builder(module: str, name: str) -> bool:
 
 
 def _argument_is_allowed(target: str, key: str, value: Any) -> bool:
+    if key == "_args_":  # by position, what must not be given by name
+        return not value
     if key in _PLACES and isinstance(value, str):
         return is_inside(value)
     if key == "journal":
