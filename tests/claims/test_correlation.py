@@ -87,10 +87,14 @@ def test_bounds_decide_only_what_they_cannot_undo() -> None:
     verdict = correlation(AREA.assign_coords(open=wide))
     assert verdict.outcome == "holds"
     assert verdict.note.endswith("10 of 50 values reach the end of what was surveyed")
+    lifted = AREA.copy()
+    lifted.values[wide.values] = np.inf
+    assert verdict.p_value == max(correlation(AREA).p_value, correlation(lifted).p_value)
     narrow = np.quantile(AREA, 0.6) >= AREA
     verdict = correlation(AREA.assign_coords(open=narrow))
     assert verdict.outcome == "cannot tell"
     assert verdict.note.startswith("would be 'holds', but rests on values that are only lower bounds")
+    assert np.isnan(verdict.p_value)  # among other claims it counts as one that is far from decided
 
 
 def test_three_seeds_cannot_tell() -> None:

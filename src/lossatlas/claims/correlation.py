@@ -11,7 +11,7 @@ from lossatlas.claims.claim import Claim
 from lossatlas.claims.means import mean_above
 from lossatlas.claims.pairing import REPLICATE, bounds, left_out, only_dims, reached
 from lossatlas.claims.rank_statistics import correlation_difference, cut, rank_correlation
-from lossatlas.claims.statistics import Array, Estimate, confirmed, opposite, withheld
+from lossatlas.claims.statistics import Array, Estimate, confirmed, opposite
 from lossatlas.claims.verdict import Verdict
 from lossatlas.measures.datasets import Datasets, Measure, measured
 from lossatlas.measures.selection import Selector, average, name_of, require, select
@@ -131,10 +131,8 @@ class StrongerCorrelation(Claim):
         """Judge the claim on ``datasets``."""
         aligned = _aligned(self, datasets, self.measure, self.than, self.other)
         values, is_open = zip(*map(_by_seed, aligned), strict=True)
-        estimate = self._judged(values)
         lifted = self._judged([np.where(o, np.inf, v) for v, o in zip(values, is_open, strict=True)])
-        if lifted.outcome != estimate.outcome:
-            estimate = withheld(estimate)
+        estimate = confirmed(self._judged(values), lifted)
         known = ~np.isnan(np.stack(values)).any(axis=0)
         one, two, other = map(name_of, aligned)
         notes = [counted(int(known.sum()), "network")]

@@ -73,8 +73,19 @@ def undecided(value: float, note: str) -> Estimate:
 
 
 def confirmed(estimate: Estimate, lifted: Estimate) -> Estimate:
-    """The ``estimate``, its outcome withheld if it is another once lower bounds are ``lifted`` above all values."""
-    return estimate if estimate.outcome in ("cannot tell", lifted.outcome) else withheld(estimate)
+    """The ``estimate``, its outcome withheld if it is another once lower bounds are ``lifted`` above all values.
+
+    Where both are decided alike, the larger of their p values counts: corrected for other claims, one may be open.
+
+    >>> one, two = (Estimate(1.0, 0.5, 1.5, p, "holds") for p in (0.001, 0.02))
+    >>> confirmed(one, two).p_value
+    0.02
+    """
+    if estimate.outcome == "cannot tell":
+        return estimate
+    if lifted.outcome != estimate.outcome:
+        return withheld(estimate)
+    return replace(estimate, p_value=max(estimate.p_value, lifted.p_value))
 
 
 def guarded(estimate: Estimate, leans_on: dict[Outcome, NDArray[np.bool_]]) -> Estimate:
@@ -86,7 +97,7 @@ def guarded(estimate: Estimate, leans_on: dict[Outcome, NDArray[np.bool_]]) -> E
 def withheld(estimate: Estimate) -> Estimate:
     """The estimate without its outcome, which leans on values that are only lower bounds."""
     reason = f"would be {estimate.outcome!r}, but rests on values that are only lower bounds"
-    return replace(estimate, outcome="cannot tell", note=reason)
+    return replace(estimate, outcome="cannot tell", p_value=np.nan, note=reason)
 
 
 def few(n: int, confidence: float, what: str = "pairs") -> str:

@@ -8,9 +8,8 @@ from typing import Any, get_args
 
 from lossatlas.claims.statistics import Outcome
 
-TESTS_VERSION = (
-    2  # raised where the same data may come to another outcome, so that what was judged is judged anew
-)
+TESTS_VERSION = 3
+"""Raised where the same data may come to another outcome, so that what was judged is judged anew."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -174,6 +174,33 @@ def test_a_backward_pass_that_can_be_differentiated_is_taken(
     assert np.allclose(found.eigenvalue, truth.eigenvalue, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("function", "is_right"), [(Proper, True), (Detached, False), (Reversed, False)], ids=lambda x: str(x)
+)
+def test_a_network_that_computes_in_float32_within_is_judged_by_longer_steps(
+    function: type[torch.autograd.Function], is_right: bool, dtype: torch.dtype
+) -> None:
+    """A step of 1e-8 is lost in the rounding of such norms, whatever the dtype of the weights."""
+
+    class SinglePrecision(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            single = x.float()
+            return (single * torch.rsqrt(single.square().mean(-1, keepdim=True) + 1e-6)).to(x)
+
+    problem = of(lambda x: function.apply(SinglePrecision()(x)))
+    problem = Problem(
+        problem.model.to(dtype),
+        problem.loss,
+        {"train": (problem.data["train"][0].to(dtype), problem.data["train"][1])},
+    )
+    if is_right:
+        assert np.isfinite(eigenvalues(problem, matrix="hessian").eigenvalue).all()
+    else:
+        with pytest.raises(ValueError, match="cannot be differentiated"):
+            eigenvalues(problem, matrix="hessian")
+
+
 def test_gauss_newton_needs_no_second_derivative_of_the_network() -> None:
     """Its backward pass is right, and linear in what it is given."""
     truth = eigenvalues(of(torch.square), matrix="gauss_newton")

@@ -15,8 +15,11 @@ from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.seeds import generator
 from lossatlas.weight_space import Weights
 
-_STEPS = {torch.float64: 1e-8, torch.float32: 1e-3}  # of the size of a weight
-_ALLOWED = {torch.float64: 1e-3, torch.float32: 0.1}  # relative difference of two ways to differentiate
+_FINE = (
+    1e-8,
+    1e-3,
+)  # a step, of the size of a weight, and the relative difference that two ways to differentiate may have
+_COARSE = (1e-3, 0.1)
 _LEAST = 1e-2  # by how much a tensor of zeros moves
 _TRIED = 16  # examples
 
@@ -55,21 +58,28 @@ def agree_along(
     """Whether ``both`` ways to differentiate agree on a few examples of ``split``, along a random direction.
 
     ``both`` gets those examples as a problem, the direction by ``names`` and the step of a difference. They are in
-    float64, in which a step is so short that no unit crosses a kink, or where the network cannot be, in its own dtype.
+    float64, in which a step is so short that no unit crosses a kink. A network that computes in less within, as RMS norms
+    do in float32, shows nothing at such a step: it is tried at a longer one as well, and one that cannot be in float64
+    in its own dtype.
     """
-    own = [ready.dtype] if ready.dtype in _STEPS else []
-    for dtype in dict.fromkeys([torch.float64, *own]):
+    trials = [(torch.float64, *_FINE), (torch.float64, *_COARSE)]
+    if ready.dtype is torch.float32:
+        trials.append((torch.float32, *_COARSE))
+    disagreed = False
+    for dtype, step, allowed in trials:
         try:
             with _trial(ready, split, dtype) as few:
                 along = _direction({name: few.weights[name] for name in names})
-                found, expected, scale = both(few, along, _STEPS[dtype])
+                found, expected, scale = both(few, along, step)
         except (RuntimeError, TypeError):
             if dtype is ready.dtype:
                 raise
             continue
         largest = max(abs(found), abs(expected))
-        return abs(found - expected) <= _ALLOWED[dtype] * (largest + 1e-2 * abs(scale))
-    return True
+        if abs(found - expected) <= allowed * (largest + 1e-2 * abs(scale)):
+            return True
+        disagreed = True
+    return not disagreed
 
 
 def moved_along(few: PreparedProblem, along: Weights, step: float, action: Callable[[], T]) -> tuple[T, T]:
