@@ -1,6 +1,7 @@
 """A problem: a network, its loss, and data in memory, whatever they were given as."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import TypeGuard
 
 import torch
@@ -85,6 +86,12 @@ class Problem:
         }
         for split, tensors in self.data.items():
             _check(split, tensors, device)
+
+    def with_data(self, data: Mapping[str, Split]) -> "Problem":
+        """The same network, loss and metrics on other splits, tensors that are checked and on its device already."""
+        other = copy(self)
+        other.data = dict(data)
+        return other
 
     def select(self, splits: Sequence[str] | None) -> tuple[str, ...]:
         """Check the names of ``splits`` (None: all). ValueError for a name that is unknown or given twice."""

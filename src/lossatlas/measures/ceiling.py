@@ -11,8 +11,9 @@ CEILING = 10.0  # of the pictures of Li et al. 2018 (arXiv:1712.09913), whose lo
 def fitting_ceiling(*losses: ArrayLike, usual: float = CEILING) -> float:
     """Loss at which to cut off ``losses``, each the values of a curve or a surface that is to be seen.
 
-    That is the ``usual`` one, unless the lowest value of some lies farther from 0 than half of it: then it is raised by
-    powers of ten to twice that distance at least. What is not finite does not count.
+    That is the ``usual`` one, unless the lowest value of some curve or surface lies farther from 0 than half of it, so
+    that little of it would be seen: then it is raised by powers of ten to twice that distance at least. What is not
+    finite does not count.
 
     >>> fitting_ceiling([0.1, 2.3], [1.4, 600.0]), fitting_ceiling([4353.0, 1e6]), fitting_ceiling([7.0, 8.0])
     (10.0, 10000.0, 100.0)

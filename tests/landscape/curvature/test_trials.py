@@ -176,7 +176,7 @@ def test_a_backward_pass_that_can_be_differentiated_is_taken(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(
-    ("function", "is_right"), [(Proper, True), (Detached, False), (Reversed, False)], ids=lambda x: str(x)
+    ("function", "is_right"), [(Proper, True), (Detached, False), (Reversed, False)], ids=str
 )
 def test_a_network_that_computes_in_float32_within_is_judged_by_longer_steps(
     function: type[torch.autograd.Function], is_right: bool, dtype: torch.dtype

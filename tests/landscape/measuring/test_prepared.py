@@ -81,3 +81,18 @@ def test_a_loss_that_is_not_a_mean_is_refused(problem: Problem, loss: object, me
 def test_a_batch_size_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="batch_size must be >= 1, got 0"):
         Engine(batch_size=0)
+
+
+def test_what_is_not_in_the_subsample_is_not_looked_at() -> None:
+    """Of words or pixels a loss over all targets costs more than what is measured."""
+    seen: list[int] = []
+
+    def loss(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        seen.append(len(targets))
+        return nn.functional.cross_entropy(outputs.movedim(-1, 1), targets)
+
+    words = torch.randint(0, 3, (400, 5))
+    problem = Problem(nn.Embedding(3, 3), loss, {"train": (words, words)})
+    with prepared(problem, engine=Engine(subsample=8)) as ready:
+        ready.measure()
+    assert max(seen) <= 2 * (16 + 2)

@@ -170,8 +170,10 @@ def _with_nll(problem: Problem, splits: Sequence[str] | None) -> Problem:
     with evaluation_mode(problem.model), without_wrappers(problem.model):
         names = problem.select(splits)
         outputs = probed(problem, names)
+    of_splits = [problem.data[split][1] for split in names]
+    own = next((parameter.dtype for parameter in problem.model.parameters()), outputs.dtype)
     try:
-        found = predictions(problem.loss, outputs, [problem.data[split][1] for split in names])
+        found = predictions(problem.loss, outputs, of_splits, rounded_to=own)
     except ValueError:  # of which nobody knows what they predict
         return problem
     if found is None or "nll" in problem.metrics:

@@ -58,9 +58,9 @@ def agree_along(
     """Whether ``both`` ways to differentiate agree on a few examples of ``split``, along a random direction.
 
     ``both`` gets those examples as a problem, the direction by ``names`` and the step of a difference. They are in
-    float64, in which a step is so short that no unit crosses a kink. A network that computes in less within, as RMS norms
-    do in float32, shows nothing at such a step: it is tried at a longer one as well, and one that cannot be in float64
-    in its own dtype.
+    float64, in which a step is so short that no unit crosses a kink. A network that computes in less within, as RMS
+    norms do in float32, shows nothing at such a step: it is tried at a longer one as well, and one that cannot be in
+    float64 in its own dtype.
     """
     trials = [(torch.float64, *_FINE), (torch.float64, *_COARSE)]
     if ready.dtype is torch.float32:

@@ -30,8 +30,12 @@ class Predictions:
         return last.log() if self.are_probabilities else last
 
 
-def predictions(loss: Loss, outputs: Tensor, of_splits: Sequence[Tensor]) -> Predictions | None:
+def predictions(
+    loss: Loss, outputs: Tensor, of_splits: Sequence[Tensor], *, rounded_to: torch.dtype | None = None
+) -> Predictions | None:
     """How to read ``outputs``, (n, ...), of a few examples of the first split, given the targets of all splits.
+
+    ``rounded_to`` is the dtype that the network computed them in, where they were widened since.
 
     None where no targets are classes, or not all of them count for the output at their own place (`class_targets`).
     ValueError for outputs whose softmax would be none that the loss knows: probabilities of which the loss takes the
@@ -47,7 +51,7 @@ def predictions(loss: Loss, outputs: Tensor, of_splits: Sequence[Tensor]) -> Pre
         return None
     last = outputs.movedim(of.axis, -1).double()
     within = bool(((last >= 0) & (last <= 1)).all())
-    rounding = max(1e-3, 8 * torch.finfo(outputs.dtype).eps)
+    rounding = max(1e-3, 8 * torch.finfo(rounded_to or outputs.dtype).eps)
     sum_to_one = within and bool(((last.sum(-1) - 1).abs() <= rounding).all())
     takes_softmax = _ignores_a_shift(loss, outputs[:_FEW], of_splits[0][:_FEW], of)
     if sum_to_one and takes_softmax:
@@ -68,7 +72,8 @@ def _ignores_a_shift(loss: Loss, outputs: Tensor, targets: Tensor, of: ClassTarg
     certain = torch.zeros_like(outputs).scatter_(of.axis, targets.long().unsqueeze(of.axis), 1.0)
     probable = (certain + 1 / outputs.shape[of.axis]) / 2  # so that they are probabilities, and not all alike
     try:
-        here, shifted = loss(probable, targets), loss(probable + 1, targets)
+        # Shifted within 0 and 1: on a GPU a loss that takes nothing else brings down the process.
+        here, shifted = loss(probable / 2, targets), loss(probable / 2 + 1 / 4, targets)
     except NOT_TAKEN:
         return False
     return bool(torch.isclose(here, shifted, rtol=max(1e-3, 8 * torch.finfo(outputs.dtype).eps)))

@@ -134,12 +134,13 @@ def prepared(
         stack.enter_context(full_precision(on_gpu="tf32" if engine.precision == "tf32" else "ieee"))
         stack.enter_context(evaluation_mode(problem.model))
         stack.enter_context(without_wrappers(problem.model))
-        metrics = metrics_of(problem, probed(problem, names), names, engine)
+        measured = problem.with_data(
+            {split: subsampled(problem.data[split], split, engine) for split in names}
+        )
+        metrics = metrics_of(measured, probed(measured, names), names, engine)
         layout = fitting_memory_format(problem.model, inputs, engine)
         weights = stack.enter_context(weights_of_its_own(problem.model, layout))
-        batches = {
-            split: _batches(*subsampled(problem.data[split], split, engine), size, layout) for split in names
-        }
+        batches = {split: _batches(*measured.data[split], size, layout) for split in names}
         forward = fitting_forward(problem.model, weights, batches[names[0]][0][0], engine)
         statistics = _STATISTICS[engine.evaluation](problem, size, layout)
         normed = normed_weights(problem.model)
