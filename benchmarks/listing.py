@@ -35,8 +35,9 @@ from lossatlas.cli.runs import main as runs_command
 from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.store import index, store
 from lossatlas.runs.store.fingerprint import fingerprint
+from lossatlas.runs.store.lookup import find_run
 from lossatlas.runs.store.manifest import new_manifest
-from lossatlas.runs.store.store import Store, find_run
+from lossatlas.runs.store.store import Store
 
 AIMS = {"index": 3.0, "find": 0.1}  # seconds of processor time for 5,000 runs
 ARMS = [(model, optimizer) for model in ("mlp", "resnet20_narrow") for optimizer in ("sgd", "adam")]

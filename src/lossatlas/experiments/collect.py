@@ -15,7 +15,8 @@ from lossatlas.runs.composition.overrides import key_of
 from lossatlas.runs.resolve import with_places
 from lossatlas.runs.store.fingerprint import landscape_path
 from lossatlas.runs.store.landscape_files import open_landscape
-from lossatlas.runs.store.store import Run, Store, StoreError, named_run
+from lossatlas.runs.store.lookup import named_run
+from lossatlas.runs.store.store import Run, Store, StoreError
 
 Coordinates = dict[str, Any]
 

@@ -14,9 +14,10 @@ from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.process_settings import settings_restored
 from lossatlas.runs.run_files import WholeCheckpointIO, check_owner
 from lossatlas.runs.store.fingerprint import RESULTS_VERSION, fingerprint
+from lossatlas.runs.store.lookup import named_run
 from lossatlas.runs.store.manifest import new_manifest
 from lossatlas.runs.store.progress import Progress, write_progress
-from lossatlas.runs.store.store import Run, Store, StoreError, named_run
+from lossatlas.runs.store.store import Run, Store, StoreError
 from lossatlas.runs.tracker import logging_to
 from lossatlas.runs.train import RunFailed, train
 from lossatlas.runs.trainer_settings import check_machine

@@ -16,8 +16,10 @@ from lossatlas.runs.composition.compose import other_job
 from lossatlas.runs.composition.foreign import recorded_config
 from lossatlas.runs.composition.job import Job, trusted_by
 from lossatlas.runs.store.fingerprint import OtherRun
+from lossatlas.runs.store.lookup import find_run
 from lossatlas.runs.store.references import Reference, references, substituted
-from lossatlas.runs.store.store import Run, Store, check_state, find_run
+from lossatlas.runs.store.state_dicts import check_state
+from lossatlas.runs.store.store import Run, Store
 from lossatlas.runs.store.weight_files import load_weights, place_of_weights
 from lossatlas.seeds import generator
 

@@ -20,8 +20,9 @@ from lossatlas.runs.distributed import is_external
 from lossatlas.runs.ensure import perform_other, run_of
 from lossatlas.runs.resolve import place_in_file
 from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, digest, scientific
+from lossatlas.runs.store.lookup import find_run, run_and_weights
 from lossatlas.runs.store.references import references
-from lossatlas.runs.store.store import Run, Store, find_run, run_and_weights
+from lossatlas.runs.store.store import Run, Store
 
 _SURVEYED_WITH = ("landscape", "engine", "logger", "runtime", "paths")
 """Sections of a configuration that are the survey's and not the run's."""

@@ -26,7 +26,8 @@ from lossatlas.runs.run_files import (
 )
 from lossatlas.runs.store.manifest import Manifest, Member, age_seconds, new_attempt
 from lossatlas.runs.store.progress import Progress, write_progress
-from lossatlas.runs.store.store import Run, StoreError, check_state, name_damage
+from lossatlas.runs.store.state_dicts import check_state
+from lossatlas.runs.store.store import Run, StoreError, name_damage
 from lossatlas.runs.trainer_settings import build_trainer
 from lossatlas.studies import NonFiniteLossError, Study
 from lossatlas.studies.branching import branched

@@ -13,8 +13,9 @@ from small_runs import small, trained
 from lossatlas.files import sha256
 from lossatlas.landscape.survey import survey
 from lossatlas.runs.store.fingerprint import LANDSCAPE_VERSION, digest, landscape_path
+from lossatlas.runs.store.lookup import find_run, named_run, run_and_weights
 from lossatlas.runs.store.references import KINDS, Reference, arguments, references, substituted
-from lossatlas.runs.store.store import Run, Store, find_run, named_run, run_and_weights
+from lossatlas.runs.store.store import Run, Store
 
 KEPT = ("study.snapshot_epochs=[0,1]",)
 

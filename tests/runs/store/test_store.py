@@ -8,7 +8,8 @@ import torch
 from small_runs import manifest_of, small, trained
 
 from lossatlas.runs.store.manifest import new_manifest
-from lossatlas.runs.store.store import Run, Store, StoreError, check_state
+from lossatlas.runs.store.state_dicts import check_state
+from lossatlas.runs.store.store import Run, Store, StoreError
 
 
 def test_the_store_lists_the_runs_that_were_started_oldest_first(tmp_path: Path) -> None:

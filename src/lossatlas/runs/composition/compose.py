@@ -177,7 +177,8 @@ def _with_runs(config: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
 def _job_named(named: Reference, config: Mapping[str, Any], overrides: Overrides) -> Job:
     if isinstance(named.value, str):
         from lossatlas.runs.composition.foreign import recorded_config, recorded_overrides
-        from lossatlas.runs.store.store import Store, find_finished_run
+        from lossatlas.runs.store.lookup import find_finished_run
+        from lossatlas.runs.store.store import Store
 
         run, trusted = find_finished_run(Store(config["paths"]["runs"]), named.value), trusted_by(config)
         return Job(recorded_overrides(run, trusted, compose_job), recorded_config(run, trusted))

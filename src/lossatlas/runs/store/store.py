@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,10 @@ import filelock
 import yaml
 
 from lossatlas import __version__, interruption
-from lossatlas.choices import nearest
 from lossatlas.files import remove_leftovers, replacing, set_aside, sha256, write_json, write_text
 from lossatlas.runs.store.manifest import Manifest, RecordRefused, StoreError, written_by_newer
 from lossatlas.runs.store.signature import is_signed, signature
+from lossatlas.runs.store.state_dicts import load_tensors
 
 if TYPE_CHECKING:  # listing runs does without them; they are imported where they are used
     import pandas as pd
@@ -25,35 +25,6 @@ if TYPE_CHECKING:  # listing runs does without them; they are imported where the
 
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where it is built: the same values, several times as fast."""
-
-
-def check_state(expected: Mapping[str, "Tensor"], found: Mapping[str, "Tensor"], source: Path) -> None:
-    """Raise `StoreError`, naming the first difference, unless names and shapes are those of ``expected``."""
-    if (differs := difference(expected, found)) is not None:
-        raise StoreError(f"{source} holds another network's weights: {differs}")
-
-
-def difference(expected: Mapping[str, "Tensor"], found: Mapping[str, "Tensor"]) -> str | None:
-    """Clause that says how ``found`` first differs from ``expected`` in names or shapes; None if it does not."""
-    for name in [*expected, *found]:
-        if name not in found:
-            return f"it lacks {name}"
-        if name not in expected:
-            return f"this network has no {name}"
-        if found[name].shape != expected[name].shape:
-            return f"{name} has shape {tuple(found[name].shape)} there, {tuple(expected[name].shape)} here"
-    return None
-
-
-def load_tensors(path: Path) -> dict[str, "Tensor"]:
-    """Named tensors of a safetensors file. `StoreError` if it cannot be read."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise StoreError(f"{path}: not a readable safetensors file ({error})") from error
 
 
 def name_damage(path: Path, say: Callable[[str], None], remedy: str) -> None:
@@ -399,68 +370,3 @@ def _signed(manifest: Manifest) -> bytes:
 
 def _canonical(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
-
-
-_LISTED = 8  # fingerprints that an error message may list
-
-
-def find_run(store: Store, text: str) -> Run:
-    """The run in ``store`` whose fingerprint begins with ``text``, or whose folder ``text`` is.
-
-    ValueError if there is none, with the nearest, or if there are several.
-    """
-    if (Path(text) / "manifest.json").is_file():
-        return Run(Path(text))
-    names = store.fingerprints()
-    found = [name for name in names if text and name.startswith(text)]
-    if len(found) == 1:
-        return store.run(found[0])
-    if found:
-        raise ValueError(f"{text}: {len(found)} runs begin with it: {', '.join(sorted(found))}")
-    if not names:
-        raise ValueError(f"{text}: no such run; there are no runs in {store.root}/")
-    hint = nearest(text, names)
-    if "did you mean" not in hint and len(names) > _LISTED:
-        hint = "lossatlas runs lists them"
-    raise ValueError(f"{text}: no such run in {store.root}/; {hint}")
-
-
-def find_finished_run(store: Store, text: str) -> Run:
-    """As `find_run`; ValueError also if the run is not finished."""
-    run = find_run(store, text)
-    if not run.is_finished():
-        manifest = run.manifest()
-        status = "damaged" if manifest is None or manifest.status == "finished" else manifest.status
-        raise ValueError(
-            f"run {run.fingerprint} is {status}, not finished; named by overrides it is trained to its end"
-        )
-    return run
-
-
-def run_and_weights(store: Store, text: str) -> tuple[Run, Path | None]:
-    """The run that ``text`` names, and the file of weights in its folder if ``text`` is one.
-
-    ValueError as `find_run`, and for a file that lies in no run's folder.
-    """
-    path = Path(text)
-    if not path.is_file():
-        return find_run(store, text), None
-    for folder in (path.parent, path.parent.parent):
-        if (folder / "manifest.json").is_file():
-            run = Run(folder)
-            return run, None if path.name == run.weights_path.name and path.parent == folder else path
-    raise ValueError(
-        f"{path}: lies in no run's folder; a network of your own is given as model._target_=yours.Net ckpt={path}"
-    )
-
-
-def named_run(
-    value: str | Sequence[str], config: Mapping[str, Any], from_overrides: Callable[[Sequence[str]], Run]
-) -> Run:
-    """The run that ``{run: value}`` names in a landscape of ``config``: by its fingerprint, or by overrides.
-
-    ValueError as `find_run`.
-    """
-    if isinstance(value, str):
-        return find_run(Store(config["paths"]["runs"]), value)
-    return from_overrides(value)

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from lossatlas.choices import nearest
-from lossatlas.runs.store.store import StoreError, difference, load_tensors
+from lossatlas.runs.store.state_dicts import difference, load_tensors
+from lossatlas.runs.store.store import StoreError
 from lossatlas.runs.store.torch_files import StandIn, read_torch_file
 
 _WRAPPERS = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
