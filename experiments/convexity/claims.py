@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import xarray as xr
 
-from lossatlas.claims import Claim, InRange, PairedDifference, RankCorrelation
+from lossatlas.claims import Claim, InRange, PairedDifference
 from lossatlas.experiments import Values
 from lossatlas.measures import mean_by_curvature, mean_over_plane, negative_curvature, share_above
 
@@ -59,9 +59,10 @@ def claims(v: Values) -> Iterator[Claim]:
         lesser={"curves_down": False},
         at=noshort,
     )
-    yield RankCorrelation(
-        "L-F7 which",
-        "The networks whose plot curves down over more of the plane are those of the larger ratio",
+    yield PairedDifference(
+        "L-F7 plot",
+        "Without shortcuts the two-dimensional plot itself curves down over more of the plane",
         negative_curvature,
-        other=mean_over_plane,
+        greater=noshort,
+        lesser=short,
     )

@@ -133,13 +133,12 @@ def claims(v: Values) -> Iterator[Claim]:
     lower_error: dict[str, Any] = {
         "other": test_error,
         "negative": True,
-        "at": {"model": v.convolutional},
+        "at": {"model": v.convolutional, "weight_decay": v.weight_decay},
         "mean_over": ["direction"],
     }
     yield RankCorrelation(
         "L-A2 filter",
-        "Over batch sizes and weight decays, minima that are wide on filter-normalised lines have the lower test "
-        "errors",
+        "Over batch sizes, minima that are wide on filter-normalised lines have the lower test errors",
         filter_width,
         **lower_error,
     )

@@ -11,7 +11,7 @@ from lossatlas.figures.experiments import Names, loss_lines, rescaled_networks, 
 from .claims import largest_eigenvalue, sharpness, test_error
 
 NAMES: Names = {
-    "model": {"vgg9_narrow": "batch norm", "vgg9": "batch norm", "mlp": "no batch norm"},
+    "model": {"vgg9_narrow": "batch norm", "vgg9_li2018": "batch norm", "mlp": "no batch norm"},
     "weight_decay": {0.0: "no weight decay", 0.005: "weight decay 0.005", 0.0005: "weight decay 5e-4"},
 }
 NORMALIZATIONS = {
@@ -47,7 +47,7 @@ def figures(v: Values) -> Figures:
             rows="weight_decay",
             columns="landscape",
             colors="batch_size",
-            at=convolutional,
+            at={**convolutional, "batch_size": [v.small_batch, v.large_batch]},
             names={**NAMES, **NORMALIZATIONS},
         ),
         "widths": partial(against_error, x=width),

@@ -15,9 +15,6 @@ from lossatlas.claims import (
     Equivalence,
     PairedDifference,
     PairedRatio,
-    RankCorrelation,
-    RankingAgreement,
-    StrongerCorrelation,
     printed,
 )
 from lossatlas.experiments import Values
@@ -43,12 +40,6 @@ def claims(v: Values) -> Iterator[Claim]:
 
     def filter_width(line: xr.Dataset) -> xr.DataArray:
         return measures.width(line, level=v.width)
-
-    def layer_width(line_layer: xr.Dataset) -> xr.DataArray:
-        return measures.width(line_layer, level=v.width)
-
-    def plain_width(line_none: xr.Dataset) -> xr.DataArray:
-        return measures.width(line_none, level=v.width)
 
     def area(surface: xr.Dataset) -> xr.DataArray:
         return measures.area(surface, level=v.area)
@@ -128,18 +119,6 @@ def claims(v: Values) -> Iterator[Claim]:
         yield PairedDifference(
             f"L-F3{panels}", text, measures.rise, **large_greater, at=where, worst_over=["alpha"]
         )
-    yield RankingAgreement(
-        "L-F3 ranking",
-        "Within a weight decay, the wider minimum on filter-normalised lines is the one with the lower test error",
-        filter_width,
-        other=test_error,
-        first=small,
-        second=large,
-        opposite=True,
-        at={**without, "weight_decay": [0.0, v.weight_decay]},
-        mean_over=["direction"],
-        pool=["weight_decay"],
-    )
     larger = "the small-batch minimum has the larger area below the level on the surface"
     for panels, decay, where in (("e,f", "Without", without), ("g,h", "With", decayed)):
         yield PairedDifference(
@@ -192,41 +171,6 @@ def claims(v: Values) -> Iterator[Claim]:
         greater=small,
         lesser=resnet_large,
         at=resnet,
-    )
-
-    lower_error: dict[str, Any] = {
-        "other": test_error,
-        "negative": True,
-        "at": vgg,
-        "mean_over": ["direction"],
-    }
-    yield RankCorrelation(
-        "L-A2 filter",
-        "Over optimizers, weight decays and batch sizes, minima that are wide on filter-normalised lines have the "
-        "lower errors",
-        filter_width,
-        **lower_error,
-    )
-    yield RankCorrelation(
-        "L-A2 layer",
-        "Minima that are wide on layer-normalised lines have the lower test errors",
-        layer_width,
-        **lower_error,
-    )
-    yield StrongerCorrelation(
-        "L-A2 filter >= layer",
-        "Filter-normalised widths go with test errors at least as closely as layer-normalised ones, to within 0.1",
-        filter_width,
-        than=layer_width,
-        margin=0.1,
-        **lower_error,
-    )
-    yield StrongerCorrelation(
-        "L-A2 layer > none",
-        "Layer-normalised widths go with test errors more closely than widths without normalisation",
-        layer_width,
-        than=plain_width,
-        **lower_error,
     )
 
     yield Equivalence(

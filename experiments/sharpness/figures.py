@@ -11,14 +11,6 @@ from lossatlas.measures import at, percent
 
 from .width_and_sharpness import width_and_sharpness
 
-NAMES = {
-    "landscape": {
-        "line": "filter-normalised",
-        "line_layer": "layer-normalised",
-        "line_none": "not normalised",
-    }
-}
-
 
 def largest_eigenvalue(eigenvalues: xr.Dataset) -> xr.DataArray:
     """lambda_max of the Hessian of the training loss."""
@@ -42,14 +34,6 @@ def figures(v: Values) -> Figures:
         # as Figures 2 and 3 of Li et al. 2018
         "figure": partial(width_and_sharpness, optimizer="sgd", at=vgg),
         "figure_adam": partial(width_and_sharpness, optimizer="adam", at=vgg),
-        "normalizations": partial(  # as in the appendix of Li et al.
-            loss_lines,
-            columns="weight_decay",
-            colors="batch_size",
-            landscapes=["line", "line_layer", "line_none"],
-            at=vgg | batches | {"optimizer": "sgd"},
-            names=NAMES,
-        ),
         "eigenvalues": partial(  # lambda_max, which Keskar et al. call sharp
             scatter,
             x=largest_eigenvalue,

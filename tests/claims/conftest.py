@@ -59,18 +59,6 @@ class Factory:
                 {"direction": range(4), "alpha": axis, **split},
                 **both,
             ),
-            "line_layer": sweep(
-                self.line_layer,
-                ("direction", "split", "alpha"),
-                {"direction": range(4), "alpha": axis, **split},
-                **both,
-            ),
-            "line_none": sweep(
-                self.line_none,
-                ("direction", "split", "alpha"),
-                {"direction": range(4), "alpha": axis, **split},
-                **both,
-            ),
             "surface": sweep(self.surface, ("split", "y", "x"), {"x": axis, "y": axis, **split}, **both),
             "interpolation": sweep(
                 self.interpolation,
@@ -81,7 +69,7 @@ class Factory:
             ),
             "sharpness": sweep(self.sharpness, ("epsilon",), {"epsilon": [1e-3, 5e-4]}, **both),
         }
-        for name in ("line", "line_layer", "line_none", "surface", "interpolation", "sharpness"):
+        for name in ("line", "surface", "interpolation", "sharpness"):
             for optimizer in missing:
                 datasets[name] = datasets[name].where(datasets[name]["optimizer"] != optimizer)
         return datasets
@@ -142,14 +130,6 @@ class Factory:
 
     def line(self, optimizer, decay, batch, rng):
         return self.along(self.steepness(optimizer, decay, batch, rng), rng)
-
-    def line_layer(self, optimizer, decay, batch, rng):
-        """Steepness that shows less of the network."""
-        return self.along(self.steepness(optimizer, decay, batch, rng) * rng.uniform(0.6, 1.5), rng)
-
-    def line_none(self, optimizer, decay, batch, rng):
-        """Steepness that shows nothing of it."""
-        return self.along(rng.uniform(3, 9), rng)
 
     @staticmethod
     def along(steepness, rng):

@@ -27,10 +27,6 @@ def judged(datasets: dict[str, xr.Dataset]) -> dict[str, Verdict]:
     return {verdict.id: verdict for verdict in judge(made(16, 164, 0.0005), datasets)}
 
 
-OF_FEW_SETTINGS = {"L-F3 ranking", "L-A2 filter", "L-A2 layer", "L-A2 filter >= layer", "L-A2 layer > none"}
-"""Claims that two settings, or eight of three factors with two values each, cannot decide whatever their seeds."""
-
-
 def whole(factory: Any, seeds: int = 12, **options: Any) -> dict[str, xr.Dataset]:
     """Datasets of both sweeps."""
     vgg = factory(seeds=seeds, **options)
@@ -39,9 +35,7 @@ def whole(factory: Any, seeds: int = 12, **options: Any) -> dict[str, xr.Dataset
 
 def test_data_that_are_as_the_papers_say_make_every_claim_hold(sharpness_datasets: Any) -> None:
     verdicts = judged(whole(sharpness_datasets))
-    unsure = {name: v.note for name, v in verdicts.items() if v.outcome != "holds"}
-    assert unsure.keys() == OF_FEW_SETTINGS
-    assert all("2 usable settings" in note or "8 arrangements" in note for note in unsure.values())
+    assert {name: v.note for name, v in verdicts.items() if v.outcome != "holds"} == {}
     assert to_json(list(verdicts.values()))
 
 
@@ -64,13 +58,13 @@ def test_swapping_the_batch_sizes_makes_every_claim_about_them_fail(sharpness_da
         "Keskar (i)",
     }
     assert {name for name, outcome in outcomes.items() if outcome == "holds"} == unmoved
-    assert {name for name, outcome in outcomes.items() if outcome == "cannot tell"} == OF_FEW_SETTINGS
+    assert "cannot tell" not in outcomes.values()
 
 
 def test_what_was_not_surveyed_leaves_claims_open_and_no_others(sharpness_datasets: Any) -> None:
     verdicts = judged(whole(sharpness_datasets, missing=("adam",)))
     unsure = {name: v.note for name, v in verdicts.items() if v.outcome == "cannot tell"}
-    assert set(unsure) - OF_FEW_SETTINGS == {"L-T1 width", "Keskar (iii)"}
+    assert set(unsure) == {"L-T1 width", "Keskar (iii)"}
     assert all("0 usable pairs" in unsure[name] for name in ("L-T1 width", "Keskar (iii)"))
 
 

@@ -14,13 +14,12 @@ from typed import HALF_SHARPNESS, SHARPNESS, Answer, Typed, attempts, manifests,
 from lossatlas.runs.composition.search_path import config_folder
 
 REPRODUCE = ("reproduce", "sharpness")
-PICTURES = ("figure", "figure_adam", "normalizations", "eigenvalues", "resnet_lines", "resnet")
+PICTURES = ("figure", "figure_adam", "eigenvalues", "resnet_lines", "resnet")
 FILES = {
     *(f"{name}.{kind}" for name in PICTURES for kind in ("png", "pdf")),
     *("surface.html", "verdict.json", "data"),
 }
-LINES = {"line", "line_layer", "line_none"}
-DATASETS = {"history", "summary", "weights", *LINES, "surface", "interpolation", "sharpness", "eigenvalues"}
+DATASETS = {"history", "summary", "weights", "line", "surface", "interpolation", "sharpness", "eigenvalues"}
 
 
 def results(folder: Path) -> Path:

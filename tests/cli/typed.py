@@ -27,8 +27,6 @@ SHARPNESS = (  # the experiment with surveys of a few points, one of its two net
     *("model=vgg9_narrow", "model.width=2", "epochs=1", "seed=0"),
     *("trainer=cpu", "logger=none", "runtime.threads=1"),
     *("landscape.line.points=3", "landscape.line.directions=1", "landscape.surface.points=3"),
-    *("landscape.line_layer.points=3", "landscape.line_layer.directions=1"),
-    *("landscape.line_none.points=3", "landscape.line_none.directions=1"),
     *("landscape.interpolation.points=5", "landscape.sharpness.iterations=1", "hydra/launcher=basic"),
 )
 HALF_SHARPNESS = (*SHARPNESS, "optimizer=sgd", "optimizer.weight_decay=0.0")  # two of its eight runs

@@ -122,7 +122,7 @@ SETTINGS = [
      {"landscape.line": FILTER_NORMALISED | {"directions": 10}}),
     ("appendix", "repeatability", {"model": "VGG"}, {"names of landscape": ["line"]}),
     ("figure 15", "sharpness", {"model": "ResNet"}, {"landscape.line": FILTER_NORMALISED | {"directions": 10}}),
-    ("appendix: lines that are normalised by layer or not at all", "sharpness direction_normalization",
+    ("appendix: lines that are normalised by layer or not at all", "direction_normalization",
      {"landscape.line_none.normalize": "none"},
      {"landscape.line_layer": LAYER_NORMALISED, "landscape.line_none": NOT_NORMALISED}),
     ("figure 2: from small to large batches, batch norm's statistics too", "sharpness", {"model": "VGG"},
