@@ -1,15 +1,21 @@
 """What both scales of an experiment have in common, and what its sweeps compare: five seeds, one setting at a time."""
 
+from collections import defaultdict
 from functools import cache
-from math import log
+from math import factorial, log, prod
 from typing import Any
 
+import numpy as np
 import pytest
 from composed import configs_of, sweeps
 from readings import VALUES, read
 from test_papers import named_in, quick
 
-from lossatlas.experiments.catalogue import experiments
+from lossatlas.claims import Claim, RankCorrelation, StrongerCorrelation
+from lossatlas.claims.statistics import least_number
+from lossatlas.experiments import Values
+from lossatlas.experiments.catalogue import experiment_folder, experiments
+from lossatlas.experiments.python_files import function_of
 from lossatlas.runs.build import build_network
 from lossatlas.runs.composition.compose import compose_base, compose_config, params_of
 
@@ -45,6 +51,33 @@ def test_verdicts_of_scale_digits_are_of_seeds_that_chose_no_setting(experiment:
     chose = {*map(str, range(5)), *(f"{beside}{seed}" for beside in range(1, 6) for seed in range(5))}
     assert not chose & set(seeds)
     assert not {f"{beside}{seed}" for beside in range(1, 6) for seed in seeds} & (chose | set(seeds))
+
+
+@pytest.mark.parametrize("experiment", experiments())
+def test_the_seeds_of_scale_digits_can_decide_every_claim(experiment: str) -> None:
+    """Corrected for their number; and a rank correlation has settings enough, which seeds do not make up for."""
+    base = compose_base([f"experiment={experiment}/digits"])
+    claims = list(function_of(experiment_folder(experiment), "claims")(Values(base.experiment[VALUES])))
+    least = least_number(1 - 0.05 / len(claims))
+    assert len(params_of(base)["seed"].split(",")) >= least
+    for claim in claims:
+        if isinstance(claim, RankCorrelation | StrongerCorrelation):
+            assert arrangements_of(experiment, claim) >= 2 / (1 - claim.confidence), claim.id
+
+
+def arrangements_of(experiment: str, claim: Claim) -> int:
+    """Arrangements of the values that the sweeps give their axes, of the part that the claim is about."""
+    axes = compose_base([f"experiment={experiment}/digits"]).experiment.axes
+    names = {key: axis for axis, key in axes.items()}
+    found = defaultdict[str, set[Any]](set)
+    for sweep in sweeps(experiment, "digits"):
+        planned = {names[key]: set(values) for key, values in sweep.planned.items() if key in names}
+        wanted = {axis: set(np.atleast_1d(value).tolist()) for axis, value in claim.at.items()}
+        part = {axis: values & wanted.get(axis, values) for axis, values in planned.items()}
+        if all(part.values()):
+            for axis in part.keys() - {"seed"}:
+                found[axis] |= part[axis]
+    return prod(factorial(len(values)) for values in found.values())
 
 
 @pytest.mark.parametrize(
