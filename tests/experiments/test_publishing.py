@@ -173,7 +173,7 @@ def test_publishing_writes_the_pages(made: tuple[Path, Path, Answer]) -> None:
     page = (package / NAME / "README.md").read_text()
     claims = published(made[0])["claims"]
     assert page.count("**cannot tell**") == len(claims) == 2
-    assert "of processor time<!-- end --> here and <!-- cost paper --><!-- end --> there" in page
+    assert " cores<!-- end --> here and <!-- cost paper --><!-- end --> there" in page
     (row,) = [line for line in (package / "README.md").read_text().splitlines() if NAME in line]
     assert f"{len(claims)} open<br>" in row
     assert (made[0] / "README.md").read_text() == "It has <!-- counts tiny digits -->2 open<!-- end -->.\n"

@@ -12,7 +12,6 @@ from lossatlas.choices import nearest
 from lossatlas.experiments.cost.in_words import duration, gpu_hours
 from lossatlas.files import read_json
 from lossatlas.runs.composition.search_path import config_folders
-from lossatlas.words import counted
 
 _OUTCOMES = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "cannot tell": ("open", "open")}
 """Outcome of a claim -> word for one claim that came out so, and for several."""
@@ -49,6 +48,14 @@ class AtScale:
         """
         corrected, alone = (_counted(map(of, self.claims)) for of in (_corrected, _alone))
         return corrected if corrected == alone else f"{corrected} (uncorrected: {alone})"
+
+    def seeds(self) -> int:
+        """How many seeds its claims rest on; 0 if none was judged.
+
+        >>> AtScale("digits", ({"outcome": "holds", "seeds": 10},)).seeds()
+        10
+        """
+        return max((int(claim.get("seeds", 0)) for claim in self.claims), default=0)
 
     def ids(self, outcome: str) -> list[str]:
         """Ids of the claims that came to ``outcome``, corrected for their number."""
@@ -240,7 +247,6 @@ def cost(at: AtScale) -> str:
         A time, or GPU hours.
     """
     if at.measured is not None:
-        cores = at.measured["cores"]
         part = "" if at.measured["trained"] == at.measured["cells"] else "in part: "  # the store had the rest
-        return f"{part}{duration(at.measured['seconds'])} on {counted(cores, 'core')}"
+        return f"{part}{duration(at.measured['processor_seconds'])} of processor time"  # whatever ran beside it
     return f"about {gpu_hours(at.estimated)}" if at.estimated is not None else ""

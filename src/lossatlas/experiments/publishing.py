@@ -10,6 +10,7 @@ from lossatlas.claims import markdown, verdicts_from_json
 from lossatlas.experiments.catalogue import AtScale, Listed, cost, experiment_folder, experiments, listed
 from lossatlas.experiments.cost.in_words import estimated_sentence, measured_sentence
 from lossatlas.files import write_json, write_text
+from lossatlas.words import counted
 
 _END = "<!-- end -->"
 
@@ -169,7 +170,8 @@ def index(experiments: Sequence[Listed]) -> str:
 
 
 def _result(at: AtScale) -> str:
-    return "<br>".join(part for part in (at.counts() or "not run", cost(at)) if part)
+    effort = ", ".join(part for part in (counted(at.seeds(), "seed") if at.seeds() else "", cost(at)) if part)
+    return "<br>".join(part for part in (at.counts() or "not run", effort) if part)
 
 
 def write_cost(name: str, scale: str, content: Mapping[str, Any]) -> Path:

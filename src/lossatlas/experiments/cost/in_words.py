@@ -13,16 +13,16 @@ def measured_sentence(record: Record) -> str:
 
     >>> record = {"seconds": 293.4, "processor_seconds": 551.0, "cells": 40, "trained": 40, "surveyed": 40}
     >>> measured_sentence({**record, "cores": 2, "processor": "AMD EPYC"})
-    '4 min 53 s on 2 cores (AMD EPYC), 9 min 11 s of processor time'
+    '9 min 11 s of processor time (AMD EPYC), 4 min 53 s on 2 cores'
     >>> measured_sentence({**record, "trained": 10, "cores": 2, "processor": ""})
-    '4 min 53 s on 2 cores, 9 min 11 s of processor time, with 10 of 40 networks trained, the others found in the store'
+    '9 min 11 s of processor time, 4 min 53 s on 2 cores, with 10 of 40 networks trained, the others found in the store'
     """
     processor = f" ({record['processor']})" if record["processor"] else ""
     found = record["cells"] - record["trained"]
     rest = f", with {record['trained']} of {record['cells']} networks trained, the others found in the store"
     return (
-        f"{duration(record['seconds'])} on {counted(record['cores'], 'core')}{processor}, "
-        f"{duration(record['processor_seconds'])} of processor time{rest if found else ''}"
+        f"{duration(record['processor_seconds'])} of processor time{processor}, "
+        f"{duration(record['seconds'])} on {counted(record['cores'], 'core')}{rest if found else ''}"
     )
 
 
