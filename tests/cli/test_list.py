@@ -107,9 +107,7 @@ def test_the_command_lists_every_experiment_with_its_published_verdict() -> None
 def test_the_users_own_verdict_comes_before_the_published_one(folder: Path) -> None:
     own = folder / "mine" / "sharpness" / "digits" / "verdict.json"
     own.parent.mkdir(parents=True)
-    own.write_text(
-        json.dumps({"claims": judged("fails"), "cost": {**MEASURED, "processor_seconds": 7.0}})
-    )
+    own.write_text(json.dumps({"claims": judged("fails"), "cost": {**MEASURED, "processor_seconds": 7.0}}))
     answer = type_here("reproduce", "sharpness", "--list", "paths.results=mine")
     assert "1 fails " in answer.out  # and no star
     assert "7 s of processor time" in answer.out

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from lossatlas.claims.statistics import Outcome
 
-TESTS_VERSION = 3
+TESTS_VERSION = 4
 """Raised where the same data may come to another outcome, so that what was judged is judged anew."""
 
 
