@@ -89,3 +89,17 @@ def test_the_default_launcher_runs_jobs_side_by_side_and_relays_what_they_say(
     (other,) = [manifest for manifest in good if manifest.seed == 0]
     assert other.attempts[0].pid != command.pid
     assert other.attempts[0].threads == 1
+
+
+def test_an_interpolation_that_is_typed_is_resolved_in_each_run_anew(folder: Path) -> None:
+    """Hydra hands a job its overrides resolved: for the run that a landscape names they are those of its own values."""
+    other = ("landscape=interpolation", "landscape.interpolation.other.run=['seed=1']")
+    few = ("landscape.interpolation.points=3", "landscape.interpolation.statistics=false")
+    typed = [o for o in TINY if not o.startswith("model.hidden")]
+    width = ("+experiment.units=[4]", 'model.hidden="${experiment.units}"')
+    answer = type_here("train", *typed, *width, *other, *few)
+    assert (answer.status, answer.err) == (0, "")
+    assert statuses(folder) == {0: "finished", 1: "finished"}
+    assert [
+        str(o) for run in Store("runs").runs() for o in run.manifest().overrides if "hidden" in o
+    ] == 2 * ['model.hidden="${experiment.units}"']

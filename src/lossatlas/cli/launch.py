@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import configure_log
 from hydra.types import HydraContext, RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from lossatlas.cli.errors import JobsFailed, one_line, traceback_wanted
 from lossatlas.cli.progress import labels, watching
@@ -136,8 +136,9 @@ def _directory(job: Job) -> str:
 
 def hydra_job(config: DictConfig) -> Outcome:
     """Run one job, in whatever process Hydra's launcher has put it."""
-    given = HydraConfig.get().overrides
-    return attempt(job_of((*given.task, *Overrides(given.hydra).places()), config))
+    task, places = HydraConfig.get().overrides.task, Overrides(HydraConfig.get().overrides.hydra).places()
+    typed = OmegaConf.to_container(task, resolve=False)  # for other runs they may mean something else
+    return attempt(job_of((*typed, *places), config))
 
 
 def _how_far(jobs: Sequence[Job], stop: str) -> str:
