@@ -112,6 +112,15 @@ class ImageData:
                 self._normalized[split] = self._normalize(self.splits[split].inputs)
         return self._normalized[split], self.splits[split].targets
 
+    def some(self, count: int, draws: torch.Generator) -> Tensor:
+        """Return ``count`` images of the training split as the network sees them, (count, C, H, W), never augmented.
+
+        Drawn without replacement; all of them, in another order, where there are fewer.
+        """
+        inputs = self.splits["train"].inputs
+        rows = torch.randperm(len(inputs), generator=draws)[:count]
+        return self._normalize(inputs[rows.to(self.device)])
+
     def augmented(self, seed: int) -> Batch:
         """Return the whole training split as training sees it, each image augmented once: inputs and targets.
 

@@ -8,9 +8,10 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from pytorch_lightning import Callback
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
-from torch import nn
+from torch import Tensor, nn
 
 from lossatlas.data import ImageData
+from lossatlas.runs.composition.signatures import signature_of
 from lossatlas.runs.store.fingerprint import fingerprint
 from lossatlas.runs.store.references import arguments
 from lossatlas.seeds import derive_seed, generator
@@ -44,8 +45,16 @@ def build_network(config: Mapping[str, Any]) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "construct"))
         network = make(config["model"])
-        make(config["init"])(network, generator=generator(seed, "init"))
+        initialise = make(config["init"])
+        initialise(network, generator=generator(seed, "init"), **_images(initialise, config))
     return network
+
+
+def _images(initialise: Callable[..., None], config: Mapping[str, Any]) -> dict[str, Callable[[int], Tensor]]:
+    """The argument ``images`` of an initialisation that is fitted to them, which draws from the data by a stream of its own."""
+    if "images" not in signature_of(initialise).parameters:
+        return {}
+    return {"images": lambda count: build_data(config).some(count, generator(config["seed"], "init images"))}
 
 
 def build_study(

@@ -44,7 +44,7 @@ _GIVEN = {
         "accumulate_grad_batches",
     ),
     "landscape": ("problem", "journal", "progress"),
-    "init": ("model", "network", "generator"),
+    "init": ("model", "network", "generator", "images"),
     "optimizer": ("params",),
 }
 """Arguments that are given to what a section targets, and are no keys of it."""
