@@ -200,6 +200,21 @@ class ImageData:
             )
 
 
+def scales(
+    normalize: bool, mean: Sequence[float], std: Sequence[float], white: float
+) -> dict[str, Sequence[float]]:
+    """The arguments ``mean`` and ``std`` of `ImageData`: these, or of what is not normalised 0 and ``white``.
+
+    Black is then seen as 0 and the largest value of a pixel, ``white``, as 1.
+
+    >>> scales(True, [4.0], [2.0], 16), scales(False, [4.0], [2.0], 16)
+    ({'mean': [4.0], 'std': [2.0]}, {'mean': [0.0], 'std': [16]})
+    """
+    if normalize:
+        return {"mean": mean, "std": std}
+    return {"mean": [0.0] * len(mean), "std": [white] * len(std)}
+
+
 def _three(shape: Sequence[int]) -> tuple[int, int, int]:
     if len(shape) != 3:
         raise ValueError(f"shape must be (channels, height, width), got {tuple(shape)}")

@@ -158,8 +158,8 @@ def gain_of(gain: str | float) -> float:
     """The factor by which the deviation of weights makes up for what an activation takes from its inputs.
 
     A number is itself. For sigmoid (1), tanh (5/3), ReLU, leaky ReLU, SELU (3/4) and linear it is that of
-    `torch.nn.init.calculate_gain`; for GELU and SiLU, which torch has none for, 1 / sqrt(E[f(z)^2]) with z from N(0, 1),
-    by which that of ReLU is sqrt(2) too. ValueError for what is neither a positive number nor an activation.
+    `torch.nn.init.calculate_gain`; for GELU and SiLU, for which torch has none, 1 / sqrt(E[f(z)^2]) with z from
+    N(0, 1), by which that of ReLU is sqrt(2) too. ValueError for what is neither a positive number nor an activation.
 
     >>> gain_of(2.0), round(gain_of("relu") ** 2, 6), round(gain_of("gelu"), 3), round(gain_of("silu"), 3)
     (2.0, 2.0, 1.534, 1.677)

@@ -21,9 +21,9 @@ def zero_residual(
     """Initialise as ``weights`` does; then set the scale of the last normalisation of each residual block to zero.
 
     Goyal et al. 2017 (arXiv:1706.02677, section 5.1), as ``zero_init_residual`` of torchvision: a block then begins as
-    its shortcut alone, and the network as if it had the layers outside of blocks only. In pre-activation blocks the last
-    normalisation lies before the last convolution, which zeros then reach. Blocks are those of the residual networks
-    here and in torchvision; those without a shortcut stay as they are drawn, since nothing would come through.
+    its shortcut alone. In pre-activation blocks the last normalisation lies before the last convolution, which zeros
+    then reach. Blocks are those of the residual networks here and in torchvision; those without a shortcut stay as they
+    are drawn, since nothing would come through.
 
     ValueError if no block with a shortcut has a normalisation with a scale.
 

@@ -51,7 +51,7 @@ def build_network(config: Mapping[str, Any]) -> nn.Module:
 
 
 def _images(initialise: Callable[..., None], config: Mapping[str, Any]) -> dict[str, Callable[[int], Tensor]]:
-    """The argument ``images`` of an initialisation that is fitted to them, which draws from the data by a stream of its own."""
+    """The argument ``images`` of an initialisation that is fitted to them: they are drawn by a stream of their own."""
     if "images" not in signature_of(initialise).parameters:
         return {}
     return {"images": lambda count: build_data(config).some(count, generator(config["seed"], "init images"))}
