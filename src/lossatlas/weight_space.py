@@ -82,11 +82,11 @@ def state(model: nn.Module) -> Weights:
     return {**parameters(model), **statistics(model)}
 
 
-_RUNNING = {"running_mean", "running_var"}
+_RUNNING = {"running_mean", "running_var", "running_covariance"}
 
 
 def running_statistics(model: nn.Module) -> list[str]:
-    """Names of the buffers that are running means and variances, which can be moved and mixed.
+    """Names of the buffers that are running means, variances and covariances, which can be moved and mixed.
 
     >>> running_statistics(nn.BatchNorm1d(2))
     ['running_mean', 'running_var']
@@ -97,8 +97,8 @@ def running_statistics(model: nn.Module) -> list[str]:
 def fixed_buffers(model: nn.Module) -> dict[str, str]:
     """Saved buffers that have no meaning between two networks, each by its name with the kind of module that has it.
 
-    These are all but running means and variances, counters of batches beside them, and the singular vectors of
-    spectral norm, which a survey computes for the weights that it is at.
+    These are all but running means, variances and covariances, counters of batches beside them, and the singular
+    vectors of spectral norm, which a survey computes for the weights that it is at.
 
     >>> class Scaled(nn.Module):
     ...     def __init__(self):

@@ -90,6 +90,17 @@ CHOICE_OF = {
 }
 
 
+def test_the_normalisation_that_a_network_has_is_that_of_runs_from_before_there_was_a_choice() -> None:
+    for name in ("default", "batch"):
+        composed = config(f"normalization={name}")
+        assert fingerprint(composed) == fingerprint(config())
+        del composed["normalization"]
+        assert fingerprint(composed) == fingerprint(config())
+    others = ["normalization=layer", "normalization=group", "normalization.momentum=0.5"]
+    others[-1:] = [f"normalization=batch {others[-1]}"]
+    assert len({fingerprint(config(*each.split())) for each in [*others, "normalization=default"]}) == 4
+
+
 @EVERYWHERE
 def test_a_new_key_or_item_anywhere_makes_another_run_exactly_if_it_is_not_listed(
     overrides: list[str],

@@ -17,6 +17,7 @@ from lossatlas.models import kaiming_normal
 from lossatlas.runs.composition.compose import compose_config
 
 CONF = Path(__file__).parents[2] / "conf"
+NORMALIZATIONS = sorted(path.stem for path in CONF.glob("normalization/*.yaml"))
 INITS = sorted(path.stem for path in CONF.glob("init/*.yaml"))
 MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own", "ball"})  # no networks for images
 SMALL = [name for name in MODELS if name.endswith("_narrow")] + ["lenet", "mlp"]
@@ -50,7 +51,12 @@ def each_with_its_images() -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("group", "choice"), [*(("model", m) for m in MODELS), *(("init", i) for i in INITS)]
+    ("group", "choice"),
+    [
+        *(("model", m) for m in MODELS),
+        *(("init", i) for i in INITS),
+        *(("normalization", n) for n in NORMALIZATIONS),
+    ],
 )
 def test_every_choice_shows_each_argument_of_its_target(group: str, choice: str) -> None:
     config = load(group, choice)

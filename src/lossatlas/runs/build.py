@@ -39,14 +39,29 @@ def build_data(config: Mapping[str, Any]) -> ImageData:
     return make(config["data"])
 
 
-def build_network(config: Mapping[str, Any]) -> nn.Module:
-    """Make the network of a plain configuration, initialised from the stream "init" of its seed."""
+def _directly(section: str, build: Callable[[], Any]) -> Any:
+    return build()
+
+
+def build_network(
+    config: Mapping[str, Any], part: Callable[[str, Callable[[], Any]], Any] = _directly
+) -> nn.Module:
+    """Make the network of a plain configuration, normalised, and initialised from the stream "init" of its seed.
+
+    ``part`` is given the section of each of the three steps, and the step, and does it.
+    """
     seed = config["seed"]
+
+    def initialise(network: nn.Module) -> None:
+        draw = make(config["init"])
+        draw(network, generator=generator(seed, "init"), **_images(draw, config))
+
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "construct"))
-        network = make(config["model"])
-        initialise = make(config["init"])
-        initialise(network, generator=generator(seed, "init"), **_images(initialise, config))
+        network: nn.Module = part("model", lambda: make(config["model"]))
+        if "normalization" in config:  # which older runs lack
+            part("normalization", lambda: make(config["normalization"])(network))
+        part("init", lambda: initialise(network))
     return network
 
 

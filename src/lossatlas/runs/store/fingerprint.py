@@ -52,6 +52,15 @@ ADDED: dict[str, dict[str, Any]] = {
 }
 """Keys that came when runs were stored. At these values they are not hashed, so that those runs are still found."""
 
+NORMALIZATION_BEFORE = {"_target_": "lossatlas.models.keep_normalization", "_partial_": True}
+"""What a configuration without the section ``normalization`` means."""
+
+_AS_THE_NETWORK_HAS_IT = (
+    NORMALIZATION_BEFORE,
+    {"_target_": "lossatlas.models.batch_normalization", "_partial_": True, "momentum": None, "eps": None},
+)
+"""Two words for the same."""
+
 
 def without_added(node: Any) -> Any:
     """``node`` without the keys of `ADDED` that have their older values, at any depth.
@@ -127,6 +136,8 @@ def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
     {'seed': 1, 'data': {'batch_size': 8}}
     """
     kept = without_added(_without(config, ""))
+    if kept.get("normalization") in _AS_THE_NETWORK_HAS_IT:
+        del kept["normalization"]
     if callbacks := _counted(kept.pop("callbacks", None)):
         kept["callbacks"] = callbacks
     if isinstance(kept.get("trainer"), Mapping):

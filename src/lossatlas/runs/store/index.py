@@ -21,7 +21,15 @@ import yaml
 
 from lossatlas import __version__
 from lossatlas.files import remove_leftovers, replacing
-from lossatlas.runs.store.fingerprint import ADDED, NOT_SCIENTIFIC, OBSERVERS, digest, scientific, with_added
+from lossatlas.runs.store.fingerprint import (
+    ADDED,
+    NORMALIZATION_BEFORE,
+    NOT_SCIENTIFIC,
+    OBSERVERS,
+    digest,
+    scientific,
+    with_added,
+)
 from lossatlas.runs.store.manifest import RecordRefused
 from lossatlas.runs.store.progress import status_of
 from lossatlas.runs.store.store import Run, Store, StoreError
@@ -124,10 +132,11 @@ def _read(run: Run) -> Record:
 def settings_of(config: Mapping[str, Any]) -> Settings:
     """What changes results in a configuration; keys that it is too old to have are at the values that it means.
 
-    >>> settings_of({"model": {"_target_": "lossatlas.models.MLP", "hidden": [4]}, "paths": {"runs": "r"}})
-    {'model': 'lossatlas.models.MLP', 'model.hidden': '[4]', 'model.activation': 'relu'}
+    >>> settings = settings_of({"model": {"_target_": "lossatlas.models.MLP", "hidden": [4]}, "paths": {"runs": "r"}})
+    >>> settings["model.activation"], "paths.runs" in settings
+    ('relu', False)
     """
-    return flatten(with_added(scientific(config)))
+    return flatten(with_added({"normalization": NORMALIZATION_BEFORE, **scientific(config)}))
 
 
 def flatten(node: Any, path: str = "") -> Settings:
