@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.parametrize import ParametrizationList
 
 
 class RMSNorm(nn.RMSNorm):
@@ -75,3 +76,18 @@ class WeightStandardization(nn.Module):
     def right_inverse(self, weight: Tensor) -> Tensor:
         """The weight that is standardised."""
         return weight
+
+
+def standardized_weights(model: nn.Module) -> frozenset[str]:
+    """Names of the parameters that weight standardisation makes the weights of.
+
+    >>> layer = nn.Linear(2, 3)
+    >>> _ = nn.utils.parametrize.register_parametrization(layer, "weight", WeightStandardization())
+    >>> standardized_weights(nn.Sequential(layer))
+    frozenset({'0.parametrizations.weight.original'})
+    """
+    return frozenset(
+        f"{path}.original" if path else "original"
+        for path, chain in model.named_modules()
+        if isinstance(chain, ParametrizationList) and isinstance(chain[0], WeightStandardization)
+    )
