@@ -55,8 +55,6 @@ class Deconvolution(nn.Module):
     momentum: float
     eps: float
     iterations: int
-    weight: Tensor
-    bias: Tensor | None
     running_mean: Tensor
     running_covariance: Tensor
     num_batches_tracked: Tensor
@@ -85,15 +83,16 @@ class Deconvolution(nn.Module):
 
     def _acting(self, mean: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor]:
         """The weight W D and the bias b - W D mean that act on inputs as they are, D the inverse root of each block."""
+        layer: Any = self  # which has weight and bias
         blocks, n, _ = covariance.shape
         eye = torch.eye(n, dtype=covariance.dtype, device=covariance.device)
         whitening = inverse_root(covariance + self.eps * eye, self.iterations)
         groups = self.groups_of_weight
-        rows = self.weight.reshape(groups, -1, blocks // groups, n).to(whitening)  # (groups, out, blocks, n)
+        rows = layer.weight.reshape(groups, -1, blocks // groups, n).to(whitening)  # (groups, out, blocks, n)
         acting = torch.einsum("gobn,gbnm->gobm", rows, whitening.view(groups, -1, n, n))
         shift = torch.einsum("gobm,gbm->go", acting, mean.to(whitening).view(groups, -1, n)).flatten()
-        bias = -shift if self.bias is None else self.bias - shift
-        return acting.reshape(self.weight.shape).to(self.weight), bias.to(self.weight)
+        bias = -shift if layer.bias is None else layer.bias - shift
+        return acting.reshape(layer.weight.shape).to(layer.weight), bias.to(layer.weight)
 
 
 class DeconvolvedConv2d(nn.Conv2d, Deconvolution):
@@ -125,13 +124,16 @@ class DeconvolvedConv2d(nn.Conv2d, Deconvolution):
             raise ValueError(
                 f"deconvolution pads by numbers of zeros, got {layer.padding_mode} {layer.padding}"
             )
-        settings: Any = (layer.stride, layer.padding, layer.dilation, layer.groups, layer.bias is not None)
         super().__init__(
             layer.in_channels,
             layer.out_channels,
-            layer.kernel_size,
-            *settings,
-            device="meta",  # type: ignore[arg-type]
+            _pair(layer.kernel_size),
+            _pair(layer.stride),
+            _pair(layer.padding),
+            _pair(layer.dilation),
+            layer.groups,
+            layer.bias is not None,
+            device="meta",
         )
         self.weight, self.bias = layer.weight, layer.bias
         self.sampling_stride = stride
@@ -151,13 +153,13 @@ class DeconvolvedConv2d(nn.Conv2d, Deconvolution):
             self.stride,
             self.padding,
             self.dilation,
-            self.groups,  # type: ignore[arg-type]
+            self.groups,
         )
 
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if not self.training:
             return self.running_mean, self.running_covariance
-        patches = functional.unfold(x, self.kernel_size, self.dilation, self.padding, self.sampling_stride)  # type: ignore[arg-type]
+        patches = functional.unfold(x, self.kernel_size, self.dilation, self.padding, self.sampling_stride)
         return self._observe(patches.transpose(1, 2).flatten(0, 1))
 
 
@@ -191,3 +193,9 @@ class DeconvolvedLinear(nn.Linear, Deconvolution):
             known = self.running_mean, self.running_covariance
             weight, bias = self._acting(*(self._observe(wide) if self.training else known))
         return functional.linear(x, weight, bias)
+
+
+def _pair(sizes: Any) -> tuple[int, int]:
+    """The two of a convolution of images, which torch's stubs take for any number."""
+    height, width = sizes
+    return height, width

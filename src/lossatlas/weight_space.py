@@ -49,7 +49,7 @@ def acting_weights(model: nn.Module) -> Weights:
     for path, module in model.named_modules():
         if parametrize.is_parametrized(module):
             prefix = f"{path}." if path else ""
-            for name in module.parametrizations:  # type: ignore[union-attr]
+            for name in module.parametrizations:
                 chain = f"{prefix}parametrizations.{name}."
                 found = {other: tensor for other, tensor in found.items() if not other.startswith(chain)}
                 found[f"{prefix}{name}"] = getattr(module, name).detach().clone()

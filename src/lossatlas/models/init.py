@@ -204,7 +204,7 @@ def set_weight(layer: Layer, weight: Tensor) -> None:
     One that fixes the scale, such as spectral norm, keeps what it keeps: the weight is then ``weight`` up to that.
     """
     if parametrize.is_parametrized(layer, "weight"):
-        layer.weight = weight.to(layer.weight)  # type: ignore[assignment]
+        layer.weight = weight.to(layer.weight)
     else:
         layer.weight.copy_(weight)
 

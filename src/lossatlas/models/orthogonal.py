@@ -83,7 +83,9 @@ def _orthogonal_of_groups(matrix: Tensor, groups: int, gain: float, generator: G
 
 def _centre(weight: Tensor) -> Tensor:
     """View of the middle of all kernels of a weight (out, in, ...), of which sizes that are even have it before."""
-    return weight[(slice(None), slice(None), *((size - 1) // 2 for size in weight.shape[2:]))]
+    for size in weight.shape[2:]:
+        weight = weight[:, :, (size - 1) // 2]
+    return weight
 
 
 def _groups(layer: Layer) -> int:

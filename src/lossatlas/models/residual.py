@@ -6,7 +6,7 @@ import torch
 from torch import Generator, nn
 from torchvision.models.mobilenetv2 import InvertedResidual  # type: ignore[import-untyped]
 from torchvision.models.resnet import BasicBlock as TorchvisionBlock  # type: ignore[import-untyped]
-from torchvision.models.resnet import Bottleneck  # type: ignore[import-untyped]
+from torchvision.models.resnet import Bottleneck
 
 from lossatlas.layers import NORMALIZATION_LAYERS
 from lossatlas.models.init import kaiming_normal
@@ -44,7 +44,7 @@ def zero_residual(
             f"{type(model).__name__} has no residual block with a shortcut and a normalisation whose scale could be 0"
         )
     for scale in scales:
-        scale.zero_()  # type: ignore[operator]
+        scale.zero_()
 
 
 def _last_norms(model: nn.Module) -> Iterator[nn.Module]:

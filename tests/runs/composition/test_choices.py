@@ -24,7 +24,8 @@ def test_groups_are_sections_of_a_configuration() -> None:
 
 
 @pytest.mark.parametrize(
-    "section", ["model", "optimizer", "scheduler", "study.kernel", "init", "regularizer", "data"]
+    "section",
+    ["model", "optimizer", "scheduler", "study.kernel", "init", "normalization", "regularizer", "data"],
 )
 def test_what_a_choice_sets_is_what_composing_it_sets(section: str) -> None:
     """The last word is Hydra's; what follows from other keys is left open."""
