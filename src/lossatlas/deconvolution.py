@@ -159,7 +159,8 @@ class DeconvolvedConv2d(nn.Conv2d, Deconvolution):
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if not self.training:
             return self.running_mean, self.running_covariance
-        patches = functional.unfold(x, self.kernel_size, self.dilation, self.padding, self.sampling_stride)
+        padding = _pair(self.padding)
+        patches = functional.unfold(x, self.kernel_size, self.dilation, padding, self.sampling_stride)
         return self._observe(patches.transpose(1, 2).flatten(0, 1))
 
 
