@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from lossatlas.spectral_norm import normed_weights
 
@@ -31,6 +32,28 @@ def parameters(model: nn.Module) -> Weights:
     {'weight': (2, 3), 'bias': (2,)}
     """
     return {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
+
+
+def acting_weights(model: nn.Module) -> Weights:
+    """As `parameters`, with the weights that act in place of those that a parametrization makes them of.
+
+    So the weights of weight norm are its filters, at their lengths, under the name that they have without it.
+
+    Examples
+    --------
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    >>> {name: tuple(tensor.shape) for name, tensor in acting_weights(nn.Sequential(layer)).items()}
+    {'0.bias': (2,), '0.weight': (2, 3)}
+    """
+    found = parameters(model)
+    for path, module in model.named_modules():
+        if parametrize.is_parametrized(module):
+            prefix = f"{path}." if path else ""
+            for name in module.parametrizations:
+                chain = f"{prefix}parametrizations.{name}."
+                found = {other: tensor for other, tensor in found.items() if not other.startswith(chain)}
+                found[f"{prefix}{name}"] = getattr(module, name).detach().clone()
+    return found
 
 
 def statistics(model: nn.Module) -> Weights:
@@ -82,11 +105,11 @@ def state(model: nn.Module) -> Weights:
     return {**parameters(model), **statistics(model)}
 
 
-_RUNNING = {"running_mean", "running_var"}
+_RUNNING = {"running_mean", "running_var", "running_covariance"}
 
 
 def running_statistics(model: nn.Module) -> list[str]:
-    """Names of the buffers that are running means and variances, which can be moved and mixed.
+    """Names of the buffers that are running means, variances and covariances, which can be moved and mixed.
 
     >>> running_statistics(nn.BatchNorm1d(2))
     ['running_mean', 'running_var']
@@ -97,8 +120,8 @@ def running_statistics(model: nn.Module) -> list[str]:
 def fixed_buffers(model: nn.Module) -> dict[str, str]:
     """Saved buffers that have no meaning between two networks, each by its name with the kind of module that has it.
 
-    These are all but running means and variances, counters of batches beside them, and the singular vectors of
-    spectral norm, which a survey computes for the weights that it is at.
+    These are all but running means, variances and covariances, counters of batches beside them, and the singular
+    vectors of spectral norm, which a survey computes for the weights that it is at.
 
     >>> class Scaled(nn.Module):
     ...     def __init__(self):

@@ -12,7 +12,7 @@ from pytorch_lightning import Trainer
 from lossatlas.cli.launch import Outcome, run_sweeps
 from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.composition.compose import compose_config, compose_job, plain
-from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, fingerprint
+from lossatlas.runs.store.fingerprint import ADDED, NOT_SCIENTIFIC, fingerprint, with_added
 
 FULL = [
     *("scale=paper", "optimizer=adam", "regularizer=l2", "scheduler=step", "landscape=[line,weights]"),
@@ -60,6 +60,45 @@ def test_changing_a_leaf_makes_another_run_exactly_if_it_is_not_listed(overrides
     assert wrong == []
     assert leaves > 60
     assert fingerprint(composed) == before
+
+
+def test_keys_that_came_later_are_not_hashed_at_the_value_that_older_runs_mean() -> None:
+    """Of every target a choice shows them; another value makes another run."""
+    for target, added in ADDED.items():
+        group = "model" if ".models." in target else "data"
+        composed = config(f"{group}={CHOICE_OF[target.rpartition('.')[2]]}")
+        assert composed[group]["_target_"] == target
+        for key, older in added.items():
+            assert composed[group][key] == older
+            before, scope = fingerprint(composed), dict(composed[group])
+            del composed[group][key]
+            assert fingerprint(composed) == before
+            assert with_added(composed)[group] == scope
+            composed[group][key] = another(older)
+            assert fingerprint(composed) != before
+
+
+CHOICE_OF = {
+    "MLP": "mlp",
+    "VGG": "vgg16",
+    "SqueezeNet": "squeezenet",
+    "ResNet": "resnet20",
+    "PreActResNet": "preresnet110",
+    "WideResNet": "wrn28_10",
+    "DenseNet": "densenet40",
+    **{name: name for name in ("digits", "mnist", "cifar10", "cifar100", "synthetic_images")},
+}
+
+
+def test_the_normalisation_that_a_network_has_is_that_of_runs_from_before_there_was_a_choice() -> None:
+    for name in ("default", "batch"):
+        composed = config(f"normalization={name}")
+        assert fingerprint(composed) == fingerprint(config())
+        del composed["normalization"]
+        assert fingerprint(composed) == fingerprint(config())
+    others = ["normalization=layer", "normalization=group", "normalization.momentum=0.5"]
+    others[-1:] = [f"normalization=batch {others[-1]}"]
+    assert len({fingerprint(config(*each.split())) for each in [*others, "normalization=default"]}) == 4
 
 
 @EVERYWHERE

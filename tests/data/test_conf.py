@@ -53,3 +53,21 @@ def test_an_augmentation_is_dropped_by_its_name_and_all_of_them_by_null(tiny_cif
     assert list(instantiate(config).augment) == ["crop"]
     config.augment = None
     assert instantiate(config).augment == {}
+
+
+@pytest.mark.parametrize("choice", [choice for choice in CHOICES if "blobs" not in choice])
+def test_pixels_that_are_not_normalised_lie_between_0_and_1_and_normalised_ones_are_an_affine_map_of_them(
+    choice: str, tiny_cifar: Path, tiny_cifar100: Path, tiny_mnist: Path
+) -> None:
+    config = load(choice, tiny_cifar)
+    config.batch_size = 10
+    (config.of if "of" in config else config).normalize = False
+    plain, _ = instantiate(config).normalized("train")
+    (config.of if "of" in config else config).normalize = True
+    normalized, _ = instantiate(config).normalized("train")
+    assert plain.min() >= 0
+    assert 0.5 < plain.max() <= 1
+    slope = (normalized - normalized[:1]).flatten(2) / (plain - plain[:1]).flatten(2)
+    for channel in slope.transpose(0, 1):
+        finite = channel[channel.isfinite()]
+        assert (finite - finite.median()).abs().max() < 1e-3 * finite.median()

@@ -17,6 +17,7 @@ from lossatlas.models import kaiming_normal
 from lossatlas.runs.composition.compose import compose_config
 
 CONF = Path(__file__).parents[2] / "conf"
+NORMALIZATIONS = sorted(path.stem for path in CONF.glob("normalization/*.yaml"))
 INITS = sorted(path.stem for path in CONF.glob("init/*.yaml"))
 MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own", "ball"})  # no networks for images
 SMALL = [name for name in MODELS if name.endswith("_narrow")] + ["lenet", "mlp"]
@@ -50,12 +51,17 @@ def each_with_its_images() -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("group", "choice"), [*(("model", m) for m in MODELS), *(("init", i) for i in INITS)]
+    ("group", "choice"),
+    [
+        *(("model", m) for m in MODELS),
+        *(("init", i) for i in INITS),
+        *(("normalization", n) for n in NORMALIZATIONS),
+    ],
 )
 def test_every_choice_shows_each_argument_of_its_target(group: str, choice: str) -> None:
     config = load(group, choice)
     parameters = inspect.signature(get_object(config._target_)).parameters
-    given = {"model", "generator"} if config.get("_partial_") else set()
+    given = {"model", "network", "generator", "images"} if config.get("_partial_") else set()
     shown = {str(key) for key in config if not str(key).startswith("_")}
     assert set(parameters) - given - LATER <= shown <= set(parameters) - given
     assert (CONF / group / f"{choice}.yaml").read_text().startswith("# ")
@@ -146,12 +152,17 @@ def test_a_gpu_computes_the_same(choice: str) -> None:
 
 
 @pytest.mark.parametrize("choice", INITS)
-def test_an_initialisation_is_called_with_the_model_and_a_generator(choice: str) -> None:
-    network = names("vgg9_narrow", DIGITS)
+def test_an_initialisation_is_called_with_the_model_a_generator_and_images_if_it_takes_them(
+    choice: str,
+) -> None:
+    network = names("resnet8_narrow", DIGITS)
     initialize = instantiate(load("init", choice))
-    initialize(network, generator=torch.Generator().manual_seed(0))
-    std = network.classifier[-1].weight.std().item()
-    assert (std < 0.002) == (choice == "kaiming")
+    images = torch.randn(256, *DIGITS, generator=torch.Generator().manual_seed(0))
+    given = {"images": lambda n: images[:n]} if "images" in inspect.signature(initialize).parameters else {}
+    initialize(network, generator=torch.Generator().manual_seed(0), **given)
+    std = network.classifier.weight.std().item()
+    assert (std < 0.002) == (choice in ("kaiming", "zero_residual"))
+    assert network.eval()(images).isfinite().all()
 
 
 def test_their_vgg9_has_as_many_tensors_as_their_direction_files() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lossatlas.models import VGG, kaiming_normal, keep_defaults
+from lossatlas.models import VGG, gain_of, kaiming_normal, keep_defaults, variance_scaling
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -70,3 +70,64 @@ def test_bad_arguments_are_refused() -> None:
         kaiming_normal(nn.Linear(2, 2), generator=rng(), mode="fan_avg")
     with pytest.raises(ValueError, match=r"linear_std must be positive, or null for kaiming's, got 0"):
         kaiming_normal(nn.Linear(2, 2), generator=rng(), linear_std=0)
+
+
+LAYERS = pytest.mark.parametrize(
+    "layer",
+    [nn.Conv2d(4, 6, (3, 5)), nn.Linear(40, 30), nn.Conv2d(4, 8, 3, groups=4)],
+    ids=["2d", "linear", "groups"],
+)
+
+
+@LAYERS
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
+@pytest.mark.parametrize("gain", ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_by_one_fan_weights_are_torchs_kaiming_with_that_gain(
+    layer: nn.Module, mode: str, gain: str, distribution: str
+) -> None:
+    variance_scaling(layer, generator=rng(), mode=mode, gain=gain, distribution=distribution)
+    draw = {"normal": nn.init.kaiming_normal_, "uniform": nn.init.kaiming_uniform_}[distribution]
+    expected = torch.empty_like(layer.weight)
+    draw(expected, a=0.01, mode=mode, nonlinearity=gain, generator=rng())  # type: ignore[operator]
+    torch.testing.assert_close(layer.weight, expected)
+    assert not layer.bias.any()
+
+
+@LAYERS
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_by_both_fans_weights_are_torchs_xavier(layer: nn.Module, distribution: str) -> None:
+    variance_scaling(layer, generator=rng(), mode="fan_avg", gain=1.5, distribution=distribution)
+    draw = {"normal": nn.init.xavier_normal_, "uniform": nn.init.xavier_uniform_}[distribution]
+    expected = torch.empty_like(layer.weight)
+    draw(expected, gain=1.5, generator=rng())  # type: ignore[operator]
+    torch.testing.assert_close(layer.weight, expected)
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "silu"])
+def test_with_its_gain_an_activation_keeps_the_second_moment(activation: str) -> None:
+    """E[(gain f(z))^2] = 1 for z from N(0, 1): 4 million draws are within 0.3 %."""
+    functions = {"relu": torch.relu, "gelu": nn.functional.gelu, "silu": nn.functional.silu}
+    z = torch.randn(4_000_000, generator=rng())
+    assert math.isclose((gain_of(activation) * functions[activation](z)).square().mean(), 1.0, rel_tol=4e-3)
+
+
+def test_a_weight_under_a_parametrization_is_set_through_it() -> None:
+    plain, normed = nn.Linear(5, 4), nn.utils.parametrizations.weight_norm(nn.Linear(5, 4))
+    for layer in (plain, normed):
+        variance_scaling(layer, generator=rng())
+    torch.testing.assert_close(normed.weight, plain.weight)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "fan"}, "mode must be one of fan_in, fan_out, fan_avg, got 'fan'"),
+        ({"gain": "step"}, "gain must be one of sigmoid, .*, got 'step'"),
+        ({"gain": 0.0}, "gain must be positive, or the name of an activation, got 0.0"),
+        ({"distribution": "cauchy"}, "distribution must be one of normal, uniform, got 'cauchy'"),
+    ],
+)
+def test_bad_options_of_variance_scaling_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        variance_scaling(nn.Linear(2, 2), generator=rng(), **options)  # type: ignore[arg-type]

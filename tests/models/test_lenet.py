@@ -36,7 +36,7 @@ def test_activation_and_pooling_can_be_chosen() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"activation": "relu6"}, "activation must be one of tanh, relu, got 'relu6'"),
+        ({"activation": "step"}, r"activation must be one of sigmoid, tanh, .*, got 'step'"),
         ({"pooling": "mean"}, "pooling must be one of average, max, got 'mean'"),
         ({"input_shape": [1, 3, 8]}, "a LeNet needs images of at least 4x4 pixels, got 3x8"),
     ],

@@ -43,7 +43,7 @@ def test_the_depth_scales_the_blocks_of_each_stage() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"activation": "gelu"}, "activation must be one of relu6, relu, got 'gelu'"),
+        ({"activation": "step"}, r"activation must be one of sigmoid, tanh, .*, got 'step'"),
         ({"width": 0.0}, "width and depth are factors and must be positive, got 0.0 and 1.0"),
         ({"round_to": 0}, "round_to must be a positive integer, got 0"),
         ({"dropout": 1.5}, r"dropout is a probability and must be in \[0, 1\), got 1.5"),

@@ -77,7 +77,18 @@ def test_keys_inside_a_list_of_nodes_are_held_against_their_target_too() -> None
     [
         (["model=resnet20_narrow", "model.depth=21"], "^model: depth must be even .* nearest is 20 or 22$"),
         (["data.shape=[1,4,4]"], "^model: .* needs images of at least 8x8 pixels, got 4x4$"),
-        (["init.mode=fan"], "^model: mode must be fan_in or fan_out, got 'fan'$"),
+        (["init.mode=fan"], "^init: mode must be fan_in or fan_out, got 'fan'$"),
+        (["init=zero_residual"], "^init: VGG has no residual block with a shortcut and a normalisation"),
+        (["init=lsuv", "init.examples=1"], "^init: examples must be at least 2, got 1$"),
+        (
+            ["normalization=group", "normalization.groups=3", "model.width=4"],
+            r"^normalization: groups=3 does not divide the 4 channels of 'features\.1': expected 1, 2 or 4$",
+        ),
+        (
+            ["normalization=layer", "model.batch_norm=false"],
+            r"^normalization: VGG has no batch norm, .*: type model\.batch_norm=true$",
+        ),
+        (["normalization=instance"], r"^normalization: instance norm has no place in 'classifier\.1', whose"),
         (["data.batch_size=33"], "^data: batch_size must be 1 to 32, .* training set, got 33$"),
         (["study.loss.label_smoothing=x"], r"^study\.loss\.label_smoothing=x: expected a number$"),
         (["study.snapshot_epochs=[31]"], r"^study\.snapshot_epochs: there is no epoch 31; expected 0 to 30$"),

@@ -9,7 +9,7 @@ import torch
 from filelock import FileLock
 
 from lossatlas.data.augmentation import Augmentation
-from lossatlas.data.images import ImageData
+from lossatlas.data.images import ImageData, scales
 from lossatlas.data.partition import held_out
 from lossatlas.data.split import Split
 
@@ -41,13 +41,14 @@ def cifar10(
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     download: bool = False,
+    normalize: bool = True,
 ) -> ImageData:
     """Return CIFAR-10 (Krizhevsky 2009): 50,000 train and 10,000 test images (3, 32, 32) uint8, 10 classes.
 
     Read from ``root``/cifar-10-batches-py, each file held against its MD5. Where that folder is missing or
     not whole, ``download`` unpacks ``root``/cifar-10-python.tar.gz, which it fetches first if need be.
     ``validation`` images, stratified and always the same, are taken from the training set and make a split of
-    their own; with 0 there is none.
+    their own; with 0 there is none. Without ``normalize`` a pixel x is seen as x / 255.
 
     FileNotFoundError if the data set is not there, ConnectionError if it cannot be fetched; ValueError if it
     is incomplete or damaged, if ``shape`` or ``classes`` are not those of the data, or if ``validation``
@@ -58,8 +59,7 @@ def cifar10(
         splits,
         shape=shape,
         classes=classes,
-        mean=_MEAN,
-        std=_STD,
+        **scales(normalize, _MEAN, _STD, 255.0),
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,
@@ -76,6 +76,7 @@ def cifar100(
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     download: bool = False,
+    normalize: bool = True,
 ) -> ImageData:
     """Return CIFAR-100 (Krizhevsky 2009): 50,000 train and 10,000 test images (3, 32, 32) uint8, 100 classes.
 
@@ -88,8 +89,7 @@ def cifar100(
         splits,
         shape=shape,
         classes=classes,
-        mean=_MEAN,
-        std=_STD,
+        **scales(normalize, _MEAN, _STD, 255.0),
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,

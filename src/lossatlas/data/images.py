@@ -112,6 +112,15 @@ class ImageData:
                 self._normalized[split] = self._normalize(self.splits[split].inputs)
         return self._normalized[split], self.splits[split].targets
 
+    def some(self, count: int, draws: torch.Generator) -> Tensor:
+        """Return ``count`` images of the training split as the network sees them, (count, C, H, W), never augmented.
+
+        Drawn without replacement; all of them, in another order, where there are fewer.
+        """
+        inputs = self.splits["train"].inputs
+        rows = torch.randperm(len(inputs), generator=draws)[:count]
+        return self._normalize(inputs[rows.to(self.device)])
+
     def augmented(self, seed: int) -> Batch:
         """Return the whole training split as training sees it, each image augmented once: inputs and targets.
 
@@ -189,6 +198,21 @@ class ImageData:
             raise ValueError(
                 f"batch_size must be 1 to {samples}, the size of the training set, got {self.batch_size}"
             )
+
+
+def scales(
+    normalize: bool, mean: Sequence[float], std: Sequence[float], white: float
+) -> dict[str, Sequence[float]]:
+    """The arguments ``mean`` and ``std`` of `ImageData`: these, or of what is not normalised 0 and ``white``.
+
+    Black is then seen as 0 and the largest value of a pixel, ``white``, as 1.
+
+    >>> scales(True, [4.0], [2.0], 16), scales(False, [4.0], [2.0], 16)
+    ({'mean': [4.0], 'std': [2.0]}, {'mean': [0.0], 'std': [16]})
+    """
+    if normalize:
+        return {"mean": mean, "std": std}
+    return {"mean": [0.0] * len(mean), "std": [white] * len(std)}
 
 
 def _three(shape: Sequence[int]) -> tuple[int, int, int]:

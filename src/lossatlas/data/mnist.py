@@ -8,7 +8,7 @@ from filelock import FileLock
 from torch.nn import functional
 
 from lossatlas.data.augmentation import Augmentation
-from lossatlas.data.images import ImageData
+from lossatlas.data.images import ImageData, scales
 from lossatlas.data.partition import held_out
 from lossatlas.data.split import Split
 
@@ -28,13 +28,15 @@ def mnist(
     validation: int = 0,
     pad: int = 0,
     download: bool = False,
+    normalize: bool = True,
 ) -> ImageData:
     """Return MNIST (LeCun et al. 1998): 60,000 train and 10,000 test images (1, 28, 28) uint8, 10 classes.
 
     Read from ``root``/MNIST/raw, where ``download`` unpacks the four files, which it fetches first if need be.
     ``validation`` images, stratified and always the same, are taken from the training set and make a split of their
     own; with 0 there is none. ``pad``: black pixels that are put on every side; 2 make the images (1, 32, 32), for
-    networks that are made for CIFAR's. The normalisation stays that of the images themselves.
+    networks that are made for CIFAR's. The normalisation stays that of the images themselves. Without
+    ``normalize`` a pixel x is seen as x / 255.
 
     FileNotFoundError if the data set is not there, ConnectionError if it cannot be fetched; ValueError if it is
     incomplete or damaged, if ``shape`` or ``classes`` are not those of the data, if ``validation`` leaves nothing to
@@ -53,8 +55,7 @@ def mnist(
         {**held_out(train, validation), "test": test},
         shape=shape,
         classes=classes,
-        mean=[_MEAN],
-        std=[_STD],
+        **scales(normalize, [_MEAN], [_STD], 255.0),
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,

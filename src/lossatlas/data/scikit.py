@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 
 from lossatlas.data.augmentation import Augmentation
-from lossatlas.data.images import ImageData
+from lossatlas.data.images import ImageData, scales
 from lossatlas.data.partition import one_fold, stratified_split
 from lossatlas.data.split import Split
 
 _SIZES = {"test": 600, "validation": 197, "train": 1000}
 # Mean and standard deviation over all pixels of the 1,000 training images.
 _MEAN, _STD = 4.8813, 6.0162
+_WHITE = 16.0
 
 
 def digits(
@@ -24,13 +25,15 @@ def digits(
     augment: Mapping[str, Augmentation | None] | None = None,
     fold: int | None = None,
     folds: int = 5,
+    normalize: bool = True,
 ) -> ImageData:
     """Return the 1,797 real handwritten digits of 8x8 pixels, float32 from 0 to 16.
 
     The test part of "Optical Recognition of Handwritten Digits" (Alpaydin & Kaynak 1998, UCI repository), by
     13 writers, whom the splits mix. Without ``fold``: 1,000 train, 197 validation, 600 test, stratified and
     fixed. With ``fold`` = k of ``folds``: the test split is the k-th of the stratified folds, the rest is
-    divided into train and validation as 1,000 to 197; the normalisation stays that of the 1,000.
+    divided into train and validation as 1,000 to 197; the normalisation stays that of the 1,000. Without
+    ``normalize`` a pixel x is seen as x / 16.
 
     ValueError if ``shape`` or ``classes`` are not those of the data (1, 8, 8) and 10, if there is no such
     fold, or if ``batch_size`` exceeds the training split.
@@ -50,8 +53,7 @@ def digits(
         {name: whole.take(rows[name]) for name in ("train", "validation", "test")},
         shape=shape,
         classes=classes,
-        mean=[_MEAN],
-        std=[_STD],
+        **scales(normalize, [_MEAN], [_STD], _WHITE),
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,

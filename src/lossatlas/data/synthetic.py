@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from lossatlas.data.augmentation import Augmentation
-from lossatlas.data.images import ImageData
+from lossatlas.data.images import ImageData, scales
 from lossatlas.data.split import Split
 from lossatlas.seeds import generator
 
@@ -81,12 +81,14 @@ def synthetic_images(
     test: int = 128,
     noise: float = 1.0,
     data_seed: int = 0,
+    normalize: bool = True,
 ) -> ImageData:
     """Return uint8 images: a smooth random pattern for each class, under white noise around medium grey.
 
     ``noise`` is the noise's standard deviation in units of the pattern's. Sizes as in `synthetic_blobs`; one
-    of 0 leaves the validation split out. ValueError for less than 2 classes, a negative size or negative
-    noise.
+    of 0 leaves the validation split out. Without ``normalize`` a pixel x is seen as x / 255.
+
+    ValueError for less than 2 classes, a negative size or negative noise.
 
     >>> data = synthetic_images(batch_size=8, shape=(3, 32, 32), classes=10)
     >>> data.splits["test"].inputs.dtype, data.shape
@@ -110,8 +112,9 @@ def synthetic_images(
         _splits(draw, sizes, classes, data_seed, "images"),
         shape=shape,
         classes=classes,
-        mean=[127.5] * channels,
-        std=[_CONTRAST * math.sqrt(1 + noise**2)] * channels,
+        **scales(
+            normalize, [127.5] * channels, [_CONTRAST * math.sqrt(1 + noise**2)] * channels, white=255.0
+        ),
         batch_size=batch_size,
         drop_last=drop_last,
         augment=augment,

@@ -1,27 +1,36 @@
 """Densely connected networks for small images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from lossatlas.models.activations import activation_named
 from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
 
 _CHANNEL_ORDERS = {"lossatlas": "oldest first", "li2018": "newest first"}
+_Activation = Callable[[], nn.Module]
 _BOTTLENECK = 4  # channels of a bottleneck, in multiples of the growth
 
 
 class _DenseLayer(nn.Sequential):
-    """Batch norm, ReLU and a 3x3 convolution, whose outputs join the inputs; before them perhaps a bottleneck."""
+    """Batch norm, activation, 3x3 convolution, whose outputs join the inputs; before them perhaps a bottleneck."""
 
     def __init__(
-        self, channels: int, growth: int, bottleneck: bool, dropout: float, *, newest_first: bool
+        self,
+        channels: int,
+        growth: int,
+        bottleneck: bool,
+        dropout: float,
+        *,
+        newest_first: bool,
+        activation: _Activation,
     ) -> None:
         layers: list[nn.Module] = []
         if bottleneck:
-            layers += _convolution(channels, _BOTTLENECK * growth, 1)
+            layers += _convolution(channels, _BOTTLENECK * growth, 1, activation)
             channels = _BOTTLENECK * growth
-        super().__init__(*layers, *_convolution(channels, growth, 3), nn.Dropout(dropout))
+        super().__init__(*layers, *_convolution(channels, growth, 3, activation), nn.Dropout(dropout))
         self.newest_first = newest_first
 
     def forward(self, x: Tensor) -> Tensor:
@@ -31,10 +40,10 @@ class _DenseLayer(nn.Sequential):
 
 
 class _Transition(nn.Sequential):
-    """Batch norm, ReLU, a 1x1 convolution and 2x2 average pooling between two dense blocks."""
+    """Batch norm, activation, a 1x1 convolution and 2x2 average pooling between two dense blocks."""
 
-    def __init__(self, channels: int, out_channels: int) -> None:
-        super().__init__(*_convolution(channels, out_channels, 1), nn.AvgPool2d(2))
+    def __init__(self, channels: int, out_channels: int, activation: _Activation) -> None:
+        super().__init__(*_convolution(channels, out_channels, 1, activation), nn.AvgPool2d(2))
 
 
 class DenseNet(nn.Module):
@@ -44,7 +53,9 @@ class DenseNet(nn.Module):
     dense block of so many layers, each of which adds ``growth`` channels; a transition between two blocks, which
     keeps the share ``compression`` of the channels and halves the image; batch norm, ReLU, global average pooling,
     a linear layer. ``bottleneck``: a 1x1 convolution before each 3x3 one (DenseNet-B). ``dropout``: after each dense
-    layer. ``convention``: "lossatlas" puts the channels that a layer adds behind those that it has got, as torchvision
+    layer. ``activation``: after every batch norm, by its name in `lossatlas.models.activations`.
+
+    ``convention``: "lossatlas" puts the channels that a layer adds behind those that it has got, as torchvision
     does; "li2018" puts them in front, as the code of Li et al. 2018 does. Both have tensors of the same shapes, and the
     weights of the one are another function in the other: ``channel_order`` says which it is, "oldest first" or "newest
     first". There is no further downsampling: DenseNet-121, with 7x7 convolution and pooling in front on ImageNet, has
@@ -57,8 +68,8 @@ class DenseNet(nn.Module):
     | DenseNet-BC-100 | 16, 16, 16 | 12 | 24 | yes | 0.5 |
     | DenseNet-121 | 6, 12, 24, 16 | 32 | 64 | yes | 0.5 |
 
-    ValueError for sizes that are not positive, a compression outside (0, 1], or images that the transitions would
-    leave without a pixel.
+    ValueError for sizes that are not positive, a compression outside (0, 1], an unknown activation, or images that
+    the transitions would leave without a pixel.
 
     >>> network = DenseNet([12, 12, 12], growth=12, input_shape=(3, 32, 32), classes=10)
     >>> sum(p.numel() for p in network.parameters())  # printed: 1.0M
@@ -76,6 +87,7 @@ class DenseNet(nn.Module):
         bottleneck: bool = False,
         compression: float = 1.0,
         dropout: float = 0.0,
+        activation: str = "relu",
         convention: str = "lossatlas",
     ) -> None:
         super().__init__()
@@ -90,34 +102,37 @@ class DenseNet(nn.Module):
         least = 2 ** (len(blocks) - 1)
         name = f"a DenseNet of {len(blocks)} blocks"
         image_channels, _, _ = check_input(input_shape, classes, least=least, network=name)
+        active = activation_named(activation)
         self.conv = nn.Conv2d(image_channels, stem, 3, padding=1, bias=False)
         self.blocks = nn.Sequential()
         channels = stem
         for index, layers in enumerate(blocks):
             if index > 0:
                 kept = int(channels * compression)
-                self.blocks.append(_Transition(channels, kept))
+                self.blocks.append(_Transition(channels, kept, active))
                 channels = kept
             for _ in range(layers):
                 newest_first = self.channel_order == "newest first"
                 self.blocks.append(
-                    _DenseLayer(channels, growth, bottleneck, dropout, newest_first=newest_first)
+                    _DenseLayer(
+                        channels, growth, bottleneck, dropout, newest_first=newest_first, activation=active
+                    )
                 )
                 channels += growth
         self.norm = nn.BatchNorm2d(channels)
-        self.relu = nn.ReLU(inplace=True)
+        self.activation = active()
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
-        h = self.relu(self.norm(self.blocks(self.conv(images))))
+        h = self.activation(self.norm(self.blocks(self.conv(images))))
         return self.classifier(h.mean((2, 3)))
 
 
-def _convolution(channels: int, out_channels: int, kernel: int) -> list[nn.Module]:
-    """Batch norm, ReLU and a convolution that keeps the image's size."""
+def _convolution(channels: int, out_channels: int, kernel: int, activation: _Activation) -> list[nn.Module]:
+    """Batch norm, activation and a convolution that keeps the image's size."""
     return [
         nn.BatchNorm2d(channels),
-        nn.ReLU(inplace=True),
+        activation(),
         nn.Conv2d(channels, out_channels, kernel, padding=kernel // 2, bias=False),
     ]

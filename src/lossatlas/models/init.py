@@ -1,11 +1,24 @@
-"""Initialisation of a network in place, from a random generator of its own."""
+"""Initialisation of a network in place, from a random generator of its own: by the fan of each layer.
+
+What stands in other files: orthogonal matrices (`lossatlas.models.orthogonal`), what is fitted to images
+(`lossatlas.models.data_dependent`), residual blocks that begin as the identity (`lossatlas.models.residual`).
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
+from torch.nn.utils import parametrize
 
 from lossatlas.layers import NORMALIZATION_LAYERS
+from lossatlas.models.activations import ACTIVATIONS
+from lossatlas.models.checks import check_choice
 
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+Layer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
 
 
 @torch.no_grad()
@@ -33,7 +46,7 @@ def kaiming_normal(
     for module in model.modules():
         if isinstance(module, nn.Linear) and linear_std:
             _draw(module, linear_std, generator)
-        elif isinstance(module, (*_CONVOLUTIONS, nn.Linear)):
+        elif isinstance(module, (*CONVOLUTIONS, nn.Linear)):
             _draw(module, _kaiming_std(module.weight, mode), generator)
         elif isinstance(module, NORMALIZATION_LAYERS):
             _identity(module)
@@ -54,7 +67,7 @@ def kaiming_convolutions(model: nn.Module, *, generator: Generator, mode: str = 
     """
     _check_mode(mode)
     for module in model.modules():
-        if isinstance(module, _CONVOLUTIONS):
+        if isinstance(module, CONVOLUTIONS):
             _draw(module, _kaiming_std(module.weight, mode), generator)
         elif isinstance(module, NORMALIZATION_LAYERS):
             _identity(module)
@@ -71,27 +84,153 @@ def keep_defaults(model: nn.Module, *, generator: Generator) -> None:
     """
 
 
+_FANS: dict[str, Callable[[int, int], float]] = {
+    "fan_in": lambda fan_in, _: fan_in,
+    "fan_out": lambda _, fan_out: fan_out,
+    "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2,
+}
+
+_DISTRIBUTIONS: dict[str, Callable[[Tensor, float, Generator], Any]] = {
+    "normal": lambda tensor, std, rng: nn.init.normal_(tensor, 0.0, std, generator=rng),
+    "uniform": lambda tensor, std, rng: nn.init.uniform_(
+        tensor, -math.sqrt(3) * std, math.sqrt(3) * std, generator=rng
+    ),
+}
+
+
+def variance_scaling(
+    model: nn.Module,
+    *,
+    generator: Generator,
+    mode: str = "fan_in",
+    gain: str | float = "relu",
+    distribution: str = "normal",
+) -> None:
+    """Draw the weights of convolutions and linear layers with standard deviation gain / sqrt(fan).
+
+    Biases become 0, and normalisations weight 1 and bias 0.
+
+    | name | mode | gain | source |
+    |---|---|---|---|
+    | LeCun | fan_in | 1 ("linear") | LeCun et al. 1998, "Efficient BackProp", eq. 16 |
+    | Xavier | fan_avg | 1 ("linear") | Glorot & Bengio 2010, eq. 16 |
+    | Kaiming | fan_in or fan_out | sqrt 2 ("relu") | He et al. 2015, arXiv:1502.01852, eq. 10 and 14 |
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network; modules of other kinds stay as they are.
+    generator : torch.Generator
+        On the CPU, so that the draws do not depend on the model's device.
+    mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
+        Which fan: inputs of a unit, units that take an input, or the mean of the two, each times the size of a kernel.
+    gain : str or float, default "relu"
+        A positive number, or the activation whose `gain_of` it is.
+    distribution : {"normal", "uniform"}, default "normal"
+        The uniform one is that on [-a, a] with a = sqrt(3) gain / sqrt(fan).
+
+    Raises
+    ------
+    ValueError
+        For an unknown mode, activation or distribution, or a gain that is not positive.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(400, 300)
+    >>> variance_scaling(layer, generator=torch.Generator().manual_seed(0), gain="linear")
+    >>> round(layer.weight.std().item() * 400**0.5, 2)
+    1.0
+    """
+    check_choice(_FANS, mode=mode)
+    check_choice(_DISTRIBUTIONS, distribution=distribution)
+    factor = gain_of(gain)
+
+    def draw(layer: Layer) -> Tensor:
+        weight = torch.empty(layer.weight.shape)
+        fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(weight)
+        _DISTRIBUTIONS[distribution](weight, factor / math.sqrt(_FANS[mode](fan_in, fan_out)), generator)
+        return weight
+
+    draw_layers(model, draw)
+
+
+def gain_of(gain: str | float) -> float:
+    """The factor by which the deviation of weights makes up for what an activation takes from its inputs.
+
+    A number is itself. For sigmoid (1), tanh (5/3), ReLU, leaky ReLU, SELU (3/4) and linear it is that of
+    `torch.nn.init.calculate_gain`; for GELU and SiLU, for which torch has none, 1 / sqrt(E[f(z)^2]) with z from
+    N(0, 1), by which that of ReLU is sqrt(2) too. ValueError for what is neither a positive number nor an activation.
+
+    >>> gain_of(2.0), round(gain_of("relu") ** 2, 6), round(gain_of("gelu"), 3), round(gain_of("silu"), 3)
+    (2.0, 2.0, 1.534, 1.677)
+    """
+    if isinstance(gain, str):
+        check_choice(ACTIVATIONS, gain=gain)
+        return _second_moment(gain) ** -0.5 if gain in ("gelu", "silu") else _gain_of_torch(gain)
+    if isinstance(gain, bool) or not gain > 0:
+        raise ValueError(f"gain must be positive, or the name of an activation, got {gain}")
+    return float(gain)
+
+
+def _gain_of_torch(activation: str) -> float:
+    return float(nn.init.calculate_gain({"relu6": "relu"}.get(activation, activation)))  # type: ignore[arg-type]
+
+
+def _second_moment(activation: str) -> float:
+    """E[f(z)^2] with z from N(0, 1), by the trapezoidal rule, which for smooth functions is exact to rounding."""
+    z = torch.linspace(-12, 12, 4801, dtype=torch.float64)
+    density = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    return float(torch.trapezoid(ACTIVATIONS[activation]()(z.clone()) ** 2 * density, z))
+
+
+@torch.no_grad()
+def draw_layers(model: nn.Module, draw: Callable[[Layer], Tensor]) -> None:
+    """Give every convolution and linear layer the weight that ``draw`` returns for it, and biases 0.
+
+    Normalisations become the identity.
+    """
+    for module in model.modules():
+        if isinstance(module, (*CONVOLUTIONS, nn.Linear)):
+            set_weight(module, draw(module))
+            fill(module.bias, 0)
+        elif isinstance(module, NORMALIZATION_LAYERS):
+            _identity(module)
+
+
+@torch.no_grad()
+def set_weight(layer: Layer, weight: Tensor) -> None:
+    """Have the weight that acts be ``weight``, be it a parameter or made of others by a parametrization.
+
+    One that fixes the scale, such as spectral norm, keeps what it keeps: the weight is then ``weight`` up to that.
+    """
+    if parametrize.is_parametrized(layer, "weight"):
+        layer.weight = weight.to(layer.weight)
+    else:
+        layer.weight.copy_(weight)
+
+
+def fill(parameter: Tensor | None, value: float) -> None:
+    """Fill it, if there is one."""
+    if parameter is not None:
+        parameter.fill_(value)
+
+
 def _check_mode(mode: str) -> None:
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"mode must be fan_in or fan_out, got {mode!r}")
 
 
-def _draw(layer: nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear, std: float, generator: Generator) -> None:
-    layer.weight.copy_(torch.empty(layer.weight.shape).normal_(0, std, generator=generator))
-    _fill(layer.bias, 0)
+def _draw(layer: Layer, std: float, generator: Generator) -> None:
+    set_weight(layer, torch.empty(layer.weight.shape).normal_(0, std, generator=generator))
+    fill(layer.bias, 0)
 
 
 def _identity(norm: nn.Module) -> None:
-    _fill(getattr(norm, "weight", None), 1)
-    _fill(getattr(norm, "bias", None), 0)  # RMSNorm has none
+    fill(getattr(norm, "weight", None), 1)
+    fill(getattr(norm, "bias", None), 0)  # RMSNorm has none
 
 
-def _kaiming_std(weight: torch.Tensor, mode: str) -> float:
+def _kaiming_std(weight: Tensor, mode: str) -> float:
     """Return sqrt(2 / fan), with the fan in of a weight (out, in, ...) or its fan out."""
     fan = weight[0].numel() if mode == "fan_in" else weight[:, 0].numel()
     return float((2 / fan) ** 0.5)
-
-
-def _fill(parameter: torch.Tensor | None, value: float) -> None:
-    if parameter is not None:
-        parameter.fill_(value)

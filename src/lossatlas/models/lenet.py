@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from lossatlas.models.activations import activation_named
 from lossatlas.models.checks import check_choice, check_input
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
 _POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
 _KERNEL = 5
 _UNPADDED = (32, 14)  # pixels a side with which LeCun et al. enter C1 and C3
@@ -21,7 +21,7 @@ class LeNet(nn.Module):
 
     A convolution is padded by two pixels where its input is smaller than in the paper (32x32 for C1, 14x14 for C3).
     So images of 28x28 come to the paper's sizes, and 8x8 leaves 2x2 for C5. ``activation``: "tanh" as in the paper,
-    or "relu"; ``pooling``: "average" as there, or "max".
+    or another of `lossatlas.models.activations`; ``pooling``: "average" as there, or "max".
 
     ValueError for another activation or pooling, or for images of less than 4x4 pixels.
 
@@ -34,10 +34,9 @@ class LeNet(nn.Module):
         self, *, input_shape: Sequence[int], classes: int, activation: str = "tanh", pooling: str = "average"
     ) -> None:
         super().__init__()
-        check_choice(_ACTIVATIONS, activation=activation)
         check_choice(_POOLINGS, pooling=pooling)
         channels, *sides = check_input(input_shape, classes, least=4, network="a LeNet")
-        active, pool = _ACTIVATIONS[activation], _POOLINGS[pooling]
+        active, pool = activation_named(activation), _POOLINGS[pooling]
         layers: list[nn.Module] = []
         for out_channels, unpadded in zip((6, 16), _UNPADDED, strict=True):
             padding = _KERNEL // 2 if min(sides) < unpadded else 0

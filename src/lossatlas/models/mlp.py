@@ -1,19 +1,20 @@
 """Multi-layer perceptron."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
 
+from lossatlas.models.activations import activation_named
 from lossatlas.models.checks import check_input, check_positive
 
 
 class MLP(nn.Module):
-    """Perceptron with ReLU units. Maps images (B, C, H, W), flattened, to logits (B, classes).
+    """Perceptron. Maps images (B, C, H, W), flattened, to logits (B, classes).
 
     ``hidden``: units of each hidden layer; none makes it logistic regression. ``batch_norm``: normalise each
-    hidden layer before its ReLU, which then has no bias of its own. ValueError for sizes that are not
-    positive.
+    hidden layer before its activation, which then has no bias of its own. ``activation``: of the hidden units, by its
+    name in `lossatlas.models.activations`. ValueError for sizes that are not positive and for an unknown activation.
 
     >>> network = MLP(hidden=[16], input_shape=(1, 8, 8), classes=10)
     >>> sum(p.numel() for p in network.parameters())  # 64*16 + 16 + 16*10 + 10
@@ -21,13 +22,22 @@ class MLP(nn.Module):
     """
 
     def __init__(
-        self, hidden: Sequence[int], *, input_shape: Sequence[int], classes: int, batch_norm: bool = False
+        self,
+        hidden: Sequence[int],
+        *,
+        input_shape: Sequence[int],
+        classes: int,
+        batch_norm: bool = False,
+        activation: str = "relu",
     ) -> None:
         super().__init__()
         channels, height, width = check_input(input_shape, classes, least=1, network="an MLP")
         check_positive(hidden=hidden)
         sizes = [channels * height * width, *hidden]
-        self.layers = nn.Sequential(nn.Flatten(), *fully_connected(sizes, classes, batch_norm))
+        active = activation_named(activation)
+        self.layers = nn.Sequential(
+            nn.Flatten(), *fully_connected(sizes, classes, batch_norm, activation=active)
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
@@ -41,8 +51,9 @@ def fully_connected(
     dropout: float = 0.0,
     *,
     bias: bool | None = None,
+    activation: Callable[[], nn.Module],
 ) -> list[nn.Module]:
-    """Linear layers from ``units[0]`` inputs to ``classes`` outputs, with ReLU after all but the last.
+    """Linear layers from ``units[0]`` inputs to ``classes`` outputs, with an activation after all but the last.
 
     ``bias``: of all but the last, which always has one; None: where there is no batch norm.
     """
@@ -51,5 +62,5 @@ def fully_connected(
         layers += [nn.Dropout(dropout)] if dropout else []
         layers.append(nn.Linear(inputs, outputs, bias=not batch_norm if bias is None else bias))
         layers += [nn.BatchNorm1d(outputs)] if batch_norm else []
-        layers.append(nn.ReLU(inplace=True))
+        layers.append(activation())
     return [*layers, nn.Linear(units[-1], classes)]

@@ -6,9 +6,9 @@ from math import ceil
 from torch import nn
 from torchvision.models import mobilenetv2  # type: ignore[import-untyped]
 
-from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
+from lossatlas.models.activations import activation_named, replace_activations
+from lossatlas.models.checks import check_input, check_positive, check_probability
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu6": nn.ReLU6, "relu": nn.ReLU}
 _LEAST = 2  # pixels a side that are left; a stride that would leave fewer is 1
 # Expansion, channels, blocks, stride of each stage: table 2 of Sandler et al. with stride 1 in the second, as on CIFAR.
 _STAGES = (
@@ -29,7 +29,7 @@ class MobileNetV2(mobilenetv2.MobileNetV2):
     images of 32x32 are halved three times to 4x4 and not five times. Smaller images are halved as long as 2x2 pixels
     are left: 8x8 twice. ``width``: factor of all channels, rounded to multiples of ``round_to``. ``depth``: factor of
     the number of blocks of each stage, rounded up; 1 is the paper's. ``activation``: "relu6" as in the paper, or
-    "relu". ``dropout``: of the inputs of the linear layer.
+    another of `lossatlas.models.activations`. ``dropout``: of the inputs of the linear layer.
 
     ValueError for factors that are not positive, an unknown activation, or images of less than 2x2 pixels.
 
@@ -54,7 +54,7 @@ class MobileNetV2(mobilenetv2.MobileNetV2):
         check_probability(dropout=dropout)
         if width <= 0 or depth <= 0:
             raise ValueError(f"width and depth are factors and must be positive, got {width} and {depth}")
-        check_choice(_ACTIVATIONS, activation=activation)
+        active = activation_named(activation)
         super().__init__(
             num_classes=classes,
             width_mult=width,
@@ -65,7 +65,7 @@ class MobileNetV2(mobilenetv2.MobileNetV2):
         stem = nn.Conv2d(channels, self.features[0][0].out_channels, 3, padding=1, bias=False)
         nn.init.kaiming_normal_(stem.weight, mode="fan_out")  # as torchvision draws all convolutions
         self.features[0][0] = stem
-        _replace(self, nn.ReLU6, _ACTIVATIONS[activation])
+        replace_activations(self, nn.ReLU6, active)
 
 
 def _stages(side: int, depth: float) -> list[list[int]]:
@@ -76,11 +76,3 @@ def _stages(side: int, depth: float) -> list[list[int]]:
         side = -(-side // stride)
         stages.append([expansion, channels, ceil(blocks * depth), stride])
     return stages
-
-
-def _replace(module: nn.Module, old: type[nn.Module], new: type[nn.Module]) -> None:
-    for name, child in module.named_children():
-        if type(child) is old:
-            setattr(module, name, new(inplace=True))
-        else:
-            _replace(child, old, new)

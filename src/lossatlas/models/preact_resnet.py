@@ -1,12 +1,12 @@
 """Residual networks that normalise and rectify before each convolution, and the wide ones among them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
-from torch.nn import functional
 
+from lossatlas.models.activations import ACTIVATIONS, activation_named
 from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
 
 _STAGES = 3  # the image is halved between them: it needs 2**(_STAGES - 1) pixels a side
@@ -44,6 +44,7 @@ class PreActivationBlock(nn.Module):
         skip: bool,
         dropout: float,
         rules: _Convention = _OURS,
+        activation: Callable[[], nn.Module] = ACTIVATIONS["relu"],
     ) -> None:
         super().__init__()
         spatial = (
@@ -55,6 +56,7 @@ class PreActivationBlock(nn.Module):
             nn.Conv2d(c, c_out, kernel, stride=step, padding=kernel // 2, bias=rules.bias)
             for (c, c_out), kernel, step in zip(pairwise(channels), kernels, strides, strict=True)
         )
+        self.activation = activation()
         self.dropout = nn.Dropout(dropout)  # before the last convolution
         changes = channels[0] != channels[-1] or stride != 1
         project = nn.Conv2d(channels[0], channels[-1], 1, stride=stride, bias=rules.bias) if changes else None
@@ -64,11 +66,11 @@ class PreActivationBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
-        first = h = functional.relu(self.norms[0](x), inplace=True)
+        first = h = self.activation(self.norms[0](x))
         last = len(self.convolutions) - 1
         for layer, convolution in enumerate(self.convolutions):
             if layer > 0:
-                h = functional.relu(self.norms[layer](h), inplace=True)
+                h = self.activation(self.norms[layer](h))
             h = convolution(self.dropout(h) if layer == last else h)
         if not self.skip:
             return h
@@ -84,7 +86,8 @@ class PreActResNet(nn.Module):
     n blocks with ``width``, 2 ``width`` and 4 ``width`` channels, batch norm, ReLU, global average pooling, a linear
     layer. A block is two 3x3 convolutions, and the depth 6n + 2; with ``bottleneck`` a 1x1, a 3x3 and a 1x1
     convolution with four times the output channels, and the depth 9n + 2. ``skip=False`` removes the shortcut of
-    every block. ``dropout``: before the last convolution of each block. ``convention``: "garipov2018" has the shortcuts
+    every block. ``dropout``: before the last convolution of each block. ``activation``: in place of
+    ReLU, by its name in `lossatlas.models.activations`. ``convention``: "garipov2018" has the shortcuts
     project their input itself, as the code of Garipov et al. 2018 (arXiv:1802.10026) does, whose PreResNet-110 has
     bottlenecks.
 
@@ -111,11 +114,13 @@ class PreActResNet(nn.Module):
         bottleneck: bool = False,
         skip: bool = True,
         dropout: float = 0.0,
+        activation: str = "relu",
         convention: str = "lossatlas",
     ) -> None:
         super().__init__()
         check_choice(self._CONVENTIONS, convention=convention)
         rules = self._CONVENTIONS[convention]
+        active = activation_named(activation)
         stem = width if stem is None else stem
         check_positive(depth=depth, width=width, stem=stem)
         check_probability(dropout=dropout)
@@ -133,15 +138,18 @@ class PreActResNet(nn.Module):
                 sizes = [channels, *[inner] * (len(kernels) - 1), outputs]
                 stride = 2 if stage > 0 and block == 0 else 1
                 self.blocks.append(
-                    PreActivationBlock(sizes, kernels, stride, skip=skip, dropout=dropout, rules=rules)
+                    PreActivationBlock(
+                        sizes, kernels, stride, skip=skip, dropout=dropout, rules=rules, activation=active
+                    )
                 )
                 channels = outputs
         self.norm = nn.BatchNorm2d(channels, momentum=rules.momentum)
+        self.activation = active()
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
-        h = functional.relu(self.norm(self.blocks(self.conv(images))), inplace=True)
+        h = self.activation(self.norm(self.blocks(self.conv(images))))
         return self.classifier(h.mean((2, 3)))
 
 
@@ -175,6 +183,7 @@ class WideResNet(PreActResNet):
         width: int = 16,
         skip: bool = True,
         dropout: float = 0.0,
+        activation: str = "relu",
         convention: str = "lossatlas",
     ) -> None:
         check_positive(depth=depth, widen=widen, width=width)
@@ -188,6 +197,7 @@ class WideResNet(PreActResNet):
             stem=width,
             skip=skip,
             dropout=dropout,
+            activation=activation,
             convention=convention,
         )
 

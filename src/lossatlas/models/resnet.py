@@ -1,11 +1,12 @@
 """Residual networks for small images, with or without their shortcuts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lossatlas.models.activations import ACTIVATIONS, activation_named
 from lossatlas.models.checks import check_choice, check_input, check_positive
 
 _STAGES = 3  # the image is halved between them: it needs 2**(_STAGES - 1) pixels a side
@@ -41,21 +42,29 @@ _SHORTCUTS: dict[str, type[nn.Module]] = {"A": _PaddedShortcut, "B": ProjectedSh
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions, added to ``shortcut``'s output where there is one."""
 
-    def __init__(self, channels: int, out_channels: int, stride: int, shortcut: nn.Module | None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        out_channels: int,
+        stride: int,
+        shortcut: nn.Module | None,
+        activation: Callable[[], nn.Module] = ACTIVATIONS["relu"],
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, out_channels, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(out_channels)
         self.shortcut = shortcut
+        self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
-        h = functional.relu(self.bn1(self.conv1(x)), inplace=True)
+        h = self.activation(self.bn1(self.conv1(x)))
         h = self.bn2(self.conv2(h))
         if self.shortcut is not None:
             h = h + self.shortcut(x)
-        return functional.relu(h, inplace=True)
+        return self.activation(h)
 
 
 class ResNet(nn.Module):
@@ -70,9 +79,10 @@ class ResNet(nn.Module):
     (`WideResNet` is the one of Zagoruyko & Komodakis). ``skip=False`` removes the shortcut of every block,
     identities and others (the "noshort" networks of Li et al.). ``shortcut``, where a block changes the
     shape: "A" pads with zeros (He et al.), "B" projects (Li et al.).
+    ``activation``: in place of ReLU, by its name in `lossatlas.models.activations`.
 
-    ValueError if ``depth`` is not 2b + 2 with a block for each stage, for an unknown shortcut, or for images
-    of less than 4x4 pixels.
+    ValueError if ``depth`` is not 2b + 2 with a block for each stage, for an unknown shortcut or activation, or for
+    images of less than 4x4 pixels.
 
     >>> network = ResNet(20, shortcut="A", input_shape=(3, 32, 32), classes=10)
     >>> sum(p.numel() for p in network.parameters())
@@ -88,34 +98,44 @@ class ResNet(nn.Module):
         width: int = 16,
         skip: bool = True,
         shortcut: str = "B",
+        activation: str = "relu",
     ) -> None:
         super().__init__()
         check_positive(depth=depth, width=width)
         blocks = _blocks_per_stage(depth)
         check_choice(_SHORTCUTS, shortcut=shortcut)
+        active = activation_named(activation)
         least = 2 ** (_STAGES - 1)
         image_channels, _, _ = check_input(input_shape, classes, least=least, network="a ResNet")
         channels = [width, *(width * 2**stage for stage in range(_STAGES) for _ in range(blocks[stage]))]
         self.conv = nn.Conv2d(image_channels, width, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(width)
         replacement = _SHORTCUTS[shortcut] if skip else None
-        self.blocks = nn.Sequential(*(_block(c, c_out, replacement) for c, c_out in pairwise(channels)))
+        self.activation = active()
+        self.blocks = nn.Sequential(
+            *(_block(c, c_out, replacement, active) for c, c_out in pairwise(channels))
+        )
         self.classifier = nn.Linear(channels[-1], classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
-        h = functional.relu(self.bn(self.conv(images)), inplace=True)
+        h = self.activation(self.bn(self.conv(images)))
         return self.classifier(self.blocks(h).mean((2, 3)))
 
 
-def _block(channels: int, out_channels: int, replacement: type[nn.Module] | None) -> BasicBlock:
+def _block(
+    channels: int,
+    out_channels: int,
+    replacement: type[nn.Module] | None,
+    activation: Callable[[], nn.Module],
+) -> BasicBlock:
     """Make a block; where it changes the shape, the shortcut is the ``replacement`` of the identity."""
     changes = out_channels != channels
     stride = 2 if changes else 1
     if replacement is None:
-        return BasicBlock(channels, out_channels, stride, None)
+        return BasicBlock(channels, out_channels, stride, None, activation)
     shortcut = replacement(channels, out_channels, stride) if changes else nn.Identity()
-    return BasicBlock(channels, out_channels, stride, shortcut)
+    return BasicBlock(channels, out_channels, stride, shortcut, activation)
 
 
 def _blocks_per_stage(depth: int) -> list[int]:

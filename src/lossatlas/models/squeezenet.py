@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torchvision.models.squeezenet import Fire  # type: ignore[import-untyped]
 
+from lossatlas.models.activations import activation_named, replace_activations
 from lossatlas.models.checks import check_input, check_positive, check_probability
 
 _LAYOUT = ("M", 1, 1, "M", 2, 2, "M", 3, 3, 4, 4)  # of SqueezeNet 1.1
@@ -21,6 +22,7 @@ class SqueezeNet(nn.Module):
     dropout, a 1x1 convolution to the classes, ReLU, global average pooling. The stem has stride 1, where on ImageNet
     it has 2, and a pooling is left out where less than 2x2 pixels would remain: 32x32 are halved three times to 4x4,
     8x8 twice. ``batch_norm``, which SqueezeNet lacks: after the stem and after every fire module.
+    ``activation``: in place of every ReLU, the last among them, by its name in `lossatlas.models.activations`.
 
     ValueError for a width that is no positive multiple of 4, another layout, or images of less than 2x2 pixels.
 
@@ -38,10 +40,12 @@ class SqueezeNet(nn.Module):
         layout: Sequence[int | str] = _LAYOUT,
         batch_norm: bool = False,
         dropout: float = 0.5,
+        activation: str = "relu",
     ) -> None:
         super().__init__()
         check_positive(width=width)
         check_probability(dropout=dropout)
+        active = activation_named(activation)
         if width % _SQUEEZE:
             raise ValueError(f"width must be a multiple of {_SQUEEZE}, got {width}")
         if any(item != "M" and (isinstance(item, str) or item < 1) for item in layout):
@@ -64,6 +68,7 @@ class SqueezeNet(nn.Module):
         self.classifier = nn.Sequential(
             nn.Dropout(dropout), nn.Conv2d(channels, classes, kernel_size=1), nn.ReLU(inplace=True)
         )
+        replace_activations(self, nn.ReLU, active)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""

@@ -1,10 +1,11 @@
 """VGG networks for small images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from lossatlas.models.activations import activation_named
 from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
 from lossatlas.models.mlp import fully_connected
 
@@ -33,7 +34,8 @@ class VGG(nn.Module):
     - ``hidden``: the units of each fully connected layer before the classifier.
 
     ``batch_norm``: after every convolution and hidden layer, which then have no bias of their own.
-    ``dropout``: probability of dropping an input of a hidden layer. ``convention``: what codes with batch norm do
+    ``dropout``: probability of dropping an input of a hidden layer. ``activation``: after each convolution and hidden
+    layer, by its name in `lossatlas.models.activations`. ``convention``: what codes with batch norm do
     differently: with "li2018" the layers before it keep their biases; with "garipov2018" they do, and hidden layers
     have no batch norm.
 
@@ -41,7 +43,8 @@ class VGG(nn.Module):
     width 64, with batch norm. VGG-16 of Garipov et al. 2018 (arXiv:1802.10026) has two hidden layers of 512,
     dropout 0.5 and no batch norm; VGG-19 has four convolutions where that has three.
 
-    ValueError for a layout that is no such list, or for images that the poolings would leave without a pixel.
+    ValueError for a layout that is no such list, for an unknown activation, or for images that the poolings would
+    leave without a pixel.
 
     >>> layout = [1, 1, "M", 2, 2, "M", 4, 4, 4, "M"]
     >>> VGG(layout, hidden=[4], input_shape=(3, 32, 32), classes=10).classifier[0]
@@ -58,6 +61,7 @@ class VGG(nn.Module):
         width: int = 64,
         batch_norm: bool = True,
         dropout: float = 0.0,
+        activation: str = "relu",
         convention: str = "lossatlas",
     ) -> None:
         super().__init__()
@@ -72,10 +76,20 @@ class VGG(nn.Module):
         channels, height, breadth = check_input(input_shape, classes, least=2**poolings, network=name)
         features = convolutions[-1] * (height >> poolings) * (breadth >> poolings)
         units = [features, *(width * multiple for multiple in hidden)]
-        self.features = _convolutions(channels, layout, width, batch_norm, bias=rules.bias or not batch_norm)
+        active = activation_named(activation)
+        self.features = _convolutions(
+            channels, layout, width, batch_norm, bias=rules.bias or not batch_norm, activation=active
+        )
         hidden_norm = batch_norm and rules.hidden
         self.classifier = nn.Sequential(
-            *fully_connected(units, classes, hidden_norm, dropout, bias=rules.bias or not hidden_norm)
+            *fully_connected(
+                units,
+                classes,
+                hidden_norm,
+                dropout,
+                bias=rules.bias or not hidden_norm,
+                activation=active,
+            )
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -84,7 +98,13 @@ class VGG(nn.Module):
 
 
 def _convolutions(
-    channels: int, layout: Sequence[int | str], width: int, batch_norm: bool, *, bias: bool
+    channels: int,
+    layout: Sequence[int | str],
+    width: int,
+    batch_norm: bool,
+    *,
+    bias: bool,
+    activation: Callable[[], nn.Module],
 ) -> nn.Sequential:
     layers: list[nn.Module] = []
     for item in layout:
@@ -93,7 +113,7 @@ def _convolutions(
             continue
         layers.append(nn.Conv2d(channels, width * item, kernel_size=3, padding=1, bias=bias))
         layers += [nn.BatchNorm2d(width * item)] if batch_norm else []
-        layers.append(nn.ReLU(inplace=True))
+        layers.append(activation())
         channels = width * item
     return nn.Sequential(*layers)
 

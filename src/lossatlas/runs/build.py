@@ -8,9 +8,10 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from pytorch_lightning import Callback
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
-from torch import nn
+from torch import Tensor, nn
 
 from lossatlas.data import ImageData
+from lossatlas.runs.composition.signatures import signature_of
 from lossatlas.runs.store.fingerprint import fingerprint
 from lossatlas.runs.store.references import arguments
 from lossatlas.seeds import derive_seed, generator
@@ -38,14 +39,37 @@ def build_data(config: Mapping[str, Any]) -> ImageData:
     return make(config["data"])
 
 
-def build_network(config: Mapping[str, Any]) -> nn.Module:
-    """Make the network of a plain configuration, initialised from the stream "init" of its seed."""
+def _directly(section: str, build: Callable[[], Any]) -> Any:
+    return build()
+
+
+def build_network(
+    config: Mapping[str, Any], part: Callable[[str, Callable[[], Any]], Any] = _directly
+) -> nn.Module:
+    """Make the network of a plain configuration, normalised, and initialised from the stream "init" of its seed.
+
+    ``part`` is given the section of each of the three steps, and the step, and does it.
+    """
     seed = config["seed"]
+
+    def initialise(network: nn.Module) -> None:
+        draw = make(config["init"])
+        draw(network, generator=generator(seed, "init"), **_images(draw, config))
+
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "construct"))
-        network = make(config["model"])
-        make(config["init"])(network, generator=generator(seed, "init"))
+        network: nn.Module = part("model", lambda: make(config["model"]))
+        if "normalization" in config:  # which older runs lack
+            part("normalization", lambda: make(config["normalization"])(network))
+        part("init", lambda: initialise(network))
     return network
+
+
+def _images(initialise: Callable[..., None], config: Mapping[str, Any]) -> dict[str, Callable[[int], Tensor]]:
+    """The argument ``images`` of an initialisation that is fitted to them: they are drawn by a stream of their own."""
+    if "images" not in signature_of(initialise).parameters:
+        return {}
+    return {"images": lambda count: build_data(config).some(count, generator(config["seed"], "init images"))}
 
 
 def build_study(

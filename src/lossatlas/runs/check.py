@@ -56,7 +56,8 @@ def _check(job: Job, checked: set[str]) -> None:
     study = _told_by_kind(config["study"])
     around = {"callbacks": config.get("callbacks"), "logger": bool(tracker_nodes(config))}
     parts = {**scientific(config), "seed": None, "study": study, "trainer": config["trainer"], **around}
-    surveyed = {name: config[name] for name in ("model", "data", "landscape")} | {"study": study}
+    of_network = {"study": study, "normalization": config.get("normalization")}
+    surveyed = {name: config[name] for name in ("model", "data", "landscape")} | of_network
     for key, check in ((digest(parts), _check_parts), (digest(surveyed), _check_landscapes)):
         if key not in checked:
             checked.add(key)
@@ -80,7 +81,7 @@ def _told_by_kind(study: Any) -> Any:
 def _check_parts(job: Job) -> None:
     """Build what a configuration names; a part that does not take its values is named with its complaint."""
     config = job.config
-    network = _named("model", lambda: build_network(config))
+    network = build_network(config, _named)
     data = _named("data", lambda: build_data(config))
     optimizer = _named("optimizer", lambda: make(config["optimizer"])(network.parameters()))
     _named("scheduler", lambda: _try_schedule(make(config["scheduler"]), config["epochs"]))
@@ -230,8 +231,8 @@ def _check_trunk(config: Mapping[str, Any]) -> None:
                     f"study.trunk: callbacks.{name} may stop it before its last epoch: name it with callbacks=none"
                 )
         ours, theirs = scientific(config), scientific(trunk["run"])
-        for section in ("data", "model", "init"):
-            if ours[section] != theirs[section]:
+        for section in ("data", "model", "normalization", "init"):
+            if ours.get(section) != theirs.get(section):
                 raise ConfigError(
                     f"study.trunk: its {section} is not this run's; name it by overrides of other keys"
                 )
@@ -276,7 +277,7 @@ def _named(section: str, build: Callable[[], Any]) -> Any:
 def check_survey(job: Job) -> None:
     """Raise `ConfigError` if the landscapes of a job cannot be had, be it on several devices."""
     check_config(job.config, several_devices=True)
-    network = _named("model", lambda: build_network(job.config))
+    network = build_network(job.config, _named)
     data = _named("data", lambda: build_data(job.config))
     _named("model", lambda: _try_out(network, data))
     with threads_limited(1):

@@ -12,7 +12,7 @@ from lossatlas.runs.composition.synonyms import our_word
 from lossatlas.runs.store.references import KINDS, Reference, substituted
 from lossatlas.runs.trainer_settings import check_trainer
 
-_ONE = ("data", "model", "init", "optimizer", "scheduler", "study", "engine", "trainer")
+_ONE = (*("data", "model", "normalization", "init", "optimizer", "scheduler", "study", "engine", "trainer"),)
 """Sections that are one node, a mapping with a ``_target_``."""
 
 _SEVERAL = ("regularizer", "landscape", "callbacks", "logger")
@@ -29,7 +29,7 @@ _PLAIN = {
 _SECTIONS = (*_ONE, *_SEVERAL, *_PLAIN, "seed", "epochs")
 """The keys at the top of a configuration."""
 
-_LATER = ("callbacks",)
+_LATER = ("callbacks", "normalization")
 """Those that the configurations of older runs lack."""
 
 _LATER_KEYS = ("debug", "trust")
@@ -44,7 +44,8 @@ _GIVEN = {
         "accumulate_grad_batches",
     ),
     "landscape": ("problem", "journal", "progress"),
-    "init": ("model", "network", "generator"),
+    "normalization": ("network",),
+    "init": ("model", "network", "generator", "images"),
     "optimizer": ("params",),
 }
 """Arguments that are given to what a section targets, and are no keys of it."""
@@ -146,7 +147,8 @@ def _check_sections(config: Mapping[str, Any]) -> None:
         if section not in config and section not in _LATER:
             raise ConfigError(f"{section} is missing from the configuration")
     for section in _ONE:
-        _check_is_node(section, config[section])
+        if section in config or section not in _LATER:
+            _check_is_node(section, config[section])
     for section in (*_SEVERAL, *_PLAIN):
         part = config.get(section)
         if not isinstance(part, Mapping) and not (part is None and section in (*_NULL, *_LATER)):

@@ -6,12 +6,11 @@ import pytest
 
 from lossatlas.runs.composition.choices import Group, groups
 from lossatlas.runs.composition.compose import compose_config, compose_job
-from lossatlas.runs.store.fingerprint import scientific
-from lossatlas.runs.store.index import comparable, flatten
+from lossatlas.runs.store.index import comparable, flatten, settings_of
 
 
 def settings(*overrides: str) -> dict[str, str]:
-    return flatten(scientific(compose_job([*overrides, "logger=none"]).config))
+    return settings_of(compose_job([*overrides, "logger=none"]).config)
 
 
 def choices(section: str, *overrides: str, recorded: Sequence[str] = ()) -> set[str]:
@@ -25,7 +24,8 @@ def test_groups_are_sections_of_a_configuration() -> None:
 
 
 @pytest.mark.parametrize(
-    "section", ["model", "optimizer", "scheduler", "study.kernel", "init", "regularizer", "data"]
+    "section",
+    ["model", "optimizer", "scheduler", "study.kernel", "init", "normalization", "regularizer", "data"],
 )
 def test_what_a_choice_sets_is_what_composing_it_sets(section: str) -> None:
     """The last word is Hydra's; what follows from other keys is left open."""

@@ -170,7 +170,9 @@ def _surveyed(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job
 def _group(job: Job) -> str:
     data = {key: value for key, value in job.config["data"].items() if key != "batch_size"}
     study = job.config["study"]["_target_"], passes_of_a_step(job.config)
-    return digest([job.config["model"], epochs_of_its_own(job.config), data, *study])
+    return digest(
+        [job.config["model"], job.config.get("normalization"), epochs_of_its_own(job.config), data, *study]
+    )
 
 
 def _network_cost(name: str, runs: Sequence[Job], surveyed: _Surveys) -> NetworkCost:

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,26 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import fx, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import _SpectralNorm, _WeightNorm
 
+from lossatlas.deconvolution import DeconvolvedConv2d, DeconvolvedLinear
 from lossatlas.layers import FOLDABLE
+from lossatlas.normalizations import ChannelBias, RMSNorm, Unnormalized, WeightStandardization
 
 _Units = NDArray[np.int64]
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_NORMS: dict[type[nn.Module], Callable[[Any], int]] = {
+    # each channel by itself, or all together: the kind, and from a layer to its channels
+    **dict.fromkeys(FOLDABLE, lambda norm: norm.num_features),
+    **dict.fromkeys(
+        (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), lambda norm: norm.num_features
+    ),
+    nn.GroupNorm: lambda norm: norm.num_channels,
+    RMSNorm: lambda norm: norm.normalized_shape[0],
+    ChannelBias: lambda norm: len(norm.bias),
+}
 _SPATIAL = (
     *(
         getattr(nn, f"{kind}Pool{n}d")
@@ -41,7 +56,7 @@ _ENTRYWISE = (
         nn.Sigmoid,
     ),
     *(nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.Identity),
-    *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout),
+    *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, Unnormalized),
 )
 _ENTRYWISE_FUNCTIONS: set[Callable[..., Any]] = {
     *(torch.relu, torch.relu_, torch.tanh, torch.sigmoid, torch.square, torch.abs, operator.neg, torch.clamp),
@@ -97,10 +112,14 @@ class Axis:
 
 @dataclass(frozen=True)
 class Followed:
-    """All axes on which units lie; what is the same unit has the same number. ``fixed``: inputs and outputs."""
+    """All axes on which units lie; what is the same unit has the same number. ``fixed``: inputs and outputs.
+
+    ``together``: sets of units that are normalised together, and that no other unit can join, as those of group norm.
+    """
 
     axes: list[Axis]
     fixed: int
+    together: list[_Units]
 
 
 @dataclass(frozen=True)
@@ -129,6 +148,7 @@ class _Following:
         self._values: dict[fx.Node, _Value | None] = {}  # None: a number, such as a size
         self._axes: dict[tuple[str, int], tuple[_Units, int]] = {}
         self._same: list[tuple[_Units, _Units]] = []
+        self._together: list[_Units] = []
         self._count = 1  # unit 0 stands for what is fixed
 
     def run(self) -> None:
@@ -145,7 +165,7 @@ class _Following:
             Axis(tensor, axis, first[unit_of[units]], entries)
             for (tensor, axis), (units, entries) in self._axes.items()
         ]
-        return Followed(axes, fixed=0)
+        return Followed(axes, 0, [first[unit_of[units]] for units in self._together])
 
     def _follow(self, node: fx.Node) -> _Value | None:
         if node.op == "placeholder":
@@ -166,15 +186,15 @@ class _Following:
         return self._function(node, given)
 
     def _module(self, node: fx.Node, module: nn.Module, value: _Value) -> _Value:
-        kind = type(module)
+        kind = parametrize.type_before_parametrizations(module)
         if kind in _ENTRYWISE or (kind in _SPATIAL and value.layout == "maps"):
             return value
-        if kind in _CONVOLUTIONS:
+        if kind in (*_CONVOLUTIONS, DeconvolvedConv2d):
             return self._convolution(node, module, value)
-        if kind is nn.Linear:
+        if kind in (nn.Linear, DeconvolvedLinear):
             return self._linear(node, module, value)
-        if kind in FOLDABLE:
-            return self._norm(node, module, value)
+        if kind in _NORMS:
+            return self._norm(node, module, value, _NORMS[kind](module))
         if kind is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
             return _flat(value)
         raise self._hidden(node)
@@ -183,28 +203,67 @@ class _Following:
         if value.layout != "maps":
             raise self._hidden(node)
         if layer.groups == 1:
-            self._lies(node, layer.weight, 1, _or_input(value, layer.in_channels), 1)
+            self._takes(node, layer, _or_input(value, layer.in_channels), 1)
             return _Value(self._computed(node, layer), "maps", layer.weight.ndim - 2)
         if value.units is None or not layer.groups == layer.in_channels == layer.out_channels:
             raise self._hidden(node)
-        for tensor in layer.parameters(recurse=False):  # each channel by itself: the units stay the same
-            self._lies(node, tensor, 0, value.units, 1)
+        self._gives(node, layer, value.units)  # each channel by itself: the units stay the same
+        if isinstance(layer, DeconvolvedConv2d):
+            self._lies(node, layer.running_covariance, 0, value.units, 1)
+            self._lies(node, layer.running_mean, 0, value.units, prod(layer.kernel_size))
         return value
 
     def _linear(self, node: fx.Node, layer: Any, value: _Value) -> _Value:
         if value.units is not None and value.layout == "maps":
             raise self._hidden(node)
         units = _or_input(value, layer.in_features)
-        self._lies(node, layer.weight, 1, units, self._entries(node, layer.in_features, units, value))
+        self._takes(node, layer, units, self._entries(node, layer.in_features, units, value))
         return _Value(self._computed(node, layer), "units")
 
-    def _norm(self, node: fx.Node, norm: Any, value: _Value) -> _Value:
-        units = _or_input(value, norm.num_features)
-        entries = self._entries(node, norm.num_features, units, value)
-        for tensor in (*norm.parameters(recurse=False), norm.running_mean, norm.running_var):
+    def _norm(self, node: fx.Node, norm: Any, value: _Value, features: int) -> _Value:
+        units = _or_input(value, features)
+        entries = self._entries(node, features, units, value)
+        statistics = (getattr(norm, name, None) for name in ("running_mean", "running_var"))
+        for tensor in (*norm.parameters(recurse=False), *statistics):
             if tensor is not None:
                 self._lies(node, tensor, 0, units, entries)
+        if getattr(norm, "num_groups", 1) > 1:
+            if entries > 1:
+                raise self._hidden(node)
+            self._together += np.split(units, norm.num_groups)
         return value
+
+    def _takes(self, node: fx.Node, layer: Any, units: _Units, entries: int) -> None:
+        """``units`` are what a layer takes, along the second axis of its weight, each with so many places."""
+        for tensor in self._tensors_of_weight(node, layer):
+            if tensor.shape[1:] == layer.weight.shape[1:]:  # which the lengths of weight norm have not
+                self._lies(node, tensor, 1, units, entries)
+        pixels = prod(layer.weight.shape[2:])
+        if isinstance(layer, DeconvolvedConv2d | DeconvolvedLinear):
+            if len(layer.running_covariance) > 1:
+                raise self._hidden(node)  # units could change places within a block of several alone
+            for tensor, axis in ((layer.running_mean, 0), (layer.running_covariance, 1)):
+                self._lies(node, tensor, axis, units, entries * pixels)
+            self._lies(node, layer.running_covariance, 2, units, entries * pixels)
+        for part in _spectral(layer):
+            self._lies(node, part._v, 0, units, entries * pixels)
+
+    def _gives(self, node: fx.Node, layer: Any, units: _Units) -> None:
+        """``units`` are what a layer gives, along the first axis of its weight and its bias."""
+        for tensor in (*self._tensors_of_weight(node, layer), layer.bias):
+            if tensor is not None:
+                self._lies(node, tensor, 0, units, 1)
+        for part in _spectral(layer):
+            self._lies(node, part._u, 0, units, 1)
+
+    def _tensors_of_weight(self, node: fx.Node, layer: Any) -> list[Any]:
+        """The weight, or the tensors of which a parametrization makes it, whose first axis is that of the weight."""
+        if not parametrize.is_parametrized(layer):
+            return [layer.weight]
+        chains = layer.parametrizations
+        if list(chains) != ["weight"] or [_keeps_filters(part) for part in chains["weight"]] != [True]:
+            raise self._hidden(node)
+        return list(chains["weight"].parameters(recurse=False))
 
     def _method(self, node: fx.Node, given: Sequence[_Value]) -> _Value | None:
         name, value = str(node.target), given[0]
@@ -297,8 +356,7 @@ class _Following:
     def _computed(self, node: fx.Node, layer: nn.Module) -> _Units:
         """The units that a layer computes, which lie along the first axis of its weight and its bias."""
         units = self._new(len(layer.weight))  # type: ignore[arg-type]
-        for tensor in layer.parameters(recurse=False):
-            self._lies(node, tensor, 0, units, 1)
+        self._gives(node, layer, units)
         return units
 
     def _new(self, number: int) -> _Units:
@@ -333,9 +391,22 @@ class _Following:
         elif callable(what):
             what = getattr(what, "__name__", str(what))
         return ValueError(
-            f"{self._model}: units cannot be followed through {what}, expected linear layers, convolutions, batch "
-            "norm, activations, pooling, flattening, sums and joins of channels"
+            f"{self._model}: units cannot be followed through {what}, expected linear layers, convolutions, "
+            "normalisations, activations, pooling, flattening, sums and joins of channels"
         )
+
+
+def _keeps_filters(part: nn.Module) -> bool:
+    """Whether a parametrization makes each filter, along the first axis, of the same filter alone, or all alike."""
+    return (isinstance(part, _WeightNorm) and part.dim == 0) or isinstance(
+        part, _SpectralNorm | WeightStandardization
+    )
+
+
+def _spectral(layer: Any) -> list[Any]:
+    """Spectral norm of a layer's weight, which keeps singular vectors."""
+    chain = layer.parametrizations["weight"] if parametrize.is_parametrized(layer, "weight") else ()
+    return [part for part in chain if isinstance(part, _SpectralNorm) and hasattr(part, "_u")]
 
 
 def _or_input(value: _Value, features: int) -> _Units:

@@ -47,8 +47,9 @@ def unit_groups(model: nn.Module) -> list[UnitGroup]:
     """The groups of units of ``model`` that can be permuted, in the order in which they are computed.
 
     Found by tracing the module and following each unit from the layer that computes it to those that take it: by way
-    of activations, pooling, batch norm, flattening, sums, joins and zero padding. Inputs and outputs stay as they
-    are, and so do units that are added to them. Two units can change places if they lie in the same tensors.
+    of activations, pooling, normalisation, flattening, sums, joins and zero padding. Inputs and outputs stay as they
+    are, and so do units that are added to them. Two units can change places if they lie in the same tensors
+    and, where there is group norm, in the same of its groups.
 
     Parameters
     ----------
@@ -97,14 +98,15 @@ def _groups(followed: Followed) -> Iterator[UnitGroup]:
             members[signature].append(unit)
     for signature, units in members.items():
         if len(units) > 1:
-            yield UnitGroup(tuple(_place(followed.axes[number], units) for number, _ in signature))
+            axes = [followed.axes[number] for number, _ in signature if number < len(followed.axes)]
+            yield UnitGroup(tuple(_place(axis, units) for axis in axes))
 
 
 def _signatures(followed: Followed) -> dict[int, _Signature]:
-    """The axes on which each unit lies, by their numbers, and how often."""
+    """The axes on which each unit lies, by their numbers, and how often; behind them the sets that it is in."""
     found: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for number, axis in enumerate(followed.axes):
-        for unit, count in zip(*np.unique(axis.units, return_counts=True), strict=True):
+    for number, units in enumerate([*(axis.units for axis in followed.axes), *followed.together]):
+        for unit, count in zip(*np.unique(units, return_counts=True), strict=True):
             found[int(unit)].append((number, int(count)))
     return {unit: tuple(signature) for unit, signature in found.items()}
 

@@ -1,9 +1,10 @@
 """Width of the low-loss tunnel around a path between networks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from lossatlas.landscape.shapes.curve_families import PolygonalChain
 from lossatlas.landscape.shapes.grid import evenly, symmetric
 from lossatlas.landscape.shapes.lines import Line
 from lossatlas.landscape.survey import survey
+from lossatlas.normalizations import standardized_weights
 from lossatlas.weight_space import Weights, check_mixable, inner, norm, parameters, state
 
 
@@ -142,14 +144,17 @@ def tunnel(
             **settings(ready),
         }
         header = {**attributes, "values": list(levels), "rays": [positions, directions], **identity(ready)}
+        options: dict[str, Any] = {
+            "normalize": normalize,
+            "ignore": ignore,
+            "standardized": standardized_weights(problem.model),
+        }
         centre_at = lru_cache(maxsize=1)(lambda k: _centre(ready, curve, float(t[k])))
 
         def measure(index: int) -> list[float]:
             k, _ = divmod(index, directions)
             centre, loss, size = centre_at(k)
-            direction = normal_direction(
-                curve, float(t[k]), centre, seed=seed, index=index, normalize=normalize, ignore=ignore
-            )
+            direction = normal_direction(curve, float(t[k]), centre, seed=seed, index=index, **options)
             ray = Ray.along(ready, Line(centre, direction, clamp=False), loss)
             thresholds = [level + (loss if relative else 0.0) for level in levels]
             crossings = ray.crossings(thresholds, (shares * size).tolist(), tolerance=tolerance * size)
@@ -235,6 +240,7 @@ def normal_direction(
     index: int = 0,
     normalize: str = "none",
     ignore: str = "biasbn",
+    standardized: Collection[str] = (),
 ) -> Weights:
     """Random unit direction normal to ``curve`` at ``t``, where it is at ``centre``.
 
@@ -248,7 +254,9 @@ def normal_direction(
     >>> normal_direction(curve, 0.5, {"w": torch.tensor([[0.0, 3.0]])}, seed=0)["w"].abs()
     tensor([[1., 0.]])
     """
-    drawn = random_direction(centre, seed=seed, index=index, normalize=normalize, ignore=ignore)
+    drawn = random_direction(
+        centre, seed=seed, index=index, normalize=normalize, ignore=ignore, standardized=standardized
+    )
     moved = {name: tensor.double() for name, tensor in drawn.items() if tensor.any()}
     tangent = _tangent(curve, t, list(moved))
     speed = inner(tangent, tangent)

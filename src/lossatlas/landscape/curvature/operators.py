@@ -27,6 +27,7 @@ from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.seeds import generator
 from lossatlas.spectral_norm import exact_spectral_norm
+from lossatlas.weight_norm import exact_weight_norm
 from lossatlas.weight_space import Weights, unflatten
 from lossatlas.weight_space import inner as inner_product
 
@@ -185,6 +186,7 @@ class _OfProblem(ABC):
             stack.enter_context(differentiable())
             stack.enter_context(affine_batch_norm(self._ready.model))
             stack.enter_context(exact_spectral_norm(self._ready.model))
+            stack.enter_context(exact_weight_norm(self._ready.model))
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))  # the fused kernels of attention cannot
             yield
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lossatlas.landscape.directions.normalization import normalize_direction
 from lossatlas.landscape.problem import Problem
+from lossatlas.normalizations import standardized_weights
 from lossatlas.weight_space import Weights, check_alike, parameters, state, weights_digest
 
 Attributes = dict[str, str | int | float]
@@ -78,7 +79,11 @@ def fixed_directions(
         )
     moved = any(name not in own for direction in directions for name in direction)
     centre = everything if moved else own
-    rescaled = [normalize_direction(with_zeros(given, centre), centre, **options) for given in directions]
+    standardized = standardized_weights(model)
+    rescaled = [
+        normalize_direction(with_zeros(given, centre), centre, **options, standardized=standardized)
+        for given in directions
+    ]
     digest = "-".join(weights_digest(direction)[:16] for direction in rescaled)
     described: Attributes = {
         "directions": kind,

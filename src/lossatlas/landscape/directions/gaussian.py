@@ -4,6 +4,7 @@ from lossatlas.landscape.directions.conventions import convention_named
 from lossatlas.landscape.directions.direction_set import Attributes, DirectionSet, moved_or_not
 from lossatlas.landscape.directions.normalization import normalize_direction
 from lossatlas.landscape.problem import Problem
+from lossatlas.normalizations import standardized_weights
 from lossatlas.weight_space import Weights, parameters, running_statistics
 
 
@@ -54,16 +55,28 @@ class RandomDirections:
         return {name.removeprefix("_"): value for name, value in vars(self).items()}
 
     def of(self, problem: Problem) -> DirectionSet:
-        """The directions at the network of ``problem``. ValueError for an unknown option."""
+        """The directions at the network of ``problem``.
+
+        ValueError for an unknown option, and for covariances that would move, which are then none.
+        """
         rules = convention_named(self._convention)
+        standardized = standardized_weights(problem.model)
         weights = (rules.states if self._statistics else parameters)(problem.model)
         moving = {*parameters(problem.model), *running_statistics(problem.model)}
         centre = {name: tensor for name, tensor in weights.items() if name in moving}
+        covariance = next((name for name in centre if name.endswith("running_covariance")), None)
+        if covariance and self._ignore != "biasbn":
+            raise ValueError(
+                f"statistics move along with means and variances alone, and {covariance!r} is a covariance: leave out "
+                "statistics, or take ignore=biasbn"
+            )
 
         def draw(k: int) -> Weights:
             drawn = rules.draw(weights, self._seed, k)
             kept = {name: drawn[name] for name in centre}
-            return normalize_direction(kept, centre, self._normalize, self._ignore, self._convention)
+            return normalize_direction(
+                kept, centre, self._normalize, self._ignore, self._convention, standardized
+            )
 
         described: Attributes = {**self.options, "statistics": moved_or_not(self._statistics)}
         return DirectionSet(centre, draw, None, rules.clamps_variances, {"directions": "random", **described})

@@ -1,7 +1,7 @@
 """Directions in weight space and their normalisation (Li et al. 2018, arXiv:1712.09913, section 4)."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import isfinite
 
 import torch
@@ -22,6 +22,7 @@ def random_direction(
     normalize: str = "filter",
     ignore: str = "biasbn",
     convention: str = "lossatlas",
+    standardized: Collection[str] = (),
 ) -> Weights:
     """Gaussian direction of the weights' shapes, normalised as `normalize_direction` says.
 
@@ -43,6 +44,8 @@ def random_direction(
     convention : {"lossatlas", "li2018"}, default "lossatlas"
         "lossatlas": each index has a stream of its own; "li2018": as the code of Li et al. draws, one direction after
         the other.
+    standardized : collection of str, default ()
+        As in `normalize_direction`.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def random_direction(
     tensor([0., 0.])
     """
     drawn = convention_named(convention).draw(weights, seed, index)
-    return normalize_direction(drawn, weights, normalize, ignore, convention)
+    return normalize_direction(drawn, weights, normalize, ignore, convention, standardized)
 
 
 def normalize_direction(
@@ -73,6 +76,7 @@ def normalize_direction(
     normalize: str = "filter",
     ignore: str = "biasbn",
     convention: str = "lossatlas",
+    standardized: Collection[str] = (),
 ) -> Weights:
     """Rescale ``direction`` to the size of ``weights``; the result is laid out in memory as they are.
 
@@ -87,12 +91,15 @@ def normalize_direction(
         + 1e-10) (a filter of a convolution, a row of a linear layer); "layer": each tensor becomes d |w| / (|d| +
         1e-10); "weight": each entry becomes d w; "none": as is.
     ignore : {"biasbn", "none"}, default "biasbn"
-        Of tensors of fewer dimensions (biases, scales and shifts of normalisation layers), and of the lengths g that
-        weight norm keeps beside its filters, by their names. "biasbn": they become zero; "none": they are treated as
-        tensors of one filter.
+        Of tensors of fewer dimensions (biases, scales and shifts of normalisation layers), of the lengths g that
+        weight norm keeps beside its filters, and of running covariances, by their names. "biasbn": they become zero;
+        "none": they are treated as tensors of one filter.
     convention : {"lossatlas", "li2018"}, default "lossatlas"
         With "li2018", as the code of Li et al., tensors of fewer dimensions that are not ignored become the weights
         themselves, and lengths of weight norm are filters of one entry each, whose direction is a sign.
+    standardized : collection of str, default ()
+        Names of weights that act without their filters' means, those of `standardized_weights`. These are taken out of
+        both, so that norms are those of what acts; with "none" the direction stays as it is.
 
     Returns
     -------
@@ -123,8 +130,13 @@ def normalize_direction(
     check_alike(weights, direction, "the direction")
     normalized = {}
     for name, tensor in weights.items():
-        rule = rescale if tensor.ndim >= 2 and name not in lengths else vectors
+        is_filters = tensor.ndim >= 2 and name not in lengths and not name.endswith("running_covariance")
+        rule = rescale if is_filters else vectors
         own, drawn = (each.cpu().double() for each in (tensor, direction[name]))
+        if name in standardized and rescale is not _as_is:
+            own, drawn = (
+                each - each.flatten(1).mean(1).view(-1, *[1] * (each.ndim - 1)) for each in (own, drawn)
+            )
         if name in lengths:
             own, drawn = own.reshape(-1), drawn.reshape(-1)  # one filter
         normalized[name] = torch.empty_like(tensor).copy_(rule(drawn, own).view(tensor.shape))

@@ -11,7 +11,8 @@ from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import symmetric
 from lossatlas.landscape.survey import survey
-from lossatlas.weight_space import Weights, flatten, norm, parameters
+from lossatlas.spectral_norm import exact_spectral_norm
+from lossatlas.weight_space import Weights, acting_weights, flatten, norm
 
 
 @survey(products=None)
@@ -25,7 +26,8 @@ def weights(
 ) -> xr.Dataset:
     """Norms of the parameters and histogram of the weights (Li et al. 2018, figure 2).
 
-    "Weights" are the entries of parameters with two or more dimensions.
+    "Weights" are the entries of parameters with two or more dimensions. Where a parametrization makes a weight of
+    others, as weight norm does, it is the weight that acts.
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ def weights(
     >>> dataset.bin.values, dataset.density.values
     (array([-2.,  2.]), array([0.125, 0.125]))
     """
-    everything = parameters(problem.model)
+    with exact_spectral_norm(problem.model):
+        everything = acting_weights(problem.model)
     entries = _weights_proper(everything)
     if bins < 1:
         raise ValueError(f"bins must be >= 1, got {bins}")

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from lossatlas.layers import OURS
+
 
 class UntraceableError(Exception):
     """The network is no graph of operations that is the same for all inputs and weights."""
@@ -17,13 +19,16 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 class _Tracer(fx.Tracer):
     proxy_buffer_attributes = True  # else what is computed from a buffer would become a constant
 
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, OURS) or super().is_leaf_module(m, module_qualified_name)
+
 
 def traced(model: nn.Module) -> fx.GraphModule:
     """The graph of ``model`` in evaluation mode; it computes with the parameters of ``model`` itself.
 
-    Modules of torch.nn are its nodes; those without effect in evaluation mode are left out. UntraceableError
-    if operations depend on values or sizes of tensors, or a module has hooks, or the network a forward pass in place of
-    that of its class, which is the one that is traced.
+    Modules of torch.nn, and normalisations of ours, are its nodes; those without effect in evaluation mode are left
+    out. UntraceableError if operations depend on values or sizes of tensors, or a module has hooks, or the network a
+    forward pass in place of that of its class, which is the one that is traced.
     """
     if "forward" in vars(model):
         raise UntraceableError("the forward pass is not that of the class")

@@ -18,8 +18,9 @@ class PassStatistics:
     length, as Garipov et al. 2018 (arXiv:1802.10026, section 3.2) do along their curves. The split is cut into
     ``batches`` whose lengths differ by one at most, so that there is no short one. With one batch the
     statistics are exactly the split's, and torch.optim.swa_utils.update_bn gives the same. Instance norm that keeps
-    statistics normalises each example by itself, and those are averaged. Synchronised batch norm is as any other, so
-    that each process can be at a point of its own.
+    statistics normalises each example by itself, and those are averaged; so are the means and covariances
+    by which deconvolution whitens inputs. Synchronised batch norm is as any other, so that each process can be at a
+    point of its own.
 
     ValueError if a module of another kind keeps running statistics, which would stay as they are.
 

@@ -22,6 +22,7 @@ from lossatlas.landscape.slices.training_path import (
     trajectory_to,
 )
 from lossatlas.landscape.survey import survey
+from lossatlas.normalizations import standardized_weights
 from lossatlas.weight_space import Weights, weights_digest
 
 
@@ -132,7 +133,8 @@ def trajectory(
     seen = way.seen_along(first, second, pca.total)
     grid = plane_of(way, shown, seen).grid_around_marks(points, margin=margin)
     options: dict[str, str | int] = {"seed": seed, "normalize": normalize, "convention": convention}
-    random = random_variables(way, pca.total, draws, ignore=ignore, **options)
+    standardized = standardized_weights(problem.model)
+    random = random_variables(way, pca.total, draws, ignore=ignore, standardized=standardized, **options)
     both = Concatenated(
         [grid, Networks(way.networks, "snapshot", "number of the snapshot, the network last")]
     )

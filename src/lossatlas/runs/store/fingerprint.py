@@ -42,6 +42,69 @@ NOT_SCIENTIFIC: dict[str, str] = {
 """The keys of a composed configuration that do not change a run's result. All others are hashed."""
 
 
+_WITH_ACTIVATION = ("MLP", "VGG", "SqueezeNet", "ResNet", "PreActResNet", "WideResNet", "DenseNet")
+_WITH_NORMALIZE = ("digits", "mnist", "cifar10", "cifar100", "synthetic_images")
+
+ADDED: dict[str, dict[str, Any]] = {
+    # _target_ of a node: keys that it did not always have, each with the value at which it is what it was before
+    **{f"lossatlas.models.{name}": {"activation": "relu"} for name in _WITH_ACTIVATION},
+    **{f"lossatlas.data.{name}": {"normalize": True} for name in _WITH_NORMALIZE},
+}
+"""Keys that came when runs were stored. At these values they are not hashed, so that those runs are still found."""
+
+NORMALIZATION_BEFORE = {"_target_": "lossatlas.models.keep_normalization", "_partial_": True}
+"""What a configuration without the section ``normalization`` means."""
+
+_AS_THE_NETWORK_HAS_IT = (
+    NORMALIZATION_BEFORE,
+    {"_target_": "lossatlas.models.batch_normalization", "_partial_": True, "momentum": None, "eps": None},
+)
+"""Two words for the same."""
+
+
+def without_added(node: Any) -> Any:
+    """``node`` without the keys of `ADDED` that have their older values, at any depth.
+
+    >>> without_added({"data": {"_target_": "lossatlas.data.digits", "fold": None, "normalize": True}})
+    {'data': {'_target_': 'lossatlas.data.digits', 'fold': None}}
+    """
+    if isinstance(node, list | tuple):
+        return [without_added(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    added = _added_to(node)
+    return {
+        key: without_added(value)
+        for key, value in node.items()
+        if not (key in added and _same(value, added[key]))
+    }
+
+
+def with_added(node: Any) -> Any:
+    """``node`` with the keys of `ADDED` that it lacks, at their older values, as it would be written now.
+
+    >>> with_added({"data": {"_target_": "lossatlas.data.digits", "fold": None}})
+    {'data': {'_target_': 'lossatlas.data.digits', 'fold': None, 'normalize': True}}
+    """
+    if isinstance(node, list | tuple):
+        return [with_added(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {
+        **{key: with_added(value) for key, value in node.items()},
+        **{key: value for key, value in _added_to(node).items() if key not in node},
+    }
+
+
+def _added_to(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    target = node.get("_target_")
+    return ADDED.get(target, {}) if isinstance(target, str) else {}
+
+
+def _same(value: Any, other: Any) -> bool:
+    return type(value) is type(other) and bool(value == other)
+
+
 def no_result_changes(path: str) -> str | None:
     """Why the key at ``path``, or one that it lies in, does not change what a run computes; None if it does.
 
@@ -72,7 +135,9 @@ def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
     >>> scientific({"seed": 1, "data": {"root": "/d", "batch_size": 8}, "paths": {"runs": "r"}})
     {'seed': 1, 'data': {'batch_size': 8}}
     """
-    kept = _without(config, "")
+    kept = without_added(_without(config, ""))
+    if kept.get("normalization") in _AS_THE_NETWORK_HAS_IT:
+        del kept["normalization"]
     if callbacks := _counted(kept.pop("callbacks", None)):
         kept["callbacks"] = callbacks
     if isinstance(kept.get("trainer"), Mapping):
