@@ -137,6 +137,8 @@ def _try_penalties(penalties: Mapping[str, Any], network: nn.Module) -> None:
     """Raise ValueError for one that gives no number for the weights of the network."""
     with torch.no_grad():
         for name, penalty in penalties.items():
+            if not callable(penalty):
+                continue  # what acts otherwise than by a penalty is tried with the study
             value = torch.as_tensor(penalty(dict(network.named_parameters())))
             if value.ndim or not value.isfinite():
                 raise ValueError(f"{name}: expected a finite number, got {value}")

@@ -18,6 +18,7 @@ from lossatlas.seeds import generator
 from lossatlas.spectral_norm import normed_weights
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve_objectives import CurveObjective
+from lossatlas.studies.regularization import KINDS, check_regularizers
 from lossatlas.studies.stepping import MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
@@ -66,6 +67,10 @@ class Curve(Classifier):
         MODES: "what it averages are the bends, and the network is made of them"
     }
 
+    refused_regularizers: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        KINDS, "a point of the curve is a combination of control points, which alone are stepped"
+    )
+
     _ends: Tensor  # (ends, n), the parameters of each in one row
 
     def __init__(
@@ -88,6 +93,7 @@ class Curve(Classifier):
         self.family = curve
         self.ends = list(ends)
         self._objective = objective
+        check_regularizers(type(self).__name__, penalties, self.refused_regularizers)
         self._penalties_of_point = penalties
         names = [name for name, _ in network.named_parameters()]
         vectors = [flatten({name: end.state[name] for name in names}) for end in ends]

@@ -66,18 +66,43 @@ OBSERVERS: dict[str, str] = {
 """The callbacks that do not change a run's result. All others are hashed, whoever has written them."""
 
 
+ADDED: dict[str, dict[str, Any]] = {
+    # _target_: keys that it did not always have, each with the value at which it computes what it did without
+    "lossatlas.optim.L2": {"parameters": "all"},
+}
+"""The keys of a composed configuration that came when there were runs. At these values they are not hashed."""
+
+
 def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop from a plain configuration the keys that do not change the result; runs in it are told by fingerprints.
 
     >>> scientific({"seed": 1, "data": {"root": "/d", "batch_size": 8}, "paths": {"runs": "r"}})
     {'seed': 1, 'data': {'batch_size': 8}}
     """
-    kept = _without(config, "")
+    kept = _as_before(_without(config, ""))
     if callbacks := _counted(kept.pop("callbacks", None)):
         kept["callbacks"] = callbacks
     if isinstance(kept.get("trainer"), Mapping):
         kept["trainer"] = _as_trained(kept["trainer"], may_stop=bool(callbacks))
     return substituted(kept, _told_by_fingerprint, kinds=("run",))
+
+
+def _as_before(node: Any) -> Any:
+    """``node`` without keys that were added, at any depth, where they leave things as they were.
+
+    >>> _as_before({"l2": {"_target_": "lossatlas.optim.L2", "weight_decay": 0.1, "parameters": "all"}})
+    {'l2': {'_target_': 'lossatlas.optim.L2', 'weight_decay': 0.1}}
+    """
+    if isinstance(node, list | tuple):
+        return [_as_before(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    added = ADDED.get(str(node.get("_target_")), {})
+    return {
+        key: _as_before(value)
+        for key, value in node.items()
+        if key not in added or (isinstance(value, bool), value) != (isinstance(added[key], bool), added[key])
+    }
 
 
 def _counted(callbacks: Any) -> Any:

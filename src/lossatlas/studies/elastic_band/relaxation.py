@@ -16,6 +16,7 @@ from lossatlas.studies.elastic_band.forces import band_gradients
 from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
 from lossatlas.studies.elastic_band.profile import band_metrics, by_gap, profile, with_statistics
 from lossatlas.studies.elastic_band.schedule import Cycle, CycledRate, Cycles
+from lossatlas.studies.regularization import KINDS, check_regularizers
 from lossatlas.studies.stepping import ACCUMULATION, CLOSURES, MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
@@ -99,6 +100,9 @@ class ElasticBand(Classifier):
         (ACCUMULATION, CLOSURES, MODES),
         "pivots descend a part of one batch's gradient, and are moved along the band between steps",
     )
+    refused_regularizers: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        KINDS, "pivots are moved along the band between steps"
+    )
 
     def __init__(
         self,
@@ -130,6 +134,7 @@ class ElasticBand(Classifier):
         in_order.check_epochs(epochs, data.steps_per_epoch)
         rate = CycledRate(schedule, in_order, data.steps_per_epoch)
         super().__init__(network, data, optimizer=optimizer, schedule=rate, penalties={}, **classifier)
+        check_regularizers(type(self).__name__, penalties, self.refused_regularizers)
         self._penalties_of_point = penalties
         if self.snapshot_epochs:
             raise ValueError(
