@@ -19,7 +19,7 @@ ALL = "regularizer=[l1,elastic,l0,max_norm,orthogonality,weight_noise,gradient_n
 SPARSE = (
     "regularizer=l0",
     "regularizer.l0.coefficient=0.1",
-    "regularizer.l0.rate=300",
+    "regularizer.l0.rate=150",
     "study.snapshot_epochs=[1]",
 )
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
+from lossatlas.models.dropping import dropped
 
 _CHANNEL_ORDERS = {"lossatlas": "oldest first", "li2018": "newest first"}
 _BOTTLENECK = 4  # channels of a bottleneck, in multiples of the growth
@@ -44,7 +45,8 @@ class DenseNet(nn.Module):
     dense block of so many layers, each of which adds ``growth`` channels; a transition between two blocks, which
     keeps the share ``compression`` of the channels and halves the image; batch norm, ReLU, global average pooling,
     a linear layer. ``bottleneck``: a 1x1 convolution before each 3x3 one (DenseNet-B). ``dropout``: after each dense
-    layer. ``convention``: "lossatlas" puts the channels that a layer adds behind those that it has got, as torchvision
+    layer; ``spatial_dropout``: of whole maps there; ``input_dropout``: of pixels.
+    ``convention``: "lossatlas" puts the channels that a layer adds behind those that it has got, as torchvision
     does; "li2018" puts them in front, as the code of Li et al. 2018 does. Both have tensors of the same shapes, and the
     weights of the one are another function in the other: ``channel_order`` says which it is, "oldest first" or "newest
     first". There is no further downsampling: DenseNet-121, with 7x7 convolution and pooling in front on ImageNet, has
@@ -75,6 +77,8 @@ class DenseNet(nn.Module):
         stem: int = 16,
         bottleneck: bool = False,
         compression: float = 1.0,
+        input_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
         dropout: float = 0.0,
         convention: str = "lossatlas",
     ) -> None:
@@ -107,9 +111,16 @@ class DenseNet(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
         self.classifier = nn.Linear(channels, classes)
+        check_probability(input_dropout=input_dropout, spatial_dropout=spatial_dropout)
+        self.input_dropout = dropped(input_dropout)
+        if spatial_dropout:
+            for layer in self.blocks:
+                if isinstance(layer, _DenseLayer):
+                    layer.add_module("map_dropout", dropped(spatial_dropout, maps=True))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        images = self.input_dropout(images)
         h = self.relu(self.norm(self.blocks(self.conv(images))))
         return self.classifier(h.mean((2, 3)))
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from lossatlas.models.checks import check_input, check_positive
+from lossatlas.models.checks import check_input, check_positive, check_probability
+from lossatlas.models.dropping import with_dropout
 
 
 class MLP(nn.Module):
@@ -13,7 +14,8 @@ class MLP(nn.Module):
 
     ``hidden``: units of each hidden layer; none makes it logistic regression. ``batch_norm``: normalise each
     hidden layer before its ReLU, which then has no bias of its own. ValueError for sizes that are not
-    positive.
+    positive. ``dropout`` is the rate at which hidden units are dropped, ``input_dropout`` that of pixels; ValueError
+    for rates that are no probabilities below 1.
 
     >>> network = MLP(hidden=[16], input_shape=(1, 8, 8), classes=10)
     >>> sum(p.numel() for p in network.parameters())  # 64*16 + 16 + 16*10 + 10
@@ -21,13 +23,22 @@ class MLP(nn.Module):
     """
 
     def __init__(
-        self, hidden: Sequence[int], *, input_shape: Sequence[int], classes: int, batch_norm: bool = False
+        self,
+        hidden: Sequence[int],
+        *,
+        input_shape: Sequence[int],
+        classes: int,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        batch_norm: bool = False,
     ) -> None:
         super().__init__()
         channels, height, width = check_input(input_shape, classes, least=1, network="an MLP")
         check_positive(hidden=hidden)
         sizes = [channels * height * width, *hidden]
         self.layers = nn.Sequential(nn.Flatten(), *fully_connected(sizes, classes, batch_norm))
+        check_probability(dropout=dropout, input_dropout=input_dropout)
+        self.layers = with_dropout(self.layers, dropout, first=input_dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""

@@ -42,6 +42,67 @@ NOT_SCIENTIFIC: dict[str, str] = {
 """The keys of a composed configuration that do not change a run's result. All others are hashed."""
 
 
+_DROPPING = {
+    "MLP": ("dropout", "input_dropout"),
+    "LeNet": ("dropout", "input_dropout", "spatial_dropout"),
+    "VGG": ("input_dropout", "spatial_dropout"),
+    "DenseNet": ("input_dropout", "spatial_dropout"),
+    "ResNet": ("dropout", "input_dropout", "spatial_dropout", "stochastic_depth"),
+    "PreActResNet": ("input_dropout", "spatial_dropout", "stochastic_depth"),
+    "WideResNet": ("input_dropout", "spatial_dropout", "stochastic_depth"),
+}
+
+ADDED: dict[str, dict[str, Any]] = {
+    # _target_ of a node: keys that it did not always have, each with the value at which it is what it was before
+    **{f"lossatlas.models.{name}": dict.fromkeys(rates, 0.0) for name, rates in _DROPPING.items()},
+    "lossatlas.optim.L2": {"parameters": "all"},
+}
+"""Keys that came when runs were stored. At these values they are not hashed, so that those runs are still found."""
+
+
+def without_added(node: Any) -> Any:
+    """``node`` without the keys of `ADDED` that have their older values, at any depth.
+
+    >>> without_added({"l2": {"_target_": "lossatlas.optim.L2", "weight_decay": 0.1, "parameters": "all"}})
+    {'l2': {'_target_': 'lossatlas.optim.L2', 'weight_decay': 0.1}}
+    """
+    if isinstance(node, list | tuple):
+        return [without_added(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    added = _added_to(node)
+    return {
+        key: without_added(value)
+        for key, value in node.items()
+        if not (key in added and _same(value, added[key]))
+    }
+
+
+def with_added(node: Any) -> Any:
+    """``node`` with the keys of `ADDED` that it lacks, at their older values, as it would be written now.
+
+    >>> with_added({"l2": {"_target_": "lossatlas.optim.L2", "weight_decay": 0.1}})
+    {'l2': {'_target_': 'lossatlas.optim.L2', 'weight_decay': 0.1, 'parameters': 'all'}}
+    """
+    if isinstance(node, list | tuple):
+        return [with_added(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {
+        **{key: with_added(value) for key, value in node.items()},
+        **{key: value for key, value in _added_to(node).items() if key not in node},
+    }
+
+
+def _added_to(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    target = node.get("_target_")
+    return ADDED.get(target, {}) if isinstance(target, str) else {}
+
+
+def _same(value: Any, other: Any) -> bool:
+    return isinstance(value, bool) is isinstance(other, bool) and bool(value == other)  # 0 and 0.0 are one
+
+
 def no_result_changes(path: str) -> str | None:
     """Why the key at ``path``, or one that it lies in, does not change what a run computes; None if it does.
 
@@ -66,43 +127,18 @@ OBSERVERS: dict[str, str] = {
 """The callbacks that do not change a run's result. All others are hashed, whoever has written them."""
 
 
-ADDED: dict[str, dict[str, Any]] = {
-    # _target_: keys that it did not always have, each with the value at which it computes what it did without
-    "lossatlas.optim.L2": {"parameters": "all"},
-}
-"""The keys of a composed configuration that came when there were runs. At these values they are not hashed."""
-
-
 def scientific(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop from a plain configuration the keys that do not change the result; runs in it are told by fingerprints.
 
     >>> scientific({"seed": 1, "data": {"root": "/d", "batch_size": 8}, "paths": {"runs": "r"}})
     {'seed': 1, 'data': {'batch_size': 8}}
     """
-    kept = _as_before(_without(config, ""))
+    kept = without_added(_without(config, ""))
     if callbacks := _counted(kept.pop("callbacks", None)):
         kept["callbacks"] = callbacks
     if isinstance(kept.get("trainer"), Mapping):
         kept["trainer"] = _as_trained(kept["trainer"], may_stop=bool(callbacks))
     return substituted(kept, _told_by_fingerprint, kinds=("run",))
-
-
-def _as_before(node: Any) -> Any:
-    """``node`` without keys that were added, at any depth, where they leave things as they were.
-
-    >>> _as_before({"l2": {"_target_": "lossatlas.optim.L2", "weight_decay": 0.1, "parameters": "all"}})
-    {'l2': {'_target_': 'lossatlas.optim.L2', 'weight_decay': 0.1}}
-    """
-    if isinstance(node, list | tuple):
-        return [_as_before(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    added = ADDED.get(str(node.get("_target_")), {})
-    return {
-        key: _as_before(value)
-        for key, value in node.items()
-        if key not in added or (isinstance(value, bool), value) != (isinstance(added[key], bool), added[key])
-    }
 
 
 def _counted(callbacks: Any) -> Any:

@@ -21,7 +21,7 @@ import yaml
 
 from lossatlas import __version__
 from lossatlas.files import remove_leftovers, replacing
-from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, OBSERVERS, digest, scientific
+from lossatlas.runs.store.fingerprint import ADDED, NOT_SCIENTIFIC, OBSERVERS, digest, scientific, with_added
 from lossatlas.runs.store.manifest import RecordRefused
 from lossatlas.runs.store.progress import status_of
 from lossatlas.runs.store.store import Run, Store, StoreError
@@ -29,7 +29,7 @@ from lossatlas.runs.store.store import Run, Store, StoreError
 INDEX = "index.json"
 """Name of the file in the folder of the store."""
 
-_FORMAT = digest([1, __version__, list(NOT_SCIENTIFIC), list(OBSERVERS)])
+_FORMAT = digest([1, __version__, list(NOT_SCIENTIFIC), list(OBSERVERS), list(ADDED.items())])
 """Which code can read it; the number is raised when a `Record` comes to hold something else."""
 
 _UNREADABLE = (
@@ -117,8 +117,17 @@ def _read(run: Run) -> Record:
         tuple(manifest.overrides),
         manifest.epochs,
         manifest.metrics.get("test_error"),
-        flatten(scientific(config)),
+        settings_of(config),
     )
+
+
+def settings_of(config: Mapping[str, Any]) -> Settings:
+    """What changes results in a configuration; keys that it is too old to have are at the values that it means.
+
+    >>> settings_of({"l2": {"_target_": "lossatlas.optim.L2", "weight_decay": 0.1}, "paths": {"runs": "r"}})
+    {'l2': 'lossatlas.optim.L2', 'l2.weight_decay': '0.1', 'l2.parameters': 'all'}
+    """
+    return flatten(with_added(scientific(config)))
 
 
 def flatten(node: Any, path: str = "") -> Settings:
