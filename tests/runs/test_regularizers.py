@@ -10,6 +10,7 @@ from processes import Process, Signal
 from small_runs import EPOCH, record, small, trained
 
 from lossatlas.runs.check import check_jobs
+from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.composition.signatures import find_target
 from lossatlas.runs.ensure import ensure
@@ -99,3 +100,53 @@ def test_keys_that_were_added_leave_the_names_of_runs_that_were_there(tmp_path: 
 def test_keys_that_were_added_are_at_their_defaults_what_was_there(target: str) -> None:
     parameters = inspect.signature(find_target(target)).parameters
     assert {key: parameters[key].default for key in ADDED[target]} == ADDED[target]
+
+
+MIXED = ("data/augment=[crop,flip,cutout,noise,cutmix,mixup]", "data.label_noise=0.2")
+
+
+def test_a_run_on_mixed_images_and_corrupted_labels_goes_on_where_it_was(tmp_path: Path) -> None:
+    expected = trained(small(tmp_path / "expected", *MIXED, "study.loss.label_smoothing=0.1"))
+    errors = expected.history().train_error[1:]
+    assert ((errors > 0) & (errors < 1) & (errors * 40 % 1 != 0)).all()  # of 40 images, by shares
+    config = small(tmp_path / "stopped", *MIXED, "study.loss.label_smoothing=0.1")
+    Process(config, Signal(signal.SIGTERM, 1)).outcome()
+    assert record(ensure(config)) == record(expected)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            [
+                "data/augment=mixup",
+                "study.loss._target_=torch.nn.MultiMarginLoss",
+                "~study.loss.label_smoothing",
+            ],
+            "^study: loss: MultiMarginLoss does not take the targets of data.augment.mixup, which are prob",
+        ),
+        (
+            ["data/augment=cutout", "data.augment.cutout.size=9"],
+            "^data: augment.cutout: size=9 is larger than images of 8x8 pixels$",
+        ),
+        (["data/augment=mixup", "data.augment.mixup.alpha=0"], "^data: alpha must be positive, got 0$"),
+        (["data/augment=mixup", "data.augment.mixup.classes=3"], "^data: augment.mixup: classes=3, but the"),
+        (["data/augment=noise", "data.augment.noise.std=-1"], "^data: std must be >= 0, got -1$"),
+        (["data.label_noise=2"], r"^data: label_noise is a probability and must be in \[0, 1\], got 2$"),
+        (
+            ["study.loss.label_smoothing=1.5"],
+            "^study.loss.label_smoothing=1.5: expected a number from 0 to 1$",
+        ),
+    ],
+)
+def test_augmentations_that_cannot_be_meant_stop_before_training(
+    tmp_path: Path, overrides: list[str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_jobs([Job((), small(tmp_path, *overrides))])
+
+
+def test_augmentations_are_chosen_as_a_list_and_join_those_of_the_data_set() -> None:
+    config = compose_job(["data=cifar10", "data/augment=[cutout,mixup]"]).config
+    assert list(config["data"]["augment"]) == ["crop", "flip", "cutout", "mixup"]
+    assert config["data"]["augment"]["mixup"]["classes"] == 10

@@ -21,6 +21,7 @@ def digits(
     shape: Sequence[int],
     classes: int,
     drop_last: bool = False,
+    label_noise: float = 0.0,
     augment: Mapping[str, Augmentation | None] | None = None,
     fold: int | None = None,
     folds: int = 5,
@@ -54,6 +55,7 @@ def digits(
         std=[_STD],
         batch_size=batch_size,
         drop_last=drop_last,
+        label_noise=label_noise,
         augment=augment,
     )
 

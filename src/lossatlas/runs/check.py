@@ -89,6 +89,7 @@ def _check_parts(job: Job) -> None:
     _named("optimizer", lambda: study.check_optimizer(optimizer))
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
+    _named("study", lambda: _try_mixed_targets(study, data))
     _check_callbacks(config, study)
     _check_snapshots(study.snapshot_epochs, config["epochs"])
     _named("study", lambda: _check_members(study, config["epochs"]))
@@ -154,6 +155,24 @@ def _try_loss(study: Study, data: ImageData) -> None:
         raise ValueError(f"loss: expected the mean over a batch, a single number, got {given}")
     if isinstance(study, Classifier):
         _try_metrics(study, study.network(inputs[:2]), targets[:2], data.classes)
+
+
+@torch.no_grad()
+def _try_mixed_targets(study: Study, data: ImageData) -> None:
+    """Raise ValueError for a loss that does not take the probabilities that an augmentation makes of targets."""
+    mixing = [name for name, change in data.augment.items() if getattr(change, "mixes_targets", False)]
+    if not mixing:
+        return
+    inputs, targets = data.batch(seed=0, step=0)
+    try:
+        study.eval().batch_loss((inputs[:2], targets[:2]))
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        loss = type(getattr(study, "loss", study)).__name__
+        raise ValueError(
+            f"loss: {loss} does not take the targets of data.augment.{mixing[0]}, "
+            f"which are probabilities of the {data.classes} classes ({first_line(error)}): "
+            "take torch.nn.CrossEntropyLoss, or leave it out"
+        ) from error
 
 
 def _try_metrics(study: Classifier, logits: Tensor, targets: Tensor, classes: int) -> None:

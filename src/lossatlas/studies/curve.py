@@ -16,7 +16,7 @@ from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curve_families import CurveFamily, PolygonalChain
 from lossatlas.seeds import generator
 from lossatlas.spectral_norm import normed_weights
-from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.classifier import Classifier, misclassified
 from lossatlas.studies.curve_objectives import CurveObjective
 from lossatlas.studies.regularization import KINDS, check_regularizers
 from lossatlas.studies.stepping import MODES
@@ -143,7 +143,7 @@ class Curve(Classifier):
             penalty(point) for penalty in self._penalties_of_point.values()
         )
         counts = self._objective(self.family, self.control_points(), t)
-        return counts * loss, (logits.detach().argmax(-1) != targets).sum()
+        return counts * loss, misclassified(logits, targets)
 
     def on_fit_start(self) -> None:
         """Begin with the middle of the curve in the network."""

@@ -52,9 +52,12 @@ _DROPPING = {
     "WideResNet": ("input_dropout", "spatial_dropout", "stochastic_depth"),
 }
 
+_WITH_LABELS = ("digits", "mnist", "cifar10", "cifar100", "synthetic_blobs", "synthetic_images")
+
 ADDED: dict[str, dict[str, Any]] = {
     # _target_ of a node: keys that it did not always have, each with the value at which it is what it was before
     **{f"lossatlas.models.{name}": dict.fromkeys(rates, 0.0) for name, rates in _DROPPING.items()},
+    **{f"lossatlas.data.{name}": {"label_noise": 0.0} for name in _WITH_LABELS},
     "lossatlas.optim.L2": {"parameters": "all"},
 }
 """Keys that came when runs were stored. At these values they are not hashed, so that those runs are still found."""

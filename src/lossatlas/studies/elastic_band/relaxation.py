@@ -11,7 +11,7 @@ from torch.func import functional_call
 from lossatlas.data import ImageData
 from lossatlas.landscape.shapes.curve_families import CurveFamily
 from lossatlas.optim import Schedule
-from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.classifier import Classifier, misclassified
 from lossatlas.studies.elastic_band.forces import band_gradients
 from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
 from lossatlas.studies.elastic_band.profile import band_metrics, by_gap, profile, with_statistics
@@ -195,7 +195,7 @@ class ElasticBand(Classifier):
             for penalty in self._penalties_of_point.values():
                 loss = loss + penalty(weights)
         gradient = torch.autograd.grad(loss, row)[0] if moves else torch.zeros_like(point)
-        return loss.detach(), gradient, (logits.detach().argmax(-1) != targets).sum()
+        return loss.detach(), gradient, misclassified(logits, targets)
 
     def epoch_metrics(self) -> dict[str, float]:
         """Number of pivots, and length of the band."""
