@@ -27,7 +27,7 @@ from lossatlas.runs.store.fingerprint import digest, scientific
 from lossatlas.runs.store.references import Reference, references, substituted
 from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.runs.trainer_settings import try_trainer
-from lossatlas.studies import Classifier, Study, SurveyAtEpochs
+from lossatlas.studies import BestWeights, Classifier, Study, SurveyAtEpochs
 
 
 def check_jobs(jobs: Iterable[Job]) -> None:
@@ -212,6 +212,8 @@ def _check_callbacks(config: Mapping[str, Any], study: Study) -> None:
         path = f"callbacks.{name}"
         if isinstance(callback, EarlyStopping):
             _check_early_stopping(path, callback, study)
+        if isinstance(callback, BestWeights):
+            _check_best_weights(path, callback, study)
         if isinstance(callback, LearningRateMonitor | DeviceStatsMonitor) and not tracker_nodes(config):
             raise ConfigError(
                 f"{path}: it writes to a logger, and there is none: type logger=csv, or leave it out"
@@ -229,10 +231,22 @@ def _check_early_stopping(path: str, callback: EarlyStopping, study: Study) -> N
         raise ConfigError(
             f"{path}: {type(study).__name__} has its result only after step {study.needed_steps}: leave it out"
         )
-    columns = study.epoch_columns
-    if columns is not None and callback.monitor not in columns:
+    _check_monitor(path, callback.monitor, study)
+
+
+def _check_best_weights(path: str, callback: BestWeights, study: Study) -> None:
+    if type(study).finish is not Study.finish:
         raise ConfigError(
-            f"{path}.monitor={callback.monitor}: no such column of history.csv; {nearest(callback.monitor, columns)}"
+            f"{path}: {type(study).__name__} makes the network that it ends with itself: leave it out"
+        )
+    _check_monitor(path, callback.monitor, study)
+
+
+def _check_monitor(path: str, monitor: str | None, study: Study) -> None:
+    columns = study.epoch_columns
+    if columns is not None and monitor not in columns:
+        raise ConfigError(
+            f"{path}.monitor={monitor}: no such column of history.csv; {nearest(str(monitor), columns)}"
         )
 
 
