@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -80,6 +81,8 @@ class Regularization(nn.Module):
         As `check_regularizers`, and for a network that one of them cannot act on.
     """
 
+    _network: nn.Module
+
     def __init__(
         self, study: str, regularizers: Mapping[str, Any], network: nn.Module, refused: Mapping[str, str]
     ) -> None:
@@ -94,12 +97,12 @@ class Regularization(nn.Module):
         parameters = dict(network.named_parameters())
         for name, regularizer in regularizers.items():
             if callable(check := getattr(regularizer, "check", None)):
-                _named(name, lambda check=check: check(parameters))
+                _named(name, partial(check, parameters))
         self._l0: L0 | None = next(iter(self._with[GATES]), None)
-        start = {}
-        for name, each in regularizers.items():
-            if each is self._l0 and each is not None:
-                start = _named(name, lambda each=each: each.gates(parameters))
+        start: dict[str, Tensor] = {}
+        for name, regularizer in regularizers.items():
+            if regularizer is self._l0 and self._l0 is not None:
+                start = _named(name, partial(self._l0.gates, parameters))
         self._gated = tuple(start)
         if start:
             self.gates = nn.ParameterList(nn.Parameter(log_alpha) for log_alpha in start.values())
