@@ -158,12 +158,12 @@ FREE = partial(SmallScheduleFree, lr=0.1)
 @pytest.mark.parametrize(
     ("regularizer", "optimizer", "message"),
     [
-        (MaxNorm(1.0), LBFGS, "^LBFGS evaluates the loss several times a step, and regularizer.mine changes"),
-        (L0(1.0), LBFGS, "^LBFGS evaluates .* regularizer.mine multiplies weights by gates of its own: take"),
+        (MaxNorm(1.0), LBFGS, "^LBFGS goes by how weights and gradients differ .* regularizer.mine changes"),
+        (L0(1.0), LBFGS, "^LBFGS goes by .* regularizer.mine multiplies weights by gates of its own: take"),
         (
             GradientNoise(1.0),
             LBFGS,
-            "^LBFGS evaluates .* regularizer.mine puts noise on the gradients of a step",
+            "^LBFGS goes by .* regularizer.mine puts noise on the gradients of a step",
         ),
         (MaxNorm(1.0), FREE, "^regularizer.mine changes weights after each step, and SmallScheduleFree eval"),
     ],

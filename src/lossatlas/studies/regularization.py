@@ -11,7 +11,7 @@ from torch.func import functional_call
 from torch.optim import Optimizer
 
 from lossatlas.optim import L0
-from lossatlas.optim.stepping import has_modes, needs_closure
+from lossatlas.optim.stepping import has_modes
 
 Batch = tuple[Tensor, Tensor]
 
@@ -166,18 +166,18 @@ class Regularization(nn.Module):
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
         """Raise ValueError if it is stepped in a way that a regulariser does not go with."""
+        who = type(optimizer).__name__
         for name, regularizer in self._by_name.items():
-            found = [kind for kind in kinds(regularizer) if kind != PERTURBATION]
-            for kind in found if needs_closure(optimizer) else ():
-                raise ValueError(
-                    f"{type(optimizer).__name__} evaluates the loss several times a step, and regularizer.{name} "
-                    f"{_PHRASES[kind]}: take another optimizer"
-                )
-            for kind in found if has_modes(optimizer) else ():
-                if kind != GRADIENTS:
+            for kind in (kind for kind in kinds(regularizer) if kind != PERTURBATION):
+                if isinstance(optimizer, torch.optim.LBFGS):
                     raise ValueError(
-                        f"regularizer.{name} {_PHRASES[kind]}, and {type(optimizer).__name__} evaluates an average of "
-                        "them: take another optimizer"
+                        f"{who} goes by how weights and gradients differ from step to step, and regularizer.{name} "
+                        f"{_PHRASES[kind]}: take another optimizer"
+                    )
+                if has_modes(optimizer) and kind != GRADIENTS:
+                    raise ValueError(
+                        f"regularizer.{name} {_PHRASES[kind]}, and {who} evaluates an average of them: "
+                        "take another optimizer"
                     )
 
     def evaluated(self) -> AbstractContextManager[None]:
