@@ -6,12 +6,11 @@ import pytest
 
 from lossatlas.runs.composition.choices import Group, groups
 from lossatlas.runs.composition.compose import compose_config, compose_job
-from lossatlas.runs.store.fingerprint import scientific
-from lossatlas.runs.store.index import comparable, flatten
+from lossatlas.runs.store.index import comparable, flatten, settings_of
 
 
 def settings(*overrides: str) -> dict[str, str]:
-    return flatten(scientific(compose_job([*overrides, "logger=none"]).config))
+    return settings_of(compose_job([*overrides, "logger=none"]).config)
 
 
 def choices(section: str, *overrides: str, recorded: Sequence[str] = ()) -> set[str]:
