@@ -264,6 +264,24 @@ def listing(report: dict[str, Any]) -> str:
     return _table(head, rows) + _measured_on(report, how)
 
 
+def augmentation(report: dict[str, Any]) -> str:
+    once, each = "torchvision, once a batch", "torchvision, image by image"
+    rows = [
+        [
+            name,
+            f"{times['ours']:.2f}",
+            f"{times['ours'] / report['step_of_resnet20']:.2%}",
+            f"{times[once]:.2f}",
+            f"{times[each]:.2f}" if each in times else "",
+            f"**{times[each] / times['ours']:.1f}**" if each in times else "",
+        ]
+        for name, times in report["results"].items()
+    ]
+    head = ["", "ms", "of a step", f"{once}, ms", f"{each}, ms", "times ours"]
+    how = f"one thread, {report['images']} images, {report['repetitions']} repetitions"
+    return _table(head, rows) + _measured_on(report, how)
+
+
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "training": ("training", training),
     "startup": ("startup", startup),
@@ -275,6 +293,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "eigenvalues": ("eigenvalues", eigenvalues),
     "convexity": ("convexity", convexity),
     "distance_force": ("distance_force", distance_force),
+    "augmentation": ("augmentation", augmentation),
 }
 """The page's tables: the JSON file that each is written from, and how."""
 

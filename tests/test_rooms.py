@@ -23,7 +23,7 @@ FLOORS = [
     ["studies.elastic_band"],
     ["studies.classifier"],
     ["studies.study"],
-    ["studies.trained_network", "studies.stepping"],
+    ["studies.trained_network", "studies.stepping", "studies.regularization"],
     ["callbacks"],
     ["loggers", "export"],
     ["figures"],

@@ -37,7 +37,8 @@ from lossatlas.cli.main import main
             ["train", "+model.wdith=4"],
             "model.wdith: lossatlas.models.VGG takes no such key; did you mean width?",
         ),
-        (["train", "regularizer.l1=1"], "regularizer.l1: no such key; regularizer has no keys"),
+        (["train", "regularizer.l1=1"], "regularizer.l1: no such key; it comes with regularizer=l1"),
+        (["train", "regularizer.l3=1"], "regularizer.l3: no such key; regularizer has no keys"),
         (
             ["train", "landscape.line.points=3"],
             "landscape.line.points: no such key; it comes with landscape=line",

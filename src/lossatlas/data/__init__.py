@@ -2,7 +2,9 @@
 
 from lossatlas.data.augmentation import Augmentation, RandomCrop, RandomHorizontalFlip
 from lossatlas.data.cifar import cifar10, cifar100
+from lossatlas.data.erasing import Cutout, GaussianNoise
 from lossatlas.data.images import ImageData
+from lossatlas.data.mixing import CutMix, Mixup
 from lossatlas.data.mnist import mnist
 from lossatlas.data.partition import stratified_folds, stratified_split
 from lossatlas.data.resampling import bagged, without_fold
@@ -12,7 +14,11 @@ from lossatlas.data.synthetic import synthetic_blobs, synthetic_images
 
 __all__ = [
     "Augmentation",
+    "CutMix",
+    "Cutout",
+    "GaussianNoise",
     "ImageData",
+    "Mixup",
     "RandomCrop",
     "RandomHorizontalFlip",
     "Split",

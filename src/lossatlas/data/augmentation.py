@@ -11,7 +11,11 @@ from torch.nn import functional
 
 
 class Augmentation(Protocol):
-    """Data augmentation that `ImageData` applies to the raw pixels of a training batch.
+    """Data augmentation that `ImageData` applies to a training batch.
+
+    To its raw pixels, before they are normalised; one whose attribute ``of_normalized`` is true gets them
+    afterwards. A method ``check(shape, classes)`` is asked for a ValueError where data do not suit it. Targets may
+    become probabilities (B, classes); the attribute ``mixes_targets`` says so.
 
     ``generator`` is a CPU generator made for this batch: an augmentation draws from nothing else, so that the
     batch is a function of (seed, step) alone and the same on every device.

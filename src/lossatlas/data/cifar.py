@@ -38,6 +38,7 @@ def cifar10(
     shape: Sequence[int],
     classes: int,
     drop_last: bool = False,
+    label_noise: float = 0.0,
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     download: bool = False,
@@ -62,6 +63,7 @@ def cifar10(
         **scales(normalize, _MEAN, _STD, 255.0),
         batch_size=batch_size,
         drop_last=drop_last,
+        label_noise=label_noise,
         augment=augment,
     )
 
@@ -73,6 +75,7 @@ def cifar100(
     shape: Sequence[int],
     classes: int,
     drop_last: bool = False,
+    label_noise: float = 0.0,
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     download: bool = False,
@@ -92,6 +95,7 @@ def cifar100(
         **scales(normalize, _MEAN, _STD, 255.0),
         batch_size=batch_size,
         drop_last=drop_last,
+        label_noise=label_noise,
         augment=augment,
     )
 

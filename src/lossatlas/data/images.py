@@ -2,11 +2,13 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from lossatlas.data.augmentation import Augmentation
+from lossatlas.data.label_noise import with_label_noise
 from lossatlas.data.split import Split, check_split
 from lossatlas.seeds import generator
 
@@ -24,7 +26,9 @@ class ImageData:
     ``shape``, ``classes``: (C, H, W) of an image and number of classes, as the splits have them.
     ``mean``, ``std``: one a channel, in raw pixel units; an image x is seen as (x - mean) / std.
     ``drop_last``: leave out the last, smaller batch of an epoch (other images each epoch).
-    ``augment``: name -> augmentation of training batches, applied in order to raw pixels; None is left out.
+    ``augment``: name -> augmentation of training batches, applied in order, to raw pixels or, those that say so, to
+    normalised ones after all others; None is left out.
+    ``label_noise``: probability with which a training target is replaced (`lossatlas.data.label_noise`).
 
     ValueError if these contradict each other, or if ``batch_size`` exceeds the training set.
 
@@ -49,6 +53,7 @@ class ImageData:
         batch_size: int,
         drop_last: bool = False,
         augment: Mapping[str, Augmentation | None] | None = None,
+        label_noise: float = 0.0,
     ) -> None:
         self.splits = dict(splits)
         self.shape: tuple[int, int, int] = _three(shape)
@@ -57,6 +62,10 @@ class ImageData:
         self.drop_last = drop_last
         self.augment = {name: change for name, change in (augment or {}).items() if change is not None}
         self._check(mean, std)
+        if label_noise:
+            train = self.splits["train"]
+            noisy = with_label_noise(train.targets, label_noise, classes)
+            self.splits["train"] = replace(train, targets=noisy)
         self._mean = torch.tensor(list(mean), dtype=torch.float32)[:, None, None]  # (C, 1, 1)
         self._std = torch.tensor(list(std), dtype=torch.float32)[:, None, None]  # (C, 1, 1)
         self._normalized: dict[str, Tensor] = {}
@@ -127,12 +136,11 @@ class ImageData:
         The images come in the order of the split. What is drawn is a function of ``seed`` alone, of a stream that no
         training step draws from.
         """
+        for name, change in self.augment.items():
+            if getattr(change, "mixes_targets", False):
+                raise ValueError(f"augment.{name} mixes images of a batch, and has no place in a whole split")
         split = self.splits["train"]
-        inputs, targets = split.inputs, split.targets
-        draws = generator(seed, "augmented split")
-        for change in self.augment.values():
-            inputs, targets = change(inputs, targets, draws)
-        return self._normalize(inputs), targets
+        return self._changed(split.inputs, split.targets, generator(seed, "augmented split"))
 
     def batch(self, seed: int, step: int) -> Batch:
         """Return the training batch of the global ``step``: inputs (B, C, H, W) float32, targets (B,) int64.
@@ -166,11 +174,20 @@ class ImageData:
         step = epoch * self.steps_per_epoch + first
         for rows in self._order(seed, epoch)[first:]:
             inputs, targets = split.inputs.index_select(0, rows), split.targets.index_select(0, rows)
-            draws = generator(seed, "augment", step)
-            for change in self.augment.values():
-                inputs, targets = change(inputs, targets, draws)
-            yield self._normalize(inputs), targets
+            yield self._changed(inputs, targets, generator(seed, "augment", step))
             step += 1
+
+    def _changed(self, inputs: Tensor, targets: Tensor, draws: Generator) -> Batch:
+        """Augmented and normalised images, and their targets."""
+        late = [getattr(change, "of_normalized", False) for change in self.augment.values()]
+        for change, is_late in zip(self.augment.values(), late, strict=True):
+            if not is_late:
+                inputs, targets = change(inputs, targets, draws)
+        inputs = self._normalize(inputs)
+        for change, is_late in zip(self.augment.values(), late, strict=True):
+            if is_late:
+                inputs, targets = change(inputs, targets, draws)
+        return inputs, targets
 
     def _order(self, seed: int, epoch: int) -> Sequence[Tensor]:
         """Rows of the training split in each batch of ``epoch``."""
@@ -190,6 +207,12 @@ class ImageData:
             raise ValueError(
                 f"mean and positive std must be given for {self.shape[0]} channels, got {mean} and {std}"
             )
+        for name, change in self.augment.items():
+            if callable(check := getattr(change, "check", None)):
+                try:
+                    check(self.shape, self.classes)
+                except ValueError as error:
+                    raise ValueError(f"augment.{name}: {error}") from error
         self._check_batch_size()
 
     def _check_batch_size(self) -> None:

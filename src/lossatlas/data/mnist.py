@@ -24,6 +24,7 @@ def mnist(
     shape: Sequence[int],
     classes: int,
     drop_last: bool = False,
+    label_noise: float = 0.0,
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     pad: int = 0,
@@ -58,6 +59,7 @@ def mnist(
         **scales(normalize, [_MEAN], [_STD], 255.0),
         batch_size=batch_size,
         drop_last=drop_last,
+        label_noise=label_noise,
         augment=augment,
     )
 

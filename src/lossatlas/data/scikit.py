@@ -22,6 +22,7 @@ def digits(
     shape: Sequence[int],
     classes: int,
     drop_last: bool = False,
+    label_noise: float = 0.0,
     augment: Mapping[str, Augmentation | None] | None = None,
     fold: int | None = None,
     folds: int = 5,
@@ -56,6 +57,7 @@ def digits(
         **scales(normalize, [_MEAN], [_STD], _WHITE),
         batch_size=batch_size,
         drop_last=drop_last,
+        label_noise=label_noise,
         augment=augment,
     )
 

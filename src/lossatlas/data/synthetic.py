@@ -19,6 +19,7 @@ def synthetic_blobs(
     shape: Sequence[int],
     classes: int,
     drop_last: bool = False,
+    label_noise: float = 0.0,
     augment: Mapping[str, Augmentation | None] | None = None,
     train: int = 256,
     validation: int = 64,
@@ -61,6 +62,7 @@ def synthetic_blobs(
         std=[1.0] * shape[0],
         batch_size=batch_size,
         drop_last=drop_last,
+        label_noise=label_noise,
         augment=augment,
     )
 
@@ -75,6 +77,7 @@ def synthetic_images(
     shape: Sequence[int],
     classes: int,
     drop_last: bool = False,
+    label_noise: float = 0.0,
     augment: Mapping[str, Augmentation | None] | None = None,
     train: int = 256,
     validation: int = 64,
@@ -117,6 +120,7 @@ def synthetic_images(
         ),
         batch_size=batch_size,
         drop_last=drop_last,
+        label_noise=label_noise,
         augment=augment,
     )
 

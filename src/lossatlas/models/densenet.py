@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lossatlas.models.activations import activation_named
 from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
+from lossatlas.models.dropping import dropped
 
 _CHANNEL_ORDERS = {"lossatlas": "oldest first", "li2018": "newest first"}
 _Activation = Callable[[], nn.Module]
@@ -53,7 +54,8 @@ class DenseNet(nn.Module):
     dense block of so many layers, each of which adds ``growth`` channels; a transition between two blocks, which
     keeps the share ``compression`` of the channels and halves the image; batch norm, ReLU, global average pooling,
     a linear layer. ``bottleneck``: a 1x1 convolution before each 3x3 one (DenseNet-B). ``dropout``: after each dense
-    layer. ``activation``: after every batch norm, by its name in `lossatlas.models.activations`.
+    layer; ``spatial_dropout``: of whole maps there; ``input_dropout``: of pixels. ``activation``: after every batch
+    norm, by its name in `lossatlas.models.activations`.
 
     ``convention``: "lossatlas" puts the channels that a layer adds behind those that it has got, as torchvision
     does; "li2018" puts them in front, as the code of Li et al. 2018 does. Both have tensors of the same shapes, and the
@@ -86,6 +88,8 @@ class DenseNet(nn.Module):
         stem: int = 16,
         bottleneck: bool = False,
         compression: float = 1.0,
+        input_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
         dropout: float = 0.0,
         activation: str = "relu",
         convention: str = "lossatlas",
@@ -122,9 +126,16 @@ class DenseNet(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
         self.activation = active()
         self.classifier = nn.Linear(channels, classes)
+        check_probability(input_dropout=input_dropout, spatial_dropout=spatial_dropout)
+        self.input_dropout = dropped(input_dropout)
+        if spatial_dropout:
+            for layer in self.blocks:
+                if isinstance(layer, _DenseLayer):
+                    layer.add_module("map_dropout", dropped(spatial_dropout, maps=True))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        images = self.input_dropout(images)
         h = self.activation(self.norm(self.blocks(self.conv(images))))
         return self.classifier(h.mean((2, 3)))
 

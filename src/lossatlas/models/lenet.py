@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from lossatlas.models.activations import activation_named
-from lossatlas.models.checks import check_choice, check_input
+from lossatlas.models.checks import check_choice, check_input, check_probability
+from lossatlas.models.dropping import dropped, with_dropout
 
 _POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
 _KERNEL = 5
@@ -23,7 +24,11 @@ class LeNet(nn.Module):
     So images of 28x28 come to the paper's sizes, and 8x8 leaves 2x2 for C5. ``activation``: "tanh" as in the paper,
     or another of `lossatlas.models.activations`; ``pooling``: "average" as there, or "max".
 
-    ValueError for another activation or pooling, or for images of less than 4x4 pixels.
+    Rates at which values are dropped in training: ``dropout`` of what C5, F6 and the output layer get,
+    ``input_dropout`` of pixels, ``spatial_dropout`` of the maps that C3 gets, each whole.
+
+    ValueError for another activation or pooling, for rates that are no probabilities below 1, or for images of
+    less than 4x4 pixels.
 
     >>> network = LeNet(input_shape=(1, 32, 32), classes=10)
     >>> sum(p.numel() for p in network.parameters())  # C1 156, C3 2416, C5 48120, F6 10164, output 850
@@ -31,7 +36,15 @@ class LeNet(nn.Module):
     """
 
     def __init__(
-        self, *, input_shape: Sequence[int], classes: int, activation: str = "tanh", pooling: str = "average"
+        self,
+        *,
+        input_shape: Sequence[int],
+        classes: int,
+        activation: str = "tanh",
+        pooling: str = "average",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         check_choice(_POOLINGS, pooling=pooling)
@@ -47,7 +60,11 @@ class LeNet(nn.Module):
         features = channels * sides[0] * sides[1]
         hidden = nn.Linear(features, 120), active(), nn.Linear(120, 84), active()
         self.classifier = nn.Sequential(*hidden, nn.Linear(84, classes))
+        check_probability(dropout=dropout, input_dropout=input_dropout, spatial_dropout=spatial_dropout)
+        self.input_dropout = dropped(input_dropout)
+        self.features = with_dropout(self.features, spatial_dropout, maps=True)
+        self.classifier = with_dropout(self.classifier, dropout, first=dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
-        return self.classifier(self.features(images).flatten(1))
+        return self.classifier(self.features(self.input_dropout(images)).flatten(1))

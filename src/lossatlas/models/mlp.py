@@ -6,7 +6,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from lossatlas.models.activations import activation_named
-from lossatlas.models.checks import check_input, check_positive
+from lossatlas.models.checks import check_input, check_positive, check_probability
+from lossatlas.models.dropping import with_dropout
 
 
 class MLP(nn.Module):
@@ -14,7 +15,9 @@ class MLP(nn.Module):
 
     ``hidden``: units of each hidden layer; none makes it logistic regression. ``batch_norm``: normalise each
     hidden layer before its activation, which then has no bias of its own. ``activation``: of the hidden units, by its
-    name in `lossatlas.models.activations`. ValueError for sizes that are not positive and for an unknown activation.
+    name in `lossatlas.models.activations`. ``dropout`` is the rate at which hidden units are dropped,
+    ``input_dropout`` that of pixels. ValueError for sizes that are not positive, for an unknown activation, and for
+    rates that are no probabilities below 1.
 
     >>> network = MLP(hidden=[16], input_shape=(1, 8, 8), classes=10)
     >>> sum(p.numel() for p in network.parameters())  # 64*16 + 16 + 16*10 + 10
@@ -27,6 +30,8 @@ class MLP(nn.Module):
         *,
         input_shape: Sequence[int],
         classes: int,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
         batch_norm: bool = False,
         activation: str = "relu",
     ) -> None:
@@ -38,6 +43,8 @@ class MLP(nn.Module):
         self.layers = nn.Sequential(
             nn.Flatten(), *fully_connected(sizes, classes, batch_norm, activation=active)
         )
+        check_probability(dropout=dropout, input_dropout=input_dropout)
+        self.layers = with_dropout(self.layers, dropout, first=input_dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from lossatlas.models.activations import ACTIVATIONS, activation_named
 from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
+from lossatlas.models.dropping import branch_depths, dropped
 
 _STAGES = 3  # the image is halved between them: it needs 2**(_STAGES - 1) pixels a side
 _EXPANSION = 4  # of a bottleneck's inner channels to its outputs
@@ -63,6 +64,8 @@ class PreActivationBlock(nn.Module):
         self.projection = project if skip else None
         self.projects_input = rules.projects_input
         self.skip = skip
+        self.map_dropout: nn.Module = nn.Identity()  # with the other dropout
+        self.depth: nn.Module = nn.Identity()  # which may leave out the branch
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
@@ -71,7 +74,8 @@ class PreActivationBlock(nn.Module):
         for layer, convolution in enumerate(self.convolutions):
             if layer > 0:
                 h = self.activation(self.norms[layer](h))
-            h = convolution(self.dropout(h) if layer == last else h)
+            h = convolution(self.map_dropout(self.dropout(h)) if layer == last else h)
+        h = self.depth(h)
         if not self.skip:
             return h
         if self.projection is None:
@@ -86,12 +90,15 @@ class PreActResNet(nn.Module):
     n blocks with ``width``, 2 ``width`` and 4 ``width`` channels, batch norm, ReLU, global average pooling, a linear
     layer. A block is two 3x3 convolutions, and the depth 6n + 2; with ``bottleneck`` a 1x1, a 3x3 and a 1x1
     convolution with four times the output channels, and the depth 9n + 2. ``skip=False`` removes the shortcut of
-    every block. ``dropout``: before the last convolution of each block. ``activation``: in place of
-    ReLU, by its name in `lossatlas.models.activations`. ``convention``: "garipov2018" has the shortcuts
+    every block. ``dropout``: before the last convolution of each block; ``spatial_dropout``: of whole maps there;
+    ``input_dropout``: of pixels; ``stochastic_depth``: of the branch of the last block, those before it in proportion
+    (`lossatlas.models.dropping`). ``activation``: in place of ReLU, by its name in
+    `lossatlas.models.activations`. ``convention``: "garipov2018" has the shortcuts
     project their input itself, as the code of Garipov et al. 2018 (arXiv:1802.10026) does, whose PreResNet-110 has
     bottlenecks.
 
-    ValueError for another depth, a dropout that is no probability below 1, or images of less than 4x4 pixels.
+    ValueError for another depth, rates that are no probabilities below 1, a stochastic depth without
+    shortcuts, or images of less than 4x4 pixels.
 
     >>> network = PreActResNet(164, bottleneck=True, input_shape=(3, 32, 32), classes=10)
     >>> sum(p.numel() for p in network.parameters())
@@ -113,6 +120,9 @@ class PreActResNet(nn.Module):
         stem: int | None = None,
         bottleneck: bool = False,
         skip: bool = True,
+        input_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
+        stochastic_depth: float = 0.0,
         dropout: float = 0.0,
         activation: str = "relu",
         convention: str = "lossatlas",
@@ -146,9 +156,18 @@ class PreActResNet(nn.Module):
         self.norm = nn.BatchNorm2d(channels, momentum=rules.momentum)
         self.activation = active()
         self.classifier = nn.Linear(channels, classes)
+        check_probability(
+            input_dropout=input_dropout, spatial_dropout=spatial_dropout, stochastic_depth=stochastic_depth
+        )
+        self.input_dropout = dropped(input_dropout)
+        depths = branch_depths(stochastic_depth, len(self.blocks), skip=skip)
+        for each, depth_of_branch in zip(self.blocks, depths, strict=True):
+            each.map_dropout = dropped(spatial_dropout, maps=True)
+            each.depth = depth_of_branch
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        images = self.input_dropout(images)
         h = self.activation(self.norm(self.blocks(self.conv(images))))
         return self.classifier(h.mean((2, 3)))
 
@@ -182,6 +201,9 @@ class WideResNet(PreActResNet):
         classes: int,
         width: int = 16,
         skip: bool = True,
+        input_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
+        stochastic_depth: float = 0.0,
         dropout: float = 0.0,
         activation: str = "relu",
         convention: str = "lossatlas",
@@ -196,6 +218,9 @@ class WideResNet(PreActResNet):
             width=width * widen,
             stem=width,
             skip=skip,
+            input_dropout=input_dropout,
+            spatial_dropout=spatial_dropout,
+            stochastic_depth=stochastic_depth,
             dropout=dropout,
             activation=activation,
             convention=convention,

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lossatlas.models.activations import ACTIVATIONS, activation_named
-from lossatlas.models.checks import check_choice, check_input, check_positive
+from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
+from lossatlas.models.dropping import branch_depths, dropped
 
 _STAGES = 3  # the image is halved between them: it needs 2**(_STAGES - 1) pixels a side
 
@@ -57,11 +58,13 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(out_channels)
         self.shortcut = shortcut
         self.activation = activation()
+        self.dropout: nn.Module = nn.Identity()  # before the second convolution
+        self.depth: nn.Module = nn.Identity()  # which may leave out the branch
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
         h = self.activation(self.bn1(self.conv1(x)))
-        h = self.bn2(self.conv2(h))
+        h = self.depth(self.bn2(self.conv2(self.dropout(h))))
         if self.shortcut is not None:
             h = h + self.shortcut(x)
         return self.activation(h)
@@ -81,8 +84,12 @@ class ResNet(nn.Module):
     shape: "A" pads with zeros (He et al.), "B" projects (Li et al.).
     ``activation``: in place of ReLU, by its name in `lossatlas.models.activations`.
 
-    ValueError if ``depth`` is not 2b + 2 with a block for each stage, for an unknown shortcut or activation, or for
-    images of less than 4x4 pixels.
+    Rates at which values are dropped in training: ``dropout`` of what the second convolution of a block gets,
+    ``spatial_dropout`` of whole maps there, ``input_dropout`` of pixels; ``stochastic_depth`` of the branch of the last
+    block, those before it in proportion (`lossatlas.models.dropping`).
+
+    ValueError if ``depth`` is not 2b + 2 with a block for each stage, for an unknown shortcut or activation, for rates
+    that are no probabilities below 1, for a stochastic depth without shortcuts, or for images of less than 4x4 pixels.
 
     >>> network = ResNet(20, shortcut="A", input_shape=(3, 32, 32), classes=10)
     >>> sum(p.numel() for p in network.parameters())
@@ -97,6 +104,10 @@ class ResNet(nn.Module):
         classes: int,
         width: int = 16,
         skip: bool = True,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
+        stochastic_depth: float = 0.0,
         shortcut: str = "B",
         activation: str = "relu",
     ) -> None:
@@ -116,9 +127,21 @@ class ResNet(nn.Module):
             *(_block(c, c_out, replacement, active) for c, c_out in pairwise(channels))
         )
         self.classifier = nn.Linear(channels[-1], classes)
+        check_probability(
+            dropout=dropout,
+            input_dropout=input_dropout,
+            spatial_dropout=spatial_dropout,
+            stochastic_depth=stochastic_depth,
+        )
+        self.input_dropout = dropped(input_dropout)
+        depths = branch_depths(stochastic_depth, len(self.blocks), skip=skip)
+        for block, depth_of_branch in zip(self.blocks, depths, strict=True):
+            block.dropout = nn.Sequential(dropped(dropout), dropped(spatial_dropout, maps=True))
+            block.depth = depth_of_branch
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
+        images = self.input_dropout(images)
         h = self.activation(self.bn(self.conv(images)))
         return self.classifier(self.blocks(h).mean((2, 3)))
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lossatlas.models.activations import activation_named
 from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
+from lossatlas.models.dropping import dropped, with_dropout
 from lossatlas.models.mlp import fully_connected
 
 
@@ -32,6 +33,9 @@ class VGG(nn.Module):
 
     - ``layout``: the channels of each convolution, and "M" for each pooling;
     - ``hidden``: the units of each fully connected layer before the classifier.
+
+    ``input_dropout``, ``spatial_dropout``: rates at which pixels are dropped in training, and whole maps that a
+    convolution gets from another.
 
     ``batch_norm``: after every convolution and hidden layer, which then have no bias of their own.
     ``dropout``: probability of dropping an input of a hidden layer. ``activation``: after each convolution and hidden
@@ -60,6 +64,8 @@ class VGG(nn.Module):
         classes: int,
         width: int = 64,
         batch_norm: bool = True,
+        input_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
         dropout: float = 0.0,
         activation: str = "relu",
         convention: str = "lossatlas",
@@ -80,6 +86,9 @@ class VGG(nn.Module):
         self.features = _convolutions(
             channels, layout, width, batch_norm, bias=rules.bias or not batch_norm, activation=active
         )
+        check_probability(input_dropout=input_dropout, spatial_dropout=spatial_dropout)
+        self.input_dropout = dropped(input_dropout)
+        self.features = with_dropout(self.features, spatial_dropout, maps=True)
         hidden_norm = batch_norm and rules.hidden
         self.classifier = nn.Sequential(
             *fully_connected(
@@ -94,7 +103,7 @@ class VGG(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, classes) of ``images`` (B, C, H, W)."""
-        return self.classifier(self.features(images).flatten(1))
+        return self.classifier(self.features(self.input_dropout(images)).flatten(1))
 
 
 def _convolutions(

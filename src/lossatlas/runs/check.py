@@ -27,7 +27,7 @@ from lossatlas.runs.store.fingerprint import digest, scientific
 from lossatlas.runs.store.references import Reference, references, substituted
 from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.runs.trainer_settings import try_trainer
-from lossatlas.studies import Classifier, Study, SurveyAtEpochs
+from lossatlas.studies import BestWeights, Classifier, Study, SurveyAtEpochs
 
 
 def check_jobs(jobs: Iterable[Job]) -> None:
@@ -90,6 +90,7 @@ def _check_parts(job: Job) -> None:
     _named("optimizer", lambda: study.check_optimizer(optimizer))
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
+    _named("study", lambda: _try_mixed_targets(study, data))
     _check_callbacks(config, study)
     _check_snapshots(study.snapshot_epochs, config["epochs"])
     _named("study", lambda: _check_members(study, config["epochs"]))
@@ -138,6 +139,8 @@ def _try_penalties(penalties: Mapping[str, Any], network: nn.Module) -> None:
     """Raise ValueError for one that gives no number for the weights of the network."""
     with torch.no_grad():
         for name, penalty in penalties.items():
+            if not callable(penalty):
+                continue  # what acts otherwise than by a penalty is tried with the study
             value = torch.as_tensor(penalty(dict(network.named_parameters())))
             if value.ndim or not value.isfinite():
                 raise ValueError(f"{name}: expected a finite number, got {value}")
@@ -153,6 +156,24 @@ def _try_loss(study: Study, data: ImageData) -> None:
         raise ValueError(f"loss: expected the mean over a batch, a single number, got {given}")
     if isinstance(study, Classifier):
         _try_metrics(study, study.network(inputs[:2]), targets[:2], data.classes)
+
+
+@torch.no_grad()
+def _try_mixed_targets(study: Study, data: ImageData) -> None:
+    """Raise ValueError for a loss that does not take the probabilities that an augmentation makes of targets."""
+    mixing = [name for name, change in data.augment.items() if getattr(change, "mixes_targets", False)]
+    if not mixing:
+        return
+    inputs, targets = data.batch(seed=0, step=0)
+    try:
+        study.eval().batch_loss((inputs[:2], targets[:2]))
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        loss = type(getattr(study, "loss", study)).__name__
+        raise ValueError(
+            f"loss: {loss} does not take the targets of data.augment.{mixing[0]}, "
+            f"which are probabilities of the {data.classes} classes ({first_line(error)}): "
+            "take torch.nn.CrossEntropyLoss, or leave it out"
+        ) from error
 
 
 def _try_metrics(study: Classifier, logits: Tensor, targets: Tensor, classes: int) -> None:
@@ -192,6 +213,8 @@ def _check_callbacks(config: Mapping[str, Any], study: Study) -> None:
         path = f"callbacks.{name}"
         if isinstance(callback, EarlyStopping):
             _check_early_stopping(path, callback, study)
+        if isinstance(callback, BestWeights):
+            _check_best_weights(path, callback, study)
         if isinstance(callback, LearningRateMonitor | DeviceStatsMonitor) and not tracker_nodes(config):
             raise ConfigError(
                 f"{path}: it writes to a logger, and there is none: type logger=csv, or leave it out"
@@ -209,10 +232,22 @@ def _check_early_stopping(path: str, callback: EarlyStopping, study: Study) -> N
         raise ConfigError(
             f"{path}: {type(study).__name__} has its result only after step {study.needed_steps}: leave it out"
         )
-    columns = study.epoch_columns
-    if columns is not None and callback.monitor not in columns:
+    _check_monitor(path, callback.monitor, study)
+
+
+def _check_best_weights(path: str, callback: BestWeights, study: Study) -> None:
+    if type(study).finish is not Study.finish:
         raise ConfigError(
-            f"{path}.monitor={callback.monitor}: no such column of history.csv; {nearest(callback.monitor, columns)}"
+            f"{path}: {type(study).__name__} makes the network that it ends with itself: leave it out"
+        )
+    _check_monitor(path, callback.monitor, study)
+
+
+def _check_monitor(path: str, monitor: str | None, study: Study) -> None:
+    columns = study.epoch_columns
+    if columns is not None and monitor not in columns:
+        raise ConfigError(
+            f"{path}.monitor={monitor}: no such column of history.csv; {nearest(str(monitor), columns)}"
         )
 
 

@@ -73,9 +73,12 @@ class Surveyed:
     def snapshots(self, reference: Reference) -> dict[int, _State]:
         """The kept weights that are named, by epoch, and the final ones last."""
         run, manifest = self.run, self.run.manifest()
+        # A callback may have stopped it, or had it end with the network of an earlier epoch.
         last = (
-            self.config["epochs"] if manifest is None else manifest.epochs
-        )  # a callback may have stopped it
+            self.config["epochs"]
+            if manifest is None
+            else int(manifest.metrics.get("best_epoch", manifest.epochs))
+        )
         states: dict[int, _State] = {}
         for epoch in reference.among([e for e in _snapshot_epochs(self.config) if e <= last]):
             states[epoch] = run.snapshot(epoch)

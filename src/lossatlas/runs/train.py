@@ -29,7 +29,7 @@ from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.state_dicts import check_state
 from lossatlas.runs.store.store import Run, StoreError, name_damage
 from lossatlas.runs.trainer_settings import build_trainer
-from lossatlas.studies import NonFiniteLossError, Study
+from lossatlas.studies import BestWeights, NonFiniteLossError, Study
 from lossatlas.studies.branching import branched
 
 
@@ -74,7 +74,8 @@ def train(
             study.take_evaluated()
             _check_stop(run, config, study, say)
             study.finish()
-            _write_results(run, manifest, study)
+            best = _take_best(run, trainer, study, say)
+            _write_results(run, manifest, study, best)
             manifest.status = "finished"
         except NonFiniteLossError as error:
             manifest.status, manifest.failure = "failed", {"step": error.step, "message": str(error)}
@@ -104,13 +105,24 @@ def _check_stop(run: Run, config: Mapping[str, Any], study: Study, say: Callable
     say(f"run {run.fingerprint}: stopped by a callback after epoch {epoch} of {epochs}")
 
 
-def _write_results(run: Run, manifest: Manifest, study: Study) -> None:
+def _take_best(run: Run, trainer: Trainer, study: Study, say: Callable[[str], None]) -> dict[str, float]:
+    """Have the network be that of the best epoch, if a callback has kept it; return which, for the manifest."""
+    found: dict[str, float] = {}
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, BestWeights) and callback.epoch is not None:
+            callback.restore(study)
+            found["best_epoch"] = callback.epoch
+            say(f"run {run.fingerprint}: ends with the network of epoch {callback.epoch}, its best")
+    return found
+
+
+def _write_results(run: Run, manifest: Manifest, study: Study, best: Mapping[str, float]) -> None:
     for number, state in enumerate(study.final_members()):
         _keep_member(run, manifest, study, number, state)
     run.write_history(study.history)
     run.write_tensors(run.weights_path, study.network.state_dict())
     manifest.epochs, manifest.steps = int(study.history[-1]["epoch"]), int(study.history[-1]["step"])
-    manifest.metrics = study.final_metrics()
+    manifest.metrics = {**study.final_metrics(), **best}
     manifest.weights_sha256 = sha256(run.weights_path)
     for path in (run.config_path, run.history_path):
         manifest.files_sha256[path.name] = sha256(path)

@@ -8,6 +8,7 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.accelerators import AcceleratorRegistry
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from lossatlas.callbacks.best_weights import BestWeights
 from lossatlas.choices import nearest
 from lossatlas.runs.build import make
 from lossatlas.runs.composition.job import ConfigError
@@ -93,7 +94,8 @@ def try_trainer(config: Mapping[str, Any], callbacks: Sequence[Callback] = ()) -
     """Make it and leave the process as it was; ValueError as `build_trainer`."""
     with settings_restored(), lightning_warns_only(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return build_trainer(config, callbacks, logger=False, enable_checkpointing=False)
+        others = [callback for callback in callbacks if not isinstance(callback, BestWeights)]
+        return build_trainer(config, others, logger=False, enable_checkpointing=False)
 
 
 def check_machine(config: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Training methods, a LightningModule each (a configuration calls them studies), and their callbacks."""
 
+from lossatlas.callbacks.best_weights import BestWeights
 from lossatlas.callbacks.push_from_checkpoints import PushFromCheckpoints
 from lossatlas.callbacks.survey_at_epochs import SurveyAtEpochs
 from lossatlas.optim import Schedule
@@ -18,6 +19,7 @@ from lossatlas.studies.trained_network import TrainedNetwork
 __all__ = [
     "ArcLength",
     "AveragedClassifier",
+    "BestWeights",
     "CalibrationError",
     "CheckpointEnsemble",
     "Classifier",

@@ -58,7 +58,7 @@ class Classifier(Study):
     def batch_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:  # noqa: D102
         inputs, targets = batch
         logits = self.network(inputs)
-        return self.loss(logits, targets), (logits.detach().argmax(-1) != targets).sum()
+        return self.loss(logits, targets), misclassified(logits, targets)
 
     def epoch_metrics(self) -> dict[str, float]:
         """Metrics of the validation split, if the data has one."""
@@ -107,6 +107,20 @@ class Classifier(Study):
     def _batches(self, split: str) -> Iterator[Batch]:
         inputs, targets = (tensor.to(self.device) for tensor in self.data.normalized(split))
         yield from zip(inputs.split(self.EVALUATION_BATCH), targets.split(self.EVALUATION_BATCH), strict=True)
+
+
+def misclassified(logits: Tensor, targets: Tensor) -> Tensor:
+    """Number of samples that were got wrong; where ``targets`` are probabilities (B, C), by the shares that are missed.
+
+    >>> misclassified(torch.eye(2), torch.tensor([0, 0]))
+    tensor(1)
+    >>> misclassified(torch.eye(2), torch.tensor([[0.75, 0.25], [1.0, 0.0]]))
+    tensor(1.2500)
+    """
+    predicted = logits.detach().argmax(-1)
+    if targets.is_floating_point():
+        return (1 - targets.gather(-1, predicted[:, None])).sum()
+    return (predicted != targets).sum()
 
 
 def _check_that_all_count(loss: Callable[[Tensor, Tensor], Tensor], data: ImageData) -> None:

@@ -16,8 +16,9 @@ from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curve_families import CurveFamily, PolygonalChain
 from lossatlas.seeds import generator
 from lossatlas.spectral_norm import normed_weights
-from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.classifier import Classifier, misclassified
 from lossatlas.studies.curve_objectives import CurveObjective
+from lossatlas.studies.regularization import KINDS, check_regularizers
 from lossatlas.studies.stepping import MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
@@ -66,6 +67,10 @@ class Curve(Classifier):
         MODES: "what it averages are the bends, and the network is made of them"
     }
 
+    refused_regularizers: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        KINDS, "a point of the curve is a combination of control points, which alone are stepped"
+    )
+
     _ends: Tensor  # (ends, n), the parameters of each in one row
 
     def __init__(
@@ -88,6 +93,7 @@ class Curve(Classifier):
         self.family = curve
         self.ends = list(ends)
         self._objective = objective
+        check_regularizers(type(self).__name__, penalties, self.refused_regularizers)
         self._penalties_of_point = penalties
         names = [name for name, _ in network.named_parameters()]
         vectors = [flatten({name: end.state[name] for name in names}) for end in ends]
@@ -137,7 +143,7 @@ class Curve(Classifier):
             penalty(point) for penalty in self._penalties_of_point.values()
         )
         counts = self._objective(self.family, self.control_points(), t)
-        return counts * loss, (logits.detach().argmax(-1) != targets).sum()
+        return counts * loss, misclassified(logits, targets)
 
     def on_fit_start(self) -> None:
         """Begin with the middle of the curve in the network."""

@@ -13,6 +13,7 @@ from lossatlas.optim.distancing import Distance, DistanceForce, Kernel, Merging,
 from lossatlas.seeds import derive_seed
 from lossatlas.studies.branching import check_trunk
 from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.regularization import GATES
 from lossatlas.studies.stepping import CLOSURES, MODES
 from lossatlas.studies.study import network_of
 from lossatlas.studies.trained_network import TrainedNetwork
@@ -71,6 +72,10 @@ class DistanceKernel(Classifier):
         For values out of their range, fewer checkpoints than ``merging`` needs, and a trunk of another network or seed,
         or that ends after the first checkpoint.
     """
+
+    refused_regularizers: ClassVar[Mapping[str, str]] = {
+        GATES: "distances are those of the weights that are trained, without their gates"
+    }
 
     refused_stepping: ClassVar[Mapping[str, str]] = {
         CLOSURES: "the force is added to the gradients of one evaluation, not to the loss",

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from lossatlas.data import ImageData
+from lossatlas.studies.regularization import GATES
 from lossatlas.studies.snapshot import SnapshotEnsemble
 from lossatlas.studies.stepping import MODES
 from lossatlas.studies.trained_network import TrainedNetwork
@@ -37,6 +38,10 @@ class FastGeometricEnsemble(SnapshotEnsemble):
     ValueError
         For a start of another architecture, or whose optimizer's state is not to be had or is of another optimizer.
     """
+
+    refused_regularizers: ClassVar[Mapping[str, str]] = {
+        GATES: "those of the start have been multiplied into its weights"
+    }
 
     refused_stepping: ClassVar[Mapping[str, str]] = {
         MODES: "its average would begin anew, and not go on from the start's"

@@ -1,7 +1,7 @@
 """Base of all training methods: the order of the data, the random streams, the record of each epoch."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import torch
@@ -14,6 +14,7 @@ from lossatlas.data import ImageData
 from lossatlas.optim import Cyclic, Schedule
 from lossatlas.optim.stepping import has_modes, set_mode
 from lossatlas.seeds import derive_seed
+from lossatlas.studies.regularization import Regularization
 from lossatlas.studies.stepping import (
     check_accumulation,
     check_optimizer,
@@ -80,7 +81,8 @@ class Study(LightningModule):
     schedule : Schedule
         Function of the position in epochs to a factor on the base rate.
     penalties : mapping of str to Callable
-        Functions of weights by name to what is added to the loss.
+        Functions of weights by name to what is added to the loss, and other regularisers: see
+        `lossatlas.studies.regularization`.
     seed : int
         Of all random streams.
     snapshot_epochs : collection of int, optional
@@ -99,6 +101,9 @@ class Study(LightningModule):
 
     refused_stepping: ClassVar[Mapping[str, str]] = {}
     """Ways of stepping that the study cannot be trained by, and why: see `lossatlas.studies.stepping`."""
+
+    refused_regularizers: ClassVar[Mapping[str, str]] = {}
+    """Kinds of regularisers that the study does not take, and why: see `lossatlas.studies.regularization`."""
 
     EVALUATION_BATCH = 500
     """Images in one forward pass: enough to fill the vector units, small enough for caches."""
@@ -131,7 +136,9 @@ class Study(LightningModule):
         self.history: list[dict[str, float]] = []
         self._optimizer = optimizer
         self._schedule = schedule.in_steps(self.steps_per_epoch) if isinstance(schedule, Cyclic) else schedule
-        self._penalties = penalties
+        self.regularization = Regularization(
+            type(self).__name__, penalties, network, self.refused_regularizers
+        )
         # Of each batch of this epoch so far; on the device, for reading a value at each would stall a GPU.
         self._losses: list[Tensor] = []
         self._errors: list[Tensor] = []  # number of samples that were got wrong
@@ -172,11 +179,11 @@ class Study(LightningModule):
     def evaluated(self) -> AbstractContextManager[None]:
         """Have, inside a block, the weights that are to be evaluated, and after it those that are trained, to the bit.
 
-        They are the same ones unless the optimizer has modes, `lossatlas.optim.stepping.has_modes`.
+        They are the same ones unless the optimizer has modes, `lossatlas.optim.stepping.has_modes`, or weights gates.
         """
         optimizer = self.trainer.optimizers[0]
         if not has_modes(optimizer):
-            return nullcontext()
+            return self.regularization.evaluated()
         inputs, _ = self.data.normalized("train")
         return evaluated(self.network, optimizer, inputs, self.EVALUATION_BATCH)
 
@@ -190,6 +197,7 @@ class Study(LightningModule):
 
     def finish(self) -> None:
         """Make the network that the run ends with, when the last step is done; here it is what was trained."""
+        self.regularization.settle()
 
     def final_members(self) -> Sequence[Mapping[str, Tensor]]:
         """State dicts that are known at the end alone and kept beside the network, such as the points of a curve."""
@@ -207,6 +215,7 @@ class Study(LightningModule):
 
     def configure_optimizers(self) -> Any:  # noqa: D102
         optimizer = self._optimizer(self.trained_parameters())
+        self.regularization.add_to(optimizer)
         steps = self.steps_per_epoch if self._schedule.interval == "step" else 1
         scheduler = LambdaLR(optimizer, lambda position: self._schedule(position / steps))
         return {
@@ -245,14 +254,21 @@ class Study(LightningModule):
         """Return the loss of a batch, as it counts in its step; what an optimizer evaluates anew is drawn as before."""
         if self._is_evaluated:
             self._seed_dropout(len(self._losses) - 1)
-        loss, wrong = self.batch_loss(batch)
-        for penalty in self._penalties.values():
-            loss = loss + penalty(dict(self.network.named_parameters()))
+        loss, wrong = self.regularization.batch_loss(self.batch_loss, batch)
         if not self._is_evaluated:  # the record is of the weights before the step
             self._losses.append(loss.detach())
             self._errors.append(wrong)
             self._is_evaluated = True
         return loss if self.accumulate_grad_batches == 1 else loss * self._share(len(self._losses) - 1)
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Change gradients as the regularisers say, before they are clipped."""
+        self.regularization.change_gradients(self.global_step)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Step the optimizer, and then change weights as the regularisers say."""
+        super().optimizer_step(*args, **kwargs)
+        self.regularization.project(self.trainer.optimizers[0])
 
     def _seed_dropout(self, batch: int) -> None:
         """Seed it for the ``batch``-th of the epoch, counted from 0."""
@@ -348,6 +364,7 @@ class Study(LightningModule):
     def check_optimizer(self, optimizer: Optimizer) -> None:
         """Raise ValueError if it is to be stepped in a way that the study does not allow."""
         check_optimizer(type(self).__name__, optimizer, self.accumulate_grad_batches, self.refused_stepping)
+        self.regularization.check_optimizer(optimizer)
 
     def _check_trainer(self) -> None:
         """The position in the data is read from the number of optimizer steps: they must be those of the batches."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lossatlas.data import ImageData
 from lossatlas.optim import Cyclic, Schedule
 from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.regularization import GATES
 from lossatlas.studies.stepping import MODES, reestimate_statistics
 
 
@@ -41,6 +42,10 @@ class AveragedClassifier(Classifier):
     ValueError
         If there is nothing to average, or ``begin`` is out of range.
     """
+
+    refused_regularizers: ClassVar[Mapping[str, str]] = {
+        GATES: "the mean of weights and that of gates do not belong together"
+    }
 
     refused_stepping: ClassVar[Mapping[str, str]] = {MODES: "its own average is that of the study"}
 

@@ -1,5 +1,6 @@
 """Symbolic tracing: a network as a graph of operations."""
 
+import sys
 from typing import Any
 
 import torch
@@ -20,7 +21,14 @@ class _Tracer(fx.Tracer):
     proxy_buffer_attributes = True  # else what is computed from a buffer would become a constant
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, OURS) or super().is_leaf_module(m, module_qualified_name)
+        ours = isinstance(m, OURS) or _is_stochastic_depth(m)
+        return ours or super().is_leaf_module(m, module_qualified_name)
+
+
+def _is_stochastic_depth(module: nn.Module) -> bool:
+    """Whether it is torchvision's, which is not imported for it: whoever has made one has done so."""
+    theirs = sys.modules.get("torchvision.ops.stochastic_depth")
+    return theirs is not None and isinstance(module, theirs.StochasticDepth)
 
 
 def traced(model: nn.Module) -> fx.GraphModule:
@@ -40,10 +48,14 @@ def traced(model: nn.Module) -> fx.GraphModule:
         raise UntraceableError(str(error)) from error
     whole = fx.GraphModule(model, graph)
     for node in list(graph.nodes):
-        if node.op == "call_module" and type(whole.get_submodule(node.target)) in _ABSENT:
+        if node.op == "call_module" and _is_absent(whole.get_submodule(node.target)):
             node.replace_all_uses_with(node.args[0])
             graph.erase_node(node)
     return whole
+
+
+def _is_absent(module: nn.Module) -> bool:
+    return type(module) in _ABSENT or _is_stochastic_depth(module)
 
 
 class Shapes(fx.Interpreter):

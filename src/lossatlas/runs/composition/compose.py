@@ -71,7 +71,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
         raise
 
 
-_SEVERAL = ("landscape", "regularizer", "callbacks", "logger")
+_SEVERAL = ("landscape", "regularizer", "callbacks", "logger", "data/augment")
 """Groups of which several choices stand side by side, by name."""
 
 

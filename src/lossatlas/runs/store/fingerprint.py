@@ -43,14 +43,38 @@ NOT_SCIENTIFIC: dict[str, str] = {
 
 
 _WITH_ACTIVATION = ("MLP", "VGG", "SqueezeNet", "ResNet", "PreActResNet", "WideResNet", "DenseNet")
-_WITH_NORMALIZE = ("digits", "mnist", "cifar10", "cifar100", "synthetic_images")
-
-ADDED: dict[str, dict[str, Any]] = {
-    # _target_ of a node: keys that it did not always have, each with the value at which it is what it was before
-    **{f"lossatlas.models.{name}": {"activation": "relu"} for name in _WITH_ACTIVATION},
-    **{f"lossatlas.data.{name}": {"normalize": True} for name in _WITH_NORMALIZE},
+_DROPPING = {
+    "MLP": ("dropout", "input_dropout"),
+    "LeNet": ("dropout", "input_dropout", "spatial_dropout"),
+    "VGG": ("input_dropout", "spatial_dropout"),
+    "DenseNet": ("input_dropout", "spatial_dropout"),
+    "ResNet": ("dropout", "input_dropout", "spatial_dropout", "stochastic_depth"),
+    "PreActResNet": ("input_dropout", "spatial_dropout", "stochastic_depth"),
+    "WideResNet": ("input_dropout", "spatial_dropout", "stochastic_depth"),
 }
-"""Keys that came when runs were stored. At these values they are not hashed, so that those runs are still found."""
+_WITH_NORMALIZE = ("digits", "mnist", "cifar10", "cifar100", "synthetic_images")
+_WITH_LABELS = (*_WITH_NORMALIZE, "synthetic_blobs")
+
+
+def _added() -> dict[str, dict[str, Any]]:
+    """`ADDED`: each part of a name's keys stands in a list of its own."""
+    found: dict[str, dict[str, Any]] = {"lossatlas.optim.L2": {"parameters": "all"}}
+    for room, names, keys in (
+        ("models", _WITH_ACTIVATION, {"activation": "relu"}),
+        *(("models", (name,), dict.fromkeys(rates, 0.0)) for name, rates in _DROPPING.items()),
+        ("data", _WITH_NORMALIZE, {"normalize": True}),
+        ("data", _WITH_LABELS, {"label_noise": 0.0}),
+    ):
+        for name in names:
+            found.setdefault(f"lossatlas.{room}.{name}", {}).update(keys)
+    return found
+
+
+ADDED = _added()
+"""Keys that came when runs were stored: of a ``_target_``, each with the value at which it is what it was before.
+
+At these values they are not hashed, so that those runs are still found.
+"""
 
 NORMALIZATION_BEFORE = {"_target_": "lossatlas.models.keep_normalization", "_partial_": True}
 """What a configuration without the section ``normalization`` means."""
@@ -65,8 +89,8 @@ _AS_THE_NETWORK_HAS_IT = (
 def without_added(node: Any) -> Any:
     """``node`` without the keys of `ADDED` that have their older values, at any depth.
 
-    >>> without_added({"data": {"_target_": "lossatlas.data.digits", "fold": None, "normalize": True}})
-    {'data': {'_target_': 'lossatlas.data.digits', 'fold': None}}
+    >>> without_added({"l2": {"_target_": "lossatlas.optim.L2", "weight_decay": 0.1, "parameters": "all"}})
+    {'l2': {'_target_': 'lossatlas.optim.L2', 'weight_decay': 0.1}}
     """
     if isinstance(node, list | tuple):
         return [without_added(item) for item in node]
@@ -83,8 +107,8 @@ def without_added(node: Any) -> Any:
 def with_added(node: Any) -> Any:
     """``node`` with the keys of `ADDED` that it lacks, at their older values, as it would be written now.
 
-    >>> with_added({"data": {"_target_": "lossatlas.data.digits", "fold": None}})
-    {'data': {'_target_': 'lossatlas.data.digits', 'fold': None, 'normalize': True}}
+    >>> with_added({"l2": {"_target_": "lossatlas.optim.L2", "weight_decay": 0.1}})
+    {'l2': {'_target_': 'lossatlas.optim.L2', 'weight_decay': 0.1, 'parameters': 'all'}}
     """
     if isinstance(node, list | tuple):
         return [with_added(item) for item in node]
@@ -102,7 +126,7 @@ def _added_to(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _same(value: Any, other: Any) -> bool:
-    return type(value) is type(other) and bool(value == other)
+    return isinstance(value, bool) is isinstance(other, bool) and bool(value == other)  # 0 and 0.0 are one
 
 
 def no_result_changes(path: str) -> str | None:

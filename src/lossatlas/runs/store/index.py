@@ -133,8 +133,8 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
     """What changes results in a configuration; keys that it is too old to have are at the values that it means.
 
     >>> settings = settings_of({"model": {"_target_": "lossatlas.models.MLP", "hidden": [4]}, "paths": {"runs": "r"}})
-    >>> settings["model.activation"], "paths.runs" in settings
-    ('relu', False)
+    >>> settings["model.activation"], settings["model.dropout"], "paths.runs" in settings
+    ('relu', '0.0', False)
     """
     return flatten(with_added({"normalization": NORMALIZATION_BEFORE, **scientific(config)}))
 

@@ -11,11 +11,12 @@ from torch.func import functional_call
 from lossatlas.data import ImageData
 from lossatlas.landscape.shapes.curve_families import CurveFamily
 from lossatlas.optim import Schedule
-from lossatlas.studies.classifier import Classifier
+from lossatlas.studies.classifier import Classifier, misclassified
 from lossatlas.studies.elastic_band.forces import band_gradients
 from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
 from lossatlas.studies.elastic_band.profile import band_metrics, by_gap, profile, with_statistics
 from lossatlas.studies.elastic_band.schedule import Cycle, CycledRate, Cycles
+from lossatlas.studies.regularization import KINDS, check_regularizers
 from lossatlas.studies.stepping import ACCUMULATION, CLOSURES, MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
@@ -99,6 +100,9 @@ class ElasticBand(Classifier):
         (ACCUMULATION, CLOSURES, MODES),
         "pivots descend a part of one batch's gradient, and are moved along the band between steps",
     )
+    refused_regularizers: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        KINDS, "pivots are moved along the band between steps"
+    )
 
     def __init__(
         self,
@@ -130,6 +134,7 @@ class ElasticBand(Classifier):
         in_order.check_epochs(epochs, data.steps_per_epoch)
         rate = CycledRate(schedule, in_order, data.steps_per_epoch)
         super().__init__(network, data, optimizer=optimizer, schedule=rate, penalties={}, **classifier)
+        check_regularizers(type(self).__name__, penalties, self.refused_regularizers)
         self._penalties_of_point = penalties
         if self.snapshot_epochs:
             raise ValueError(
@@ -190,7 +195,7 @@ class ElasticBand(Classifier):
             for penalty in self._penalties_of_point.values():
                 loss = loss + penalty(weights)
         gradient = torch.autograd.grad(loss, row)[0] if moves else torch.zeros_like(point)
-        return loss.detach(), gradient, (logits.detach().argmax(-1) != targets).sum()
+        return loss.detach(), gradient, misclassified(logits, targets)
 
     def epoch_metrics(self) -> dict[str, float]:
         """Number of pivots, and length of the band."""
