@@ -65,28 +65,38 @@ def test_changing_a_leaf_makes_another_run_exactly_if_it_is_not_listed(overrides
 def test_keys_that_came_later_are_not_hashed_at_the_value_that_older_runs_mean() -> None:
     """Of every target a choice shows them; another value makes another run."""
     for target, added in ADDED.items():
-        group = "model" if ".models." in target else "data"
-        composed = config(f"{group}={CHOICE_OF[target.rpartition('.')[2]]}")
-        assert composed[group]["_target_"] == target
+        (group, choice), (section, *within) = CHOICE_OF[target.rpartition(".")[2]]
+        composed = config(f"{group}={choice}")
+        node = composed[section]
+        for part in within:
+            node = node[part]
+        assert node["_target_"] == target
         for key, older in added.items():
-            assert composed[group][key] == older
-            before, scope = fingerprint(composed), dict(composed[group])
-            del composed[group][key]
+            assert node[key] == older
+            before, scope = fingerprint(composed), dict(node)
+            del node[key]
             assert fingerprint(composed) == before
-            assert with_added(composed)[group] == scope
-            composed[group][key] = another(older)
+            assert with_added(node) == scope
+            node[key] = another(older)
             assert fingerprint(composed) != before
+            node[key] = older
 
 
-CHOICE_OF = {
+NETWORKS = {
     "MLP": "mlp",
+    "LeNet": "lenet",
     "VGG": "vgg16",
     "SqueezeNet": "squeezenet",
     "ResNet": "resnet20",
     "PreActResNet": "preresnet110",
     "WideResNet": "wrn28_10",
     "DenseNet": "densenet40",
-    **{name: name for name in ("digits", "mnist", "cifar10", "cifar100", "synthetic_images")},
+}
+DATA = ("digits", "mnist", "cifar10", "cifar100", "synthetic_images", "synthetic_blobs")
+CHOICE_OF = {  # name of a target -> the choice of a group that shows it, and where
+    **{name: (("model", choice), ("model",)) for name, choice in NETWORKS.items()},
+    **{name: (("data", name), ("data",)) for name in DATA},
+    "L2": (("regularizer", "l2"), ("regularizer", "l2")),
 }
 
 
