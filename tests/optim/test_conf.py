@@ -10,6 +10,7 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from lossatlas.optim import L2, Cosine
+from lossatlas.optim.stepping import needs_objective
 
 CONF = Path(__file__).parents[2] / "conf"
 # Arguments of torch's optimizers that do not change the mathematics.
@@ -43,11 +44,21 @@ def test_every_choice_says_what_it_is_and_shows_each_argument_of_its_target(path
 def test_an_optimizer_takes_parameters_and_its_state_can_be_read_back_without_running_code(
     path: str, tmp_path: Path
 ) -> None:
-    weight = torch.ones(3, requires_grad=True)
+    weight = torch.ones(3, 2, requires_grad=True)
     optimizer = instantiate(load(path))([weight])
-    weight.sum().backward()
-    optimizer.step()
-    assert (weight < 1).all()
+
+    def objective() -> tuple[torch.Tensor, torch.Tensor]:
+        return (weight * torch.tensor([1.0, 2.0])).square().sum(), weight
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss, _ = objective()
+        loss.backward()
+        return loss
+
+    before = closure()
+    optimizer.step(closure, **({"objective": objective} if needs_objective(optimizer) else {}))
+    assert closure() < before
     torch.save(optimizer.state_dict(), tmp_path / "state.pt")
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     assert state["param_groups"][0]["lr"] == optimizer.param_groups[0]["lr"]

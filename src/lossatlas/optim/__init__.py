@@ -1,17 +1,34 @@
-"""Learning-rate schedules as functions of the epoch, and penalties as functions of the weights."""
+"""Optimizers, learning-rate schedules as functions of the epoch, and penalties as functions of the weights."""
 
+from lossatlas.optim.adam import Adam, NAdam
 from lossatlas.optim.cycles import Cyclic, CyclicCosine, Restarted, Triangular, WarmRestarts
+from lossatlas.optim.first_order import AdaGrad, Momentum, RMSProp
+from lossatlas.optim.muon import Muon
 from lossatlas.optim.penalties import L2
+from lossatlas.optim.quickprop import Quickprop
+from lossatlas.optim.sam import SAM
 from lossatlas.optim.schedules import Constant, Cosine, Linear, Schedule, Step
+from lossatlas.optim.second_order import HessianFree, Newton, SaddleFreeNewton
 
 __all__ = [
     "L2",
+    "SAM",
+    "AdaGrad",
+    "Adam",
     "Constant",
     "Cosine",
     "Cyclic",
     "CyclicCosine",
+    "HessianFree",
     "Linear",
+    "Momentum",
+    "Muon",
+    "NAdam",
+    "Newton",
+    "Quickprop",
+    "RMSProp",
     "Restarted",
+    "SaddleFreeNewton",
     "Schedule",
     "Step",
     "Triangular",

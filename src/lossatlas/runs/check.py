@@ -13,17 +13,19 @@ from pytorch_lightning.callbacks import (
     StochasticWeightAveraging,
 )
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from lossatlas.choices import nearest
 from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
 from lossatlas.interruption import Interrupted
 from lossatlas.optim import Cyclic, Schedule
+from lossatlas.optim.stepping import needs_closure
 from lossatlas.runs.build import build_callbacks, build_data, build_network, build_study, make
 from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.dry_run import dry_run
 from lossatlas.runs.schema import check_config, first_line
-from lossatlas.runs.store.fingerprint import digest, scientific
+from lossatlas.runs.store.fingerprint import digest, precision_name, scientific
 from lossatlas.runs.store.references import Reference, references, substituted
 from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.runs.trainer_settings import try_trainer
@@ -86,7 +88,8 @@ def _check_parts(job: Job) -> None:
     _named("scheduler", lambda: _try_schedule(make(config["scheduler"]), config["epochs"]))
     _named("regularizer", lambda: _try_penalties(make(config["regularizer"]), network))
     study = _named("study", lambda: build_study(config, network, data))
-    _named("optimizer", lambda: study.check_optimizer(optimizer))
+    _named("optimizer", lambda: study.check_optimizer(study.make_optimizer()))
+    _check_scaling(config, optimizer)
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
     _check_callbacks(config, study)
@@ -218,6 +221,15 @@ def _check_early_stopping(path: str, callback: EarlyStopping, study: Study) -> N
 def _trains_its_network(study: Study) -> bool:
     own = {id(parameter) for parameter in study.network.parameters()}
     return all(id(parameter) in own for parameter in study.trained_parameters())
+
+
+def _check_scaling(config: Mapping[str, Any], optimizer: Optimizer) -> None:
+    """Raise `ConfigError` for an optimizer that evaluates the loss where gradients are scaled, once for each step."""
+    if precision_name(config["trainer"].get("precision")) == "16-mixed" and needs_closure(optimizer):
+        raise ConfigError(
+            f"trainer.precision=16-mixed: {type(optimizer).__name__} evaluates the loss itself, without the scaled "
+            "gradients of half precision: type trainer.precision=bf16-mixed"
+        )
 
 
 def _check_trunk(config: Mapping[str, Any]) -> None:

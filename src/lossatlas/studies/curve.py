@@ -18,7 +18,7 @@ from lossatlas.seeds import generator
 from lossatlas.spectral_norm import normed_weights
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve_objectives import CurveObjective
-from lossatlas.studies.stepping import MODES
+from lossatlas.studies.stepping import MATRICES, MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, statistics, unflatten
@@ -63,7 +63,8 @@ class Curve(Classifier):
     """
 
     refused_stepping: ClassVar[Mapping[str, str]] = {
-        MODES: "what it averages are the bends, and the network is made of them"
+        MODES: "what it averages are the bends, and the network is made of them",
+        MATRICES: "a bend is a row of all weights, and the bends together are no matrix of a layer",
     }
 
     _ends: Tensor  # (ends, n), the parameters of each in one row

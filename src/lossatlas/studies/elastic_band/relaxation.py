@@ -16,7 +16,7 @@ from lossatlas.studies.elastic_band.forces import band_gradients
 from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
 from lossatlas.studies.elastic_band.profile import band_metrics, by_gap, profile, with_statistics
 from lossatlas.studies.elastic_band.schedule import Cycle, CycledRate, Cycles
-from lossatlas.studies.stepping import ACCUMULATION, CLOSURES, MODES
+from lossatlas.studies.stepping import ACCUMULATION, CLOSURES, MATRICES, MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, unflatten
@@ -95,10 +95,13 @@ class ElasticBand(Classifier):
         the cycles, and for an optimizer with weight decay.
     """
 
-    refused_stepping: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        (ACCUMULATION, CLOSURES, MODES),
-        "pivots descend a part of one batch's gradient, and are moved along the band between steps",
-    )
+    refused_stepping: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            (ACCUMULATION, CLOSURES, MODES),
+            "pivots descend a part of one batch's gradient, and are moved along the band between steps",
+        ),
+        MATRICES: "a pivot is a row of all weights, and the pivots together are no matrix of a layer",
+    }
 
     def __init__(
         self,
