@@ -196,6 +196,12 @@ def test_groups_keep_their_own_settings_where_they_are_divided() -> None:
         (lambda p: Momentum(p, -0.1), "lr must be >= 0, got -0.1"),
         (lambda p: Momentum(p, 0.1, 1.0), r"momentum must be in \[0, 1\), got 1.0"),
         (lambda p: Momentum(p, 0.1, weight_decay=-1.0), "weight_decay must be >= 0, got -1.0"),
+        (
+            lambda p: Momentum(p, 0.1, velocity="mean"),
+            "unknown velocity 'mean', expected one of sum, average, rate",
+        ),  # type: ignore[arg-type]
+        (lambda p: AdaGrad(p, epsilon="within"), "unknown epsilon 'within', expected one of outside, inside"),  # type: ignore[arg-type]
+        (lambda p: NAdam(p, decay="loss"), "unknown decay 'loss', expected one of gradient, decoupled"),  # type: ignore[arg-type]
         (lambda p: AdaGrad(p, eps=-1.0), "eps must be >= 0, got -1.0"),
         (lambda p: RMSProp(p, alpha=1.5), r"alpha must be in \[0, 1\), got 1.5"),
     ],

@@ -2,13 +2,16 @@
 
 from lossatlas.optim.adam import Adam, NAdam
 from lossatlas.optim.cycles import Cyclic, CyclicCosine, Restarted, Triangular, WarmRestarts
+from lossatlas.optim.decays import Exponential, InverseTime, Polynomial, StepEvery
 from lossatlas.optim.first_order import AdaGrad, Momentum, RMSProp
+from lossatlas.optim.monitoring import Monitoring, Plateau
 from lossatlas.optim.muon import Muon
 from lossatlas.optim.penalties import L2
 from lossatlas.optim.quickprop import Quickprop
 from lossatlas.optim.sam import SAM
 from lossatlas.optim.schedules import Constant, Cosine, Linear, Schedule, Step
 from lossatlas.optim.second_order import HessianFree, Newton, SaddleFreeNewton
+from lossatlas.optim.warming import OneCycle, Zigzag, warmed_up
 
 __all__ = [
     "L2",
@@ -19,18 +22,27 @@ __all__ = [
     "Cosine",
     "Cyclic",
     "CyclicCosine",
+    "Exponential",
     "HessianFree",
+    "InverseTime",
     "Linear",
     "Momentum",
+    "Monitoring",
     "Muon",
     "NAdam",
     "Newton",
+    "OneCycle",
+    "Plateau",
+    "Polynomial",
     "Quickprop",
     "RMSProp",
     "Restarted",
     "SaddleFreeNewton",
     "Schedule",
     "Step",
+    "StepEvery",
     "Triangular",
     "WarmRestarts",
+    "Zigzag",
+    "warmed_up",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from lossatlas.optim.weight_decay import Decay, decay_groups
+from lossatlas.optim.weight_decay import Decay, check_choice, decay_groups
 
 
 class Adam(torch.optim.Adam):
@@ -54,6 +54,7 @@ class Adam(torch.optim.Adam):
         decay: Decay = "decoupled",
         bias_decay: bool = True,
     ) -> None:
+        check_choice("decay", decay, Decay)
         super().__init__(
             decay_groups(params, bias_decay=bias_decay),
             lr=lr,
@@ -104,6 +105,7 @@ class NAdam(torch.optim.NAdam):
         decay: Decay = "gradient",
         bias_decay: bool = True,
     ) -> None:
+        check_choice("decay", decay, Decay)
         super().__init__(
             decay_groups(params, bias_decay=bias_decay),
             lr=lr,

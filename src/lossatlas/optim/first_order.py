@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lossatlas.optim.weight_decay import Decay, check_rates, check_share, decay_groups
+from lossatlas.optim.weight_decay import Decay, check_choice, check_rates, check_share, decay_groups
 
 Tensors = Sequence[Tensor]
 
@@ -27,6 +27,7 @@ class FirstOrder(Optimizer):
         **settings: Any,
     ) -> None:
         check_rates(lr=lr, weight_decay=weight_decay)
+        check_choice("decay", decay, Decay)
         defaults = {"lr": lr, "weight_decay": weight_decay, "decay": decay, **settings}
         super().__init__(decay_groups(params, bias_decay=bias_decay), defaults)
 
@@ -57,6 +58,10 @@ class FirstOrder(Optimizer):
             if name not in self.state[parameter]:
                 self.state[parameter][name] = torch.zeros_like(parameter)
         return [self.state[parameter][name] for parameter in parameters]
+
+
+Velocity = Literal["sum", "average", "rate"]
+"""What the velocity of `Momentum` gathers."""
 
 
 class Momentum(FirstOrder):
@@ -116,12 +121,13 @@ class Momentum(FirstOrder):
         lr: float,
         momentum: float = 0.9,
         nesterov: bool = False,
-        velocity: Literal["sum", "average", "rate"] = "sum",
+        velocity: Velocity = "sum",
         weight_decay: float = 0.0,
         decay: Decay = "gradient",
         bias_decay: bool = True,
     ) -> None:
         check_share("momentum", momentum)
+        check_choice("velocity", velocity, Velocity)
         settings = {"momentum": momentum, "nesterov": nesterov, "velocity": velocity}
         super().__init__(
             params, lr=lr, weight_decay=weight_decay, decay=decay, bias_decay=bias_decay, **settings
@@ -200,6 +206,7 @@ class AdaGrad(FirstOrder):
         bias_decay: bool = True,
     ) -> None:
         check_rates(eps=eps)
+        check_choice("epsilon", epsilon, Epsilon)
         settings = {"eps": eps, "epsilon": epsilon}
         super().__init__(
             params, lr=lr, weight_decay=weight_decay, decay=decay, bias_decay=bias_decay, **settings
@@ -261,6 +268,7 @@ class RMSProp(FirstOrder):
         bias_decay: bool = True,
     ) -> None:
         check_rates(eps=eps)
+        check_choice("epsilon", epsilon, Epsilon)
         check_share("alpha", alpha)
         check_share("momentum", momentum)
         settings = {

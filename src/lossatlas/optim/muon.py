@@ -10,6 +10,10 @@ from torch.optim import Optimizer
 
 from lossatlas.optim.adam import Adam
 from lossatlas.optim.composed import Composed
+from lossatlas.optim.weight_decay import check_choice
+
+Adjust = Literal["match_rms_adamw", "original"]
+"""Factors on the rate of `Muon`."""
 
 
 class Muon(Composed):
@@ -67,7 +71,7 @@ class Muon(Composed):
         momentum: float = 0.95,
         nesterov: bool = True,
         ns_steps: int = 5,
-        adjust_lr_fn: Literal["match_rms_adamw", "original"] = "match_rms_adamw",
+        adjust_lr_fn: Adjust = "match_rms_adamw",
         kernels: bool = True,
         weight_decay: float = 0.0,
         bias_decay: bool = True,
@@ -75,6 +79,7 @@ class Muon(Composed):
         betas: Sequence[float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
+        check_choice("adjust_lr_fn", adjust_lr_fn, Adjust)
         given = list(params)
         matrices = [tensor for tensor in given if tensor.ndim == 2 or (kernels and tensor.ndim > 2)]
         if not matrices:

@@ -14,10 +14,13 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lossatlas.optim.quadratic_models import conjugate_gradients, damped_step, lanczos, trust_region_step
-from lossatlas.optim.weight_decay import check_rates
+from lossatlas.optim.weight_decay import check_choice, check_rates
 
 Objective = Callable[[], tuple[Tensor, Tensor | None]]
 """Gives the loss at the present parameters, a scalar with its graph, and the network's outputs."""
+
+Matrix = Literal["gauss_newton", "hessian"]
+"""Of the model of `HessianFree`."""
 
 _Product = Callable[[Tensor], Tensor]
 
@@ -321,7 +324,7 @@ class HessianFree(SecondOrder):
         self,
         params: Iterable[Any],
         lr: float = 1.0,
-        matrix: Literal["gauss_newton", "hessian"] = "gauss_newton",
+        matrix: Matrix = "gauss_newton",
         damping: float = 1.0,
         trust_radius: float | None = None,
         adapt: bool = True,
@@ -332,6 +335,7 @@ class HessianFree(SecondOrder):
         if not iterations >= 1:
             raise ValueError(f"iterations must be >= 1, got {iterations}")
         check_rates(tolerance=tolerance)
+        check_choice("matrix", matrix, Matrix)
         if not 0 <= decay <= 1:
             raise ValueError(f"decay must be in [0, 1], got {decay}")
         settings = {"matrix": matrix, "iterations": iterations, "tolerance": tolerance, "decay": decay}

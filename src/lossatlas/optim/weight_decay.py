@@ -1,9 +1,11 @@
 """Weight decay by its conventions: in the gradient or apart from it, of all parameters or of weights alone."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch import Tensor
+
+from lossatlas.choices import chosen
 
 Decay = Literal["gradient", "decoupled"]
 """Where weight decay acts: "gradient" adds weight_decay * w to the gradient, which is that of an L2 penalty in the
@@ -77,3 +79,13 @@ def check_share(name: str, value: float) -> None:
     """
     if not 0 <= value < 1:
         raise ValueError(f"{name} must be in [0, 1), got {value}")
+
+
+def check_choice(name: str, given: str, choices: Any) -> None:
+    """Raise ValueError unless ``given`` is one of the words of ``choices``, a Literal.
+
+    >>> check_choice("decay", "decuopled", Decay)
+    Traceback (most recent call last):
+    ValueError: unknown decay 'decuopled', expected one of gradient, decoupled (did you mean decoupled?)
+    """
+    chosen(name, given, dict.fromkeys(get_args(choices)))

@@ -19,7 +19,7 @@ from lossatlas.choices import nearest
 from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
 from lossatlas.interruption import Interrupted
-from lossatlas.optim import Cyclic, Schedule
+from lossatlas.optim import Cyclic, Monitoring, Schedule
 from lossatlas.optim.stepping import needs_closure
 from lossatlas.runs.build import build_callbacks, build_data, build_network, build_study, make
 from lossatlas.runs.composition.job import ConfigError, Job
@@ -93,6 +93,8 @@ def _check_parts(job: Job) -> None:
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
     _check_callbacks(config, study)
+    if study.monitor is not None:
+        _check_column("scheduler.monitor", study.monitor, study)
     _check_snapshots(study.snapshot_epochs, config["epochs"])
     _named("study", lambda: _check_members(study, config["epochs"]))
     _check_trunk(config)
@@ -129,8 +131,8 @@ def _try_out(network: nn.Module, data: ImageData) -> None:
 def _try_schedule(schedule: Schedule, epochs: int) -> None:
     """Raise ValueError for one that gives no factor at the start or in the last epoch."""
     for epoch in (0.0, epochs - 1.0):
-        if isinstance(schedule, Cyclic) and epoch:
-            return  # between its ends it may need to know the steps of an epoch
+        if isinstance(schedule, Cyclic | Monitoring) and epoch:
+            return  # which may need to know the steps of an epoch, or what was measured
         factor = schedule(epoch)
         if not (isinstance(factor, int | float) and math.isfinite(factor)):
             raise ValueError(f"expected a factor of the base rate at epoch {epoch:g}, got {factor}")
@@ -211,11 +213,14 @@ def _check_early_stopping(path: str, callback: EarlyStopping, study: Study) -> N
         raise ConfigError(
             f"{path}: {type(study).__name__} has its result only after step {study.needed_steps}: leave it out"
         )
+    _check_column(f"{path}.monitor", callback.monitor, study)
+
+
+def _check_column(path: str, column: str, study: Study) -> None:
+    """Raise `ConfigError` unless the study logs ``column``, the value of ``path``, if it knows before it is trained."""
     columns = study.epoch_columns
-    if columns is not None and callback.monitor not in columns:
-        raise ConfigError(
-            f"{path}.monitor={callback.monitor}: no such column of history.csv; {nearest(callback.monitor, columns)}"
-        )
+    if columns is not None and column not in columns:
+        raise ConfigError(f"{path}={column}: no such column of history.csv; {nearest(column, columns)}")
 
 
 def _trains_its_network(study: Study) -> bool:

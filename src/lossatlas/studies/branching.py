@@ -43,6 +43,7 @@ def branched(study: Study, trunk: TrainedNetwork) -> dict[str, Any]:
             f"trunk: {trunk.name} was trained with another optimizer than {type(optimizer).__name__}: "
             "an arm keeps that of its trunk"
         )
+    study.history = list(state.get("lossatlas", {}).get("history", []))  # which a schedule may go by
     position = expected if scheduling["interval"] == "step" else trunk.epochs
     schedule = _at(position, scheduling["scheduler"])
     groups = [

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from lossatlas.data import ImageData
-from lossatlas.optim import Cyclic, Schedule
+from lossatlas.optim import Cyclic, Monitoring, Schedule
 from lossatlas.optim.stepping import has_modes, keeps_statistics, needs_objective, set_mode
 from lossatlas.seeds import derive_seed
 from lossatlas.studies.stepping import (
@@ -109,6 +109,9 @@ class Study(LightningModule):
     trunk: TrainedNetwork | None = None
     """The finished run that this one branches from, to go on where it ended."""
 
+    monitor: str | None = None
+    """Column of the record that the rate goes by, if it goes by one."""
+
     def __init__(
         self,
         network: nn.Module,
@@ -130,7 +133,8 @@ class Study(LightningModule):
         self.snapshot_epochs = sorted(set(snapshot_epochs))
         self.history: list[dict[str, float]] = []
         self._optimizer = optimizer
-        self._schedule = schedule.in_steps(self.steps_per_epoch) if isinstance(schedule, Cyclic) else schedule
+        self.monitor = schedule.monitor if isinstance(schedule, Monitoring) else None
+        self._schedule = self._bound(schedule)
         self._penalties = penalties
         # Of each batch of this epoch so far; on the device, for reading a value at each would stall a GPU.
         self._losses: list[Tensor] = []
@@ -148,6 +152,12 @@ class Study(LightningModule):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+
+    def _bound(self, schedule: Schedule) -> Schedule:
+        """The schedule in this study's steps, or by its record."""
+        if isinstance(schedule, Monitoring):
+            return schedule.following(lambda: self.history)
+        return schedule.in_steps(self.steps_per_epoch) if isinstance(schedule, Cyclic) else schedule
 
     def batch_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Loss of a training batch, to be minimised, and the number of its samples that were got wrong."""
@@ -336,6 +346,8 @@ class Study(LightningModule):
             **measured,
         }
         self.history.append(row)
+        if self.monitor is not None:
+            self._set_rates()
         self._losses.clear()
         self._errors.clear()
         self.log_dict({k: v for k, v in row.items() if k not in ("epoch", "step")})
@@ -343,6 +355,17 @@ class Study(LightningModule):
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: D102
         if batch_idx % 100 == 99:
             self._check_losses()
+
+    def _set_rates(self) -> None:
+        """Set the rates of a schedule by a metric, which Lightning has asked for before the epoch's row was there."""
+        for configured in self.trainer.lr_scheduler_configs:
+            scheduler: Any = configured.scheduler
+            position = scheduler.last_epoch
+            factors = [of_position(position) for of_position in scheduler.lr_lambdas]
+            for group, base, factor in zip(
+                scheduler.optimizer.param_groups, scheduler.base_lrs, factors, strict=True
+            ):
+                group["lr"] = base * factor
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
         checkpoint["lossatlas"] = {

@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from lossatlas.data import ImageData
 from lossatlas.landscape.shapes.curve_families import CurveFamily
-from lossatlas.optim import Schedule
+from lossatlas.optim import Monitoring, Schedule
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.elastic_band.forces import band_gradients
 from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
@@ -129,6 +129,11 @@ class ElasticBand(Classifier):
         if curve.bends is not None:
             raise ValueError(f"curve.bends must be null, for as many as pivots come, got {curve.bends}")
         refuse_weight_decay(optimizer, "would act along the band as well as across it")
+        if isinstance(schedule, Monitoring):
+            raise ValueError(
+                f"a band's rate is that of its cycles times a schedule's by the epoch, and {type(schedule).__name__} "
+                "goes by a metric: type scheduler=constant"
+            )
         in_order = Cycles([Cycle(**cycle) for cycle in cycles])
         in_order.check_epochs(epochs, data.steps_per_epoch)
         rate = CycledRate(schedule, in_order, data.steps_per_epoch)
