@@ -143,6 +143,17 @@ def test_decoupled_decay_is_that_in_the_gradient_for_plain_descent_alone() -> No
     assert not torch.allclose(one[0], other[0], rtol=1e-2)
 
 
+@pytest.mark.parametrize(("decay", "place"), [("gradient", 2.197), ("decoupled", 2.356)])
+def test_with_momentum_the_two_decays_end_elsewhere(decay: Any, place: float) -> None:
+    """Twenty steps on (w - 3)^2 / 2 from 1, at a rate and a decay of 0.1."""
+    weight = nn.Parameter(torch.ones(1, dtype=torch.float64))
+    optimizer = Momentum([weight], 0.1, 0.9, weight_decay=0.1, decay=decay)
+    for _ in range(20):
+        weight.grad = weight.detach() - 3
+        optimizer.step()
+    assert weight.item() == pytest.approx(place, abs=5e-4)
+
+
 @pytest.mark.parametrize(
     "make",
     [
