@@ -55,6 +55,15 @@ def test_a_bowl_within_reach_gets_newtons_step_and_damping_shortens_it() -> None
     )
 
 
+def test_curvature_that_is_rounding_is_not_divided_by() -> None:
+    """That of eigenvalues in float64 of a matrix in float32 is float32's."""
+    values, gradient = torch.tensor([1e-8, 1.0]).double(), torch.tensor([1.0, 1.0]).double()
+    single = torch.finfo(torch.float32).eps
+    assert damped_step(values, gradient, 0.0, single).tolist() == [0.0, -1.0]
+    assert damped_step(values, gradient, 0.0)[0].item() == pytest.approx(-1e8)
+    assert damped_step(values, gradient, 1e-3, single)[0].item() == pytest.approx(-1e3, rel=1e-4)
+
+
 @pytest.mark.parametrize("n", [1, 5, 40])
 def test_conjugate_gradients_are_scipys(n: int) -> None:
     root = torch.randn(n, n, generator=RNG, dtype=torch.float64)

@@ -1,7 +1,7 @@
 """First-order optimizers whose conventions differ from text to text: momentum, AdaGrad, RMSProp, by name."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import torch
@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from lossatlas.optim.weight_decay import Decay, check_choice, check_rates, check_share, decay_groups
 
-Tensors = Sequence[Tensor]
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 class FirstOrder(Optimizer):
@@ -155,7 +155,7 @@ Epsilon = Literal["outside", "inside"]
 """Where epsilon keeps a root of squares s from 0: outside of it, sqrt(s) + eps, or inside, sqrt(s + eps)."""
 
 
-def _root(squares: Tensors, eps: float, epsilon: Epsilon) -> Sequence[Tensor]:
+def _root(squares: Tensors, eps: float, epsilon: Epsilon) -> Tensors:
     if epsilon == "inside":
         return torch._foreach_sqrt(torch._foreach_add(squares, eps))
     roots = torch._foreach_sqrt(squares)

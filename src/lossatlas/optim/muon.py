@@ -88,7 +88,6 @@ class Muon(Composed):
                 f"Muon makes the steps of matrices orthogonal, and none of the {len(given)} parameters is one "
                 f"(shapes {shapes}{', ...' if len(given) > 3 else ''}): type optimizer=adamw"
             )
-        others = {"lr": lr if rest_lr is None else rest_lr, "betas": betas, "eps": eps}
         with as_matrices(matrices):
             parts: list[Optimizer] = [
                 torch.optim.Muon(
@@ -103,7 +102,8 @@ class Muon(Composed):
             ]
         mine = {id(tensor) for tensor in matrices}
         if rest := [tensor for tensor in given if id(tensor) not in mine]:
-            parts.append(Adam(rest, weight_decay=weight_decay, bias_decay=bias_decay, **others))
+            rate = lr if rest_lr is None else rest_lr
+            parts.append(Adam(rest, rate, betas, eps, weight_decay=weight_decay, bias_decay=bias_decay))
         super().__init__(parts)
 
     @torch.no_grad()

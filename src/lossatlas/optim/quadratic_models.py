@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 from torch import Tensor
 
 
-def damped_step(values: Tensor, gradient: Tensor, damping: float) -> Tensor:
+def damped_step(values: Tensor, gradient: Tensor, damping: float, eps: float | None = None) -> Tensor:
     """Stationary point of g'p + p'(B + damping I)p / 2, for B diagonal: minus the gradient over the curvatures.
 
     Directions whose curvature is none beyond rounding are left as they are, as the pseudo-inverse does.
@@ -20,6 +20,8 @@ def damped_step(values: Tensor, gradient: Tensor, damping: float) -> Tensor:
         g in the basis of its eigenvectors, (n,).
     damping : float
         Added to the eigenvalues.
+    eps : float, optional
+        Rounding of B's entries, a share of them; by default that of the eigenvalues' dtype.
 
     Returns
     -------
@@ -32,7 +34,8 @@ def damped_step(values: Tensor, gradient: Tensor, damping: float) -> Tensor:
     tensor([-1.0000,  0.5000,  0.0000])
     """
     curvatures = values + damping
-    least = torch.finfo(values.dtype).eps * len(values) * float(values.abs().max())
+    rounding = torch.finfo(values.dtype).eps if eps is None else eps
+    least = rounding * len(values) * float(values.abs().max())
     return torch.where(curvatures.abs() > least, -gradient / curvatures, 0.0)
 
 

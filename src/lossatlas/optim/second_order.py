@@ -122,12 +122,15 @@ class SecondOrder(Optimizer):
                 group["trust_radius"] *= 2
         return ratio > 0
 
-    def _step(self, values: Tensor, gradient: Tensor) -> tuple[Tensor, float]:
-        """Step for B of these eigenvalues and gradient in their basis, and what the model without damping gains."""
+    def _step(self, values: Tensor, gradient: Tensor, eps: float) -> tuple[Tensor, float]:
+        """Step for B of these eigenvalues and gradient in their basis, and what the model without damping gains.
+
+        ``eps`` is the rounding of what B was computed in.
+        """
         (group,) = self.param_groups
         damping, radius = group["damping"], group["trust_radius"]
         if radius is None:
-            step = damped_step(values, gradient, damping)
+            step = damped_step(values, gradient, damping, eps)
         else:
             step = trust_region_step(values, gradient, radius, damping)
         return step, -float(gradient @ step + (values * step) @ step / 2)
@@ -156,7 +159,9 @@ class _Spectral(SecondOrder):
             return loss, torch.zeros_like(gradient), 0.0
         if not values.isfinite().all():
             return loss, torch.full_like(gradient, torch.nan), 0.0
-        coordinates, gain = self._step(self._curvatures(values), vectors.T @ gradient.to(vectors))
+        coordinates, gain = self._step(
+            self._curvatures(values), vectors.T @ gradient.to(vectors), torch.finfo(gradient.dtype).eps
+        )
         return loss, vectors @ coordinates, gain
 
     @abstractmethod
