@@ -11,7 +11,7 @@ import pytest
 import torch
 import xarray as xr
 from torch import Tensor, nn
-from torch.optim import SGD
+from torch.optim import LBFGS, SGD
 
 from lossatlas.landscape import Problem, step_time
 from lossatlas.optim.distancing import RBF, Away, Distance, DistanceForce, EachCheckpoint, Sigma
@@ -171,3 +171,8 @@ def test_bad_options_are_refused(changes: dict[str, object], complaint: str) -> 
 def test_a_force_by_layers_is_refused() -> None:
     with pytest.raises(ValueError, match="the force must be of the whole network, not per layer"):
         step_time(small(), force=pushing(per_layer=True), optimizer=optimizer, batch_size=4)
+
+
+def test_an_optimizer_that_evaluates_the_loss_is_refused() -> None:
+    with pytest.raises(ValueError, match="optimizer: LBFGS evaluates the loss itself; expected one"):
+        step_time(small(), force=pushing(), optimizer=LBFGS, batch_size=4)

@@ -10,18 +10,23 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from lossatlas.optim import L2, Cosine
+from lossatlas.optim.stepping import needs_objective
 
 CONF = Path(__file__).parents[2] / "conf"
 # Arguments of torch's optimizers that do not change the mathematics.
 TECHNICAL = {"params", "foreach", "fused", "maximize", "capturable", "differentiable"}
+RISING = {"one_cycle": 0.04, "triangular_smith2017": 0.25, "warmup": 0.0}
 ADAMW = {"decoupled_weight_decay"}  # makes it another optimizer
 
 
 def load(path: str) -> DictConfig:
     rates = {"sgd": 0.1, "adam": 0.001}
-    return OmegaConf.create(
-        {"epochs": 12, "rates": rates, "choice": OmegaConf.load(CONF / f"{path}.yaml")}
-    ).choice
+    node = OmegaConf.load(CONF / f"{path}.yaml")
+    for default in node.pop("defaults", []):
+        for group, choice in default.items() if default != "_self_" else ():
+            other, _, place = group.removeprefix("/").partition("@")
+            node[place] = OmegaConf.load(CONF / other / f"{choice}.yaml")
+    return OmegaConf.create({"epochs": 12, "rates": rates, "choice": node}).choice
 
 
 def choices(*groups: str) -> list[str]:
@@ -43,11 +48,21 @@ def test_every_choice_says_what_it_is_and_shows_each_argument_of_its_target(path
 def test_an_optimizer_takes_parameters_and_its_state_can_be_read_back_without_running_code(
     path: str, tmp_path: Path
 ) -> None:
-    weight = torch.ones(3, requires_grad=True)
+    weight = torch.ones(3, 2, requires_grad=True)
     optimizer = instantiate(load(path))([weight])
-    weight.sum().backward()
-    optimizer.step()
-    assert (weight < 1).all()
+
+    def objective() -> tuple[torch.Tensor, torch.Tensor]:
+        return (weight * torch.tensor([1.0, 2.0])).square().sum(), weight
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss, _ = objective()
+        loss.backward()
+        return loss
+
+    before = closure()
+    optimizer.step(closure, **({"objective": objective} if needs_objective(optimizer) else {}))
+    assert closure() < before
     torch.save(optimizer.state_dict(), tmp_path / "state.pt")
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     assert state["param_groups"][0]["lr"] == optimizer.param_groups[0]["lr"]
@@ -59,9 +74,9 @@ def test_sgd_has_the_settings_of_li_et_al() -> None:
 
 
 @pytest.mark.parametrize("path", choices("scheduler"))
-def test_a_schedule_starts_at_the_base_rate(path: str) -> None:
+def test_a_schedule_starts_at_the_base_rate_unless_it_rises_to_it(path: str) -> None:
     schedule = instantiate(load(path))
-    assert schedule(0) == 1.0
+    assert schedule(0) == pytest.approx(RISING.get(path.partition("/")[2], 1.0))
     assert schedule.interval in ("step", "epoch")
 
 

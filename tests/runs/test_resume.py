@@ -28,6 +28,10 @@ OPTIMIZERS = {
     "two batches a step": ("+trainer.accumulate_grad_batches=2", "data.train=72"),
     "two batches a step, per epoch": ("+trainer.accumulate_grad_batches=2", "data.train=72", *PER_EPOCH),
     "lbfgs": ("optimizer._target_=torch.optim.LBFGS", "~optimizer.momentum", *_NO_SGD, "optimizer.lr=0.01"),
+    "muon by sam, plateau": (
+        *("optimizer=sam", "optimizer.base._target_=lossatlas.optim.Muon", "~optimizer.base.dampening"),
+        *("scheduler=plateau", "scheduler.patience=0", "scheduler.threshold=0.5"),
+    ),
     "schedule-free": ("optimizer._target_=schedule_free.SmallScheduleFree", *_NO_SGD),
 }
 

@@ -21,6 +21,7 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
 from lossatlas.optim.distancing import Centre, DistanceForce, Layout
 from lossatlas.optim.distancing.distance import unflatten
+from lossatlas.optim.stepping import needs_closure
 from lossatlas.seeds import generator
 
 _MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -169,6 +170,11 @@ def _step(
     centres = force.centres(layout, held, initial) if held else []
     backward = WAYS[way](force, layout, parameters, centres)
     moved = optimizer(network.parameters())
+    if needs_closure(moved):
+        raise ValueError(
+            f"optimizer: {type(moved).__name__} evaluates the loss itself; expected one that is stepped by a gradient, "
+            "which the force is added to"
+        )
     inputs, targets = batch
 
     def step() -> None:

@@ -9,9 +9,10 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
+from lossatlas.optim.monitoring import Monitoring
 from lossatlas.optim.schedules import Schedule, check_floor, check_positive
 
-_UNITS = ("epochs", "steps")
+UNITS = ("epochs", "steps")
 
 
 class Cyclic(ABC):
@@ -32,10 +33,10 @@ class Cyclic(ABC):
         """Numbers of optimizer steps, ascending and at most ``steps``, after which the rate has been lowest."""
 
 
-class _InSteps:
+class InSteps:
     """A schedule that is given as a ``factor`` of the step, counted from 0.
 
-    >>> _InSteps(lambda step: 1 / (1 + step), steps_per_epoch=10)(0.3)
+    >>> InSteps(lambda step: 1 / (1 + step), steps_per_epoch=10)(0.3)
     0.25
     """
 
@@ -76,7 +77,7 @@ class CyclicCosine(Cyclic):
         length = self.epochs / self.cycles
         return _half_cosine(epoch % length / length) if epoch < self.epochs else 0.0
 
-    def in_steps(self, steps_per_epoch: int) -> _InSteps:  # noqa: D102
+    def in_steps(self, steps_per_epoch: int) -> InSteps:  # noqa: D102
         ends = self._ends(steps_per_epoch)
 
         def factor(step: int) -> float:
@@ -86,7 +87,7 @@ class CyclicCosine(Cyclic):
             start = ends[cycle - 1] if cycle else 0
             return _half_cosine((step - start) / (ends[cycle] - start))
 
-        return _InSteps(factor, steps_per_epoch)
+        return InSteps(factor, steps_per_epoch)
 
     def minima(self, steps: int, steps_per_epoch: int) -> tuple[int, ...]:  # noqa: D102
         return tuple(end for end in self._ends(steps_per_epoch) if end <= steps)
@@ -118,8 +119,8 @@ class Triangular(Cyclic):
     """
 
     def __init__(self, cycle: float, floor: float, unit: str = "epochs") -> None:
-        if unit not in _UNITS:
-            raise ValueError(f"unit must be one of {', '.join(_UNITS)}, got {unit!r}")
+        if unit not in UNITS:
+            raise ValueError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}")
         check_positive("cycle", cycle)
         if not 0 < floor <= 1:
             raise ValueError(f"floor is a factor of the base rate and must be in (0, 1], got {floor}")
@@ -133,9 +134,9 @@ class Triangular(Cyclic):
             raise ValueError(f"where a cycle of {self.cycle} steps is at epoch {epoch} depends on the data")
         return self._factor(epoch % self.cycle / self.cycle)
 
-    def in_steps(self, steps_per_epoch: int) -> _InSteps:  # noqa: D102
+    def in_steps(self, steps_per_epoch: int) -> InSteps:  # noqa: D102
         length = self._length(steps_per_epoch)
-        return _InSteps(lambda step: self._factor((step % length + 1) / length), steps_per_epoch)
+        return InSteps(lambda step: self._factor((step % length + 1) / length), steps_per_epoch)
 
     def minima(self, steps: int, steps_per_epoch: int) -> tuple[int, ...]:
         """As `Cyclic.minima`. ValueError if not even one cycle fits."""
@@ -212,7 +213,8 @@ class Restarted:
 
     So a rate that falls in steps can be held against one that falls along a cosine and is set back as often
     (`WarmRestarts`), as in figure 4.7 of the distance-kernel thesis (von Bachmann 2021). The rate changes when that of
-    the schedule does, by its ``interval``. ValueError for a period that is not positive.
+    the schedule does, by its ``interval``. ValueError for a period that is not positive, and for a schedule by a
+    metric, which does not know where it is.
 
     >>> from lossatlas.optim import Step
     >>> schedule = Restarted(Step([50, 100], gamma=0.1), period=150)
@@ -222,6 +224,8 @@ class Restarted:
 
     def __init__(self, schedule: Schedule, period: float) -> None:
         check_positive("period", period)
+        if isinstance(schedule, Monitoring):
+            raise ValueError(f"{type(schedule).__name__} goes by a metric, and cannot be gone through again")
         self.schedule = schedule
         self.period = period
         self.interval = schedule.interval

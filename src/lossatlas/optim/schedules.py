@@ -28,13 +28,14 @@ def check_positive(name: str, value: float) -> None:
         raise ValueError(f"{name} must be positive, got {value}")
 
 
-def check_floor(floor: float) -> None:
-    """Raise ValueError unless ``floor`` can be a schedule's lowest factor."""
+def check_floor(floor: float, name: str = "floor") -> None:
+    """Raise ValueError unless ``floor``, which is called ``name``, can be a schedule's lowest factor."""
     if not 0 <= floor <= 1:
-        raise ValueError(f"floor is a factor of the base rate and must be in [0, 1], got {floor}")
+        raise ValueError(f"{name} is a factor of the base rate and must be in [0, 1], got {floor}")
 
 
-def _checked(interval: str) -> str:
+def check_interval(interval: str) -> str:
+    """Return ``interval``; raise ValueError unless it is "step" or "epoch"."""
     if interval not in _INTERVALS:
         raise ValueError(f"interval must be one of {', '.join(_INTERVALS)}, got {interval!r}")
     return interval
@@ -48,7 +49,7 @@ class Constant:
     """
 
     def __init__(self, interval: str = "epoch") -> None:
-        self.interval = _checked(interval)
+        self.interval = check_interval(interval)
 
     def __call__(self, epoch: float) -> float:
         """Return the factor at ``epoch``."""
@@ -72,7 +73,7 @@ class Step:
         check_positive("gamma", gamma)
         self.milestones = tuple(milestones)
         self.gamma = gamma
-        self.interval = _checked(interval)
+        self.interval = check_interval(interval)
 
     def __call__(self, epoch: float) -> float:
         """Return the factor at ``epoch``."""
@@ -95,7 +96,7 @@ class Cosine:
         check_floor(floor)
         self.epochs = epochs
         self.floor = floor
-        self.interval = _checked(interval)
+        self.interval = check_interval(interval)
 
     def __call__(self, epoch: float) -> float:
         """Return the factor at ``epoch``."""
@@ -131,7 +132,7 @@ class Linear:
         self.begin = begin
         self.end = end
         self.floor = floor
-        self.interval = _checked(interval)
+        self.interval = check_interval(interval)
 
     def __call__(self, epoch: float) -> float:
         """Return the factor at ``epoch``."""

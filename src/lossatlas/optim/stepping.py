@@ -20,6 +20,33 @@ def needs_closure(optimizer: Optimizer) -> bool:
     return closure is not None and closure.default is closure.empty
 
 
+def needs_objective(optimizer: Optimizer) -> bool:
+    """Whether a step differentiates the loss itself, as `lossatlas.optim.Newton` does.
+
+    Then it is ``step(closure, objective)``: see `lossatlas.optim.second_order`.
+
+    >>> needs_objective(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1))
+    False
+    """
+    return "objective" in inspect.signature(optimizer.step).parameters
+
+
+def keeps_statistics(optimizer: Optimizer) -> bool:
+    """Whether running statistics are to move once a step, by the pass at the weights before it, and by no other."""
+    return bool(getattr(optimizer, "keeps_statistics", False))
+
+
+def takes_matrices(optimizer: Optimizer) -> bool:
+    """Whether its steps depend on which entries of a parameter are a row, as Muon's do, or those of one made of it.
+
+    >>> matrix = torch.nn.Parameter(torch.zeros(2, 2))
+    >>> takes_matrices(torch.optim.Muon([matrix])), takes_matrices(torch.optim.SGD([matrix], lr=0.1))
+    (True, False)
+    """
+    parts = getattr(optimizer, "parts", ())
+    return isinstance(optimizer, torch.optim.Muon) or any(map(takes_matrices, parts))
+
+
 def has_modes(optimizer: Optimizer) -> bool:
     """Whether it steps from other weights than those to be evaluated, and goes from the ones to the others itself.
 

@@ -13,17 +13,19 @@ from pytorch_lightning.callbacks import (
     StochasticWeightAveraging,
 )
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from lossatlas.choices import nearest
 from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
 from lossatlas.interruption import Interrupted
-from lossatlas.optim import Cyclic, Schedule
+from lossatlas.optim import Cyclic, Monitoring, Schedule
+from lossatlas.optim.stepping import needs_closure
 from lossatlas.runs.build import build_callbacks, build_data, build_network, build_study, make
 from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.dry_run import dry_run
 from lossatlas.runs.schema import check_config, first_line
-from lossatlas.runs.store.fingerprint import digest, scientific
+from lossatlas.runs.store.fingerprint import digest, precision_name, scientific
 from lossatlas.runs.store.references import Reference, references, substituted
 from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.runs.trainer_settings import try_trainer
@@ -87,11 +89,14 @@ def _check_parts(job: Job) -> None:
     _named("scheduler", lambda: _try_schedule(make(config["scheduler"]), config["epochs"]))
     _named("regularizer", lambda: _try_penalties(make(config["regularizer"]), network))
     study = _named("study", lambda: build_study(config, network, data))
-    _named("optimizer", lambda: study.check_optimizer(optimizer))
+    _named("optimizer", lambda: study.check_optimizer(study.make_optimizer()))
+    _check_scaling(config, optimizer)
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
     _named("study", lambda: _try_mixed_targets(study, data))
     _check_callbacks(config, study)
+    if study.monitor is not None:
+        _check_column("scheduler.monitor", study.monitor, study)
     _check_snapshots(study.snapshot_epochs, config["epochs"])
     _named("study", lambda: _check_members(study, config["epochs"]))
     _check_trunk(config)
@@ -128,8 +133,8 @@ def _try_out(network: nn.Module, data: ImageData) -> None:
 def _try_schedule(schedule: Schedule, epochs: int) -> None:
     """Raise ValueError for one that gives no factor at the start or in the last epoch."""
     for epoch in (0.0, epochs - 1.0):
-        if isinstance(schedule, Cyclic) and epoch:
-            return  # between its ends it may need to know the steps of an epoch
+        if isinstance(schedule, Cyclic | Monitoring) and epoch:
+            return  # which may need to know the steps of an epoch, or what was measured
         factor = schedule(epoch)
         if not (isinstance(factor, int | float) and math.isfinite(factor)):
             raise ValueError(f"expected a factor of the base rate at epoch {epoch:g}, got {factor}")
@@ -232,7 +237,7 @@ def _check_early_stopping(path: str, callback: EarlyStopping, study: Study) -> N
         raise ConfigError(
             f"{path}: {type(study).__name__} has its result only after step {study.needed_steps}: leave it out"
         )
-    _check_monitor(path, callback.monitor, study)
+    _check_column(f"{path}.monitor", callback.monitor, study)
 
 
 def _check_best_weights(path: str, callback: BestWeights, study: Study) -> None:
@@ -240,20 +245,28 @@ def _check_best_weights(path: str, callback: BestWeights, study: Study) -> None:
         raise ConfigError(
             f"{path}: {type(study).__name__} makes the network that it ends with itself: leave it out"
         )
-    _check_monitor(path, callback.monitor, study)
+    _check_column(f"{path}.monitor", callback.monitor, study)
 
 
-def _check_monitor(path: str, monitor: str | None, study: Study) -> None:
+def _check_column(path: str, column: str | None, study: Study) -> None:
+    """Raise `ConfigError` unless the study logs ``column``, the value of ``path``, if it knows before it is trained."""
     columns = study.epoch_columns
-    if columns is not None and monitor not in columns:
-        raise ConfigError(
-            f"{path}.monitor={monitor}: no such column of history.csv; {nearest(str(monitor), columns)}"
-        )
+    if columns is not None and column not in columns:
+        raise ConfigError(f"{path}={column}: no such column of history.csv; {nearest(str(column), columns)}")
 
 
 def _trains_its_network(study: Study) -> bool:
     own = {id(parameter) for parameter in study.network.parameters()}
     return all(id(parameter) in own for parameter in study.trained_parameters())
+
+
+def _check_scaling(config: Mapping[str, Any], optimizer: Optimizer) -> None:
+    """Raise `ConfigError` for an optimizer that evaluates the loss where gradients are scaled, once for each step."""
+    if precision_name(config["trainer"].get("precision")) == "16-mixed" and needs_closure(optimizer):
+        raise ConfigError(
+            f"trainer.precision=16-mixed: {type(optimizer).__name__} evaluates the loss itself, without the scaled "
+            "gradients of half precision: type trainer.precision=bf16-mixed"
+        )
 
 
 def _check_trunk(config: Mapping[str, Any]) -> None:

@@ -38,11 +38,12 @@ def branched(study: Study, trunk: TrainedNetwork) -> dict[str, Any]:
     optimizer, scheduling = configured["optimizer"], configured["lr_scheduler"]
     (theirs,) = state["optimizer_states"]
     ours = optimizer.state_dict()
-    if ours["param_groups"][0].keys() != theirs["param_groups"][0].keys():
+    if layout(ours) != layout(theirs):
         raise ValueError(
             f"trunk: {trunk.name} was trained with another optimizer than {type(optimizer).__name__}: "
             "an arm keeps that of its trunk"
         )
+    study.history = list(state.get("lossatlas", {}).get("history", []))  # which a schedule may go by
     position = expected if scheduling["interval"] == "step" else trunk.epochs
     schedule = _at(position, scheduling["scheduler"])
     groups = [
@@ -55,6 +56,18 @@ def branched(study: Study, trunk: TrainedNetwork) -> dict[str, Any]:
         "lr_schedulers": [schedule],
         "callbacks": {},  # what the trunk kept for its own study
     }
+
+
+def layout(state: Mapping[str, Any]) -> list[tuple[list[int], set[str]]]:
+    """Numbers of the parameters and names of the settings of each group in an optimizer's state dict.
+
+    Where two of them agree, the one can go on with the state of the other.
+
+    >>> import torch
+    >>> layout(torch.optim.Rprop([torch.zeros(1)]).state_dict())[0][0]
+    [0]
+    """
+    return [(group["params"], group.keys() - {"params"}) for group in state["param_groups"]]
 
 
 def _at(position: int, scheduler: Any) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from lossatlas.spectral_norm import normed_weights
 from lossatlas.studies.classifier import Classifier, misclassified
 from lossatlas.studies.curve_objectives import CurveObjective
 from lossatlas.studies.regularization import KINDS, check_regularizers
-from lossatlas.studies.stepping import MODES
+from lossatlas.studies.stepping import MATRICES, MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, statistics, unflatten
@@ -64,7 +64,8 @@ class Curve(Classifier):
     """
 
     refused_stepping: ClassVar[Mapping[str, str]] = {
-        MODES: "what it averages are the bends, and the network is made of them"
+        MODES: "what it averages are the bends, and the network is made of them",
+        MATRICES: "a bend is a row of all weights, and the bends together are no matrix of a layer",
     }
 
     refused_regularizers: ClassVar[Mapping[str, str]] = dict.fromkeys(

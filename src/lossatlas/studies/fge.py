@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from lossatlas.data import ImageData
+from lossatlas.studies.branching import layout
 from lossatlas.studies.regularization import GATES
 from lossatlas.studies.snapshot import SnapshotEnsemble
 from lossatlas.studies.stepping import MODES
@@ -71,8 +72,7 @@ class FastGeometricEnsemble(SnapshotEnsemble):
         """Give the optimizer the state of the start's, but not its rate and other settings."""
         optimizer = self.trainer.optimizers[0]
         theirs, ours = training["optimizer_states"][0], optimizer.state_dict()
-        settings = [state["param_groups"][0].keys() for state in (theirs, ours)]
-        if not theirs["state"] or settings[0] != settings[1]:
+        if not theirs["state"] or layout(theirs) != layout(ours):
             raise ValueError(
                 f"the optimizer of {self._start.name} has no momentum that {type(optimizer).__name__} can go on with: "
                 "type study.momentum=false to start without"

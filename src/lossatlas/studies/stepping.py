@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lossatlas.landscape.measuring.batch_statistics import PassStatistics, even_batches
-from lossatlas.optim.stepping import evaluation_weights, has_modes, needs_closure
+from lossatlas.optim.stepping import evaluation_weights, has_modes, needs_closure, takes_matrices
 from lossatlas.spectral_norm import normed_weights
 
-ACCUMULATION, CLOSURES, MODES = "accumulation", "closures", "modes"
+ACCUMULATION, CLOSURES, MODES, MATRICES = "accumulation", "closures", "modes", "matrices"
 """Ways of stepping beside one gradient of one batch a step, which a study may have a reason not to be trained by."""
 
 
@@ -31,7 +31,8 @@ def check_optimizer(study: str, optimizer: Optimizer, batches: int, refused: Map
             f"{name} evaluates the loss several times a step, so that no gradients can be accumulated for it: "
             "leave out accumulate_grad_batches and take a larger batch"
         )
-    for way, wanted in ((CLOSURES, by_closures), (MODES, has_modes(optimizer))):
+    ways = {CLOSURES: by_closures, MODES: has_modes(optimizer), MATRICES: takes_matrices(optimizer)}
+    for way, wanted in ways.items():
         if wanted and way in refused:
             raise ValueError(f"{study} is not trained by {name}: {refused[way]}")
 

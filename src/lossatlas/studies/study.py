@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from lossatlas.data import ImageData
-from lossatlas.optim import Cyclic, Schedule
-from lossatlas.optim.stepping import has_modes, set_mode
+from lossatlas.optim import Cyclic, Monitoring, Schedule
+from lossatlas.optim.stepping import has_modes, keeps_statistics, needs_objective, set_mode
 from lossatlas.seeds import derive_seed
 from lossatlas.studies.regularization import Regularization
 from lossatlas.studies.stepping import (
@@ -114,6 +114,9 @@ class Study(LightningModule):
     trunk: TrainedNetwork | None = None
     """The finished run that this one branches from, to go on where it ended."""
 
+    monitor: str | None = None
+    """Column of the record that the rate goes by, if it goes by one."""
+
     def __init__(
         self,
         network: nn.Module,
@@ -135,7 +138,8 @@ class Study(LightningModule):
         self.snapshot_epochs = sorted(set(snapshot_epochs))
         self.history: list[dict[str, float]] = []
         self._optimizer = optimizer
-        self._schedule = schedule.in_steps(self.steps_per_epoch) if isinstance(schedule, Cyclic) else schedule
+        self.monitor = schedule.monitor if isinstance(schedule, Monitoring) else None
+        self._schedule = self._bound(schedule)
         self.regularization = Regularization(
             type(self).__name__, penalties, network, self.refused_regularizers
         )
@@ -143,6 +147,9 @@ class Study(LightningModule):
         self._losses: list[Tensor] = []
         self._errors: list[Tensor] = []  # number of samples that were got wrong
         self._is_evaluated = False  # the batch at hand; an optimizer with closures does it again and again
+        self._batch: Batch | None = None  # at hand, for an optimizer that differentiates its loss itself
+        self._takes_objective = self._keeps_statistics = False  # the optimizer; known when training begins
+        self._statistics: list[Tensor] = []  # of the pass before a step, to be those after it
         self._dropout_generator = torch.default_generator
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -152,6 +159,12 @@ class Study(LightningModule):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+
+    def _bound(self, schedule: Schedule) -> Schedule:
+        """The schedule in this study's steps, or by its record."""
+        if isinstance(schedule, Monitoring):
+            return schedule.following(lambda: self.history)
+        return schedule.in_steps(self.steps_per_epoch) if isinstance(schedule, Cyclic) else schedule
 
     def batch_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Loss of a training batch, to be minimised, and the number of its samples that were got wrong."""
@@ -175,6 +188,10 @@ class Study(LightningModule):
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters that the optimizer is given."""
         return self.network.parameters()
+
+    def make_optimizer(self) -> Optimizer:
+        """Make an optimizer of what is trained."""
+        return self._optimizer(self.trained_parameters())
 
     def evaluated(self) -> AbstractContextManager[None]:
         """Have, inside a block, the weights that are to be evaluated, and after it those that are trained, to the bit.
@@ -214,7 +231,7 @@ class Study(LightningModule):
     # Lightning's hooks, in the order in which they run
 
     def configure_optimizers(self) -> Any:  # noqa: D102
-        optimizer = self._optimizer(self.trained_parameters())
+        optimizer = self.make_optimizer()
         self.regularization.add_to(optimizer)
         steps = self.steps_per_epoch if self._schedule.interval == "step" else 1
         scheduler = LambdaLR(optimizer, lambda position: self._schedule(position / steps))
@@ -239,7 +256,12 @@ class Study(LightningModule):
     def on_train_start(self) -> None:
         """Begin the record. ValueError for a trainer whose epochs or steps are not those of the data."""
         self._check_trainer()
-        set_mode(self.trainer.optimizers[0], "train")
+        optimizer = self.trainer.optimizers[0]
+        set_mode(optimizer, "train")
+        self._takes_objective, self._keeps_statistics = (
+            needs_objective(optimizer),
+            keeps_statistics(optimizer),
+        )
         if not self.history:
             self.history = [{"epoch": 0, "step": 0, "weight_norm": self.weight_norm()}]
         self._losses = [loss.to(self.device) for loss in self._losses]  # those of a checkpoint
@@ -248,6 +270,7 @@ class Study(LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed the generator that dropout draws from, so that a step draws the same whatever came before."""
         self._is_evaluated = False
+        self._batch = batch if self._takes_objective else None
         self._seed_dropout(len(self._losses))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -259,16 +282,42 @@ class Study(LightningModule):
             self._losses.append(loss.detach())
             self._errors.append(wrong)
             self._is_evaluated = True
+            if self._keeps_statistics:
+                self._statistics = [buffer.clone() for buffer in self.network.buffers()]
         return loss if self.accumulate_grad_batches == 1 else loss * self._share(len(self._losses) - 1)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Change gradients as the regularisers say, before they are clipped."""
         self.regularization.change_gradients(self.global_step)
 
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Step the optimizer, and then change weights as the regularisers say."""
-        super().optimizer_step(*args, **kwargs)
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
+    ) -> None:
+        """Take a step, and then change weights as the regularisers say.
+
+        An optimizer that differentiates the loss itself is given it, with the network's outputs. For one that asks for
+        it running statistics are afterwards those of the pass at the weights before the step.
+        """
+        given = {"objective": self._loss_again} if self._takes_objective else {}
+        optimizer.step(closure=optimizer_closure, **given)
+        if self._statistics:
+            with torch.no_grad():
+                for buffer, kept in zip(self.network.buffers(), self._statistics, strict=True):
+                    buffer.copy_(kept)
+            self._statistics = []
         self.regularization.project(self.trainer.optimizers[0])
+
+    def _loss_again(self) -> tuple[Tensor, Tensor | None]:
+        """Loss of the batch at hand, drawn as before, and the outputs of the one pass that it took."""
+        assert self._batch is not None
+        outputs: list[Tensor] = []
+        hook = self.network.register_forward_hook(lambda module, inputs, output: outputs.append(output))
+        try:
+            with self.trainer.precision_plugin.train_step_context():
+                loss = self.training_step(self._batch, 0)
+        finally:
+            hook.remove()
+        return loss, outputs[0] if len(outputs) == 1 else None
 
     def _seed_dropout(self, batch: int) -> None:
         """Seed it for the ``batch``-th of the epoch, counted from 0."""
@@ -310,6 +359,8 @@ class Study(LightningModule):
             **measured,
         }
         self.history.append(row)
+        if self.monitor is not None:
+            self._set_rates()
         self._losses.clear()
         self._errors.clear()
         self.log_dict({k: v for k, v in row.items() if k not in ("epoch", "step")})
@@ -317,6 +368,17 @@ class Study(LightningModule):
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: D102
         if batch_idx % 100 == 99:
             self._check_losses()
+
+    def _set_rates(self) -> None:
+        """Set the rates of a schedule by a metric, which Lightning has asked for before the epoch's row was there."""
+        for configured in self.trainer.lr_scheduler_configs:
+            scheduler: Any = configured.scheduler
+            position = scheduler.last_epoch
+            factors = [of_position(position) for of_position in scheduler.lr_lambdas]
+            for group, base, factor in zip(
+                scheduler.optimizer.param_groups, scheduler.base_lrs, factors, strict=True
+            ):
+                group["lr"] = base * factor
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:  # noqa: D102
         checkpoint["lossatlas"] = {

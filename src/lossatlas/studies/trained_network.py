@@ -79,7 +79,7 @@ def refuse_weight_decay(optimizer: Callable[[Iterable[Tensor]], Optimizer], why:
     Traceback (most recent call last):
     ValueError: optimizer.weight_decay=0.0001 would pull at the bends: type optimizer.weight_decay=0 regularizer=l2 ...
     """
-    for group in optimizer([nn.Parameter(torch.zeros(1))]).param_groups:
+    for group in optimizer([nn.Parameter(torch.zeros(1, 1))]).param_groups:
         if decay := group.get("weight_decay", 0.0):
             raise ValueError(
                 f"optimizer.weight_decay={decay} {why}: type optimizer.weight_decay=0 regularizer=l2 "

@@ -16,7 +16,7 @@ from torch.testing import assert_close
 from lossatlas.data import ImageData, synthetic_images
 from lossatlas.landscape import ControlledCurve, Engine, PolygonalChain, Problem, evaluate
 from lossatlas.models import MLP
-from lossatlas.optim import L2, Constant
+from lossatlas.optim import L2, Constant, Muon, Plateau
 from lossatlas.studies import (
     CalibrationError,
     Classifier,
@@ -386,6 +386,10 @@ def test_a_band_that_was_interrupted_ends_with_the_same_bits(
         ({"snapshot_epochs": [1]}, r"expected snapshot_epochs=\[\], got \[1\]"),
         ({"curve": PolygonalChain(bends=1)}, "curve.bends must be null, .* got 1"),
         (
+            {"schedule": Plateau("validation_loss")},
+            "a band's rate is that of its cycles .* Plateau goes by a metric: type scheduler=constant",
+        ),
+        (
             {"optimizer": partial(torch.optim.SGD, lr=0.1, weight_decay=0.01)},
             "optimizer.weight_decay=0.01 would act along the band as well as across it: type optimizer.weight_decay=0",
         ),
@@ -396,6 +400,15 @@ def test_what_makes_no_band_is_refused_before_training(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         network_band(**changed)
+
+
+def test_pivots_are_no_matrix_of_muons(
+    network_band: Callable[..., ElasticBand], make_trainer: MakeTrainer
+) -> None:
+    with pytest.raises(
+        ValueError, match="ElasticBand is not trained by Muon: a pivot is a row of all weights"
+    ):
+        make_trainer(max_epochs=3).fit(network_band(optimizer=partial(Muon, lr=0.01)))
 
 
 def test_ends_of_one_seed_or_another_number_are_refused(network_band: Callable[..., ElasticBand]) -> None:

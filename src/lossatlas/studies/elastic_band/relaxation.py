@@ -10,14 +10,14 @@ from torch.func import functional_call
 
 from lossatlas.data import ImageData
 from lossatlas.landscape.shapes.curve_families import CurveFamily
-from lossatlas.optim import Schedule
+from lossatlas.optim import Monitoring, Schedule
 from lossatlas.studies.classifier import Classifier, misclassified
 from lossatlas.studies.elastic_band.forces import band_gradients
 from lossatlas.studies.elastic_band.pivots import Pivots, insert_pivots, insertions
 from lossatlas.studies.elastic_band.profile import band_metrics, by_gap, profile, with_statistics
 from lossatlas.studies.elastic_band.schedule import Cycle, CycledRate, Cycles
 from lossatlas.studies.regularization import KINDS, check_regularizers
-from lossatlas.studies.stepping import ACCUMULATION, CLOSURES, MODES
+from lossatlas.studies.stepping import ACCUMULATION, CLOSURES, MATRICES, MODES
 from lossatlas.studies.study import Batch
 from lossatlas.studies.trained_network import TrainedNetwork, check_ends, refuse_weight_decay
 from lossatlas.weight_space import Weights, flatten, unflatten
@@ -96,10 +96,13 @@ class ElasticBand(Classifier):
         the cycles, and for an optimizer with weight decay.
     """
 
-    refused_stepping: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        (ACCUMULATION, CLOSURES, MODES),
-        "pivots descend a part of one batch's gradient, and are moved along the band between steps",
-    )
+    refused_stepping: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            (ACCUMULATION, CLOSURES, MODES),
+            "pivots descend a part of one batch's gradient, and are moved along the band between steps",
+        ),
+        MATRICES: "a pivot is a row of all weights, and the pivots together are no matrix of a layer",
+    }
     refused_regularizers: ClassVar[Mapping[str, str]] = dict.fromkeys(
         KINDS, "pivots are moved along the band between steps"
     )
@@ -130,6 +133,11 @@ class ElasticBand(Classifier):
         if curve.bends is not None:
             raise ValueError(f"curve.bends must be null, for as many as pivots come, got {curve.bends}")
         refuse_weight_decay(optimizer, "would act along the band as well as across it")
+        if isinstance(schedule, Monitoring):
+            raise ValueError(
+                f"a band's rate is that of its cycles times a schedule's by the epoch, and {type(schedule).__name__} "
+                "goes by a metric: type scheduler=constant"
+            )
         in_order = Cycles([Cycle(**cycle) for cycle in cycles])
         in_order.check_epochs(epochs, data.steps_per_epoch)
         rate = CycledRate(schedule, in_order, data.steps_per_epoch)

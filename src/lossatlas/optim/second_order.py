@@ -1,0 +1,437 @@
+"""Second-order optimizers: Newton and saddle-free Newton, by the whole Hessian, Krylov spaces or conjugate gradients.
+
+They take a step of ``step(closure, objective)``. The closure evaluates the loss and its gradients, as any optimizer's
+does; the objective gives the loss once more, to be differentiated by the parameters as often as wished, and the outputs
+that it was made of, or None where those are not known.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NoReturn
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from lossatlas.optim.quadratic_models import conjugate_gradients, damped_step, lanczos, trust_region_step
+from lossatlas.optim.weight_decay import check_choice, check_rates
+
+Objective = Callable[[], tuple[Tensor, Tensor | None]]
+"""Gives the loss at the present parameters, a scalar with its graph, and the network's outputs."""
+
+Matrix = Literal["gauss_newton", "hessian"]
+"""Of the model of `HessianFree`."""
+
+_Product = Callable[[Tensor], Tensor]
+
+_POOR, _GOOD = (
+    0.25,
+    0.75,
+)  # shares of the predicted gain (Martens 2010, section 4.1; Nocedal & Wright 2006, chapter 4)
+_GIB = 2**30
+_AT_ONCE = 64  # products with the Hessian in one pass, in memory of so many gradients of the batch
+
+
+class SecondOrder(Optimizer):
+    """Optimizer that minimises, at each step, a quadratic model of the loss.
+
+    A step is the rate times the minimiser of g'p + p'Bp / 2, whose matrix B a subclass gives. ``damping`` is added to
+    its diagonal; ``trust_radius`` bounds the length of p. With ``adapt`` they follow the reduction ratio, the loss's
+    gain over the model's: below 1/4 the damping grows by half and the radius shrinks to a quarter, above 3/4 the
+    damping falls by a third, and the radius doubles if p was as long; a step that loses is taken back. The loss of the
+    next step's batch plays no part.
+    """
+
+    keeps_statistics = True  # `lossatlas.optim.stepping.keeps_statistics`
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        *,
+        lr: float,
+        damping: float,
+        trust_radius: float | None,
+        adapt: bool,
+        **settings: Any,
+    ) -> None:
+        check_rates(lr=lr, damping=damping)
+        if trust_radius is not None and not trust_radius > 0:
+            raise ValueError(f"trust_radius must be positive, or null for none, got {trust_radius}")
+        if adapt and trust_radius is None and not damping > 0:
+            raise ValueError(
+                "adapt=true needs a trust_radius or a damping above 0 to begin from, got neither"
+            )
+        defaults = {
+            "lr": lr,
+            "damping": damping,
+            "trust_radius": trust_radius,
+            "adapt": adapt,
+            **settings,
+        }
+        super().__init__(params, defaults)
+        if len(self.param_groups) > 1:
+            raise ValueError(f"{type(self).__name__} takes one group of parameters, got several")
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """Those that it moves."""
+        return [p for p in self.param_groups[0]["params"] if p.requires_grad]
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any], objective: Objective) -> Any:  # type: ignore[override]
+        """Take a step; what ``closure`` gives is returned."""
+        with torch.enable_grad():
+            returned = closure()
+        (group,) = self.param_groups
+        parameters = self.parameters
+        gradient = torch.cat(
+            [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters]
+        )
+        with torch.enable_grad():
+            loss, step, gain = self.minimiser(objective, parameters, gradient)
+        before = [parameter.clone() for parameter in parameters]
+        pieces = step.to(gradient).split([parameter.numel() for parameter in parameters])
+        for parameter, piece in zip(parameters, pieces, strict=True):
+            parameter.add_(piece.view_as(parameter), alpha=group["lr"])
+        if group["adapt"]:
+            with torch.enable_grad():
+                after = float(objective()[0].detach())
+            if not self._adapt(loss - after, gain, float(torch.linalg.vector_norm(step))):
+                torch._foreach_copy_(parameters, before)
+        return returned
+
+    @abstractmethod
+    def minimiser(
+        self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor
+    ) -> tuple[float, Tensor, float]:
+        """Loss at the present parameters, the step p, (n,), and what the model gains by it."""
+
+    def _adapt(self, gained: float, predicted: float, length: float) -> bool:
+        """Adapt damping or radius to the gains that were had and predicted; whether the step stands."""
+        (group,) = self.param_groups
+        ratio = gained / predicted if predicted > 0 else -1.0
+        if not ratio >= _POOR:  # NaN too
+            if group["trust_radius"] is None:
+                group["damping"] *= 3 / 2
+            else:
+                group["trust_radius"] = length / 4
+        elif ratio > _GOOD:
+            if group["trust_radius"] is None:
+                group["damping"] *= 2 / 3
+            elif length >= 0.99 * group["trust_radius"]:
+                group["trust_radius"] *= 2
+        return ratio > 0
+
+    def _step(self, values: Tensor, gradient: Tensor, eps: float) -> tuple[Tensor, float]:
+        """Step for B of these eigenvalues and gradient in their basis, and what the model without damping gains.
+
+        ``eps`` is the rounding of what B was computed in.
+        """
+        (group,) = self.param_groups
+        damping, radius = group["damping"], group["trust_radius"]
+        if radius is None:
+            step = damped_step(values, gradient, damping, eps)
+        else:
+            step = trust_region_step(values, gradient, radius, damping)
+        return step, -float(gradient @ step + (values * step) @ step / 2)
+
+
+class _Spectral(SecondOrder):
+    """By eigenvalues and eigenvectors of the Hessian, all of them or those on a Krylov space of the gradient."""
+
+    def _spectrum(self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor) -> Any:
+        """Loss, eigenvalues (k,), ascending, and eigenvectors (n, k)."""
+        (group,) = self.param_groups
+        subspace = group.get("subspace")
+        loss, products = products_with_hessian(objective, parameters)
+        if subspace is None:
+            hessian = products(torch.eye(len(gradient), dtype=gradient.dtype, device=gradient.device))
+            return loss, *torch.linalg.eigh((hessian + hessian.T).double() / 2)
+        if not float(torch.linalg.vector_norm(gradient)):
+            return loss, gradient[:0], gradient[:, None][:, :0]  # there is no space
+        return loss, *lanczos(lambda v: products(v[None])[0], gradient, subspace)
+
+    def minimiser(
+        self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor
+    ) -> tuple[float, Tensor, float]:
+        loss, values, vectors = self._spectrum(objective, parameters, gradient)
+        if not len(values):
+            return loss, torch.zeros_like(gradient), 0.0
+        if not values.isfinite().all():
+            return loss, torch.full_like(gradient, torch.nan), 0.0
+        coordinates, gain = self._step(
+            self._curvatures(values), vectors.T @ gradient.to(vectors), torch.finfo(gradient.dtype).eps
+        )
+        return loss, vectors @ coordinates, gain
+
+    @abstractmethod
+    def _curvatures(self, values: Tensor) -> Tensor:
+        """Eigenvalues of the model's matrix, given those of the Hessian."""
+
+
+class Newton(_Spectral):
+    """Newton's method by the whole Hessian H: w - (H + damping I)^-1 g times the rate.
+
+    Undamped it takes one step to the stationary point of a quadratic, whatever its kind: saddles attract it. Within a
+    trust region it minimises the quadratic, and leaves them. The network must be small; see `HessianFree`.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters.
+    lr : float, default 1.0
+        Rate, a factor on the step.
+    damping : float, default 0.0
+        Added to the diagonal of H.
+    trust_radius : float, optional
+        Largest norm of a step before the rate; None: without bound.
+    adapt : bool, default False
+        Adapt radius, or else damping, by the reduction ratio; see `SecondOrder`.
+    limit : int, default 3000
+        Most parameters.
+
+    Raises
+    ------
+    ValueError
+        For more parameters than ``limit``, in one line with the memory that the Hessian would take, and for numbers out
+        of their range.
+
+    Examples
+    --------
+    >>> weight = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+    >>> def loss():
+    ...     return (weight.square() @ torch.tensor([1.0, -5.0])), None
+    >>> optimizer = Newton([weight])
+    >>> optimizer.step(lambda: loss()[0].backward(), loss)
+    >>> weight.data  # the saddle
+    tensor([0., 0.])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1.0,
+        damping: float = 0.0,
+        trust_radius: float | None = None,
+        adapt: bool = False,
+        limit: int = 3000,
+    ) -> None:
+        super().__init__(params, lr=lr, damping=damping, trust_radius=trust_radius, adapt=adapt)
+        if (n := _numbers(self.parameters)) > limit:
+            _refuse(n, limit, "Newton", "type optimizer=hessian_free")
+
+    def _curvatures(self, values: Tensor) -> Tensor:
+        return values
+
+
+class SaddleFreeNewton(_Spectral):
+    """Saddle-free Newton (Dauphin et al. 2014, arXiv:1406.2572): w - (|H| + damping I)^-1 g times the rate.
+
+    |H| has the eigenvectors of the Hessian and the absolute values of its eigenvalues, so that directions of negative
+    curvature are gone down, as far as curvature allows, and not up. For larger networks the model is that on a Krylov
+    space, of ``subspace`` dimensions, that begins with the gradient (their algorithm 1, by Lanczos' iteration).
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters.
+    lr, trust_radius, adapt, limit : float, float, bool and int, optional and default 1.0 and False and 3000
+        As of `Newton`; the limit does not hold with a subspace.
+    damping : float, default 0.001
+        Added to the diagonal of |H|; without any, directions that are nearly flat are gone far along.
+    subspace : int, optional
+        Dimensions of the Krylov space; None: the whole Hessian.
+
+    Raises
+    ------
+    ValueError
+        As `Newton`, and for a subspace of no dimension.
+
+    Examples
+    --------
+    >>> weight = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+    >>> def loss():
+    ...     return (weight.square() @ torch.tensor([1.0, -5.0])), None
+    >>> optimizer = SaddleFreeNewton([weight], damping=0.0)
+    >>> optimizer.step(lambda: loss()[0].backward(), loss)
+    >>> weight.data  # down along the first, away along the second
+    tensor([0., 8.])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1.0,
+        damping: float = 1e-3,
+        trust_radius: float | None = None,
+        adapt: bool = False,
+        subspace: int | None = None,
+        limit: int = 3000,
+    ) -> None:
+        if subspace is not None and not subspace >= 1:
+            raise ValueError(f"subspace must be >= 1, or null for the whole Hessian, got {subspace}")
+        super().__init__(
+            params, lr=lr, damping=damping, trust_radius=trust_radius, adapt=adapt, subspace=subspace
+        )
+        if subspace is None and (n := _numbers(self.parameters)) > limit:
+            _refuse(n, limit, "saddle-free Newton", "type optimizer.subspace=50, for Lanczos' iteration")
+
+    def _curvatures(self, values: Tensor) -> Tensor:
+        return values.abs()
+
+
+class HessianFree(SecondOrder):
+    """Hessian-free optimisation (Martens 2010): Newton steps by conjugate gradients, from products with a matrix alone.
+
+    The matrix is that of Gauss and Newton, which is positive semi-definite, with the second derivatives of penalties;
+    or the Hessian, on whose directions of negative curvature the iteration ends (`conjugate_gradients`). Each step
+    begins from ``decay`` times the last, and the damping follows the reduction ratio (his sections 4.1 and 4.5). His
+    preconditioner and his search along the iterates are not there.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters.
+    lr : float, default 1.0
+        Rate, a factor on the step.
+    matrix : {"gauss_newton", "hessian"}, default "gauss_newton"
+        B of the model.
+    damping : float, default 1.0
+        Added to its diagonal.
+    trust_radius : float, optional
+        Largest norm of a step before the rate; None: without bound.
+    adapt : bool, default True
+        Adapt radius, or else damping, by the reduction ratio; see `SecondOrder`.
+    iterations : int, default 50
+        Products a step, at most.
+    tolerance : float, default 0.0005
+        Share of the model's gain, per iteration, at which it ends.
+    decay : float, default 0.95
+        Share of the last step to begin from, in [0, 1]; 0: from nothing.
+
+    Raises
+    ------
+    ValueError
+        For numbers out of their range.
+
+    Examples
+    --------
+    >>> weight = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+    >>> def loss():
+    ...     return (weight.square() @ torch.tensor([1.0, 5.0])), None
+    >>> optimizer = HessianFree([weight], matrix="hessian", damping=0.0, adapt=False)
+    >>> optimizer.step(lambda: loss()[0].backward(), loss)
+    >>> bool(weight.data.norm() < 1e-5)
+    True
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1.0,
+        matrix: Matrix = "gauss_newton",
+        damping: float = 1.0,
+        trust_radius: float | None = None,
+        adapt: bool = True,
+        iterations: int = 50,
+        tolerance: float = 5e-4,
+        decay: float = 0.95,
+    ) -> None:
+        if not iterations >= 1:
+            raise ValueError(f"iterations must be >= 1, got {iterations}")
+        check_rates(tolerance=tolerance)
+        check_choice("matrix", matrix, Matrix)
+        if not 0 <= decay <= 1:
+            raise ValueError(f"decay must be in [0, 1], got {decay}")
+        settings = {"matrix": matrix, "iterations": iterations, "tolerance": tolerance, "decay": decay}
+        super().__init__(params, lr=lr, damping=damping, trust_radius=trust_radius, adapt=adapt, **settings)
+
+    def minimiser(  # noqa: D102
+        self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor
+    ) -> tuple[float, Tensor, float]:
+        (group,) = self.param_groups
+        loss, products = products_with_hessian(
+            objective, parameters, gauss_newton=group["matrix"] == "gauss_newton"
+        )
+
+        def damped(vector: Tensor) -> Tensor:
+            return products(vector[None])[0] + group["damping"] * vector
+
+        step = conjugate_gradients(
+            damped,
+            gradient,
+            start=self._start(parameters, group["decay"]),
+            radius=group["trust_radius"],
+            iterations=group["iterations"],
+            tolerance=group["tolerance"],
+        )
+        pieces = step.split([parameter.numel() for parameter in parameters])
+        for parameter, piece in zip(parameters, pieces, strict=True):
+            self.state[parameter]["last"] = piece.detach().clone().view_as(parameter)
+        curved = products(step[None])[0]
+        return loss, step, -float(gradient @ step + curved @ step / 2)
+
+    def _start(self, parameters: Sequence[Tensor], decay: float) -> Tensor | None:
+        if not decay or any("last" not in self.state[parameter] for parameter in parameters):
+            return None
+        return decay * torch.cat([self.state[parameter]["last"].flatten() for parameter in parameters])
+
+
+def products_with_hessian(
+    objective: Objective, parameters: Sequence[Tensor], *, gauss_newton: bool = False
+) -> tuple[float, _Product]:
+    """Loss, and the products of its Hessian, or of the Gauss-Newton matrix, with the rows of (k, n): (k, n) too.
+
+    The Gauss-Newton matrix of L(z) is the Hessian of L(z) - c'z, where c is the gradient by the outputs z, held
+    constant: what is left is J'(d^2 L / dz^2)J, and the second derivatives of whatever does not go through z.
+
+    Raises
+    ------
+    ValueError
+        For the Gauss-Newton matrix if the objective does not give the outputs.
+    """
+    loss, outputs = objective()
+    value = loss
+    if gauss_newton:
+        if outputs is None:
+            raise ValueError(
+                "the Gauss-Newton matrix is of a network's outputs, which this loss does not give: "
+                "type optimizer.matrix=hessian"
+            )
+        (slope,) = torch.autograd.grad(loss, outputs, retain_graph=True)
+        value = loss - (slope.detach() * outputs).sum()
+    gradients = torch.autograd.grad(value, parameters, create_graph=True, materialize_grads=True)
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+
+    def products(vectors: Tensor) -> Tensor:
+        if not flat.requires_grad:  # of a loss that is linear
+            return torch.zeros_like(vectors)
+        return torch.cat([_pulled_back(flat, parameters, rows) for rows in vectors.split(_AT_ONCE)])
+
+    return float(loss.detach()), products
+
+
+def _pulled_back(flat: Tensor, parameters: Sequence[Tensor], rows: Tensor) -> Tensor:
+    """Derivatives by the parameters of ``flat``, (n,), times each of ``rows``: (k, n); several in one pass."""
+    several = len(rows) > 1
+    parts = torch.autograd.grad(
+        flat,
+        parameters,
+        rows.to(flat) if several else rows[0].to(flat),
+        retain_graph=True,
+        is_grads_batched=several,
+        materialize_grads=True,
+    )
+    return torch.cat([part.detach().reshape(len(rows), -1) for part in parts], 1)
+
+
+def _numbers(parameters: Sequence[Tensor]) -> int:
+    return sum(parameter.numel() for parameter in parameters)
+
+
+def _refuse(n: int, limit: int, method: str, instead: str) -> NoReturn:
+    hessian = 8 * n * n / _GIB
+    raise ValueError(
+        f"{method} takes the whole Hessian: of {n:,} parameters it has {hessian:.3g} GiB, three times that with its "
+        f"eigenvectors and room to find them; expected at most limit={limit:,} parameters: {instead}"
+    )
