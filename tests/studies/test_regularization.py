@@ -11,7 +11,7 @@ from schedule_free import SmallScheduleFree
 from torch import nn
 
 from lossatlas.models import MLP
-from lossatlas.optim import L0, L1, L2, Constant, GradientNoise, MaxNorm, Step, WeightNoise
+from lossatlas.optim import L0, L1, L2, SAM, Constant, GradientNoise, MaxNorm, Muon, Newton, Step, WeightNoise
 from lossatlas.seeds import derive_seed
 from lossatlas.studies import AveragedClassifier, Classifier
 
@@ -164,6 +164,14 @@ FREE = partial(SmallScheduleFree, lr=0.1)
             GradientNoise(1.0),
             LBFGS,
             "^LBFGS goes by .* regularizer.mine puts noise on the gradients of a step",
+        ),
+        *(
+            (
+                L0(1.0),
+                one,
+                "^(SAM|Muon|Newton) takes the weights of a network alone, and regularizer.mine mult",
+            )
+            for one in (partial(SAM, base=partial(torch.optim.SGD, lr=0.1)), Muon, Newton)
         ),
         (MaxNorm(1.0), FREE, "^regularizer.mine changes weights after each step, and SmallScheduleFree eval"),
     ],

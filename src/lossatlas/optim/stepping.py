@@ -43,8 +43,17 @@ def takes_matrices(optimizer: Optimizer) -> bool:
     >>> takes_matrices(torch.optim.Muon([matrix])), takes_matrices(torch.optim.SGD([matrix], lr=0.1))
     (True, False)
     """
-    parts = getattr(optimizer, "parts", ())
-    return isinstance(optimizer, torch.optim.Muon) or any(map(takes_matrices, parts))
+    of_parts = map(takes_matrices, getattr(optimizer, "parts", ()))
+    return isinstance(optimizer, torch.optim.Muon) or any(of_parts)
+
+
+def has_parts(optimizer: Optimizer) -> bool:
+    """Whether it is made of others, which step what each has been given, as Muon with AdamW is.
+
+    >>> has_parts(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1))
+    False
+    """
+    return bool(getattr(optimizer, "parts", ()))
 
 
 def has_modes(optimizer: Optimizer) -> bool:
