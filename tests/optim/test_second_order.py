@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lossatlas.optim import HessianFree, Newton, SaddleFreeNewton
+from lossatlas.optim.second_order import products_with_hessian
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -195,6 +196,53 @@ def test_what_was_learnt_of_the_region_travels_in_the_state(tmp_path: Any) -> No
     other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     assert other.param_groups[0]["damping"] == optimizer.param_groups[0]["damping"] != 1.0
     assert torch.equal(other.state_dict()["state"][0]["last"], optimizer.state_dict()["state"][0]["last"])
+
+
+# Products
+
+
+KINDS = {
+    "convolutions": lambda: nn.Sequential(
+        *(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2), nn.GELU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Dropout(0.3), nn.Linear(8, 3)),
+    ),
+    "attention": lambda: nn.Sequential(
+        *(nn.Flatten(2), nn.TransformerEncoderLayer(16, 2, 4, dropout=0.0, batch_first=True)),
+        *(nn.Flatten(), nn.Linear(16, 3)),
+    ),
+}
+
+
+@pytest.mark.parametrize("gauss_newton", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_products_are_differences_of_gradients_for_several_vectors_as_for_one(
+    kind: str, gauss_newton: bool
+) -> None:
+    """The Gauss-Newton matrix is symmetric and positive semi-definite instead."""
+    torch.manual_seed(0)
+    network = KINDS[kind]().double()
+    inputs, targets = torch.randn(9, 1, 4, 4).double(), torch.arange(9) % 3
+    own = list(network.parameters())
+
+    def objective() -> tuple[Tensor, Tensor]:
+        torch.manual_seed(1)  # the same dropout
+        outputs = network(inputs)
+        return nn.functional.cross_entropy(outputs, targets), outputs
+
+    _, products = products_with_hessian(objective, own, gauss_newton=gauss_newton)
+    vectors = torch.randn(3, sum(p.numel() for p in own)).double()
+    several = products(vectors)
+    torch.testing.assert_close(several, torch.cat([products(vector[None]) for vector in vectors]))
+    form = several @ vectors.T
+    torch.testing.assert_close(form, form.T, rtol=1e-6, atol=1e-8)
+    if gauss_newton:
+        assert torch.linalg.eigvalsh((form + form.T) / 2).min() > -1e-9
+        return
+    start, sides = nn.utils.parameters_to_vector(own).detach(), []
+    for step in (1e-6, -1e-6):
+        nn.utils.vector_to_parameters(start + step * vectors[0], own)
+        sides.append(torch.cat([g.flatten() for g in torch.autograd.grad(objective()[0], own)]))
+    torch.testing.assert_close(several[0], (sides[0] - sides[1]) / 2e-6, rtol=1e-4, atol=1e-6)
 
 
 # What is refused

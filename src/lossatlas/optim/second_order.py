@@ -11,6 +11,7 @@ from typing import Any, Literal, NoReturn
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
 
 from lossatlas.optim.quadratic_models import conjugate_gradients, damped_step, lanczos, trust_region_step
@@ -95,7 +96,7 @@ class SecondOrder(Optimizer):
             parameter.add_(piece.view_as(parameter), alpha=group["lr"])
         if group["adapt"]:
             with torch.enable_grad():
-                after = float(objective()[0].detach())
+                after = float(_twice_differentiable(objective)[0].detach())
             if not self._adapt(loss - after, gain, float(torch.linalg.vector_norm(step))):
                 torch._foreach_copy_(parameters, before)
         return returned
@@ -390,7 +391,7 @@ def products_with_hessian(
     ValueError
         For the Gauss-Newton matrix if the objective does not give the outputs.
     """
-    loss, outputs = objective()
+    loss, outputs = _twice_differentiable(objective)
     value = loss
     if gauss_newton:
         if outputs is None:
@@ -409,6 +410,12 @@ def products_with_hessian(
         return torch.cat([_pulled_back(flat, parameters, rows) for rows in vectors.split(_AT_ONCE)])
 
     return float(loss.detach()), products
+
+
+def _twice_differentiable(objective: Objective) -> tuple[Tensor, Tensor | None]:
+    """The loss by kernels that torch can differentiate twice, which the fused ones of attention are not."""
+    with sdpa_kernel(SDPBackend.MATH):
+        return objective()
 
 
 def _pulled_back(flat: Tensor, parameters: Sequence[Tensor], rows: Tensor) -> Tensor:
