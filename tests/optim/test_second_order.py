@@ -245,6 +245,20 @@ def test_products_are_differences_of_gradients_for_several_vectors_as_for_one(
     torch.testing.assert_close(several[0], (sides[0] - sides[1]) / 2e-6, rtol=1e-4, atol=1e-6)
 
 
+def test_groups_have_rates_of_their_own() -> None:
+    one, other = (nn.Parameter(torch.tensor([2.0])) for _ in range(2))
+    optimizer = Newton([{"params": [one]}, {"params": [other], "lr": 0.25}])
+
+    def objective() -> tuple[Tensor, None]:
+        return (one - other - 1).square().sum() + other.square().sum(), None
+
+    def closure() -> None:
+        objective()[0].backward()
+
+    optimizer.step(closure, objective)
+    assert (one.item(), other.item()) == (pytest.approx(1.0), pytest.approx(2.0 - 0.25 * 2.0))
+
+
 # What is refused
 
 
@@ -274,7 +288,6 @@ def test_a_network_that_is_too_large_is_refused_with_its_memory_and_the_way_with
         (lambda p: SaddleFreeNewton(p, subspace=0), "subspace must be >= 1, or null .*, got 0"),
         (lambda p: HessianFree(p, iterations=0), "iterations must be >= 1, got 0"),
         (lambda p: HessianFree(p, decay=2.0), r"decay must be in \[0, 1\], got 2.0"),
-        (lambda p: Newton([{"params": p}, {"params": big(3)}]), "Newton takes one group of parameters"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(make: Any, message: str) -> None:
