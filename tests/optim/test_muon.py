@@ -105,3 +105,18 @@ def test_a_network_without_matrices_is_refused() -> None:
         Muon(nn.BatchNorm1d(4).parameters())
     with pytest.raises(ValueError, match=r"none of the 1 parameters is one \(shapes \[4, 1, 2, 2\]\)"):
         Muon([nn.Parameter(torch.zeros(4, 1, 2, 2))], kernels=False)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_group_that_is_added_later_goes_to_adamw(others: int) -> None:
+    """Whether or not there was anything for AdamW before."""
+    weight, gate = nn.Parameter(torch.eye(2)), nn.Parameter(torch.ones(3))
+    optimizer = Muon([weight, *(nn.Parameter(torch.ones(2)) for _ in range(others))], lr=0.1)
+    optimizer.add_param_group({"params": [gate], "weight_decay": 0.0, "lr": 0.5})
+    assert len(optimizer.param_groups) == 2 + others
+    weight.grad, gate.grad = torch.ones(2, 2), torch.ones(3)
+    other = Muon([weight, *(nn.Parameter(torch.ones(2)) for _ in range(others))], lr=0.1)
+    other.add_param_group({"params": [gate], "weight_decay": 0.0, "lr": 0.1})
+    other.load_state_dict(optimizer.state_dict())
+    other.step()
+    assert gate.tolist() == pytest.approx([0.5] * 3)

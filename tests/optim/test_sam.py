@@ -102,6 +102,20 @@ def test_rates_and_states_are_those_of_its_base() -> None:
     assert other.parts[0].state[place]["momentum_buffer"].norm() > 0
 
 
+def test_a_group_that_is_added_later_is_stepped_by_the_base() -> None:
+    place, gate = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))
+    optimizer = SAM([place], partial(Momentum, lr=0.1), rho=0.0)
+    optimizer.add_param_group({"params": [gate], "lr": 0.2})
+
+    def closure() -> None:
+        optimizer.zero_grad()
+        (place.sum() + gate.sum()).backward()
+
+    optimizer.step(closure)
+    assert place.tolist() == pytest.approx([0.9] * 2)
+    assert gate.tolist() == pytest.approx([0.8] * 3)
+
+
 def test_muon_may_be_stepped_where_the_loss_is_highest() -> None:
     weight = nn.Parameter(torch.eye(2))
     optimizer = SAM([weight], partial(Muon, lr=0.1))

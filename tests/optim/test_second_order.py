@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lossatlas.optim import HessianFree, Newton, SaddleFreeNewton
+from lossatlas.optim.second_order import products_with_hessian
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -197,6 +198,67 @@ def test_what_was_learnt_of_the_region_travels_in_the_state(tmp_path: Any) -> No
     assert torch.equal(other.state_dict()["state"][0]["last"], optimizer.state_dict()["state"][0]["last"])
 
 
+# Products
+
+
+KINDS = {
+    "convolutions": lambda: nn.Sequential(
+        *(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2), nn.GELU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Dropout(0.3), nn.Linear(8, 3)),
+    ),
+    "attention": lambda: nn.Sequential(
+        *(nn.Flatten(2), nn.TransformerEncoderLayer(16, 2, 4, dropout=0.0, batch_first=True)),
+        *(nn.Flatten(), nn.Linear(16, 3)),
+    ),
+}
+
+
+@pytest.mark.parametrize("gauss_newton", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_products_are_differences_of_gradients_for_several_vectors_as_for_one(
+    kind: str, gauss_newton: bool
+) -> None:
+    """The Gauss-Newton matrix is symmetric and positive semi-definite instead."""
+    torch.manual_seed(0)
+    network = KINDS[kind]().double()
+    inputs, targets = torch.randn(9, 1, 4, 4).double(), torch.arange(9) % 3
+    own = list(network.parameters())
+
+    def objective() -> tuple[Tensor, Tensor]:
+        torch.manual_seed(1)  # the same dropout
+        outputs = network(inputs)
+        return nn.functional.cross_entropy(outputs, targets), outputs
+
+    _, products = products_with_hessian(objective, own, gauss_newton=gauss_newton)
+    vectors = torch.randn(3, sum(p.numel() for p in own)).double()
+    several = products(vectors)
+    torch.testing.assert_close(several, torch.cat([products(vector[None]) for vector in vectors]))
+    form = several @ vectors.T
+    torch.testing.assert_close(form, form.T, rtol=1e-6, atol=1e-8)
+    if gauss_newton:
+        assert torch.linalg.eigvalsh((form + form.T) / 2).min() > -1e-9
+        return
+    start, sides = nn.utils.parameters_to_vector(own).detach(), []
+    for step in (1e-6, -1e-6):
+        nn.utils.vector_to_parameters(start + step * vectors[0], own)
+        sides.append(torch.cat([g.flatten() for g in torch.autograd.grad(objective()[0], own)]))
+    torch.testing.assert_close(several[0], (sides[0] - sides[1]) / 2e-6, rtol=1e-4, atol=1e-6)
+
+
+def test_groups_have_rates_of_their_own() -> None:
+    one, other = (nn.Parameter(torch.tensor([2.0])) for _ in range(2))
+    optimizer = Newton([{"params": [one]}, {"params": [other], "lr": 0.25}])
+
+    def objective() -> tuple[Tensor, None]:
+        return (one - other - 1).square().sum() + other.square().sum(), None
+
+    def closure() -> None:
+        objective()[0].backward()
+
+    optimizer.step(closure, objective)
+    assert (one.item(), other.item()) == (pytest.approx(1.0), pytest.approx(2.0 - 0.25 * 2.0))
+
+
 # What is refused
 
 
@@ -226,7 +288,6 @@ def test_a_network_that_is_too_large_is_refused_with_its_memory_and_the_way_with
         (lambda p: SaddleFreeNewton(p, subspace=0), "subspace must be >= 1, or null .*, got 0"),
         (lambda p: HessianFree(p, iterations=0), "iterations must be >= 1, got 0"),
         (lambda p: HessianFree(p, decay=2.0), r"decay must be in \[0, 1\], got 2.0"),
-        (lambda p: Newton([{"params": p}, {"params": big(3)}]), "Newton takes one group of parameters"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(make: Any, message: str) -> None:

@@ -1,6 +1,7 @@
 """Optimizers that are made of others, which they step: one for each kind of parameters, or one around another."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch.optim import Optimizer
 
@@ -18,6 +19,16 @@ class Composed(Optimizer):
         for part in parts:
             self.state.update(part.state)
         self.share()
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group to those of the last part, with its settings where the group has none of its own."""
+        if "parts" not in vars(self):  # while it is made
+            super().add_param_group(param_group)
+            return
+        self.share()
+        part = self.parts[-1]
+        part.add_param_group(param_group)
+        self.param_groups.append(part.param_groups[-1])
 
     def share(self) -> None:
         """Have the parts hold the groups and the state of the whole."""

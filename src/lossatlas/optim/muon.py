@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -100,11 +101,22 @@ class Muon(Composed):
                     adjust_lr_fn=adjust_lr_fn,
                 )
             ]
+        rate = lr if rest_lr is None else rest_lr
+        self._rest = partial(
+            Adam, lr=rate, betas=betas, eps=eps, weight_decay=weight_decay, bias_decay=bias_decay
+        )
         mine = {id(tensor) for tensor in matrices}
         if rest := [tensor for tensor in given if id(tensor) not in mine]:
-            rate = lr if rest_lr is None else rest_lr
-            parts.append(Adam(rest, rate, betas, eps, weight_decay=weight_decay, bias_decay=bias_decay))
+            parts.append(self._rest(rest))
         super().__init__(parts)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group to what AdamW steps."""
+        if "parts" in vars(self) and isinstance(self.parts[-1], torch.optim.Muon):
+            self.parts.append(self._rest([param_group]))
+            self.param_groups.extend(self.parts[-1].param_groups)
+        else:
+            super().add_param_group(param_group)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

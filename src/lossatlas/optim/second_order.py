@@ -11,6 +11,7 @@ from typing import Any, Literal, NoReturn
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
 
 from lossatlas.optim.quadratic_models import conjugate_gradients, damped_step, lanczos, trust_region_step
@@ -39,7 +40,7 @@ class SecondOrder(Optimizer):
     its diagonal; ``trust_radius`` bounds the length of p. With ``adapt`` they follow the reduction ratio, the loss's
     gain over the model's: below 1/4 the damping grows by half and the radius shrinks to a quarter, above 3/4 the
     damping falls by a third, and the radius doubles if p was as long; a step that loses is taken back. The loss of the
-    next step's batch plays no part.
+    next step's batch plays no part. Groups have rates of their own, and share all else, which is that of the first.
     """
 
     keeps_statistics = True  # `lossatlas.optim.stepping.keeps_statistics`
@@ -69,20 +70,18 @@ class SecondOrder(Optimizer):
             **settings,
         }
         super().__init__(params, defaults)
-        if len(self.param_groups) > 1:
-            raise ValueError(f"{type(self).__name__} takes one group of parameters, got several")
 
     @property
     def parameters(self) -> list[Tensor]:
         """Those that it moves."""
-        return [p for p in self.param_groups[0]["params"] if p.requires_grad]
+        return [p for group in self.param_groups for p in group["params"] if p.requires_grad]
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any], objective: Objective) -> Any:  # type: ignore[override]
         """Take a step; what ``closure`` gives is returned."""
         with torch.enable_grad():
             returned = closure()
-        (group,) = self.param_groups
+        group = self.param_groups[0]
         parameters = self.parameters
         gradient = torch.cat(
             [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters]
@@ -91,11 +90,12 @@ class SecondOrder(Optimizer):
             loss, step, gain = self.minimiser(objective, parameters, gradient)
         before = [parameter.clone() for parameter in parameters]
         pieces = step.to(gradient).split([parameter.numel() for parameter in parameters])
-        for parameter, piece in zip(parameters, pieces, strict=True):
-            parameter.add_(piece.view_as(parameter), alpha=group["lr"])
+        rates = [group["lr"] for group in self.param_groups for p in group["params"] if p.requires_grad]
+        for parameter, piece, rate in zip(parameters, pieces, rates, strict=True):
+            parameter.add_(piece.view_as(parameter), alpha=rate)
         if group["adapt"]:
             with torch.enable_grad():
-                after = float(objective()[0].detach())
+                after = float(_twice_differentiable(objective)[0].detach())
             if not self._adapt(loss - after, gain, float(torch.linalg.vector_norm(step))):
                 torch._foreach_copy_(parameters, before)
         return returned
@@ -108,7 +108,7 @@ class SecondOrder(Optimizer):
 
     def _adapt(self, gained: float, predicted: float, length: float) -> bool:
         """Adapt damping or radius to the gains that were had and predicted; whether the step stands."""
-        (group,) = self.param_groups
+        group = self.param_groups[0]
         ratio = gained / predicted if predicted > 0 else -1.0
         if not ratio >= _POOR:  # NaN too
             if group["trust_radius"] is None:
@@ -127,7 +127,7 @@ class SecondOrder(Optimizer):
 
         ``eps`` is the rounding of what B was computed in.
         """
-        (group,) = self.param_groups
+        group = self.param_groups[0]
         damping, radius = group["damping"], group["trust_radius"]
         if radius is None:
             step = damped_step(values, gradient, damping, eps)
@@ -141,7 +141,7 @@ class _Spectral(SecondOrder):
 
     def _spectrum(self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor) -> Any:
         """Loss, eigenvalues (k,), ascending, and eigenvectors (n, k)."""
-        (group,) = self.param_groups
+        group = self.param_groups[0]
         subspace = group.get("subspace")
         loss, products = products_with_hessian(objective, parameters)
         if subspace is None:
@@ -349,7 +349,7 @@ class HessianFree(SecondOrder):
     def minimiser(  # noqa: D102
         self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor
     ) -> tuple[float, Tensor, float]:
-        (group,) = self.param_groups
+        group = self.param_groups[0]
         loss, products = products_with_hessian(
             objective, parameters, gauss_newton=group["matrix"] == "gauss_newton"
         )
@@ -390,7 +390,7 @@ def products_with_hessian(
     ValueError
         For the Gauss-Newton matrix if the objective does not give the outputs.
     """
-    loss, outputs = objective()
+    loss, outputs = _twice_differentiable(objective)
     value = loss
     if gauss_newton:
         if outputs is None:
@@ -409,6 +409,12 @@ def products_with_hessian(
         return torch.cat([_pulled_back(flat, parameters, rows) for rows in vectors.split(_AT_ONCE)])
 
     return float(loss.detach()), products
+
+
+def _twice_differentiable(objective: Objective) -> tuple[Tensor, Tensor | None]:
+    """The loss by kernels that torch can differentiate twice, which the fused ones of attention are not."""
+    with sdpa_kernel(SDPBackend.MATH):
+        return objective()
 
 
 def _pulled_back(flat: Tensor, parameters: Sequence[Tensor], rows: Tensor) -> Tensor:
