@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import (
     SEED,
     Arrangement,
@@ -138,11 +139,12 @@ def one_surface(
     axis = _Axis.over([loss], ceiling)
     drawn = go.Figure(_trace(loss, axis, visible=True))
     drawn.update_layout(updatemenus=[_scales([_scene(0)], axis)])
+    named = tuple(panels.direction_labels(landscape).values())
     for name, (mode, labels) in _MARKED.items():
         if f"{name}_x" in landscape:
             drawn.add_trace(_marks(landscape, name, split, axis.high, mode))
-            return _finished(drawn, split, axis, labels)
-    return _finished(drawn, split, axis)
+            named = named if "along" in landscape.attrs else labels
+    return _finished(drawn, split, axis, named)
 
 
 def _first(loss: xr.DataArray) -> str:
@@ -169,7 +171,7 @@ def _finished(
     drawn: go.Figure,
     split: str,
     axis: _Axis,
-    labels: tuple[str, str] = ("first direction", "second direction"),
+    labels: Sequence[str] = ("first direction", "second direction"),
 ) -> go.Figure:
     drawn.update_layout(template="plotly_white", margin={"l": 10, "r": 10, "t": 110, "b": 60})
     drawn.update_scenes(

@@ -15,7 +15,13 @@ from lossatlas.figures.panels.contours import (
 )
 from lossatlas.figures.panels.matrices import ends_of_pairs, matrix
 from lossatlas.figures.panels.paths import path
-from lossatlas.figures.panels.planes import ratio_bar, ratio_map
+from lossatlas.figures.panels.planes import (
+    direction_labels,
+    has_own_origin,
+    network_place,
+    ratio_bar,
+    ratio_map,
+)
 from lossatlas.figures.panels.profiles import (
     by_split,
     histogram,
@@ -30,9 +36,11 @@ __all__ = [
     "HIGHEST",
     "by_split",
     "contours",
+    "direction_labels",
     "ends_of_pairs",
     "filled_contours",
     "fitting_levels",
+    "has_own_origin",
     "histogram",
     "levels_in_words",
     "log_levels",
@@ -40,6 +48,7 @@ __all__ = [
     "loss_scale",
     "losses",
     "matrix",
+    "network_place",
     "networks_and_curves",
     "path",
     "ratio_bar",

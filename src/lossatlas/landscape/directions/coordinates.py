@@ -51,11 +51,12 @@ class CoordinateDirections:
         options = {"normalize": "none", "ignore": "none"}
         if self._origin is None:
             return fixed_directions("coordinates", directions, options, problem.model)
-        values = [inner(own, direction) for direction in directions]
+        along = zip(self._origin, directions, strict=True)
+        places = [inner(own, direction) - value for value, direction in along]
         found = fixed_directions(
             *("coordinates", directions, options, problem.model),
             origin=" ".join(f"{value:g}" for value in self._origin),
-            **{f"network_{k}": value for k, value in enumerate(values)},
+            **{f"network_{k}": place for k, place in enumerate(places)},
         )
         return replace(found, centre=_set_to(self._origin, directions, own))
 

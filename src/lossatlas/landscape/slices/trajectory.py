@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from lossatlas.landscape.directions import Along, RandomDirections, directions_along
+from lossatlas.landscape.directions import Along, DirectionSet, RandomDirections, directions_along
 from lossatlas.landscape.directions.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress
@@ -130,7 +130,8 @@ def trajectory(
     last_is_a_row = convention_named(convention).last_is_a_row
     way = trajectory_to(problem, snapshots, ignore=ignore, centred=centred, last_is_a_row=last_is_a_row)
     pca = way.components(2 if along is None else 1)
-    frame = Frame(way.origin, pca.directions) if along is None else _frame(along, problem, way.origin)
+    given = None if along is None else directions_along(along, RandomDirections(), problem)
+    frame = Frame(way.origin, pca.directions) if given is None else _frame(given, way.origin)
     shown = frame.directions
     seen = way.seen_along(*shown, pca.total)
     grid = plane_of(way, frame, seen).grid_around_marks(points, margin=margin)
@@ -152,7 +153,12 @@ def trajectory(
             "centred": int(centred),
             "ignore": ignore,
             **options,
-            **({} if along is None else {"along": "-".join(weights_digest(each)[:16] for each in shown)}),
+            **({} if given is None else {"along": "-".join(weights_digest(each)[:16] for each in shown)}),
+            **(
+                {}
+                if given is None or "origin" not in given.attributes
+                else {"origin": given.attributes["origin"]}
+            ),
             "digest": way.digest(),
         },
     )
@@ -167,8 +173,7 @@ def trajectory(
     return dataset.transpose("split", "y", "x", "draw", "snapshot", "component", ...)
 
 
-def _frame(along: Along, problem: Problem, network: Weights) -> Frame:
-    """The first two of the directions ``along`` and their origin, without what ``network`` does not have."""
-    given = directions_along(along, RandomDirections(), problem)
+def _frame(given: DirectionSet, network: Weights) -> Frame:
+    """The first two of the directions that are ``given`` and their origin, without what ``network`` does not have."""
     origin, *shown = ({name: tensors[name] for name in network} for tensors in (given.centre, *given.take(2)))
     return Frame.about(origin, tuple(shown), network)
