@@ -17,8 +17,11 @@ from lossatlas.figures.panels.matrices import ends_of_pairs, matrix
 from lossatlas.figures.panels.paths import path
 from lossatlas.figures.panels.planes import (
     direction_labels,
+    fill_plane,
+    frame,
     has_own_origin,
     network_place,
+    plane_values,
     ratio_bar,
     ratio_map,
 )
@@ -38,8 +41,10 @@ __all__ = [
     "contours",
     "direction_labels",
     "ends_of_pairs",
+    "fill_plane",
     "filled_contours",
     "fitting_levels",
+    "frame",
     "has_own_origin",
     "histogram",
     "levels_in_words",
@@ -51,6 +56,7 @@ __all__ = [
     "network_place",
     "networks_and_curves",
     "path",
+    "plane_values",
     "ratio_bar",
     "ratio_map",
     "relief",
