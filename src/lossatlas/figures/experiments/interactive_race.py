@@ -146,7 +146,7 @@ def _traces(
     """The line behind a racer, and where it is, when all is done."""
     line, head = _places(path, axis, last)
     color = to_hex(racer.color)
-    dash = "solid" if racer.dashes == "solid" else "dash"
+    dash = {"dashed": "dash", "dotted": "dot"}.get(racer.dashes, racer.dashes)
     group = {"legendgroup": racer.name, "hoverinfo": "name", "name": racer.name}
     line.update(mode="lines", line={"width": 5, "color": color, "dash": dash}, **group)
     head.update(mode="markers", marker={"size": 5, "color": color}, showlegend=False, **group)

@@ -34,7 +34,7 @@ _LINES = 14  # contours, at heights above the lowest that grow evenly in their l
 _DECADES = 3.0  # that they span
 _DOTS = 40  # steps up to which each has a dot
 _FLOOR = 1e-8  # of the first height: below it, single precision tells nothing
-_STYLES = ("solid", (0, (4, 1.5)), (0, (1, 1.2)))  # of those that share a colour
+_STYLES = ("solid", "dashed", "dotted")  # of those that share a colour
 _SIGNS = {"minimum": "*", "saddle": "x", "maximum": "^"}
 
 
@@ -44,7 +44,7 @@ class Racer:
 
     name: str
     color: Any
-    dashes: Any
+    dashes: str
     paths: xr.Dataset
 
     @property
