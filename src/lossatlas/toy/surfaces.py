@@ -206,7 +206,7 @@ class Rosenbrock(Surface):
 class Beale(Surface):
     """Beale's function: the sum over i = 1, 2, 3 of (c_i - x (1 - y^i))^2 with c = (1.5, 2.25, 2.625).
 
-    One minimum, (3, 0.5) of height 0, with the curvatures 48.98 and 0.298; two saddles, (0, 1) with the curvatures
+    One minimum, (3, 0.5) of height 0, with the curvatures 48.98 and 0.301; two saddles, (0, 1) with the curvatures
     27.75 and -27.75, and (0.1005, -2.6445). Far out along y = 1 the ground is a plateau, elsewhere it is steep.
 
     References
