@@ -6,7 +6,7 @@ from typing import Any
 from lossatlas.choices import nearest
 
 Figures = dict[str, Callable[..., Any]]
-"""Name of a file -> function ``f(datasets=..., caption=...)`` to a figure of matplotlib, also one that moves, or plotly."""
+"""Name of a file -> function ``f(datasets=..., caption=...)`` to a figure of matplotlib or plotly; it may move."""
 
 
 class Values:

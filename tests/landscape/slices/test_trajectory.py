@@ -356,5 +356,8 @@ def test_along_directions_a_path_on_one_line_has_a_plane(problem: Problem) -> No
     dataset = trajectory(problem, snapshots=snapshots, points=3, along=CoordinateDirections([1, 5]))
     np.testing.assert_allclose(dataset.path_x, [3, 2, 1, 0], atol=1e-6)
     np.testing.assert_allclose(dataset.y, [-2.1, 0, 2.1], atol=1e-6)  # as wide as the path is long
+    step = trajectory(problem, snapshots=snapshots[:1], points=3, along=CoordinateDirections([1, 5]))
+    np.testing.assert_allclose(step.path_x, [3, 0], atol=1e-6)
+    assert step.explained_variance_ratio.isnull().all()
     with pytest.raises(ValueError, match="span 1 dimensions have no 2 principal components"):
         trajectory(problem, snapshots=snapshots, points=3)

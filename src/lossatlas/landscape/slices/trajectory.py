@@ -76,7 +76,7 @@ def trajectory(
         code.
     along : mapping, directions or a list of these, optional
         Two directions in place of the components, as for `surface`: the path is seen in their plane. Along
-        `CoordinateDirections` with an origin the plane's origin is that one, and the path may lie on one line.
+        `CoordinateDirections` with an origin the plane's origin is that one. The path may then lie on one line.
     splits : sequence of str, optional
         Parts of the data to measure; None: all.
     engine : Engine, optional
@@ -129,7 +129,7 @@ def trajectory(
         raise ValueError(f"draws must be >= 1, got {draws}")
     last_is_a_row = convention_named(convention).last_is_a_row
     way = trajectory_to(problem, snapshots, ignore=ignore, centred=centred, last_is_a_row=last_is_a_row)
-    pca = way.components(2 if along is None else 1)
+    pca = way.components(2 if along is None else 0)
     given = None if along is None else directions_along(along, RandomDirections(), problem)
     frame = Frame(way.origin, pca.directions) if given is None else _frame(given, way.origin)
     shown = frame.directions
