@@ -37,6 +37,7 @@ REQUIRED = {
     ("landscape", "curve_distances"): ["landscape.curve_distances.curves=[{curve: []}]"],
     ("landscape", "spanning_tree"): ["landscape.spanning_tree.bands=[{curve: []}, {curve: ['seed=1']}]"],
     ("landscape", "plane"): ["landscape.plane.others=[{run: ['seed=1']}, {run: ['seed=2']}]"],
+    ("toy", "own"): ["experiment.surface._target_=lossatlas.toy.Himmelblau"],
     ("study", "curve"): ["study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]"],
     ("study", "elastic_band"): [
         "study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]",

@@ -1,12 +1,19 @@
-"""conf/model/ball against the class that it names."""
+"""conf/toy and conf/model/ball against the classes that they name."""
 
 import inspect
 
+import pytest
 import torch
 
-from lossatlas.runs.build import build_data, build_network
-from lossatlas.runs.composition.compose import compose_job
-from lossatlas.toy import Point
+from lossatlas.landscape.survey import declaration
+from lossatlas.runs.build import build_data, build_network, make
+from lossatlas.runs.check import check_jobs
+from lossatlas.runs.composition.choices import Group
+from lossatlas.runs.composition.compose import compose_job, compose_jobs
+from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.toy import Himmelblau, Point
+
+TOYS = sorted(path.stem for path in (config_folder() / "toy").glob("*.yaml") if path.stem != "own")
 
 
 def test_the_choice_shows_each_argument_and_rolls_on_data_of_noise() -> None:
@@ -18,3 +25,60 @@ def test_the_choice_shows_each_argument_and_rolls_on_data_of_noise() -> None:
     assert not torch.equal(starts[0], starts[2])
     inputs, _ = build_data(config).normalized("train")
     assert build_network(config)(inputs).shape == (256, 2)
+
+
+@pytest.mark.parametrize("toy", TOYS)
+def test_a_toy_is_a_run_in_one_word_whose_minima_and_start_lie_in_its_window(toy: str) -> None:
+    config = compose_job([f"toy={toy}"]).config
+    surface, extent = make(config["study"]["loss"]), config["experiment"]["extent"]
+    options = {key for key in config["study"]["loss"] if key[0] != "_"}
+    assert options == set(inspect.signature(type(surface)).parameters)
+    assert config["study"]["metrics"].keys() == {"x", "y"}
+    minima = [point.place for point in surface.critical_points if point.kind == "minimum"]
+    assert max(abs(number) for place in minima for number in place) < extent
+    assert max(abs(number) for number in (*config["model"]["low"], *config["model"]["high"])) <= extent
+    assert config["study"]["snapshot_epochs"] == list(range(config["epochs"] + 1))
+    inputs, _ = build_data(config).normalized("train")
+    assert not inputs.any()
+
+
+@pytest.mark.parametrize("toy", TOYS)
+def test_gradient_descent_at_a_toy_s_rate_never_rises_from_anywhere_in_its_box(toy: str) -> None:
+    config = compose_job([f"toy={toy}"]).config
+    surface, rate = make(config["study"]["loss"]), config["optimizer"]["lr"]
+    low, high = torch.tensor([config["model"]["low"], config["model"]["high"]])
+    places = torch.lerp(low, high, torch.rand(64, 2, generator=torch.Generator().manual_seed(0)))
+    corners = torch.cartesian_prod(*torch.stack([low, high], 1))
+    places = torch.cat([places, corners]).requires_grad_()
+    before = surface.heights(places).detach()
+    for _ in range(min(config["epochs"], 40)):
+        (slope,) = torch.autograd.grad(surface.heights(places).sum(), places)
+        places = (places - rate * slope).detach().requires_grad_()
+    after = surface.heights(places).detach()
+    assert (after <= before + 1e-6).all()
+    assert (after < before - 1e-3).float().mean() > 0.9
+
+
+def test_a_toy_takes_surveys_optimizers_noise_and_other_studies() -> None:
+    surveys = ["landscape=[line,surface,trajectory,convexity,eigenvalues]", "epochs=4"]
+    job = compose_job(["toy=cubic", "optimizer=adam", *surveys])
+    assert job.config["optimizer"]["lr"] == job.config["rates"]["adam"]
+    assert all(
+        declaration(make({**node, "_partial_": True}).func) for node in job.config["landscape"].values()
+    )
+    for name in ("line", "surface", "trajectory", "convexity"):
+        assert job.config["landscape"][name]["along"]["origin"] == [0, 0]
+    hill = compose_job(
+        ["toy=cubic", "study=distance_kernel", "study.checkpoints=[1]", "data=noise", "epochs=4"]
+    )
+    check_jobs([job, hill])
+
+
+def test_a_surface_of_one_s_own_is_a_toy() -> None:
+    job = compose_job(["toy=own", "experiment.surface._target_=lossatlas.toy.Himmelblau"])
+    assert isinstance(make(job.config["study"]["loss"]), Himmelblau)
+
+
+def test_runs_are_told_to_be_of_a_toy_by_what_was_typed() -> None:
+    jobs = compose_jobs(["toy=bowl,ravine"], multirun=True)
+    assert [Group("toy").is_choice("ravine", {}, job.overrides) for job in jobs] == [False, True]

@@ -10,7 +10,7 @@ from lossatlas.data.partition import stratified_folds, stratified_split
 from lossatlas.data.resampling import bagged, without_fold
 from lossatlas.data.scikit import digits
 from lossatlas.data.split import Split
-from lossatlas.data.synthetic import synthetic_blobs, synthetic_images
+from lossatlas.data.synthetic import nothing, synthetic_blobs, synthetic_images
 
 __all__ = [
     "Augmentation",
@@ -27,6 +27,7 @@ __all__ = [
     "cifar100",
     "digits",
     "mnist",
+    "nothing",
     "stratified_folds",
     "stratified_split",
     "synthetic_blobs",

@@ -1,4 +1,4 @@
-"""Synthetic classification data of any shape and difficulty, made from a seed."""
+"""Synthetic classification data of any shape and difficulty, made from a seed, and data of nothing."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +63,43 @@ def synthetic_blobs(
         batch_size=batch_size,
         drop_last=drop_last,
         label_noise=label_noise,
+        augment=augment,
+    )
+
+
+def nothing(
+    *,
+    batch_size: int,
+    shape: Sequence[int],
+    classes: int,
+    drop_last: bool = False,
+    augment: Mapping[str, Augmentation | None] | None = None,
+    steps: int = 1,
+) -> ImageData:
+    """Return blank examples, all zeros, for losses that look at none, such as the surfaces of `lossatlas.toy`.
+
+    ``steps``: batches in an epoch, and so steps of the optimizer. Validation and test hold a batch each. ValueError
+    for less than one step or class.
+
+    >>> data = nothing(batch_size=2, shape=(1, 1, 2), classes=2, steps=5)
+    >>> data.steps_per_epoch, bool(data.splits["train"].inputs.any())
+    (5, False)
+    """
+    for name, value in (("steps", steps), ("classes", classes)):
+        if value < 1:
+            raise ValueError(f"{name} must be >= 1, got {value}")
+    sizes = {"train": steps * batch_size, "validation": batch_size, "test": batch_size}
+    return ImageData(
+        {
+            split: Split(torch.zeros(size, *shape), torch.arange(size) % classes)
+            for split, size in sizes.items()
+        },
+        shape=shape,
+        classes=classes,
+        mean=[0.0] * shape[0],
+        std=[1.0] * shape[0],
+        batch_size=batch_size,
+        drop_last=drop_last,
         augment=augment,
     )
 

@@ -10,13 +10,13 @@ from lossatlas.claims import Verdict, rows
 
 
 def log_figures(logger: Logger, paths: Sequence[Path]) -> None:
-    """Send an experiment's figures, as they were saved: pictures, and to W&B also pages to turn by hand."""
+    """Send an experiment's figures, as they were saved: pictures, and to W&B also those that move or can be turned."""
     for path in paths:
         if isinstance(logger, WandbLogger):
             import wandb
 
-            kind = wandb.Image if path.suffix == ".png" else wandb.Html if path.suffix == ".html" else None
-            if kind is not None:
+            kinds = {".png": wandb.Image, ".html": wandb.Html, ".gif": wandb.Video}
+            if (kind := kinds.get(path.suffix)) is not None:
                 logger.experiment.log({path.stem: kind(str(path))})
         elif isinstance(logger, TensorBoardLogger) and path.suffix == ".png":
             logger.experiment.add_image(path.stem, matplotlib.image.imread(path), dataformats="HWC")

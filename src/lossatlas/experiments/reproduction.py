@@ -109,8 +109,9 @@ class Reproduction:
         content, shown = read_json(self.verdict_path), read_json(target / "verdict.json")
         content["cost"] = more_complete(shown.get("cost"), content["cost"])
         for stem in self.definition.figures:
-            if (picture := self.folder / f"{stem}.png").exists():  # one to turn by hand has none
-                shutil.copyfile(picture, target / picture.name)
+            for kind in ("png", "gif"):  # one to turn by hand is neither
+                if (picture := self.folder / f"{stem}.{kind}").exists():
+                    shutil.copyfile(picture, target / picture.name)
         write_text(target / "verdict.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         write_pages(self.name)
 

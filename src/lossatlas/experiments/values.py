@@ -6,7 +6,7 @@ from typing import Any
 from lossatlas.choices import nearest
 
 Figures = dict[str, Callable[..., Any]]
-"""Name of a file -> function ``f(datasets=..., caption=...)`` that returns a matplotlib or a plotly figure."""
+"""Name of a file -> function ``f(datasets=..., caption=...)`` to a figure of matplotlib or plotly; it may move."""
 
 
 class Values:

@@ -2,11 +2,13 @@
 
 from functools import singledispatch
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import plotly.graph_objects as go
+from matplotlib.animation import Animation
 from matplotlib.figure import Figure
 
-from lossatlas.figures.style import DPI, style
+from lossatlas.figures.style import DPI, GIF_DPI, style
 from lossatlas.files import replacing
 
 _PNG = {"Software": None}  # else the version of matplotlib
@@ -17,8 +19,8 @@ _PDF = {"CreationDate": None, "Creator": None, "Producer": None}
 def save(figure: object, folder: str | Path, stem: str) -> list[Path]:
     """Write a figure into ``folder`` (made if missing) and return the paths. Each file is whole or absent.
 
-    A matplotlib figure becomes ``stem``.png and ``stem``.pdf, a plotly figure ``stem``.html, which
-    holds all that it needs to be turned offline. No time stamps or versions are written into them.
+    A matplotlib figure becomes ``stem``.png and ``stem``.pdf, one that moves ``stem``.gif, a plotly figure
+    ``stem``.html, which holds all that it needs to be turned offline. No time stamps or versions are written into them.
     """
     raise TypeError(f"cannot save a {type(figure).__name__}; expected a matplotlib or plotly Figure")
 
@@ -41,3 +43,13 @@ def _(figure: go.Figure, folder: str | Path, stem: str) -> list[Path]:
         # A fixed id: plotly's own is random.
         figure.write_html(temporary, include_plotlyjs=True, full_html=True, div_id=stem)
     return [html]
+
+
+@save.register
+def _(figure: Animation, folder: str | Path, stem: str) -> list[Path]:
+    gif = Path(folder) / f"{stem}.gif"
+    with style(), replacing(gif) as temporary, TemporaryDirectory() as own:
+        # Pillow tells what to write by the name.
+        figure.save(Path(own) / gif.name, writer="pillow", dpi=GIF_DPI)
+        temporary.write_bytes((Path(own) / gif.name).read_bytes())
+    return [gif]

@@ -24,6 +24,7 @@ GAPS = ListedColormap(["0.93"])  # ground where a loss is NaN or infinite
 SYMBOLS = {"alpha": "α"}  # of dimensions
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DPI = 150
+GIF_DPI = 100  # of pictures that move, whose files grow with every frame
 
 _KINDS = (SMALL, LARGE, LOSS, ERROR, "#999933", "#56B4E9", "#882255", "#555555")
 

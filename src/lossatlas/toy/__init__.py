@@ -2,6 +2,30 @@
 
 from lossatlas.toy.coordinate import Coordinate
 from lossatlas.toy.point import Point
-from lossatlas.toy.surfaces import Cubic, Quadratic, Surface
+from lossatlas.toy.surfaces import (
+    Beale,
+    Bowl,
+    CriticalPoint,
+    Cubic,
+    Himmelblau,
+    MonkeySaddle,
+    Quadratic,
+    Rosenbrock,
+    Saddle,
+    Surface,
+)
 
-__all__ = ["Coordinate", "Cubic", "Point", "Quadratic", "Surface"]
+__all__ = [
+    "Beale",
+    "Bowl",
+    "Coordinate",
+    "CriticalPoint",
+    "Cubic",
+    "Himmelblau",
+    "MonkeySaddle",
+    "Point",
+    "Quadratic",
+    "Rosenbrock",
+    "Saddle",
+    "Surface",
+]

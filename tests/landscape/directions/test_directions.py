@@ -74,6 +74,20 @@ def test_a_coordinate_that_is_not_there_is_refused(number: int) -> None:
         CoordinateDirections([number]).of(small)
 
 
+def test_an_origin_is_where_these_weights_have_its_values_and_the_others_their_own(problem: Problem) -> None:
+    own = flatten(parameters(problem.model))
+    found = CoordinateDirections([7, 2], origin=[0.5, -1.0]).of(problem)
+    expected = own.clone()
+    expected[[7, 2]] = torch.tensor([0.5, -1.0])
+    torch.testing.assert_close(flatten(found.centre), expected)
+    assert found.attributes["origin"] == "0.5 -1"
+    assert found.attributes["network_0"] == pytest.approx(float(own[7]) - 0.5)
+    assert found.attributes["network_1"] == pytest.approx(float(own[2]) + 1.0)
+    for numbers, origin, message in (([0, 1], [0.0], "expected 2 values"), ([1, 1], [0.0, 0.0], "one value")):
+        with pytest.raises(ValueError, match=message):
+            CoordinateDirections(numbers, origin=origin)
+
+
 def test_eigenvectors_of_the_hessian_have_their_eigenvalues_as_curvatures(regression: Problem) -> None:
     """The loss of linear regression is f + a g'v + a^2 lambda / 2; eigenvalues of 2 X'X / (N outputs) by numpy."""
     dataset = line(regression, along=HessianDirections(largest=1, smallest=1, tolerance=1e-8), points=3)

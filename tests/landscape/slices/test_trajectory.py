@@ -329,3 +329,35 @@ def test_principal_components_stay_what_they_are_along_other_directions(
     np.testing.assert_array_equal(own.explained_variance_ratio, other.explained_variance_ratio)
     assert float(other.plane_explained_ratio) < float(own.plane_explained_ratio)
     assert "along" not in own.attrs
+
+
+def test_with_an_origin_the_path_and_its_plane_are_over_the_weights_themselves(
+    problem: Problem, snapshots: list[State]
+) -> None:
+    about_the_end, absolute = (
+        trajectory(problem, snapshots=snapshots, points=3, along=CoordinateDirections([1, 5], origin=origin))
+        for origin in (None, [0.5, 0.0])
+    )
+    first = next(iter(state(problem.model)))
+    for letter, number, origin in (("x", 1, 0.5), ("y", 5, 0.0)):
+        weights = [float(each[first].view(-1)[number]) for each in [*snapshots, problem.model.state_dict()]]
+        np.testing.assert_allclose(absolute[f"path_{letter}"], np.array(weights) - origin, atol=1e-6)
+        np.testing.assert_allclose(absolute[letter], about_the_end[letter] + weights[-1] - origin, atol=1e-6)
+    np.testing.assert_allclose(absolute.loss, about_the_end.loss, atol=1e-5)
+    np.testing.assert_array_equal(absolute.path_loss, about_the_end.path_loss)
+
+
+def test_along_directions_a_path_on_one_line_has_a_plane(problem: Problem) -> None:
+    """Which has no two principal components, as that of a ball on the axis of a bowl."""
+    snapshots = [copy.deepcopy(problem.model.state_dict()) for _ in range(3)]
+    first = next(iter(state(problem.model)))
+    for step, snapshot in enumerate(snapshots):
+        snapshot[first].view(-1)[1] += 3.0 - step
+    dataset = trajectory(problem, snapshots=snapshots, points=3, along=CoordinateDirections([1, 5]))
+    np.testing.assert_allclose(dataset.path_x, [3, 2, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(dataset.y, [-2.1, 0, 2.1], atol=1e-6)  # as wide as the path is long
+    step = trajectory(problem, snapshots=snapshots[:1], points=3, along=CoordinateDirections([1, 5]))
+    np.testing.assert_allclose(step.path_x, [3, 0], atol=1e-6)
+    assert step.explained_variance_ratio.isnull().all()
+    with pytest.raises(ValueError, match="span 1 dimensions have no 2 principal components"):
+        trajectory(problem, snapshots=snapshots, points=3)

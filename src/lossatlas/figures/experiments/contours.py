@@ -68,6 +68,8 @@ def contours(
             if loss is None:
                 unsurveyed_plane(axis)
             else:
-                panels.contours(axis, loss, levels=levels)
+                panels.contours(
+                    axis, loss, levels=levels, centre=panels.network_place(panel.landscape) or False
+                )
             name_plane(axis, panel)
     return page

@@ -69,7 +69,7 @@ def curvature_maps(
             if ratio is None:
                 unsurveyed_plane(axis)
             else:
-                meshes.append(panels.ratio_map(axis, ratio))
+                meshes.append(panels.ratio_map(axis, ratio, centre=panels.network_place(panel.landscape)))
             name_plane(axis, panel)
         if meshes:
             highest = max(

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import (
     SEED,
     Arrangement,
@@ -33,7 +34,7 @@ _EYE = {"x": 1.6, "y": -1.6, "z": 0.95}
 
 
 @dataclass(frozen=True)
-class _Axis:
+class HeightAxis:
     """The vertical axis that all surfaces share."""
 
     low: float  # 0, or the lowest loss if that is below it
@@ -109,17 +110,17 @@ def interactive_surfaces(
         raise ValueError("no network of this sweep has a surface")
     networks = [[first_network(panel, "loss", split) for panel in arranged.flat] for arranged in shown]
     drawn_losses = [loss for row in networks for loss in row if loss is not None]
-    axis = _Axis.over(drawn_losses, ceiling)
+    axis = HeightAxis.over(drawn_losses, ceiling)
     count = len(shown[0].columns)
     drawn = make_subplots(1, count, specs=[[{"type": "scene"}] * count], horizontal_spacing=0.02)
     for number, row in enumerate(networks):
         for column, loss in enumerate(row):
-            drawn.add_trace(_trace(loss, axis, visible=number == 0), row=1, col=1 + column)
+            drawn.add_trace(surface_trace(loss, axis, visible=number == 0), row=1, col=1 + column)
     texts = [_texts(arranged, caption) for arranged in shown]
-    scenes = [_scene(number) for number in range(count)]
+    scenes = [scene_name(number) for number in range(count)]
     menus = [_nets(labels, texts)] if len(labels) > 1 else []
-    drawn.update_layout(annotations=texts[0], updatemenus=[*menus, _scales(scenes, axis)])
-    return _finished(drawn, split, axis)
+    drawn.update_layout(annotations=texts[0], updatemenus=[*menus, scale_buttons(scenes, axis)])
+    return finished_page(drawn, split, axis)
 
 
 def one_surface(
@@ -135,14 +136,15 @@ def one_surface(
     loss = landscape["loss"]
     split = str(landscape.attrs.get("split", "train")) if "split" not in loss.dims else split or _first(loss)
     loss = loss.sel(split=split) if "split" in loss.dims else loss
-    axis = _Axis.over([loss], ceiling)
-    drawn = go.Figure(_trace(loss, axis, visible=True))
-    drawn.update_layout(updatemenus=[_scales([_scene(0)], axis)])
+    axis = HeightAxis.over([loss], ceiling)
+    drawn = go.Figure(surface_trace(loss, axis, visible=True))
+    drawn.update_layout(updatemenus=[scale_buttons([scene_name(0)], axis)])
+    named = tuple(panels.direction_labels(landscape).values())
     for name, (mode, labels) in _MARKED.items():
         if f"{name}_x" in landscape:
             drawn.add_trace(_marks(landscape, name, split, axis.high, mode))
-            return _finished(drawn, split, axis, labels)
-    return _finished(drawn, split, axis)
+            named = named if "along" in landscape.attrs else labels
+    return finished_page(drawn, split, axis, named)
 
 
 def _first(loss: xr.DataArray) -> str:
@@ -165,12 +167,13 @@ def _marks(landscape: xr.Dataset, name: str, split: str, ceiling: float, mode: s
     )
 
 
-def _finished(
+def finished_page(
     drawn: go.Figure,
     split: str,
-    axis: _Axis,
-    labels: tuple[str, str] = ("first direction", "second direction"),
+    axis: HeightAxis,
+    labels: Sequence[str] = ("first direction", "second direction"),
 ) -> go.Figure:
+    """The page with its template, margins, ``labels`` of x and y, and one vertical axis in all scenes."""
     drawn.update_layout(template="plotly_white", margin={"l": 10, "r": 10, "t": 110, "b": 60})
     drawn.update_scenes(
         xaxis_title=labels[0],
@@ -182,7 +185,8 @@ def _finished(
     return drawn
 
 
-def _scene(number: int) -> str:
+def scene_name(number: int) -> str:
+    """What plotly calls a scene, counted from 0."""
     return "scene" if number == 0 else f"scene{number + 1}"
 
 
@@ -196,7 +200,8 @@ def _choices(datasets: Datasets, columns: str | None, at: Mapping[str, Any]) -> 
     ]
 
 
-def _trace(loss: xr.DataArray | None, axis: _Axis, *, visible: bool) -> go.Surface:
+def surface_trace(loss: xr.DataArray | None, axis: HeightAxis, *, visible: bool) -> go.Surface:
+    """The surface of a ``loss``, (y, x), in colours of its logarithm; an empty one for None."""
     if loss is None:  # not surveyed: an empty scene
         return go.Surface(x=[0], y=[0], z=[[None]], showscale=False, visible=visible)
     z = loss.transpose("y", "x").values.astype(float)
@@ -239,7 +244,7 @@ def _nets(labels: Sequence[str], texts: list[list[dict[str, Any]]]) -> dict[str,
     return {"buttons": buttons, "x": 0.0, "xanchor": "left", "y": 1.18, "yanchor": "top"}
 
 
-def _scales(scenes: Sequence[str], axis: _Axis) -> dict[str, Any]:
+def scale_buttons(scenes: Sequence[str], axis: HeightAxis) -> dict[str, Any]:
     """Two buttons: the vertical axes linear or logarithmic, the latter with a tick a decade."""
     kinds: dict[str, dict[str, Any]] = {
         "linear": {"type": "linear", "range": [axis.low, axis.high], "dtick": None},

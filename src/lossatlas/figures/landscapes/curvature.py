@@ -98,8 +98,8 @@ def convexity(landscape: xr.Dataset) -> Figure:
     """Map of |lambda_min / lambda_max| of the Hessian, colours from 0 to 0.5 (Li et al. 2018, figure 7)."""
     figure, axis = panel(3.9, 3.2)
     ratio = landscape["ratio"]
-    mesh = panels.ratio_map(axis, ratio)
-    axis.set(xlabel="first direction", ylabel="second direction", title="negative against positive curvature")
+    mesh = panels.ratio_map(axis, ratio, centre=panels.network_place(landscape))
+    axis.set(**panels.direction_labels(landscape), title="negative against positive curvature")
     panels.ratio_bar(figure, mesh, [axis], float(ratio.where(np.isfinite(ratio)).max()))
     return figure
 

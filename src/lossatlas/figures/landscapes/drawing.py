@@ -44,7 +44,11 @@ def panel(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def loss_contours(
-    landscape: xr.Dataset, extras: Callable[[Axes, str], None], *, centre: bool = True, aspect: str = "equal"
+    landscape: xr.Dataset,
+    extras: Callable[[Axes, str], None],
+    *,
+    centre: bool | tuple[float, float] = True,
+    aspect: str = "equal",
 ) -> Figure:
     """A panel of contours for each split, with what ``extras`` adds to it."""
     splits = landscape["split"].values

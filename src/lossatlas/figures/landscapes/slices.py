@@ -26,11 +26,11 @@ def surface(landscape: xr.Dataset) -> Figure:
     """Contours of the loss in two directions, one panel a split; dots where it was measured, if at few points."""
 
     def extras(axis: Axes, split: str) -> None:
-        axis.set(xlabel="first direction", ylabel="second direction")
+        axis.set(**panels.direction_labels(landscape))
         if "measured" in landscape:
             _mark_measured(axis, landscape["measured"], split)
 
-    return loss_contours(landscape, extras)
+    return loss_contours(landscape, extras, centre=panels.network_place(landscape) or False)
 
 
 @draws("trajectory")

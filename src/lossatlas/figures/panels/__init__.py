@@ -15,7 +15,16 @@ from lossatlas.figures.panels.contours import (
 )
 from lossatlas.figures.panels.matrices import ends_of_pairs, matrix
 from lossatlas.figures.panels.paths import path
-from lossatlas.figures.panels.planes import ratio_bar, ratio_map
+from lossatlas.figures.panels.planes import (
+    direction_labels,
+    fill_plane,
+    frame,
+    has_own_origin,
+    network_place,
+    plane_values,
+    ratio_bar,
+    ratio_map,
+)
 from lossatlas.figures.panels.profiles import (
     by_split,
     histogram,
@@ -30,9 +39,13 @@ __all__ = [
     "HIGHEST",
     "by_split",
     "contours",
+    "direction_labels",
     "ends_of_pairs",
+    "fill_plane",
     "filled_contours",
     "fitting_levels",
+    "frame",
+    "has_own_origin",
     "histogram",
     "levels_in_words",
     "log_levels",
@@ -40,8 +53,10 @@ __all__ = [
     "loss_scale",
     "losses",
     "matrix",
+    "network_place",
     "networks_and_curves",
     "path",
+    "plane_values",
     "ratio_bar",
     "ratio_map",
     "relief",

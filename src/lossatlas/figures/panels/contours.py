@@ -26,19 +26,21 @@ def contours(
     loss: xr.DataArray,
     *,
     levels: Sequence[float] | np.ndarray = style.LEVELS,
-    centre: bool = True,
+    centre: bool | tuple[float, float] = True,
     aspect: str = "equal",
 ) -> None:
     """Contour lines of a surface, coloured by their level on a scale that all panels share.
 
     ``loss``: (y, x). Where it is NaN or infinite there are no lines, the ground is grey and the panel says so; so it
-    does where no level is crossed. ``centre`` marks the origin.
+    does where no level is crossed. ``centre`` marks the origin, or a place.
     """
     x, y, values = plane_values(loss)
     frame(axis, x, y, aspect=aspect)
     fill_plane(axis, x, y, values)
     if values.count() and centre:
-        axis.plot(0, 0, "+", color="0.35", markersize=5, markeredgewidth=0.8)
+        axis.plot(
+            *((0.0, 0.0) if centre is True else centre), "+", color="0.35", markersize=5, markeredgewidth=0.8
+        )
     if not _crossed(values, levels):
         if values.count() == values.size:
             say(axis, f"no level crossed: loss {values.min():.4g} to {values.max():.4g}")

@@ -7,14 +7,14 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from lossatlas.figures import style
-from lossatlas.figures.panels.planes import beside
+from lossatlas.figures.panels.planes import beside, direction_labels
 
 _MARKED_SNAPSHOTS = 5  # that carry their number where no epochs are marked
 _CLOSE = 0.08  # of a panel's size: marks that share a label
 
 
 def path(axis: Axes, landscape: xr.Dataset, *, drops: Sequence[float] = ()) -> None:
-    """The projected path of a trajectory over its plane, axes labelled with the variance that each explains.
+    """The projected path of a trajectory over its plane, axes labelled with the variance that each component explains.
 
     ``landscape``: path_x, path_y (snapshot,) and explained_variance_ratio (component,). ``drops`` are the epochs at
     which the rate fell, marked where the path was then, between two snapshots too; epochs beyond the path are left out.
@@ -23,9 +23,12 @@ def path(axis: Axes, landscape: xr.Dataset, *, drops: Sequence[float] = ()) -> N
     """
     landscape = landscape.dropna("snapshot", subset=["path_x", "path_y"])
     x, y = landscape["path_x"].values, landscape["path_y"].values
-    shares = 100 * landscape["explained_variance_ratio"].values
-    axis.set_xlabel(f"1st component: {shares[0]:.1f} % of the variance")
-    axis.set_ylabel(f"2nd component: {shares[1]:.1f} %")
+    if "along" in landscape.attrs:
+        axis.set(**direction_labels(landscape))
+    else:
+        shares = 100 * landscape["explained_variance_ratio"].values
+        axis.set_xlabel(f"1st component: {shares[0]:.1f} % of the variance")
+        axis.set_ylabel(f"2nd component: {shares[1]:.1f} %")
     axis.plot(x, y, "o-", color=style.ERROR, markersize=2.5, linewidth=0.9, zorder=3)
     epochs = landscape["snapshot"].values if "snapshot" in landscape.coords else np.arange(len(x))
     if len(drops):

@@ -50,6 +50,33 @@ def fill_plane(axis: Axes, x: np.ndarray, y: np.ndarray, values: np.ma.MaskedArr
     say(axis, f"grey: beyond float range,\n{missing.sum()} of {missing.size} points")
 
 
+def network_place(landscape: xr.Dataset) -> tuple[float, float] | None:
+    """Where the network lies in a plane around it: at the origin, unless the plane has one of its own.
+
+    None where that is not known, as of several networks.
+
+    >>> network_place(xr.Dataset()), network_place(xr.Dataset(attrs={"origin": "0 0"}))
+    ((0.0, 0.0), None)
+    >>> network_place(xr.Dataset(attrs={"origin": "0 0", "network_0": 3.0, "network_1": 2.0}))
+    (3.0, 2.0)
+    """
+    if not has_own_origin(landscape):
+        return 0.0, 0.0
+    place = [landscape.attrs.get(f"network_{k}") for k in (0, 1)]
+    return None if None in place else (float(place[0]), float(place[1]))
+
+
+def has_own_origin(landscape: xr.Dataset) -> bool:
+    """Whether x and y are weights, from an origin that is the same for all networks, not distances from a network."""
+    return "origin" in landscape.attrs
+
+
+def direction_labels(landscape: xr.Dataset) -> dict[str, str]:
+    """Labels of a panel over two directions, or over two weights."""
+    what = "coordinate" if has_own_origin(landscape) else "direction"
+    return {"xlabel": f"first {what}", "ylabel": f"second {what}"}
+
+
 def say(axis: Axes, text: str) -> None:
     """A small line at the foot of a panel, such as how much of its data could not be drawn."""
     axis.text(
@@ -80,14 +107,20 @@ def beside(axis: Axes, text: str, x: float, y: float) -> None:
     )
 
 
-def ratio_map(axis: Axes, ratio: xr.DataArray) -> QuadMesh:
-    """Map of |lambda_min / lambda_max| on the colours 0 to 0.5 (Li et al. 2018, figure 7). ``ratio``: (y, x)."""
+def ratio_map(
+    axis: Axes, ratio: xr.DataArray, *, centre: tuple[float, float] | None = (0.0, 0.0)
+) -> QuadMesh:
+    """Map of |lambda_min / lambda_max| on the colours 0 to 0.5 (Li et al. 2018, figure 7).
+
+    ``ratio``: (y, x). ``centre``: where the network is marked; None: nowhere.
+    """
     x, y, values = plane_values(ratio)
     mesh = axis.pcolormesh(x, y, values, cmap="viridis", vmin=0, vmax=_RATIO_MAX, rasterized=True)
     frame(axis, x, y)
     _to_the_edges(axis, mesh)
     fill_plane(axis, x, y, values)
-    axis.plot(0, 0, "+", color="white", markersize=5, markeredgewidth=0.8)
+    if centre is not None:
+        axis.plot(*centre, "+", color="white", markersize=5, markeredgewidth=0.8)
     return mesh
 
 

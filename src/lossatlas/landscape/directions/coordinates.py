@@ -1,12 +1,13 @@
 """Coordinate directions: along single weights."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from lossatlas.landscape.directions.direction_set import DirectionSet, fixed_directions
 from lossatlas.landscape.problem import Problem
-from lossatlas.weight_space import Weights, parameters
+from lossatlas.weight_space import Weights, inner, parameters
 
 
 class CoordinateDirections:
@@ -18,6 +19,14 @@ class CoordinateDirections:
     ----------
     numbers : sequence of int
         Which weights, from 0 on.
+    origin : sequence of float, optional
+        Values of these weights at the origin of lines and planes, so that with zeros coordinates are the weights
+        themselves, whatever network is surveyed; None: the network's own.
+
+    Raises
+    ------
+    ValueError
+        For an origin of another number of weights, or with an origin for a weight that is named twice.
 
     Examples
     --------
@@ -27,16 +36,38 @@ class CoordinateDirections:
     [{'weight': tensor([[0., 1.]]), 'bias': tensor([0.])}, {'weight': tensor([[0., 0.]]), 'bias': tensor([1.])}]
     """
 
-    def __init__(self, numbers: Sequence[int]) -> None:
+    def __init__(self, numbers: Sequence[int], origin: Sequence[float] | None = None) -> None:
         self._numbers = list(numbers)
+        self._origin = None if origin is None else list(origin)
+        if origin is not None and len(set(self._numbers)) != len(self._numbers):
+            raise ValueError(f"numbers: each weight has one value at the origin, got {self._numbers}")
+        if origin is not None and len(origin) != len(self._numbers):
+            raise ValueError(f"origin: expected {len(self._numbers)} values, one a weight, got {origin}")
 
     def of(self, problem: Problem) -> DirectionSet:
         """The directions at the network of ``problem``. ValueError for a weight that it does not have."""
         own = parameters(problem.model)
         directions = [_along(number, own) for number in self._numbers]
-        return fixed_directions(
-            "coordinates", directions, {"normalize": "none", "ignore": "none"}, problem.model
+        options = {"normalize": "none", "ignore": "none"}
+        if self._origin is None:
+            return fixed_directions("coordinates", directions, options, problem.model)
+        along = zip(self._origin, directions, strict=True)
+        places = [inner(own, direction) - value for value, direction in along]
+        found = fixed_directions(
+            *("coordinates", directions, options, problem.model),
+            origin=" ".join(f"{value:g}" for value in self._origin),
+            **{f"network_{k}": place for k, place in enumerate(places)},
         )
+        return replace(found, centre=_set_to(self._origin, directions, own))
+
+
+def _set_to(values: Sequence[float], directions: Sequence[Weights], weights: Weights) -> Weights:
+    """``weights`` with these ``values`` of the single weights that ``directions`` are along."""
+    moved = {name: tensor.clone() for name, tensor in weights.items()}
+    for value, direction in zip(values, directions, strict=True):
+        for name, tensor in moved.items():
+            tensor[direction[name] != 0] = value
+    return moved
 
 
 def _along(number: int, own: Weights) -> Weights:

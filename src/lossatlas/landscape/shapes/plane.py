@@ -163,12 +163,17 @@ class Plane:
         """``points`` x ``points`` points over the box around ``marks``, wider by ``margin`` of it on each side.
 
         ``margin`` is one share of the box for all sides, or one for each of "left", "right", "bottom" and "top".
-        ValueError if there are no marks, for sides that are not these four, or as `around` raises it.
+        Along an axis on which all marks lie at one place the box is as wide as along the other. ValueError if there
+        are no marks, for sides that are not these four, or as `around` raises it.
         """
         if self.marks is None:
             raise ValueError("the plane was not laid through points: it has no marks")
-        margins = _by_axis(margin)
-        x, y = (around(values, room, points) for values, room in zip(self.marks.T, margins, strict=True))
+        margins, width = _by_axis(margin), float(np.ptp(self.marks, axis=0).max())
+        box = (
+            [values[0] - width / 2, values[0] + width / 2] if not np.ptp(values) else values
+            for values in self.marks.T
+        )
+        x, y = (around(values, room, points) for values, room in zip(box, margins, strict=True))
         grid = self._grid(y, x)
         for variable in grid.axes.values():
             variable.attrs[OWN] = 1

@@ -91,7 +91,8 @@ def principal_components(rows: Rows, *, components: int = 2, centred: bool = Tru
 
     With ``centred`` the rows' mean is subtracted first, as usual; without, directions are about the origin,
     and "variance" means the mean square. They are eigenvectors of the Gram matrix of the rows, turned into
-    weights. ValueError if there are fewer components, since the rows lie in a smaller space.
+    weights. Of a single row, which has no variance about itself, the shares are NaN. ValueError if there are fewer
+    components, since the rows lie in a smaller space.
 
     >>> square = Rows([{"w": torch.tensor(w)} for w in ([3.0, 0.0], [-3.0, 0.0], [0.0, 1.0])], {"w": torch.zeros(2)})
     >>> pca = principal_components(square, centred=False)
@@ -111,7 +112,7 @@ def principal_components(rows: Rows, *, components: int = 2, centred: bool = Tru
     directions = tuple(
         _signed(rows.combination(centring @ vectors[:, k] / np.sqrt(values[k]))) for k in range(components)
     )
-    return Components(directions, values / total, total)
+    return Components(directions, values / total if total else np.full(n, np.nan), total)
 
 
 def _signed(direction: Weights) -> Weights:
@@ -159,6 +160,6 @@ def projection(
     sizes = np.sqrt(np.diag(gram))
     coordinates = np.linalg.solve(gram, products.T).T
     spread = coordinates - coordinates.mean(axis=0) if centred else coordinates
-    explained = float(np.einsum("ij,jk,ik->", spread, gram, spread)) / total
+    explained = float(np.einsum("ij,jk,ik->", spread, gram, spread)) / total if total else np.nan
     distance = np.sqrt(np.einsum("ij,jk,ik->i", coordinates, gram, coordinates))
     return Projection(coordinates, distance, products / sizes, across / float(sizes.prod()), explained)

@@ -37,9 +37,9 @@ class _Trajectory:
     rows: Rows  # the matrix whose principal components are taken
     centred: bool  # whether its mean is subtracted
 
-    def components(self) -> Components:
-        """The first two principal components. ValueError if the networks lie on one line."""
-        return principal_components(self.rows, centred=self.centred)
+    def components(self, number: int = 2) -> Components:
+        """The first principal components. ValueError if there are fewer, as where the networks lie on one line."""
+        return principal_components(self.rows, components=number, centred=self.centred)
 
     def seen_along(self, first: Weights, second: Weights, total: float) -> Projection:
         """The rows in the plane of two directions; see `projection`."""
@@ -110,16 +110,42 @@ def _snapshot_axis(times: Sequence[float], by_epoch: bool) -> xr.Variable:
     return axis("snapshot", times, "number of the snapshot, the network last")
 
 
-def plane_of(trajectory: _Trajectory, directions: Sequence[Weights], seen: Projection) -> Plane:
-    """The plane of two ``directions`` through the last network, with the path as its marks."""
-    centre = trajectory.networks[-1]
-    along_x, along_y = (with_zeros(direction, centre) for direction in directions)
-    return Plane(centre, along_x, along_y, marks=_ending_at_the_origin(seen.orthogonal, trajectory))
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Origin and two directions of the plane that a path is seen in, over what directions are made of."""
+
+    origin: Weights
+    directions: tuple[Weights, ...]
+    shift: NDArray[np.float64] | None = None  # (2,) where the last network lies; None: at the origin
+
+    @classmethod
+    def about(cls, origin: Weights, directions: tuple[Weights, ...], network: Weights) -> "Frame":
+        """The frame of a path that ends at ``network``."""
+        if all(torch.equal(origin[name], tensor) for name, tensor in network.items()):
+            return cls(origin, directions)
+        way = Rows([network], origin)
+        shift = projection(way, *directions, total=1.0, centred=False).orthogonal[0]
+        return cls(origin, directions, shift)
+
+    def seen_from(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Coordinates (n, 2) from the last network as they are from the origin."""
+        return coordinates if self.shift is None else coordinates + self.shift
 
 
-def path_variables(trajectory: _Trajectory, pca: Components, seen: Projection) -> dict[str, xr.Variable]:
-    """Where the networks are in the principal plane, over (snapshot,), and shares of the variance."""
+def plane_of(trajectory: _Trajectory, frame: Frame, seen: Projection) -> Plane:
+    """The plane of a ``frame``, with the path as its marks; what is not the frame's is the last network's."""
+    centre = {**trajectory.networks[-1], **frame.origin}
+    along_x, along_y = (with_zeros(direction, centre) for direction in frame.directions)
+    marks = frame.seen_from(_ending_at_the_origin(seen.orthogonal, trajectory))
+    return Plane(centre, along_x, along_y, marks=marks)
+
+
+def path_variables(
+    trajectory: _Trajectory, pca: Components, frame: Frame, seen: Projection
+) -> dict[str, xr.Variable]:
+    """Where the networks are in the plane, over (snapshot,), and shares of the variance."""
     nearest, cosine = (_ending_at_the_origin(part, trajectory) for part in (seen.orthogonal, seen.cosine))
+    nearest = frame.seen_from(nearest)
     share = "share of the trajectory's variance"
     return {
         "path_x": _about(("snapshot",), nearest[:, 0], "x of the plane's point nearest to the snapshot"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from lossatlas.landscape.directions import Along, RandomDirections, directions_along
+from lossatlas.landscape.directions import Along, DirectionSet, RandomDirections, directions_along
 from lossatlas.landscape.directions.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress
@@ -15,6 +15,7 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import axis
 from lossatlas.landscape.shapes.sequences import Concatenated, Networks
 from lossatlas.landscape.slices.training_path import (
+    Frame,
     Snapshots,
     path_variables,
     plane_of,
@@ -75,7 +76,8 @@ def trajectory(
         Rules for random directions; with "li2018" the last row, of zeros, belongs to the matrix, as in the authors'
         code.
     along : mapping, directions or a list of these, optional
-        Two directions in place of the components, as for `surface`: the path is seen in their plane.
+        Two directions in place of the components, as for `surface`: the path is seen in their plane. Along
+        `CoordinateDirections` with an origin the plane's origin is that one. The path may then lie on one line.
     splits : sequence of str, optional
         Parts of the data to measure; None: all.
     engine : Engine, optional
@@ -128,10 +130,12 @@ def trajectory(
         raise ValueError(f"draws must be >= 1, got {draws}")
     last_is_a_row = convention_named(convention).last_is_a_row
     way = trajectory_to(problem, snapshots, ignore=ignore, centred=centred, last_is_a_row=last_is_a_row)
-    pca = way.components()
-    first, second = shown = pca.directions if along is None else _taken(along, problem, way.origin)
-    seen = way.seen_along(first, second, pca.total)
-    grid = plane_of(way, shown, seen).grid_around_marks(points, margin=margin)
+    pca = way.components(2 if along is None else 0)
+    given = None if along is None else directions_along(along, RandomDirections(), problem)
+    frame = Frame(way.origin, pca.directions) if given is None else _frame(given, way.origin)
+    shown = frame.directions
+    seen = way.seen_along(*shown, pca.total)
+    grid = plane_of(way, frame, seen).grid_around_marks(points, margin=margin)
     options: dict[str, str | int] = {"seed": seed, "normalize": normalize, "convention": convention}
     standardized = standardized_weights(problem.model)
     random = random_variables(way, pca.total, draws, ignore=ignore, standardized=standardized, **options)
@@ -151,13 +155,18 @@ def trajectory(
             "centred": int(centred),
             "ignore": ignore,
             **options,
-            **({} if along is None else {"along": "-".join(weights_digest(each)[:16] for each in shown)}),
+            **({} if given is None else {"along": "-".join(weights_digest(each)[:16] for each in shown)}),
+            **(
+                {}
+                if given is None or "origin" not in given.attributes
+                else {"origin": given.attributes["origin"]}
+            ),
             "digest": way.digest(),
         },
     )
     surface, on_path = both.split(measured)
     dataset = surface.merge(on_path.rename({name: f"path_{name}" for name in on_path.data_vars}))
-    dataset = dataset.assign({**path_variables(way, pca, seen), **random})
+    dataset = dataset.assign({**path_variables(way, pca, frame, seen), **random})
     dataset["snapshot"] = way.times
     dataset["component"] = axis(
         "component", np.arange(1, dataset.sizes["component"] + 1), "number of the component"
@@ -166,7 +175,7 @@ def trajectory(
     return dataset.transpose("split", "y", "x", "draw", "snapshot", "component", ...)
 
 
-def _taken(along: Along, problem: Problem, origin: Weights) -> tuple[Weights, ...]:
-    """The first two of the directions ``along``, without what ``origin`` does not have."""
-    taken = directions_along(along, RandomDirections(), problem).take(2)
-    return tuple({name: direction[name] for name in origin} for direction in taken)
+def _frame(given: DirectionSet, network: Weights) -> Frame:
+    """The first two of the directions that are ``given`` and their origin, without what ``network`` does not have."""
+    origin, *shown = ({name: tensors[name] for name in network} for tensors in (given.centre, *given.take(2)))
+    return Frame.about(origin, tuple(shown), network)

@@ -83,14 +83,17 @@ class Group:
         """Whether a run with these ``settings``, launched with these ``overrides``, is of that choice.
 
         It is if the section is what the choice's file sets. Else, where keys of it were changed, it is if the choice
-        was typed, or, where none was, if of the choices of the same ``_target_`` no other is nearer.
+        was typed, or, where none was, if of the choices of the same ``_target_`` no other is nearer. Of a group whose
+        choices have no section of their own, such as ``toy``, it is if it was typed.
         """
-        own = {key: value for key, value in settings.items() if self._has(key)}
+        typed = dict(Overrides(overrides).items())
         wanted = self.settings(choice)
+        if choice in self.options and not wanted and _package(self.options[choice]) == "_global_":
+            return typed.get(self.section) == choice
+        own = {key: value for key, value in settings.items() if self._has(key)}
         is_exact = any(value is not None for value in wanted.values()) or not own
         if choice in self.options and is_exact and not self._differences(wanted, own):
             return True
-        typed = dict(Overrides(overrides).items())
         if self.section in typed:
             return typed[self.section] == choice and (
                 choice not in self.options or self._has_target(wanted, own)

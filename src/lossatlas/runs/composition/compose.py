@@ -124,7 +124,8 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
     Values that are still missing stay as ``???``, for the check of the configuration to name. What an experiment sets
     of a landscape that the user has left out (``experiment=sharpness landscape=weights``) is dropped; so is the run
-    that a landscape asks for, where a file of ``weights`` or ``members`` are given in its place.
+    that a landscape asks for, where a file of ``weights`` or ``members`` are given in its place. Snapshots after all
+    epochs are listed.
     """
     masked = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     OmegaConf.set_struct(masked, False)
@@ -133,7 +134,15 @@ def plain(config: DictConfig) -> dict[str, Any]:
     kept = {
         name: node for name, node in landscapes.items() if not isinstance(node, dict) or "_target_" in node
     }
-    return {**container, "landscape": _without_missing_runs(kept)}
+    return {**container, "study": _with_all_snapshots(container), "landscape": _without_missing_runs(kept)}
+
+
+def _with_all_snapshots(config: Mapping[str, Any]) -> Any:
+    """The study with the epochs that ``snapshot_epochs: all`` means, from 0, the initialisation, to the last."""
+    study, epochs = config.get("study"), config.get("epochs")
+    if not isinstance(study, dict) or study.get("snapshot_epochs") != "all" or type(epochs) is not int:
+        return study
+    return {**study, "snapshot_epochs": list(range(epochs + 1))}
 
 
 def _without_missing_runs(node: Any) -> Any:
