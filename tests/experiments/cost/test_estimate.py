@@ -139,3 +139,10 @@ def test_the_published_cost_is_the_sum_of_its_parts(name: str) -> None:
 def test_the_published_cost_is_that_of_the_configuration(name: str, tmp_path: Path) -> None:
     found = estimated(f"experiment={name}", "scale=paper", f"paths.runs={tmp_path}")
     assert found.tflop == pytest.approx(published(name)["tflop"], rel=0.02)  # ascent may take a step more
+
+
+def test_a_network_whose_initialisation_needs_images_is_estimated_without_them(tmp_path: Path) -> None:
+    """CIFAR-10 is not there."""
+    absent = ["data=cifar10", f"data.root={tmp_path}", "model=resnet20"]
+    one, other = (estimated(*absent, f"init={init}") for init in ("lsuv", "kaiming"))
+    assert one.tflop == other.tflop > 0

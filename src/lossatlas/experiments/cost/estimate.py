@@ -175,10 +175,15 @@ def _group(job: Job) -> str:
     )
 
 
+def _but_for_init(section: str, build: Callable[[], Any]) -> Any:
+    """Initialising changes no cost, and may need images of a data set that is not there."""
+    return None if section == "init" else build()
+
+
 def _network_cost(name: str, runs: Sequence[Job], surveyed: _Surveys) -> NetworkCost:
     config = runs[0].config
     sizes = split_sizes(config)
-    network = build_network(config)
+    network = build_network(config, _but_for_init)
     forward = forward_flops(partial(make, config["model"]), config["data"]["shape"])
     epochs = epochs_of_its_own(config)
     flops = passes_of_a_step(config) * forward * sizes["train"] * epochs * len(runs)
