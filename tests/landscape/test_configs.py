@@ -47,6 +47,7 @@ CHOSEN = {
     "aligned": {"splits": ["train", "test"]},
     "tunnel": {"through": "${oc.decode:'{curve:[]}'}"},
     "jacobian": {"splits": ["train", "test"]},
+    "signal_propagation": {"splits": ["train", "test"]},
     "ensemble": {"splits": ["test"], "members": [{"members": "all"}]},
     "twins": {"survey": {"_partial_": True}, "defaults": [{"/landscape@survey": "eigenvalues"}]},
 }

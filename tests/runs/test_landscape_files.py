@@ -37,6 +37,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "plane": ["others=[{run: ['seed=1']}, {run: ['seed=2']}]", "points=3"],
     "sam_sharpness": [],
     "sharpness": ["iterations=1"],
+    "signal_propagation": [],
     "spanning_tree": [
         f"bands=[{{curve: ['study=curve', {ENDS}]}}, {{curve: ['study=curve', {ENDS.replace('=1', '=3')}]}}]",
         "points=3",

@@ -54,6 +54,7 @@ from lossatlas.landscape.shapes.curves import Curve, Polyline
 from lossatlas.landscape.shapes.grid import Grid, Points
 from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
 from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.signals.signal_propagation import signal_propagation
 from lossatlas.landscape.slices.line import line
 from lossatlas.landscape.slices.principal_directions import PrincipalDirections
 from lossatlas.landscape.slices.surface import surface
@@ -117,6 +118,7 @@ __all__ = [
     "rescaled",
     "sam_sharpness",
     "sharpness",
+    "signal_propagation",
     "spanning_tree",
     "spectrum",
     "state",

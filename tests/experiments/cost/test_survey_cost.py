@@ -120,6 +120,7 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
         "line",
         "sam_sharpness",
         "sharpness",
+        "signal_propagation",
         "step_time",
         "surface",
         "weights",

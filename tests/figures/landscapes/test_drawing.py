@@ -37,6 +37,7 @@ def test_every_survey_of_the_face_has_a_picture() -> None:
         ("trace", {"probes", "trace"}),
         ("ensemble", {"m members", "error (%)", "member"}),
         ("jacobian", {"rank", "singular value"}),
+        ("signal_propagation", {"layer", "variance of the activations", "norm of the gradient"}),
         ("sharpness", {"size ε of the box", "sharpness (%)"}),
         ("sam_sharpness", {"radius ρ", "rise of the loss"}),
         ("aligned", {"α", "loss", "error (%)"}),

@@ -29,6 +29,7 @@ from lossatlas.landscape import (
     line,
     sam_sharpness,
     sharpness,
+    signal_propagation,
     spectrum,
     surface,
     trace,
@@ -223,6 +224,7 @@ SURVEYS: dict[str, Callable[..., Any]] = {
     "eigenvalues": lambda problem, **how: eigenvalues(problem, largest=2, **how),
     "convexity": lambda problem, **how: convexity(problem, points=4, **how),
     "jacobian": lambda problem, **how: jacobian(problem, examples=5, **how),
+    "signal_propagation": signal_propagation,
     "sam_sharpness": lambda problem, **how: sam_sharpness(problem, rhos=(0.1, 0.2, 0.3), **how),
     "level_sets": lambda problem, **how: level_sets(
         problem, directions=2, levels=(0.1,), extent=10.0, angles=4, **how

@@ -82,6 +82,7 @@ def test_each_rank_gets_the_whole_and_each_point_is_measured_once(
         "trace",
         "spectrum",
         "jacobian",
+        "signal_propagation",
         "eigenvalues",
         "convexity",
         "sam_sharpness",
@@ -274,6 +275,7 @@ _DIFFERENTIATING = (
     "spectrum",
     "convexity",
     "jacobian",
+    "signal_propagation",
     "sharpness",
     "sam_sharpness",
 )

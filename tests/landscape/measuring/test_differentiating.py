@@ -19,6 +19,7 @@ from lossatlas.landscape import (
     line,
     sam_sharpness,
     sharpness,
+    signal_propagation,
     spectrum,
     trace,
 )
@@ -34,6 +35,7 @@ BY_DERIVATIVES = {
     "along eigenvectors": partial(line, along=HessianDirections(), points=3),
     "sharpness": sharpness,
     "sam_sharpness": sam_sharpness,
+    "signal_propagation": signal_propagation,
     "along the gradient": partial(line, along=GradientDirections(), points=3),
 }
 

@@ -3,7 +3,7 @@
 Files are called after the rooms of `lossatlas.landscape`.
 """
 
-from lossatlas.figures.landscapes import connectivity, curvature, ensembles, flatness, slices, timing
+from lossatlas.figures.landscapes import connectivity, curvature, ensembles, flatness, signals, slices, timing
 from lossatlas.figures.landscapes.drawing import PICTURES, draws, picture
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ensembles",
     "flatness",
     "picture",
+    "signals",
     "slices",
     "timing",
 ]
