@@ -69,6 +69,33 @@ def test_a_survey_that_runs_no_network_takes_nothing() -> None:
     assert work_of("landscape=weights")[0].tflop == 0
 
 
+@pytest.mark.parametrize(
+    ("landscape", "points", "images", "passes"),
+    [
+        ("signal_propagation", 2, 60_000, 1.5),  # a point is a split, of which each image takes three passes
+        (
+            "jacobian",
+            2,
+            2 * 128,
+            5.5,
+        ),  # of so many of each: a pass forward, and one back for each of ten outputs
+        (
+            "gradient_noise",
+            64,
+            256 + 50_000 // 64,
+            4.2,
+        ),  # of the largest minibatch, and of the split once for all
+        ("feature_rank", 2, 60_000, 0.5),
+    ],
+)
+def test_a_survey_by_gradients_looks_at_the_examples_that_it_draws(
+    landscape: str, points: int, images: int, passes: float
+) -> None:
+    work, forward = work_of(f"landscape={landscape}")
+    assert (work.points, work.images, work.products) == (points, images, None)
+    assert 0.8 * passes < work.flops_per_image / forward < 1.3 * passes
+
+
 def test_ascent_takes_derivatives_of_the_loss() -> None:
     """L-BFGS-B evaluates loss and gradient together, three passes, at least once an iteration."""
     work, forward = work_of("landscape=sharpness", "landscape.sharpness.iterations=2")
@@ -115,6 +142,8 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
     "landscape",
     [
         "aligned",
+        "feature_rank",
+        "gradient_noise",
         "jacobian",
         "level_sets",
         "line",

@@ -24,6 +24,8 @@ from lossatlas.landscape import (
     Problem,
     convexity,
     eigenvalues,
+    feature_rank,
+    gradient_noise,
     jacobian,
     level_sets,
     line,
@@ -225,6 +227,8 @@ SURVEYS: dict[str, Callable[..., Any]] = {
     "convexity": lambda problem, **how: convexity(problem, points=4, **how),
     "jacobian": lambda problem, **how: jacobian(problem, examples=5, **how),
     "signal_propagation": signal_propagation,
+    "feature_rank": feature_rank,
+    "gradient_noise": lambda problem, **how: gradient_noise(problem, sizes=(1, 4), draws=3, **how),
     "sam_sharpness": lambda problem, **how: sam_sharpness(problem, rhos=(0.1, 0.2, 0.3), **how),
     "level_sets": lambda problem, **how: level_sets(
         problem, directions=2, levels=(0.1,), extent=10.0, angles=4, **how

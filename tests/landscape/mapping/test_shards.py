@@ -83,6 +83,8 @@ def test_each_rank_gets_the_whole_and_each_point_is_measured_once(
         "spectrum",
         "jacobian",
         "signal_propagation",
+        "gradient_noise",
+        "feature_rank",
         "eigenvalues",
         "convexity",
         "sam_sharpness",
@@ -276,6 +278,8 @@ _DIFFERENTIATING = (
     "convexity",
     "jacobian",
     "signal_propagation",
+    "gradient_noise",
+    "feature_rank",
     "sharpness",
     "sam_sharpness",
 )

@@ -15,6 +15,7 @@ from lossatlas.landscape import (
     Problem,
     convexity,
     eigenvalues,
+    gradient_noise,
     jacobian,
     line,
     sam_sharpness,
@@ -36,6 +37,7 @@ BY_DERIVATIVES = {
     "sharpness": sharpness,
     "sam_sharpness": sam_sharpness,
     "signal_propagation": signal_propagation,
+    "gradient_noise": partial(gradient_noise, sizes=[1, 5], draws=2),
     "along the gradient": partial(line, along=GradientDirections(), points=3),
 }
 
