@@ -15,7 +15,9 @@ _NAMED = 16  # layers up to which their names stand on the axis; more are number
 @draws("signal_propagation")
 def signal_propagation(landscape: xr.Dataset) -> Figure:
     """Variance of the activations by depth, and the norms of the gradients, on log scales; test dashed."""
-    names = [str(name) for name in landscape["layer"].values]
+    there = [isinstance(name, str) for name in landscape["layer"].values]  # beside networks of more layers
+    landscape = landscape.isel(layer=there)
+    names = landscape["layer"].values.tolist()
     numbered = landscape.assign_coords(layer=np.arange(1, len(names) + 1))
     figure = Figure(figsize=(6.6, 2.9), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -17,6 +17,7 @@ from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
 from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.grid import OWN
 from lossatlas.landscape.signals.layer_recorder import (
     Layer,
     Recorded,
@@ -130,7 +131,7 @@ def signal_propagation(
         {**variables, "total_gradient_norm": total},
         {
             "split": ("split", names, {"long_name": "part of the data"}),
-            "layer": ("layer", [there[place].name for place in places], {"long_name": "layer"}),
+            "layer": ("layer", [there[place].name for place in places], {"long_name": "layer", OWN: 1}),
         },
         attributes,
     )
