@@ -48,6 +48,7 @@ def test_sizes_are_those_that_are_published_and_no_data_set_is_read() -> None:
         (("landscape=surface",), 51 * 51, 60_000),
         (("landscape=surface", "landscape.surface.splits=[train]"), 51 * 51, 50_000),
         (("landscape=surface", "engine.subsample=2000"), 51 * 51, 4_000),
+        (("landscape=surface", "engine.batch_size=500"), 51 * 51, 60_000),
         (("landscape=surface", "landscape.surface.splits=null"), 51 * 51, 60_000),
         (
             ("landscape=line", "engine.evaluation=recompute"),

@@ -132,16 +132,17 @@ def _seen(node: Node, sizes: Sizes) -> list[int]:
     """Number of images of each pass over a split that a point of the survey takes."""
     chosen: list[str] | None = None
     engine: Node = {}
-    few: int | None = None
-    draws: int | None = None
     for part in _nodes(node):
-        few = few or _examples(part)
-        draws = part.get("draws") if "sizes" in part else draws
         if "split" in part or part.get("splits") is not None:
             chosen = [part["split"]] if "split" in part else list(part["splits"])
         engine = part.get("engine", engine)
+    surveys = [
+        part for part in _nodes(node) if part is node or "engine" in part
+    ]  # engines have batches as well
+    few = next(filter(None, map(_examples, surveys)), None)
     most = min(engine.get("subsample") or max(sizes.values()), few or max(sizes.values()))
     seen = [min(sizes[split], most) for split in (sizes if chosen is None else chosen)]
+    draws = next((part["draws"] for part in surveys if "sizes" in part), None)
     if draws and chosen:  # of minibatches, which are held against the whole split, once for all
         seen = [number + sizes[split] // draws for number, split in zip(seen, chosen, strict=True)]
     return [*seen, sizes["train"]] if engine.get("evaluation") == "recompute" else seen
