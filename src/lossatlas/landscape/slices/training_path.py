@@ -110,7 +110,8 @@ def snapshot_axis(times: Sequence[float], by_epoch: bool) -> xr.Variable:
 def snapshots_of(problem: Problem, snapshots: Snapshots) -> dict[float, Mapping[str, Tensor]]:
     """``snapshots`` in order, by epoch or number. ValueError, naming the first difference, for another network's."""
     by_epoch = isinstance(snapshots, Mapping)
-    given = dict(sorted(snapshots.items())) if isinstance(snapshots, Mapping) else dict(enumerate(snapshots))
+    times = sorted(snapshots.items()) if isinstance(snapshots, Mapping) else enumerate(snapshots)
+    given: dict[float, Mapping[str, Tensor]] = dict(times)
     for time, snapshot in given.items():
         what = f"the snapshot of epoch {time}" if by_epoch else f"snapshot {time}"
         check_alike(problem.model.state_dict(), snapshot, what)
