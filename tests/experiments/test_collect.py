@@ -25,6 +25,21 @@ def test_planes_of_their_own_lie_over_one_axis_and_keep_their_places() -> None:
     xr.testing.assert_equal(on_own_axes(gathered.sel(seed=1, drop=True)), plane([0.5, 0.9]))
 
 
+def layers(depth: int) -> xr.Dataset:
+    names = xr.Variable("layer", [f"block.{k}" for k in range(depth)], {"long_name": "layer", OWN: 1})
+    return xr.Dataset({"variance": ("layer", np.arange(depth) / 2)}, {"layer": names})
+
+
+def test_layers_of_networks_of_different_depth_keep_their_order() -> None:
+    """Joined by their names the tenth would come after the first."""
+    gathered = combine([({"depth": depth}, layers(depth)) for depth in (3, 12)])
+    np.testing.assert_equal(gathered.variance.sel(depth=12).values, np.arange(12) / 2)
+    np.testing.assert_equal(gathered.variance.sel(depth=3).values[:4], [0, 0.5, 1, np.nan])
+    assert gathered.layer_values.sel(depth=12).values[[2, 10]].tolist() == ["block.2", "block.10"]
+    own = on_own_axes(gathered.sel(depth=3, drop=True)).isel(layer=slice(3))
+    assert own.layer.values.tolist() == ["block.0", "block.1", "block.2"]
+
+
 def test_lines_of_one_axis_keep_it() -> None:
     parts = [({"seed": seed}, xr.Dataset({"loss": ("x", [1.0, 2.0])}, {"x": [-0.5, 0.5]})) for seed in (0, 1)]
     assert combine(parts).x.values.tolist() == [-0.5, 0.5]

@@ -83,6 +83,12 @@ def landscapes() -> dict[str, xr.Dataset]:
         surveys.spectrum(problem, probes=3, steps=10),
         surveys.jacobian(problem, examples=5),
         surveys.sam_sharpness(problem),
+        surveys.signal_propagation(problem),
+        surveys.along_training(
+            problem, snapshots=dict(enumerate(states[:4])), survey=partial(surveys.eigenvalues, largest=2)
+        ),
+        surveys.feature_rank(problem),
+        surveys.gradient_noise(problem, sizes=[1, 4, 16], draws=8),
         surveys.ensemble(problem, members=states, own=True),
         surveys.aligned(rectified, other=states[0], points=5),
         surveys.tunnel(problem, through=states[:2], positions=5, directions=3),

@@ -47,7 +47,15 @@ CHOSEN = {
     "aligned": {"splits": ["train", "test"]},
     "tunnel": {"through": "${oc.decode:'{curve:[]}'}"},
     "jacobian": {"splits": ["train", "test"]},
+    "gradient_noise": {},
+    "feature_rank": {"splits": ["train", "test"]},
+    "signal_propagation": {"splits": ["train", "test"]},
     "ensemble": {"splits": ["test"], "members": [{"members": "all"}]},
+    "along_training": {
+        "snapshots": {"snapshots": "all"},
+        "survey": {"_partial_": True},
+        "defaults": [{"/landscape@survey": "eigenvalues"}],
+    },
     "twins": {"survey": {"_partial_": True}, "defaults": [{"/landscape@survey": "eigenvalues"}]},
 }
 

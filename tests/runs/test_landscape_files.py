@@ -18,6 +18,7 @@ CHOICES = sorted(path.stem for path in (config_folder() / "landscape").glob("*.y
 ENDS = "\"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\""
 SMALL = {  # options that make each survey quick, and what they ask for
     "aligned": ["points=3"],
+    "along_training": ["survey.iterations=20"],
     "convexity": ["points=3"],
     "curve_distances": [
         "curves=[{curve: ['study=curve', \"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\"]}, "
@@ -29,6 +30,8 @@ SMALL = {  # options that make each survey quick, and what they ask for
     ],
     "eigenvalues": ["largest=2"],
     "ensemble": ["members=[{run: ['seed=1']}, {run: ['seed=2']}]"],
+    "feature_rank": [],
+    "gradient_noise": ["sizes=[1, 3]", "draws=2"],
     "interpolation": ["other.run=['seed=1']", "points=3"],
     "jacobian": ["examples=4"],
     "level_sets": ["directions=2", "angles=4", "points=4"],
@@ -37,6 +40,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "plane": ["others=[{run: ['seed=1']}, {run: ['seed=2']}]", "points=3"],
     "sam_sharpness": [],
     "sharpness": ["iterations=1"],
+    "signal_propagation": [],
     "spanning_tree": [
         f"bands=[{{curve: ['study=curve', {ENDS}]}}, {{curve: ['study=curve', {ENDS.replace('=1', '=3')}]}}]",
         "points=3",

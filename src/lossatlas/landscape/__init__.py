@@ -54,6 +54,10 @@ from lossatlas.landscape.shapes.curves import Curve, Polyline
 from lossatlas.landscape.shapes.grid import Grid, Points
 from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
 from lossatlas.landscape.shapes.plane import Plane
+from lossatlas.landscape.signals.feature_rank import feature_rank
+from lossatlas.landscape.signals.gradient_noise import gradient_noise
+from lossatlas.landscape.signals.signal_propagation import signal_propagation
+from lossatlas.landscape.slices.along_training import along_training
 from lossatlas.landscape.slices.line import line
 from lossatlas.landscape.slices.principal_directions import PrincipalDirections
 from lossatlas.landscape.slices.surface import surface
@@ -93,6 +97,7 @@ __all__ = [
     "Weights",
     "align",
     "aligned",
+    "along_training",
     "convexity",
     "curve_distances",
     "curve_plane",
@@ -100,6 +105,8 @@ __all__ = [
     "ensemble",
     "evaluate",
     "extreme_eigenvalues",
+    "feature_rank",
+    "gradient_noise",
     "hessian_directions",
     "interpolation",
     "jacobian",
@@ -117,6 +124,7 @@ __all__ = [
     "rescaled",
     "sam_sharpness",
     "sharpness",
+    "signal_propagation",
     "spanning_tree",
     "spectrum",
     "state",

@@ -11,6 +11,13 @@ from lossatlas.measures.curves import bump, change, crossover, first_below, line
 from lossatlas.measures.datasets import Datasets, Measure, measured, on, reads
 from lossatlas.measures.ensembles import between_members, by_budget, course
 from lossatlas.measures.selection import after, at, last, named
+from lossatlas.measures.spectra import (
+    at_snapshots,
+    condition_number,
+    outliers,
+    share_beyond,
+    stability_threshold,
+)
 from lossatlas.measures.surfaces import (
     area,
     components,
@@ -31,12 +38,14 @@ __all__ = [
     "after",
     "area",
     "at",
+    "at_snapshots",
     "between_members",
     "bounded",
     "bump",
     "by_budget",
     "change",
     "components",
+    "condition_number",
     "course",
     "crossover",
     "difference",
@@ -54,14 +63,17 @@ __all__ = [
     "named",
     "negative_curvature",
     "on",
+    "outliers",
     "percent",
     "ratio",
     "reads",
     "rise",
     "roughness",
     "share_above",
+    "share_beyond",
     "slope",
     "spread",
+    "stability_threshold",
     "stacked",
     "value_range",
     "width",

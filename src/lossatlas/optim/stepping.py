@@ -47,15 +47,6 @@ def takes_matrices(optimizer: Optimizer) -> bool:
     return isinstance(optimizer, torch.optim.Muon) or any(of_parts)
 
 
-def has_parts(optimizer: Optimizer) -> bool:
-    """Whether it is made of others, which step what each has been given, as Muon with AdamW is.
-
-    >>> has_parts(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1))
-    False
-    """
-    return bool(getattr(optimizer, "parts", ()))
-
-
 def has_modes(optimizer: Optimizer) -> bool:
     """Whether it steps from other weights than those to be evaluated, and goes from the ones to the others itself.
 

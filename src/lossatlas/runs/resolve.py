@@ -213,6 +213,13 @@ def snapshots_left_out(job: Job, node: Any) -> int:
     return sum(max(0, number - _MOST) for number in found)
 
 
+def snapshots_tried(job: Job, node: Any) -> int:
+    """How many networks stand in for the snapshots that the survey ``node`` of ``job`` goes through, with its own."""
+    kept, last = _snapshot_epochs(job.config), job.config["epochs"]
+    found = [reference.among(kept) for reference in references(node, kinds=("snapshots",))]
+    return sum(min(len(epochs), _MOST) + (epochs[-1] != last) for epochs in found)
+
+
 def _perturbed(state: _State, seed: int) -> dict[str, Tensor]:
     """A network beside that of ``state``, another for each ``seed``."""
     draws = generator(seed, "rehearsal")

@@ -11,7 +11,7 @@ from torch.func import functional_call
 from torch.optim import Optimizer
 
 from lossatlas.optim import L0
-from lossatlas.optim.stepping import has_modes, has_parts, needs_closure
+from lossatlas.optim.stepping import has_modes
 
 Batch = tuple[Tensor, Tensor]
 
@@ -173,11 +173,6 @@ class Regularization(nn.Module):
                     raise ValueError(
                         f"{who} goes by how weights and gradients differ from step to step, and regularizer.{name} "
                         f"{_PHRASES[kind]}: take another optimizer"
-                    )
-                if kind == GATES and (needs_closure(optimizer) or has_parts(optimizer)):
-                    raise ValueError(
-                        f"{who} takes the weights of a network alone, and regularizer.{name} {_PHRASES[kind]}, which "
-                        "are trained beside them: take another optimizer"
                     )
                 if has_modes(optimizer) and kind != GRADIENTS:
                     raise ValueError(

@@ -30,3 +30,12 @@ def test_every_snapshot_of_a_trajectory_is_a_point() -> None:
     kept = ",".join(map(str, range(30)))
     work = work_of("landscape=trajectory", "epochs=30", f"study.snapshot_epochs=[{kept}]")
     assert work.points == 51 * 51 + 30 + 1  # the surface, the snapshots, the last network
+
+
+@pytest.mark.parametrize(("survey", "each"), [("eigenvalues", 1), ("spectrum", 10)])
+def test_every_snapshot_along_training_is_surveyed(survey: str, each: int) -> None:
+    kept = ",".join(map(str, range(12)))
+    nested = f"landscape@landscape.along_training.survey={survey}"
+    work = work_of("landscape=along_training", nested, "epochs=30", f"study.snapshot_epochs=[{kept}]")
+    assert work.points == (12 + 1) * each
+    assert work.products == work_of(f"landscape={survey}").products

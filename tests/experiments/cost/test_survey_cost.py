@@ -48,6 +48,7 @@ def test_sizes_are_those_that_are_published_and_no_data_set_is_read() -> None:
         (("landscape=surface",), 51 * 51, 60_000),
         (("landscape=surface", "landscape.surface.splits=[train]"), 51 * 51, 50_000),
         (("landscape=surface", "engine.subsample=2000"), 51 * 51, 4_000),
+        (("landscape=surface", "engine.batch_size=500"), 51 * 51, 60_000),
         (("landscape=surface", "landscape.surface.splits=null"), 51 * 51, 60_000),
         (
             ("landscape=line", "engine.evaluation=recompute"),
@@ -67,6 +68,33 @@ def test_a_point_takes_one_forward_pass_over_its_splits(
 
 def test_a_survey_that_runs_no_network_takes_nothing() -> None:
     assert work_of("landscape=weights")[0].tflop == 0
+
+
+@pytest.mark.parametrize(
+    ("landscape", "points", "images", "passes"),
+    [
+        ("signal_propagation", 2, 60_000, 1.5),  # a point is a split, of which each image takes three passes
+        (
+            "jacobian",
+            2,
+            2 * 128,
+            5.5,
+        ),  # of so many of each: a pass forward, and one back for each of ten outputs
+        (
+            "gradient_noise",
+            64,
+            256 + 50_000 // 64,
+            4.2,
+        ),  # of the largest minibatch, and of the split once for all
+        ("feature_rank", 2, 60_000, 0.5),
+    ],
+)
+def test_a_survey_by_gradients_looks_at_the_examples_that_it_draws(
+    landscape: str, points: int, images: int, passes: float
+) -> None:
+    work, forward = work_of(f"landscape={landscape}")
+    assert (work.points, work.images, work.products) == (points, images, None)
+    assert 0.8 * passes < work.flops_per_image / forward < 1.3 * passes
 
 
 def test_ascent_takes_derivatives_of_the_loss() -> None:
@@ -115,11 +143,14 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
     "landscape",
     [
         "aligned",
+        "feature_rank",
+        "gradient_noise",
         "jacobian",
         "level_sets",
         "line",
         "sam_sharpness",
         "sharpness",
+        "signal_propagation",
         "step_time",
         "surface",
         "weights",

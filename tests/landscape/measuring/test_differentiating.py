@@ -15,10 +15,12 @@ from lossatlas.landscape import (
     Problem,
     convexity,
     eigenvalues,
+    gradient_noise,
     jacobian,
     line,
     sam_sharpness,
     sharpness,
+    signal_propagation,
     spectrum,
     trace,
 )
@@ -34,6 +36,8 @@ BY_DERIVATIVES = {
     "along eigenvectors": partial(line, along=HessianDirections(), points=3),
     "sharpness": sharpness,
     "sam_sharpness": sam_sharpness,
+    "signal_propagation": signal_propagation,
+    "gradient_noise": partial(gradient_noise, sizes=[1, 5], draws=2),
     "along the gradient": partial(line, along=GradientDirections(), points=3),
 }
 

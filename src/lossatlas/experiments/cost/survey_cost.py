@@ -18,7 +18,7 @@ from lossatlas.landscape.survey import products_at_a_point
 from lossatlas.runs.build import build_data, make
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.dry_run import survey_until
-from lossatlas.runs.resolve import Planned, snapshots_left_out
+from lossatlas.runs.resolve import Planned, snapshots_left_out, snapshots_tried
 
 Node = Mapping[str, Any]
 
@@ -58,11 +58,19 @@ def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> Survey
     stated, matrix = next(filter(None, map(_by_products, _nodes(node))), (None, "hessian"))
     with threads_limited(1):
         points, flops = _first_point(job, node, problem, asked_only=stated is not None)
-        points += snapshots_left_out(job, node)
+        points += _points_left_out(job, node, points)
         seen = _seen(node, sizes)
         if stated is not None:
             return SurveyWork(points, sum(seen), stated * product_flops(problem, matrix), stated)
     return SurveyWork(points, sum(seen), flops / max(len(seen), 1) / _IMAGES)
+
+
+def _points_left_out(job: Job, node: Node, points: int) -> int:
+    """Points at snapshots beyond those that stand in for them in a dry run, which has so many ``points``."""
+    left_out = snapshots_left_out(job, node)
+    if left_out and isinstance(node.get("survey"), Mapping):  # which surveys each of them
+        return left_out * points // snapshots_tried(job, node)
+    return left_out
 
 
 def _by_products(node: Node) -> tuple[float, str] | None:
@@ -128,9 +136,21 @@ def _seen(node: Node, sizes: Sizes) -> list[int]:
         if "split" in part or part.get("splits") is not None:
             chosen = [part["split"]] if "split" in part else list(part["splits"])
         engine = part.get("engine", engine)
-    most = engine.get("subsample") or node.get("batch_size") or max(sizes.values())
+    surveys = [
+        part for part in _nodes(node) if part is node or "engine" in part
+    ]  # engines have batches as well
+    few = next(filter(None, map(_examples, surveys)), None)
+    most = min(engine.get("subsample") or max(sizes.values()), few or max(sizes.values()))
     seen = [min(sizes[split], most) for split in (sizes if chosen is None else chosen)]
+    draws = next((part["draws"] for part in surveys if "sizes" in part), None)
+    if draws and chosen:  # of minibatches, which are held against the whole split, once for all
+        seen = [number + sizes[split] // draws for number, split in zip(seen, chosen, strict=True)]
     return [*seen, sizes["train"]] if engine.get("evaluation") == "recompute" else seen
+
+
+def _examples(node: Node) -> int | None:
+    """Largest number of examples that a point of a survey looks at, where its settings say so."""
+    return node.get("batch_size") or node.get("examples") or max(node.get("sizes", []), default=None)
 
 
 def _plain(node: Any) -> Any:

@@ -3,7 +3,16 @@
 Files are called after the rooms of `lossatlas.landscape`.
 """
 
-from lossatlas.figures.landscapes import connectivity, curvature, ensembles, flatness, slices, timing
+from lossatlas.figures.landscapes import (
+    connectivity,
+    curvature,
+    ensembles,
+    flatness,
+    signals,
+    slices,
+    timing,
+    training,
+)
 from lossatlas.figures.landscapes.drawing import PICTURES, draws, picture
 
 __all__ = [
@@ -14,6 +23,8 @@ __all__ = [
     "ensembles",
     "flatness",
     "picture",
+    "signals",
     "slices",
     "timing",
+    "training",
 ]

@@ -10,7 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from lossatlas.figures import panels, style
 from lossatlas.figures.landscapes.drawing import draws, panel
 
-_DECADES_OF_DENSITY = 7  # below its maximum, that are drawn
+DECADES_OF_DENSITY = 7
+"""Decades of a density of eigenvalues below its maximum that are drawn."""
 _TWO_ERRORS: dict[str, Any] = {"color": style.LOSS, "alpha": style.BAND, "linewidth": 0}
 _TWO_ERRORS["label"] = "± 2 standard errors"
 _MATRICES = {"hessian": "Hessian", "gauss_newton": "Gauss-Newton matrix"}
@@ -67,7 +68,7 @@ def spectrum(landscape: xr.Dataset) -> Figure:
     gapless = gapless.where(np.isfinite(gapless["density"]) & np.isfinite(gapless["standard_error"]))
     eigenvalue, density, band = (landscape["eigenvalue"], gapless["density"], 2 * gapless["standard_error"])
     top = float(density.max().fillna(1.0))
-    floor = top * 10.0**-_DECADES_OF_DENSITY
+    floor = top * 10.0**-DECADES_OF_DENSITY
     low, middle, high = (part.clip(min=floor / 10) for part in (density - band, density, density + band))
     axis.fill_between(eigenvalue, low, high, **_TWO_ERRORS)
     axis.plot(eigenvalue, middle, color=style.LOSS)

@@ -34,6 +34,7 @@ from lossatlas.figures.panels.profiles import (
     shaded_band,
 )
 from lossatlas.figures.panels.relief import relief
+from lossatlas.figures.panels.stability import sharpness_and_threshold
 
 __all__ = [
     "HIGHEST",
@@ -61,4 +62,5 @@ __all__ = [
     "ratio_map",
     "relief",
     "shaded_band",
+    "sharpness_and_threshold",
 ]

@@ -15,10 +15,10 @@ from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.differentiating import differentiable
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.prepared import Batches, PreparedProblem, prepared
+from lossatlas.landscape.measuring.examples import examples_at, examples_drawn
+from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
-from lossatlas.seeds import generator
 
 _ENTRIES = 2**24  # of the derivatives that are held at once; examples are differentiated in chunks of so many
 
@@ -85,7 +85,7 @@ def jacobian(
     _check(problem, examples, splits)
     with prepared(problem, splits=splits, engine=engine.for_derivatives()) as ready:
         attributes = {"survey": "jacobian", "examples": examples, "seed": seed, **settings(ready)}
-        chosen = {split: _chosen(batches, examples, seed) for split, batches in ready.batches.items()}
+        chosen = {split: examples_drawn(batches, examples, seed) for split, batches in ready.batches.items()}
         taken = max(map(len, chosen.values()))
         outputs, entries = _shape(ready)
         size = min(max(_ENTRIES // (outputs * entries), 1), taken)
@@ -95,7 +95,7 @@ def jacobian(
             split, first = list(chosen)[index // chunks], index % chunks * size
             values = np.full((size, min(outputs, entries)), np.nan)
             if positions := chosen[split][first : first + size]:
-                inputs = _examples(ready.batches[split], positions)
+                inputs, _ = examples_at(ready.batches[split], positions)
                 values[: len(positions)] = singular_values(ready.model, inputs)
             return values.ravel().tolist()
 
@@ -103,17 +103,6 @@ def jacobian(
         rows = map_points(len(chosen) * chunks, measure, journal=journal, header=header, progress=progress)
     values = rows.reshape(len(chosen), chunks * size, -1)[:, :taken]
     return _dataset(values, chosen, attributes)
-
-
-def _chosen(batches: Batches, examples: int, seed: int) -> list[int]:
-    """Positions in the split of the examples that are drawn, ascending."""
-    total = sum(len(targets) for _, targets in batches)
-    return sorted(torch.randperm(total, generator=generator(seed, "examples"))[:examples].tolist())
-
-
-def _examples(batches: Batches, positions: Sequence[int]) -> Tensor:
-    size = len(batches[0][1])  # of all batches but the last
-    return torch.stack([batches[position // size][0][position % size] for position in positions])
 
 
 def _shape(ready: PreparedProblem) -> tuple[int, int]:

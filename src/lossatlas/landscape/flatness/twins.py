@@ -9,6 +9,7 @@ import xarray as xr
 from lossatlas.landscape.flatness.rescaling import rescaled
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.isolation import weights_of_its_own
+from lossatlas.landscape.measuring.parts import concatenated, part_of_journal, part_of_progress
 from lossatlas.landscape.measuring.prepared import outputs
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import axis
@@ -87,32 +88,10 @@ def twins(
         for k, twin in enumerate(states):
             torch._foreach_copy_(matching(weights, twin), list(twin.values()))
             differences.append(float((outputs(problem) - expected).abs().max() / expected.abs().max()))
-            kept, heard = _journal(journal, k), _progress(progress, k, len(factors))
+            kept, heard = part_of_journal(journal, "factor", k), part_of_progress(progress, k, len(factors))
             datasets.append(survey(problem, journal=kept, progress=heard))
-    dataset = _along_factors(datasets, factors)
+    along = axis("factor", [float(factor) for factor in factors], "factor of the layer's weights")
+    dataset = concatenated(datasets, along, "twins")
     meaning = "largest difference from the network's outputs, as a share of the largest output"
     dataset["output_difference"] = ("factor", differences, {"long_name": meaning, "units": "1"})
     return dataset.assign_attrs(survey="twins", of=datasets[0].attrs["survey"], layers=layers)
-
-
-def _journal(journal: str | Path | None, k: int) -> Path | None:
-    return None if journal is None else Path(journal).with_name(f"{Path(journal).name}.factor{k}")
-
-
-def _progress(progress: Progress | None, k: int, factors: int) -> Progress | None:
-    """Counts the points of all twins, of which each is taken to have as many as this one."""
-    return None if progress is None else lambda done, total: progress(k * total + done, factors * total)
-
-
-def _along_factors(datasets: Sequence[xr.Dataset], factors: Sequence[float]) -> xr.Dataset:
-    of = datasets[0].attrs["survey"]
-    along = axis("factor", [float(factor) for factor in factors], "factor of the layer's weights")
-    try:
-        dataset = xr.concat(datasets, along, data_vars="all", join="exact", combine_attrs="drop_conflicts")
-    except ValueError as error:
-        raise ValueError(
-            f"twins have no {of} in common, since its axes differ between them: {error}"
-        ) from error
-    if "not_finite" in datasets[0].attrs:
-        dataset.attrs["not_finite"] = sum(each.attrs["not_finite"] for each in datasets)
-    return dataset

@@ -29,7 +29,11 @@ def loss_and_gradient(ready: PreparedProblem, split: str) -> tuple[float, Weight
     (3.0, {'weight': tensor([[2.]])})
     """
     ready.settle()
-    batches = ready.batches[split]
+    return loss_and_gradient_over(ready, ready.batches[split])
+
+
+def loss_and_gradient_over(ready: PreparedProblem, batches: Batches) -> tuple[float, Weights]:
+    """`loss_and_gradient` over the examples of ``batches``, such as a minibatch, of a network that is settled."""
     leaves = {
         name: ready.weights[name].detach().requires_grad_() for name, _ in ready.model.named_parameters()
     }

@@ -86,10 +86,7 @@ def trajectory_to(
     if not origin:
         raise ValueError(f"the network has nothing but what ignore={ignore!r} leaves out")
     by_epoch = isinstance(snapshots, Mapping)
-    given = dict(sorted(snapshots.items())) if isinstance(snapshots, Mapping) else dict(enumerate(snapshots))
-    for time, snapshot in given.items():
-        what = f"the snapshot of epoch {time}" if by_epoch else f"snapshot {time}"
-        check_alike(problem.model.state_dict(), snapshot, what)
+    given = snapshots_of(problem, snapshots)
     last = state(problem.model)
     networks = [{name: snapshot[name].detach() for name in last} for snapshot in given.values()]
     times = [*given, nan if by_epoch else len(given)]
@@ -100,14 +97,25 @@ def trajectory_to(
         raise ValueError("a trajectory needs snapshots before the network, got none")
     networks.append(last)
     rows = Rows(networks if last_is_a_row else networks[:-1], origin)
-    return _Trajectory(networks, _snapshot_axis(times, by_epoch), origin, rows, centred)
+    return _Trajectory(networks, snapshot_axis(times, by_epoch), origin, rows, centred)
 
 
-def _snapshot_axis(times: Sequence[float], by_epoch: bool) -> xr.Variable:
-    """Whole numbers, unless a time is none, such as the NaN of a network of unknown epoch."""
+def snapshot_axis(times: Sequence[float], by_epoch: bool) -> xr.Variable:
+    """Coordinate of snapshots: whole numbers, unless a time is none, such as the NaN of a network of unknown epoch."""
     if by_epoch:
         return axis("snapshot", times, "epoch of the snapshot, the network last", units="epoch")
     return axis("snapshot", times, "number of the snapshot, the network last")
+
+
+def snapshots_of(problem: Problem, snapshots: Snapshots) -> dict[float, Mapping[str, Tensor]]:
+    """``snapshots`` in order, by epoch or number. ValueError, naming the first difference, for another network's."""
+    by_epoch = isinstance(snapshots, Mapping)
+    times = sorted(snapshots.items()) if isinstance(snapshots, Mapping) else enumerate(snapshots)
+    given: dict[float, Mapping[str, Tensor]] = dict(times)
+    for time, snapshot in given.items():
+        what = f"the snapshot of epoch {time}" if by_epoch else f"snapshot {time}"
+        check_alike(problem.model.state_dict(), snapshot, what)
+    return given
 
 
 @dataclass(frozen=True, eq=False)

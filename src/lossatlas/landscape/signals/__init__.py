@@ -1,0 +1,1 @@
+"""Signals in a network: activations by depth, the gradient and its noise, features."""
