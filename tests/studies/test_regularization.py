@@ -165,14 +165,6 @@ FREE = partial(SmallScheduleFree, lr=0.1)
             LBFGS,
             "^LBFGS goes by .* regularizer.mine puts noise on the gradients of a step",
         ),
-        *(
-            (
-                L0(1.0),
-                one,
-                "^(SAM|Muon|Newton) takes the weights of a network alone, and regularizer.mine mult",
-            )
-            for one in (partial(SAM, base=partial(torch.optim.SGD, lr=0.1)), Muon, Newton)
-        ),
         (MaxNorm(1.0), FREE, "^regularizer.mine changes weights after each step, and SmallScheduleFree eval"),
     ],
 )
@@ -182,6 +174,20 @@ def test_optimizers_that_step_otherwise_are_refused_where_it_matters(
     study = make_study(penalties={"mine": regularizer})
     with pytest.raises(ValueError, match=message):
         study.check_optimizer(optimizer(study.network.parameters()))
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [partial(SAM, base=partial(torch.optim.SGD, lr=0.1)), Muon, Newton],
+    ids=["SAM", "Muon", "Newton"],
+)
+def test_gates_are_trained_whatever_an_optimizer_is_made_of(
+    make_study: MakeStudy, make_trainer: MakeTrainer, optimizer: Any
+) -> None:
+    study = make_study(penalties={"mine": L0(0.1)}, optimizer=optimizer)
+    before = [gate.detach().clone() for gate in study.regularization.gates]
+    make_trainer(max_epochs=1).fit(study)
+    assert all((gate != old).any() for gate, old in zip(study.regularization.gates, before, strict=True))
 
 
 def test_what_is_no_regulariser_and_two_sets_of_gates_are_refused(make_study: MakeStudy) -> None:
