@@ -10,9 +10,9 @@ from lossatlas.figures.style import style
 
 
 def write(figure: Figure, path: str | Path) -> None:
-    """Write ``figure`` as a PNG of 64 colours."""
+    """Write ``figure`` as a PNG of 256 colours."""
     buffer = BytesIO()
     with style():
         figure.savefig(buffer, format="png", dpi=90)
-    image = Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    image = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     image.save(path, optimize=True)
