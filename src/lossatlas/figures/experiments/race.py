@@ -283,12 +283,12 @@ def _draw_ground(axis: Axes, course: Course, window: Mapping[str, Sequence[float
 def _draw_path(axis: Axes, racer: Racer) -> None:
     if not racer.is_there:
         return
-    drawn = {"color": racer.color, "linestyle": racer.dashes}
+    drawn: dict[str, Any] = {"color": racer.color, "linestyle": racer.dashes}
     for path in racer.others:
         axis.plot(path["path_x"], path["path_y"], **drawn, linewidth=0.6, alpha=0.55, zorder=2.2)
     x, y = racer.first["path_x"].values, racer.first["path_y"].values
-    dots = {"marker": "o", "markersize": 2.2} if len(x) <= _DOTS else {}
-    axis.plot(x, y, **drawn, **dots, linewidth=1.2, alpha=0.9, zorder=3)
+    dots = "o" if len(x) <= _DOTS else None
+    axis.plot(x, y, **drawn, marker=dots, markersize=2.2, linewidth=1.2, alpha=0.9, zorder=3)
     axis.plot(x[-1:], y[-1:], "o", color=racer.color, markersize=4.5, markeredgecolor="white", zorder=4)
     axis.plot(x[:1], y[:1], "s", color="black", markersize=4, zorder=4)
 
@@ -405,7 +405,7 @@ def race_animation(
     steps = chosen_steps(shown, frames)
     with style():
         page = Figure(figsize=(max(3.3 * len(shown), 4.6), 4.2), layout="constrained")
-        axes = page.subplots(1, len(shown), squeeze=False)[0]
+        axes: list[Axes] = list(page.subplots(1, len(shown), squeeze=False)[0])
         entitle(axes, (course.title for course in shown))
         for axis, course in zip(axes, shown, strict=True):
             _draw_ground(axis, course, window)

@@ -169,10 +169,8 @@ class Plane:
         if self.marks is None:
             raise ValueError("the plane was not laid through points: it has no marks")
         margins, width = _by_axis(margin), float(np.ptp(self.marks, axis=0).max())
-        box = (
-            [values[0] - width / 2, values[0] + width / 2] if not np.ptp(values) else values
-            for values in self.marks.T
-        )
+        half = np.array([-width / 2, width / 2])
+        box = [values if np.ptp(values) else values[0] + half for values in self.marks.T]
         x, y = (around(values, room, points) for values, room in zip(box, margins, strict=True))
         grid = self._grid(y, x)
         for variable in grid.axes.values():

@@ -133,8 +133,8 @@ def trajectory(
     pca = way.components(2 if along is None else 0)
     given = None if along is None else directions_along(along, RandomDirections(), problem)
     frame = Frame(way.origin, pca.directions) if given is None else _frame(given, way.origin)
-    shown = frame.directions
-    seen = way.seen_along(*shown, pca.total)
+    first, second = shown = frame.directions
+    seen = way.seen_along(first, second, pca.total)
     grid = plane_of(way, frame, seen).grid_around_marks(points, margin=margin)
     options: dict[str, str | int] = {"seed": seed, "normalize": normalize, "convention": convention}
     standardized = standardized_weights(problem.model)
