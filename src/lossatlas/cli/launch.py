@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from traceback import format_exc
+from typing import Any
 
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
@@ -137,7 +138,7 @@ def _directory(job: Job) -> str:
 def hydra_job(config: DictConfig) -> Outcome:
     """Run one job, in whatever process Hydra's launcher has put it."""
     task, places = HydraConfig.get().overrides.task, Overrides(HydraConfig.get().overrides.hydra).places()
-    typed = OmegaConf.to_container(task, resolve=False)  # for other runs they may mean something else
+    typed: Any = OmegaConf.to_container(task, resolve=False)  # for other runs they may mean something else
     return attempt(job_of((*typed, *places), config))
 
 

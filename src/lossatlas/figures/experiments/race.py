@@ -118,8 +118,8 @@ def courses(
     )
     found = []
     for value in [None] if columns is None else ways[columns].values.tolist():
-        here = {} if columns is None else {columns: value}
-        own = select(heights, {dim: value for dim in here if dim in heights.dims})
+        here: dict[str, Any] = {} if columns is None else {columns: value}
+        own = select(heights, {dim: here[dim] for dim in here if dim in heights.dims})
         told = critical_points.get(value, ()) if isinstance(critical_points, Mapping) else critical_points
         racers = _racers(select(ways, here), by, names)
         found.append(Course(called(columns, value, names), _first_map(own, ground), racers, told))
@@ -320,7 +320,7 @@ def _draw_heights(axis: Axes, course: Course, unit: str) -> None:
 def _key_of(shown: Sequence[Course]) -> list[Line2D]:
     """A handle for each racer, and the start."""
     handles = [
-        Line2D([], [], color=racer.color, linestyle=racer.dashes, label=racer.name)
+        Line2D([], [], color=racer.color, linestyle=racer.dashes, label=racer.name)  # type: ignore[arg-type]
         for racer in shown[0].racers
     ]
     return [

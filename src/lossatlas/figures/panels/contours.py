@@ -38,9 +38,8 @@ def contours(
     frame(axis, x, y, aspect=aspect)
     fill_plane(axis, x, y, values)
     if values.count() and centre:
-        axis.plot(
-            *((0.0, 0.0) if centre is True else centre), "+", color="0.35", markersize=5, markeredgewidth=0.8
-        )
+        across, up = (0.0, 0.0) if isinstance(centre, bool) else centre
+        axis.plot(across, up, "+", color="0.35", markersize=5, markeredgewidth=0.8)
     if not _crossed(values, levels):
         if values.count() == values.size:
             say(axis, f"no level crossed: loss {values.min():.4g} to {values.max():.4g}")

@@ -62,8 +62,8 @@ def network_place(landscape: xr.Dataset) -> tuple[float, float] | None:
     """
     if not has_own_origin(landscape):
         return 0.0, 0.0
-    place = [landscape.attrs.get(f"network_{k}") for k in (0, 1)]
-    return None if None in place else (float(place[0]), float(place[1]))
+    x, y = (landscape.attrs.get(f"network_{k}") for k in (0, 1))
+    return None if x is None or y is None else (float(x), float(y))
 
 
 def has_own_origin(landscape: xr.Dataset) -> bool:

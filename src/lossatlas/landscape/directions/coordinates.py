@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -52,12 +53,10 @@ class CoordinateDirections:
         if self._origin is None:
             return fixed_directions("coordinates", directions, options, problem.model)
         along = zip(self._origin, directions, strict=True)
-        places = [inner(own, direction) - value for value, direction in along]
-        found = fixed_directions(
-            *("coordinates", directions, options, problem.model),
-            origin=" ".join(f"{value:g}" for value in self._origin),
-            **{f"network_{k}": place for k, place in enumerate(places)},
-        )
+        more: dict[str, Any] = {"origin": " ".join(f"{value:g}" for value in self._origin)}
+        for k, (value, direction) in enumerate(along):
+            more[f"network_{k}"] = inner(own, direction) - value
+        found = fixed_directions("coordinates", directions, options, problem.model, **more)
         return replace(found, centre=_set_to(self._origin, directions, own))
 
 

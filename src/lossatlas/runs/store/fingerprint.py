@@ -59,12 +59,13 @@ _WITH_LABELS = (*_WITH_NORMALIZE, "synthetic_blobs")
 def _added() -> dict[str, dict[str, Any]]:
     """`ADDED`: each part of a name's keys stands in a list of its own."""
     found: dict[str, dict[str, Any]] = {"lossatlas.optim.L2": {"parameters": "all"}}
-    for room, names, keys in (
+    added: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
         ("models", _WITH_ACTIVATION, {"activation": "relu"}),
         *(("models", (name,), dict.fromkeys(rates, 0.0)) for name, rates in _DROPPING.items()),
         ("data", _WITH_NORMALIZE, {"normalize": True}),
         ("data", _WITH_LABELS, {"label_noise": 0.0}),
-    ):
+    ]
+    for room, names, keys in added:
         for name in names:
             found.setdefault(f"lossatlas.{room}.{name}", {}).update(keys)
     return found
