@@ -201,8 +201,9 @@ class _OfProblem(ABC):
     def _try(self) -> None:
         """Raise ValueError unless torch can differentiate twice; RuntimeError where it says itself that it cannot.
 
-        What torch knows of its own operations is right. A backward pass that somebody wrote may be right and yet be
-        computed from detached values, whose derivative is another, so that is held against a difference.
+        What torch knows of its own operations is right, but for weight norm's, which is another here
+        (`lossatlas.weight_norm`). A backward pass that somebody wrote may be right and yet be computed from detached
+        values, whose derivative is another, so that is held against a difference.
         """
         check_gradient(self._ready, self._split, list(self._like))
         inputs, targets = (tensor[:_TRIED] for tensor in self._batches[0])
