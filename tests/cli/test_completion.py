@@ -38,7 +38,10 @@ def completions(line: str, monkeypatch: pytest.MonkeyPatch, *, shell: str = "bas
         ("lossatlas train --config-dir own model=th", ["model=theirs"]),
         ("lossatlas train model=nonsense optimi", ["optimizer="]),
         ("lossatlas reproduce de", ["depth"]),
-        ("lossatlas reproduce sharpness optimizer=", ["optimizer=adam", "optimizer=sgd"]),
+        (
+            "lossatlas reproduce sharpness optimizer=ad",
+            ["optimizer=adagrad", "optimizer=adagrad_inside", "optimizer=adam", "optimizer=adamw"],
+        ),
         ("lossatlas landscape run=ab landscape=surf", ["landscape=surface"]),
         ("lossatlas landscape run=", ["run=ab12"]),
         ("lossatlas landscape ckpt=", []),

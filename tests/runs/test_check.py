@@ -151,9 +151,9 @@ def test_batches_of_one_image_are_refused_exactly_where_torch_cannot_train_on_th
 def test_the_parts_of_a_sweep_are_built_once_for_all_its_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     widths = []
 
-    def counted(config: dict) -> torch.nn.Module:
+    def counted(config: dict, *part: object) -> torch.nn.Module:
         widths.append(config["model"]["width"])
-        return build_network(config)
+        return build_network(config, *part)
 
     monkeypatch.setattr(check, "build_network", counted)
     check_jobs([job(f"seed={seed}", f"model.width={width}") for seed in range(3) for width in (1, 2)])
