@@ -7,14 +7,14 @@ import xarray as xr
 
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import contours, interactive_surfaces, loss_lines, scatter
-from lossatlas.measures import at, percent
+from lossatlas.measures import at, named, percent
 
 from .width_and_sharpness import width_and_sharpness
 
 
 def largest_eigenvalue(eigenvalues: xr.Dataset) -> xr.DataArray:
     """lambda_max of the Hessian of the training loss."""
-    return at(eigenvalues["eigenvalue"], end="largest", rank=1)
+    return named(at(eigenvalues["eigenvalue"], end="largest", rank=1), "largest eigenvalue")
 
 
 def test_error(summary: xr.Dataset) -> xr.DataArray:

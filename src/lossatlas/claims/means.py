@@ -28,10 +28,8 @@ from lossatlas.claims.statistics import (
 )
 
 _CUBIC = 1.25  # of the term t^3 / n by which Hall's interval is made wider
-_TIMES, _WIDE = (
-    4,
-    2.2,
-)  # of p values by Student's t alone, and of its quantiles, of half the degrees of freedom
+_TIMES = 4  # of p values by Student's t alone
+_WIDE = 2.2  # of its quantiles, with half the degrees of freedom: beyond those of lognormal values
 _ENUMERATED = (
     14  # so many values have all their subsets taken; more have as many subsets, drawn with a fixed seed
 )

@@ -248,7 +248,5 @@ def cost(at: AtScale) -> str:
     """
     if at.measured is not None:
         part = "" if at.measured["trained"] == at.measured["cells"] else "in part: "  # the store had the rest
-        return (
-            f"{part}{duration(at.measured['processor_seconds'])} of processor time"  # whatever ran beside it
-        )
+        return f"{part}{duration(at.measured['processor_seconds'])} of processor time"
     return f"about {gpu_hours(at.estimated)}" if at.estimated is not None else ""

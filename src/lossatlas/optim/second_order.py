@@ -25,10 +25,9 @@ Matrix = Literal["gauss_newton", "hessian"]
 
 _Product = Callable[[Tensor], Tensor]
 
-_POOR, _GOOD = (
-    0.25,
-    0.75,
-)  # shares of the predicted gain (Martens 2010, section 4.1; Nocedal & Wright 2006, chapter 4)
+_POOR, _GOOD = 0.25, 0.75
+"""Shares of the predicted gain (Martens 2010, section 4.1; Nocedal & Wright 2006, chapter 4)."""
+
 _GIB = 2**30
 _AT_ONCE = 64  # products with the Hessian in one pass, in memory of so many gradients of the batch
 

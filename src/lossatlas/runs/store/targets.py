@@ -15,11 +15,8 @@ _ROOMS = (
 )
 """Of these what is public."""
 
-_NOT_OF_ROOMS = (
-    "Journal",
-    "DirectionFile",
-    "write_directions",
-)  # which write, or read, the file that they are given
+_NOT_OF_ROOMS = ("Journal", "DirectionFile", "write_directions")
+"""What is left out of it, for it writes or reads the file that it is given."""
 
 _NAMED = {
     "torch.nn.functional": (
