@@ -60,3 +60,13 @@ def test_its_second_derivatives_are_differences_of_the_first(
 
     with exact_weight_norm(network):
         assert torch.autograd.gradgradcheck(loss, tuple(network.parameters()))
+
+
+def test_a_block_within_another_leaves_the_outer_one_in_place() -> None:
+    layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    (part,) = layer.parametrizations.weight
+    with exact_weight_norm(layer):
+        with exact_weight_norm(layer):
+            pass
+        assert "forward" in vars(part)
+    assert "forward" not in vars(part)

@@ -1,7 +1,7 @@
 """Weight norm of torch, in both its forms: computed so that it can be differentiated twice."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -24,15 +24,12 @@ def exact_weight_norm(model: nn.Module) -> Iterator[None]:
     ...     torch.allclose(layer.weight, before)
     True
     """
-    replaced: list[tuple[Any, str]] = []
-    try:
+    with ExitStack() as stack:
         for owner, method, exact in _normed(model):
-            setattr(owner, method, exact)
-            replaced.append((owner, method))
+            if method not in vars(owner):  # else it is replaced already, by a block around this one
+                setattr(owner, method, exact)
+                stack.callback(delattr, owner, method)
         yield
-    finally:
-        for owner, method in replaced:
-            delattr(owner, method)
 
 
 def _normed(model: nn.Module) -> Iterator[tuple[Any, str, Callable[..., Tensor]]]:

@@ -94,3 +94,14 @@ def test_a_configuration_can_tie_the_part_to_the_seed(choice: str, key: str) -> 
 def test_bad_arguments_are_refused(choice: Callable[..., ImageData], changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         choice(**{**COMMON, **changes})
+
+
+def test_label_noise_does_not_change_who_is_left_out() -> None:
+    clean, noisy = (
+        without_fold(
+            of=partial(digits, label_noise=noise), batch_size=16, shape=(1, 8, 8), classes=10, left_out=0
+        )
+        for noise in (0.0, 0.2)
+    )
+    assert clean.splits["train"].inputs.equal(noisy.splits["train"].inputs)
+    assert not clean.splits["train"].targets.equal(noisy.splits["train"].targets)

@@ -6,7 +6,7 @@ from hydra.utils import instantiate
 from torch import Tensor, nn
 
 from lossatlas.models import MLP, kaiming_normal
-from lossatlas.models.activations import ACTIVATIONS
+from lossatlas.models.activations import ACTIVATIONS, replace_activations
 from lossatlas.runs.composition.compose import compose_config
 
 NETWORKS = [
@@ -73,3 +73,10 @@ def test_relu_and_what_is_relu_on_the_way_give_the_same_network(choice: str) -> 
 def test_an_unknown_activation_is_refused() -> None:
     with pytest.raises(ValueError, match=r"activation must be one of sigmoid, .*, linear, got 'step'"):
         MLP([4], input_shape=(1, 8, 8), classes=2, activation="step")
+
+
+def test_an_activation_that_has_several_places_is_replaced_at_each() -> None:
+    active = nn.ReLU()
+    network = nn.Sequential(nn.Linear(2, 2), active, nn.Linear(2, 2), active)
+    replace_activations(network, nn.ReLU, nn.Tanh)
+    assert [type(network[place]) for place in (1, 3)] == [nn.Tanh, nn.Tanh]

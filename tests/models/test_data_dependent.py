@@ -1,10 +1,19 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from lossatlas.models import VGG, ResNet, lsuv, standardized_outputs, variance_scaling
+from lossatlas.models import (
+    VGG,
+    ResNet,
+    lsuv,
+    spectral_normalization,
+    standardized_outputs,
+    variance_scaling,
+    weight_standardization,
+)
 
 LAYERS = (nn.Conv2d, nn.Linear)
 
@@ -118,3 +127,15 @@ def test_bad_arguments_are_refused(options: dict[str, object], message: str) -> 
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
     with pytest.raises(ValueError, match=message):
         lsuv(network, **{"generator": rng(), "images": images, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("initialise", [lsuv, standardized_outputs])
+@pytest.mark.parametrize("normalise", [spectral_normalization, weight_standardization])
+def test_weights_of_a_fixed_scale_are_told(initialise: Any, normalise: Any) -> None:
+    """A factor on what their weights are made of changes nothing."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 4))
+    normalise(network)
+    x = 3 * torch.randn(256, 8) + 1
+    with pytest.raises(ValueError, match="the weights of '0' have a fixed scale"):
+        initialise(network, generator=torch.Generator().manual_seed(0), images=lambda n: x[:n])

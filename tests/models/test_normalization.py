@@ -230,3 +230,19 @@ def test_what_has_no_place_in_a_network_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         normalize(network)
+
+
+def test_a_layer_that_has_several_places_is_replaced_at_each() -> None:
+    norm, linear = nn.BatchNorm1d(4), nn.Linear(4, 4)
+    network = nn.Sequential(linear, norm, nn.ReLU(), linear, norm)
+    layer_normalization(network)
+    assert network[1] is network[4]
+    assert isinstance(network[4], nn.GroupNorm)
+    network_deconvolution(network)
+    assert network[0] is network[3]
+    assert type(network[3]).__name__ == "DeconvolvedLinear"
+
+
+def test_filters_of_one_entry_are_not_standardised_to_nothing() -> None:
+    with pytest.raises(ValueError, match="makes 0 of the filters of '0', which have one entry each"):
+        weight_standardization(nn.Sequential(nn.Linear(1, 8), nn.ReLU(), nn.Linear(8, 1)))

@@ -220,3 +220,15 @@ def test_groups_keep_their_own_settings_where_they_are_divided() -> None:
 def test_numbers_out_of_their_range_are_refused(make: Make, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make(parameters())
+
+
+@pytest.mark.parametrize("epsilon", ["outside", "inside"])
+def test_the_variance_of_constant_gradients_is_not_below_zero(epsilon: Any) -> None:
+    """By rounding it would be, and its root no number."""
+    weight = torch.nn.Parameter(torch.zeros(1000))
+    optimizer = RMSProp([weight], centered=True, epsilon=epsilon)
+    gradient = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    for _ in range(400):
+        weight.grad = gradient.clone()
+        optimizer.step()
+    assert weight.isfinite().all()

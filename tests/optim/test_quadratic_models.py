@@ -108,3 +108,15 @@ def test_lanczos_ends_where_the_space_is_invariant_and_its_basis_is_orthogonal()
     found, vectors = lanczos(lambda v: values * v, torch.ones(6, dtype=torch.float64), 6)
     torch.testing.assert_close(found, torch.tensor([1.0, 4.0, 9.0], dtype=torch.float64))
     torch.testing.assert_close(vectors.T @ vectors, torch.eye(3, dtype=torch.float64))
+
+
+def test_conjugate_gradients_do_not_begin_outside_of_the_radius() -> None:
+    with pytest.raises(ValueError, match=r"^start lies outside of the radius 1"):
+        conjugate_gradients(
+            lambda v: v,
+            torch.tensor([1.0, 0.0]),
+            start=torch.tensor([10.0, 0.0]),
+            radius=1.0,
+            iterations=3,
+            tolerance=0.0,
+        )

@@ -66,3 +66,14 @@ def test_weight_decay_is_part_of_the_slope() -> None:
 def test_a_growth_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="growth must be positive, got 0"):
         Quickprop([nn.Parameter(torch.zeros(1))], growth=0)
+
+
+def test_its_state_takes_the_dtype_and_device_of_the_parameters_from_a_checkpoint() -> None:
+    """torch leaves a state that is called "step" where it was."""
+    single, double = (nn.Parameter(torch.ones(3, dtype=dtype)) for dtype in (torch.float32, torch.float64))
+    optimizer = Quickprop([single])
+    single.grad = torch.ones(3)
+    optimizer.step()
+    other = Quickprop([double])
+    other.load_state_dict(optimizer.state_dict())
+    assert {value.dtype for value in other.state[double].values()} == {torch.float64}

@@ -303,3 +303,58 @@ def test_the_gauss_newton_matrix_needs_the_outputs() -> None:
 
     with pytest.raises(ValueError, match=r"type optimizer\.matrix=hessian"):
         HessianFree([place]).step(closure, lambda: (place.square().sum(), None))
+
+
+# What a step that was not had leaves
+
+
+@pytest.mark.parametrize("start", [[0.0, 3.0], [2.0, -1.0], [-2.0, 2.0], [1.5, 1.5], [-1.0, -1.0]])
+def test_a_region_that_shrank_below_the_last_step_does_not_begin_outside_of_it(start: list[float]) -> None:
+    """Conjugate gradients that begin there would only shorten that step, uphill as it may be."""
+    places = course(
+        lambda p: HessianFree(p, matrix="hessian", damping=0.0, trust_radius=0.5), rosenbrock, start, 200
+    )
+    assert places[-1].tolist() == pytest.approx([1.0, 1.0], abs=1e-4)
+
+
+@pytest.mark.parametrize("make", [HessianFree, Newton])
+def test_a_low_rate_is_no_poor_model(make: Any) -> None:
+    """On a quadratic the gain of the rate times the step is predicted exactly; a rate of 0 tries nothing."""
+    bowl = quadratic([1.0, 4.0], [0.0, 0.0])
+    for rate in (0.1, 0.0):
+        made: list[Any] = []
+
+        def remembered(parameters: Any, rate: float = rate, made: list[Any] = made) -> Any:
+            options = {"matrix": "hessian"} if make is HessianFree else {}
+            made.append(make(parameters, lr=rate, damping=1.0, adapt=True, **options))
+            return made[0]
+
+        course(remembered, bowl, [3.0, 4.0], 30)
+        damping = made[0].param_groups[0]["damping"]
+        assert damping <= 1.0 if rate else damping == 1.0
+
+
+def test_a_step_of_no_length_leaves_the_radius() -> None:
+    place = torch.nn.Parameter(torch.zeros(2, dtype=torch.float64))
+    optimizer = Newton([place], trust_radius=2.0, adapt=True)
+    target = torch.zeros(2, dtype=torch.float64)
+
+    def loss() -> Any:
+        return (place - target).square().sum(), None
+
+    def closure() -> None:
+        optimizer.zero_grad()
+        loss()[0].backward()
+
+    for _ in range(3):
+        optimizer.step(closure, loss)
+    assert optimizer.param_groups[0]["trust_radius"] == 2.0
+    target.fill_(1.0)
+    optimizer.step(closure, loss)
+    torch.testing.assert_close(place.detach(), target)
+
+
+def test_parameters_that_come_later_count_for_the_limit() -> None:
+    optimizer = Newton([torch.nn.Parameter(torch.zeros(6))], limit=10)
+    with pytest.raises(ValueError, match="of 12 parameters"):
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(6))]})

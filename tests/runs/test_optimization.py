@@ -43,6 +43,21 @@ NO_SGD = tuple(f"~optimizer.base.{key}" for key in ("momentum", "dampening", "ne
             r"^trainer\.precision=16-mixed: LBFGS evaluates the loss itself, .* trainer\.precision=bf16-mixed$",
         ),
         (
+            ("optimizer=hessian_free", "+trainer.gradient_clip_val=1.0"),
+            r"^trainer\.gradient_clip_val: HessianFree goes by gradient and curvature, .* optimizer\.trust_radius=",
+        ),
+        (
+            ("regularizer=l1", "regularizer.l1.step=proximal", "optimizer=adam"),
+            r"^optimizer: Adam moves each weight at a rate of its own, .* type regularizer\.l1\.step=subgradient$",
+        ),
+        (
+            (
+                *("study=fge", "scheduler=triangular"),
+                "study.start.run=['scheduler=linear','callbacks=best_weights']",
+            ),
+            r"^study\.start: callbacks\.best_weights ends it with the network of its best epoch",
+        ),
+        (
             ("optimizer=sam", "+trainer.accumulate_grad_batches=2"),
             r"^optimizer: SAM evaluates the loss several times a step",
         ),

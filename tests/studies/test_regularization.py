@@ -11,9 +11,23 @@ from schedule_free import SmallScheduleFree
 from torch import nn
 
 from lossatlas.models import MLP
-from lossatlas.optim import L0, L1, L2, SAM, Constant, GradientNoise, MaxNorm, Muon, Newton, Step, WeightNoise
+from lossatlas.optim import (
+    L0,
+    L1,
+    L2,
+    SAM,
+    Constant,
+    GradientNoise,
+    MaxNorm,
+    Momentum,
+    Muon,
+    Newton,
+    Step,
+    WeightNoise,
+)
 from lossatlas.seeds import derive_seed
 from lossatlas.studies import AveragedClassifier, Classifier
+from lossatlas.studies.regularization import Regularization
 
 MakeStudy = Callable[..., Classifier]
 MakeTrainer = Callable[..., Trainer]
@@ -188,6 +202,9 @@ def test_gates_are_trained_whatever_an_optimizer_is_made_of(
     before = [gate.detach().clone() for gate in study.regularization.gates]
     make_trainer(max_epochs=1).fit(study)
     assert all((gate != old).any() for gate, old in zip(study.regularization.gates, before, strict=True))
+    groups = study.make_optimizer().param_groups
+    (of_gates,) = [group for group in groups if group["params"][0] is study.regularization.gates[0]]
+    assert of_gates.get("weight_decay", 0.0) == 0.0
 
 
 def test_what_is_no_regulariser_and_two_sets_of_gates_are_refused(make_study: MakeStudy) -> None:
@@ -211,3 +228,42 @@ def test_a_study_whose_network_is_a_mean_takes_no_gates(make_study: MakeStudy) -
         ValueError, match=r"^AveragedClassifier takes no regularizer.l0, which multiplies weights by gates"
     ):
         make_study(AveragedClassifier, epochs=2, begin=0.5, schedule=Constant(), penalties={"l0": L0(1.0)})
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *(partial(torch.optim.SGD, momentum=m, nesterov=m > 0) for m in (0.0, 0.9)),
+        partial(torch.optim.SGD, momentum=0.9, dampening=0.5),
+        *(partial(Momentum, velocity=velocity) for velocity in ("sum", "average", "rate")),
+        partial(SAM, base=partial(torch.optim.SGD, lr=0.01, momentum=0.9), rho=0.0),
+    ],
+)
+def test_proximal_steps_come_to_rest_at_the_penalised_minimum_whatever_the_momentum(optimizer: Any) -> None:
+    """Of (w - 3)^2 / 2 + |w|: at 2, where with momentum steps at the rate itself would end at 2.9."""
+    layer = nn.Linear(1, 1, bias=False)
+    acting = Regularization("study", {"l1": L1(1.0, step="proximal")}, layer, {})
+    stepped = (
+        optimizer(layer.parameters())
+        if "base" in optimizer.keywords
+        else optimizer(layer.parameters(), lr=0.01)
+    )
+
+    def closure() -> None:
+        layer.weight.grad = layer.weight.detach() - 3
+
+    for _ in range(3000):
+        closure()
+        stepped.step(closure)
+        acting.project(stepped)
+    assert layer.weight.item() == pytest.approx(2.0, abs=1e-3)
+
+
+def test_proximal_steps_are_refused_where_each_weight_has_a_rate_of_its_own(make_study: MakeStudy) -> None:
+    study = make_study(
+        penalties={"l1": L1(0.1, step="proximal")}, optimizer=partial(torch.optim.Adam, lr=0.1)
+    )
+    with pytest.raises(
+        ValueError, match=r"^Adam moves each weight at a rate of its own, .* regularizer.l1.step=subg"
+    ):
+        study.check_optimizer(study.make_optimizer())

@@ -7,7 +7,7 @@ from lossatlas.data.mixing import in_boxes
 
 
 class Cutout:
-    """Cutout: a square of each image becomes 0 after normalisation, which is the data's mean.
+    """Cutout: a square of each image becomes 0 after normalisation, the data's mean.
 
     DeVries & Taylor 2017 (arXiv:1708.04552). Its centre is any pixel, so that a part may lie outside of the image.
 

@@ -62,6 +62,8 @@ class ImageData:
         self.drop_last = drop_last
         self.augment = {name: change for name, change in (augment or {}).items() if change is not None}
         self._check(mean, std)
+        self.clean_targets = self.splits["train"].targets
+        """Of the training split, (N,), without label noise."""
         if label_noise:
             train = self.splits["train"]
             noisy = with_label_noise(train.targets, label_noise, classes)
@@ -85,6 +87,7 @@ class ImageData:
         """Return the data on ``device``."""
         moved = copy.copy(self)
         moved.splits = {name: split.to(device) for name, split in self.splits.items()}
+        moved.clean_targets = self.clean_targets.to(device)
         moved._mean, moved._std = self._mean.to(device), self._std.to(device)
         moved._normalized = {name: inputs.to(device) for name, inputs in self._normalized.items()}
         return moved
@@ -103,6 +106,7 @@ class ImageData:
         """
         other = copy.copy(self)
         other.splits = {**self.splits, "train": self.splits["train"].take(rows)}
+        other.clean_targets = self.clean_targets[rows]
         other._normalized = {}
         other._check_batch_size()
         return other

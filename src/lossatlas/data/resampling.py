@@ -68,5 +68,5 @@ def without_fold(
     {'train': 800, 'validation': 197, 'test': 600}
     """
     data = of(batch_size=batch_size, shape=shape, classes=classes, drop_last=drop_last, augment=augment)
-    _, rest = one_fold(data.splits["train"].targets, folds, left_out, "left_out")
+    _, rest = one_fold(data.clean_targets, folds, left_out, "left_out")  # whatever noise the labels have
     return data.trained_on(rest)

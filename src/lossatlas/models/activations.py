@@ -39,7 +39,9 @@ def replace_activations(module: nn.Module, old: type[nn.Module], new: Callable[[
     >>> network[1]
     Tanh()
     """
-    for name, child in module.named_children():
+    for name, child in list(module._modules.items()):  # one that has several places is at each
+        if child is None:
+            continue
         if type(child) is old:
             setattr(module, name, new())
         else:

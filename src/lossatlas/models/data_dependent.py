@@ -19,6 +19,8 @@ Images = Callable[[int], Tensor]
 """From a number to so many training images as the network sees them, (n, C, H, W)."""
 
 _DEAD = 1e-8  # standard deviation of outputs below which they are constant
+_UNMOVED = 1e-3  # relative change of the variance that is none
+_OFF = 1e-2  # by which a deviation may be off 1, beyond rounding
 
 
 def lsuv(
@@ -58,7 +60,8 @@ def lsuv(
     Raises
     ------
     ValueError
-        For values out of their range, and for a layer whose outputs are constant or not finite.
+        For values out of their range, for a layer whose outputs are constant or not finite, and for weights of fixed
+        scale.
 
     Examples
     --------
@@ -82,6 +85,8 @@ def lsuv(
                 break
             set_weight(layer, layer.weight / variance**0.5)
             outputs = layer.forward(*inputs)
+            if abs(outputs.double().var().item() / variance - 1) < _UNMOVED:
+                raise _of_fixed_scale(name)
         return outputs
 
     _layer_by_layer(model, images(examples), settle)
@@ -121,9 +126,20 @@ def standardized_outputs(
         set_weight(layer, layer.weight / std.view(-1, *[1] * (layer.weight.ndim - 1)))
         if layer.bias is not None:
             layer.bias.sub_(mean).div_(std)
-        return layer.forward(*inputs)
+        scaled = layer.forward(*inputs)
+        varies = scaled.double().std(over)
+        if bool(((varies > _DEAD) & ((varies - 1).abs() > _OFF)).any()):
+            raise _of_fixed_scale(name)
+        return scaled
 
     _layer_by_layer(model, images(examples), settle)
+
+
+def _of_fixed_scale(name: str) -> ValueError:
+    return ValueError(
+        f"the weights of {name!r} have a fixed scale, as those of spectral norm and weight standardisation do, so that "
+        "no factor changes the variance of its outputs: take another init or normalization"
+    )
 
 
 _Settle = Callable[[str, Layer, Any, Tensor], Tensor]

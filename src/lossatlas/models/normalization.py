@@ -203,6 +203,11 @@ def weight_standardization(
         raise ValueError(
             f"{type(network).__name__} has no layer before its last whose weights could be standardised"
         )
+    for path, layer in hidden:
+        if layer.weight[0].numel() < 2:
+            raise ValueError(
+                f"weight standardisation makes 0 of the filters of {path!r}, which have one entry each"
+            )
     for _, layer in hidden:
         parametrize.register_parametrization(layer, "weight", WeightStandardization(eps))
 
@@ -272,7 +277,7 @@ def network_deconvolution(
                 f"deconvolution has no place in {path!r}, a {type(layer).__name__}: expected convolutions of images "
                 "and linear layers"
             )
-        _put(network, path, layer, whitened)
+        _put(network, layer, whitened)
 
 
 def _apply(layers: Normalization | None, network: nn.Module) -> None:
@@ -312,16 +317,16 @@ def _weighted(network: nn.Module) -> list[tuple[str, Any]]:
 
 def _replace(network: nn.Module, make: Callable[[str, Any], nn.Module]) -> None:
     for path, norm in _places(network):
-        _put(network, path, norm, make(path, norm))
+        _put(network, norm, make(path, norm))
 
 
-def _put(network: nn.Module, path: str, old: nn.Module, new: nn.Module) -> None:
-    """Put ``new`` where ``old`` is, on its device, in its dtype and mode."""
-    parent, _, name = path.rpartition(".")
+def _put(network: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    """Put ``new`` where ``old`` is, everywhere if it has several places, on its device, in its dtype and mode."""
     like = next(old.parameters(), None)
-    setattr(
-        network.get_submodule(parent), name, new.to(like).train(old.training) if like is not None else new
-    )
+    new = new.to(like).train(old.training) if like is not None else new
+    for path in [path for path, module in network.named_modules(remove_duplicate=False) if module is old]:
+        parent, _, name = path.rpartition(".")
+        setattr(network.get_submodule(parent), name, new)
 
 
 def _check_eps(eps: float) -> None:

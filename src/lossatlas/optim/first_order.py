@@ -133,6 +133,13 @@ class Momentum(FirstOrder):
             params, lr=lr, weight_decay=weight_decay, decay=decay, bias_decay=bias_decay, **settings
         )
 
+    def descent_rates(self) -> list[float]:
+        """How far a constant gradient of 1 moves the parameters of each group in a step at last."""
+        return [
+            group["lr"] / (1.0 if group["velocity"] == "average" else 1 - group["momentum"])
+            for group in self.param_groups
+        ]
+
     def move(self, group: dict[str, Any], parameters: Tensors, gradients: Tensors) -> None:  # noqa: D102
         momentum, rate = group["momentum"], group["lr"]
         share, outer = {"sum": (1.0, rate), "average": (1 - momentum, rate), "rate": (rate, 1.0)}[
@@ -292,6 +299,7 @@ class RMSProp(FirstOrder):
             means = self.kept("grad_avg", parameters)
             torch._foreach_lerp_(means, gradients, 1 - alpha)
             spread = torch._foreach_addcmul(squares, means, means, value=-1)
+            torch._foreach_clamp_min_(spread, 0.0)  # of constant gradients it is below by rounding
         roots = _root(spread, group["eps"], group["epsilon"])
         if group["momentum"]:
             buffers = self.kept("momentum_buffer", parameters)

@@ -49,7 +49,8 @@ class L1:
     near zero, hardly any at it. With "proximal" the loss has no gradient by it; after each step of the optimizer, at
     the rate eta, each w becomes sign(w) max(|w| - eta coefficient, 0), which is what w' minimises in
     (w' - w)^2 / (2 eta) + coefficient |w'|. For plain SGD that is proximal gradient descent (ISTA: Daubechies et al.
-    2004, Beck & Teboulle 2009), and zeros are exact; with momentum or Adam the step is the same.
+    2004, Beck & Teboulle 2009), and zeros are exact. With momentum m eta is the rate over 1 - m, by which weights come
+    to rest at the same penalised minimum; adaptive optimizers are refused.
 
     Parameters
     ----------
@@ -85,6 +86,11 @@ class L1:
         sums = [parameter.abs().sum() for parameter in chosen(parameters, self.parameters).values()]
         penalty = self.coefficient * torch.stack(sums).sum()
         return penalty.detach() if self.step == "proximal" else penalty
+
+    @property
+    def goes_by_rates(self) -> bool:
+        """Whether it takes an optimizer of which a gradient's step is a rate times the gradient."""
+        return self.step == "proximal"
 
     @property
     def project(self) -> Callable[[Mapping[str, Tensor], Mapping[str, float]], None] | None:

@@ -113,7 +113,7 @@ def conjugate_gradients(
     gradient : Tensor
         g, (n,).
     start : Tensor, optional
-        p to begin from; by default 0.
+        p to begin from, within the radius; by default 0.
     radius : float, optional
         Of a trust region, at whose edge it ends.
     iterations : int
@@ -126,12 +126,19 @@ def conjugate_gradients(
     Tensor
         p, (n,).
 
+    Raises
+    ------
+    ValueError
+        For a start beyond the radius.
+
     Examples
     --------
     >>> b = torch.tensor([1.0, 10.0])
     >>> conjugate_gradients(lambda v: b * v, torch.tensor([-1.0, -10.0]), iterations=2, tolerance=0.0).round(decimals=4)
     tensor([1., 1.])
     """
+    if start is not None and radius is not None and float(torch.linalg.vector_norm(start)) > radius:
+        raise ValueError(f"start lies outside of the radius {radius:g}, from where no step leads in")
     step = torch.zeros_like(gradient) if start is None else start.clone()
     residual = gradient + product(step) if start is not None else gradient.clone()
     direction, courses = -residual, [_value(gradient, step, residual)]
@@ -168,11 +175,10 @@ def _value(gradient: Tensor, step: Tensor, residual: Tensor) -> float:
 
 
 def _to_edge(step: Tensor, direction: Tensor, radius: float) -> Tensor:
-    """Where the ray from ``step`` along ``direction`` leaves the ball of the radius; a start outside is shortened."""
+    """Where the ray from ``step``, inside, along ``direction`` leaves the ball of the radius."""
     a, b = float(direction @ direction), float(step @ direction)
     c = float(step @ step) - radius**2
-    if c > 0:
-        return step * (radius / float(torch.linalg.vector_norm(step)))
+    c = min(c, 0.0)  # by rounding
     return step + ((b * b - a * c) ** 0.5 - b) / a * direction
 
 

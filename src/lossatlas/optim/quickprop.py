@@ -65,11 +65,13 @@ class Quickprop(Optimizer):
                     continue
                 state = self.state[parameter]
                 slope = parameter.grad.add(parameter, alpha=group["weight_decay"])
-                last = state.get("step", torch.zeros_like(parameter))
+                last = state.get(
+                    "last", torch.zeros_like(parameter)
+                )  # "step" would stay where a checkpoint has it
                 before = state.get("slope", torch.zeros_like(parameter))
                 step = quickprop_step(slope, before, last, group["lr"], group["growth"])
                 parameter.add_(step)
-                state["slope"], state["step"] = slope, step
+                state["slope"], state["last"] = slope, step
         return returned
 
 

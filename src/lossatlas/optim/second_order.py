@@ -7,7 +7,8 @@ that it was made of, or None where those are not known.
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NoReturn
+from math import isfinite
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -22,6 +23,9 @@ Objective = Callable[[], tuple[Tensor, Tensor | None]]
 
 Matrix = Literal["gauss_newton", "hessian"]
 """Of the model of `HessianFree`."""
+
+Model = tuple[float, float]
+"""Slope g'p and curvature p'Bp of a quadratic model along a step p."""
 
 _Product = Callable[[Tensor], Tensor]
 
@@ -86,7 +90,7 @@ class SecondOrder(Optimizer):
             [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters]
         )
         with torch.enable_grad():
-            loss, step, gain = self.minimiser(objective, parameters, gradient)
+            loss, step, model = self.minimiser(objective, parameters, gradient)
         before = [parameter.clone() for parameter in parameters]
         pieces = step.to(gradient).split([parameter.numel() for parameter in parameters])
         rates = [group["lr"] for group in self.param_groups for p in group["params"] if p.requires_grad]
@@ -95,25 +99,34 @@ class SecondOrder(Optimizer):
         if group["adapt"]:
             with torch.enable_grad():
                 after = float(_twice_differentiable(objective)[0].detach())
-            if not self._adapt(loss - after, gain, float(torch.linalg.vector_norm(step))):
+            if not self._adapt(loss - after, model, float(torch.linalg.vector_norm(step))):
                 torch._foreach_copy_(parameters, before)
+                for parameter in parameters:
+                    self.state[parameter].pop("last", None)  # no step to begin the next from
         return returned
 
     @abstractmethod
     def minimiser(
         self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor
-    ) -> tuple[float, Tensor, float]:
-        """Loss at the present parameters, the step p, (n,), and what the model gains by it."""
+    ) -> tuple[float, Tensor, Model]:
+        """Loss at the present parameters, the step p, (n,), and the model's g'p and p'Bp."""
 
-    def _adapt(self, gained: float, predicted: float, length: float) -> bool:
-        """Adapt damping or radius to the gains that were had and predicted; whether the step stands."""
+    def _adapt(self, gained: float, model: Model, length: float) -> bool:
+        """Adapt damping or radius to the gains that were had and predicted; whether the step stands.
+
+        Predicted is the gain of the rate times p, which is what was gone; the radius bounds p itself.
+        """
         group = self.param_groups[0]
+        (slope, curvature), rate = model, group["lr"]
+        if rate == 0 or length == 0:  # nothing was tried
+            return True
+        predicted = -(rate * slope + rate**2 * curvature / 2)
         ratio = gained / predicted if predicted > 0 else -1.0
         if not ratio >= _POOR:  # NaN too
             if group["trust_radius"] is None:
                 group["damping"] *= 3 / 2
             else:
-                group["trust_radius"] = length / 4
+                group["trust_radius"] = (length if isfinite(length) else group["trust_radius"]) / 4
         elif ratio > _GOOD:
             if group["trust_radius"] is None:
                 group["damping"] *= 2 / 3
@@ -121,8 +134,8 @@ class SecondOrder(Optimizer):
                 group["trust_radius"] *= 2
         return ratio > 0
 
-    def _step(self, values: Tensor, gradient: Tensor, eps: float) -> tuple[Tensor, float]:
-        """Step for B of these eigenvalues and gradient in their basis, and what the model without damping gains.
+    def _step(self, values: Tensor, gradient: Tensor, eps: float) -> tuple[Tensor, Model]:
+        """Step for B of these eigenvalues and gradient in their basis, and the model of it without damping.
 
         ``eps`` is the rounding of what B was computed in.
         """
@@ -132,11 +145,26 @@ class SecondOrder(Optimizer):
             step = damped_step(values, gradient, damping, eps)
         else:
             step = trust_region_step(values, gradient, radius, damping)
-        return step, -float(gradient @ step + (values * step) @ step / 2)
+        return step, (float(gradient @ step), float((values * step) @ step))
 
 
 class _Spectral(SecondOrder):
     """By eigenvalues and eigenvectors of the Hessian, all of them or those on a Krylov space of the gradient."""
+
+    too_large: str  # what to do for more parameters than the limit
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group; ValueError if there are too many parameters for their Hessian then."""
+        super().add_param_group(param_group)
+        limit = self.defaults["limit"]
+        n = sum(parameter.numel() for parameter in self.parameters)
+        if limit is not None and n > limit:
+            hessian = 8 * n * n / _GIB
+            raise ValueError(
+                f"{type(self).__name__} takes the whole Hessian: of {n:,} parameters it has {hessian:.3g} GiB, three "
+                f"times that with its eigenvectors and room to find them; expected at most limit={limit:,} parameters: "
+                f"{self.too_large}"
+            )
 
     def _spectrum(self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor) -> Any:
         """Loss, eigenvalues (k,), ascending, and eigenvectors (n, k)."""
@@ -152,16 +180,16 @@ class _Spectral(SecondOrder):
 
     def minimiser(
         self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor
-    ) -> tuple[float, Tensor, float]:
+    ) -> tuple[float, Tensor, Model]:
         loss, values, vectors = self._spectrum(objective, parameters, gradient)
         if not len(values):
-            return loss, torch.zeros_like(gradient), 0.0
+            return loss, torch.zeros_like(gradient), (0.0, 0.0)
         if not values.isfinite().all():
-            return loss, torch.full_like(gradient, torch.nan), 0.0
-        coordinates, gain = self._step(
+            return loss, torch.full_like(gradient, torch.nan), (0.0, 0.0)
+        coordinates, model = self._step(
             self._curvatures(values), vectors.T @ gradient.to(vectors), torch.finfo(gradient.dtype).eps
         )
-        return loss, vectors @ coordinates, gain
+        return loss, vectors @ coordinates, model
 
     @abstractmethod
     def _curvatures(self, values: Tensor) -> Tensor:
@@ -206,6 +234,8 @@ class Newton(_Spectral):
     tensor([0., 0.])
     """
 
+    too_large = "type optimizer=hessian_free"
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -215,9 +245,7 @@ class Newton(_Spectral):
         adapt: bool = False,
         limit: int = 3000,
     ) -> None:
-        super().__init__(params, lr=lr, damping=damping, trust_radius=trust_radius, adapt=adapt)
-        if (n := _numbers(self.parameters)) > limit:
-            _refuse(n, limit, "Newton", "type optimizer=hessian_free")
+        super().__init__(params, lr=lr, damping=damping, trust_radius=trust_radius, adapt=adapt, limit=limit)
 
     def _curvatures(self, values: Tensor) -> Tensor:
         return values
@@ -257,6 +285,8 @@ class SaddleFreeNewton(_Spectral):
     tensor([0., 8.])
     """
 
+    too_large = "type optimizer.subspace=50, for Lanczos' iteration"
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -269,11 +299,9 @@ class SaddleFreeNewton(_Spectral):
     ) -> None:
         if subspace is not None and not subspace >= 1:
             raise ValueError(f"subspace must be >= 1, or null for the whole Hessian, got {subspace}")
-        super().__init__(
-            params, lr=lr, damping=damping, trust_radius=trust_radius, adapt=adapt, subspace=subspace
-        )
-        if subspace is None and (n := _numbers(self.parameters)) > limit:
-            _refuse(n, limit, "saddle-free Newton", "type optimizer.subspace=50, for Lanczos' iteration")
+        most = limit if subspace is None else None
+        settings = {"subspace": subspace, "limit": most}
+        super().__init__(params, lr=lr, damping=damping, trust_radius=trust_radius, adapt=adapt, **settings)
 
     def _curvatures(self, values: Tensor) -> Tensor:
         return values.abs()
@@ -347,7 +375,7 @@ class HessianFree(SecondOrder):
 
     def minimiser(  # noqa: D102
         self, objective: Objective, parameters: Sequence[Tensor], gradient: Tensor
-    ) -> tuple[float, Tensor, float]:
+    ) -> tuple[float, Tensor, Model]:
         group = self.param_groups[0]
         loss, products = products_with_hessian(
             objective, parameters, gauss_newton=group["matrix"] == "gauss_newton"
@@ -368,12 +396,15 @@ class HessianFree(SecondOrder):
         for parameter, piece in zip(parameters, pieces, strict=True):
             self.state[parameter]["last"] = piece.detach().clone().view_as(parameter)
         curved = products(step[None])[0]
-        return loss, step, -float(gradient @ step + curved @ step / 2)
+        return loss, step, (float(gradient @ step), float(curved @ step))
 
     def _start(self, parameters: Sequence[Tensor], decay: float) -> Tensor | None:
         if not decay or any("last" not in self.state[parameter] for parameter in parameters):
             return None
-        return decay * torch.cat([self.state[parameter]["last"].flatten() for parameter in parameters])
+        start = decay * torch.cat([self.state[parameter]["last"].flatten() for parameter in parameters])
+        radius = self.param_groups[0]["trust_radius"]
+        is_outside = radius is not None and float(torch.linalg.vector_norm(start)) >= radius
+        return None if is_outside else start  # from which no iteration would come back in
 
 
 def products_with_hessian(
@@ -428,15 +459,3 @@ def _pulled_back(flat: Tensor, parameters: Sequence[Tensor], rows: Tensor) -> Te
         materialize_grads=True,
     )
     return torch.cat([part.detach().reshape(len(rows), -1) for part in parts], 1)
-
-
-def _numbers(parameters: Sequence[Tensor]) -> int:
-    return sum(parameter.numel() for parameter in parameters)
-
-
-def _refuse(n: int, limit: int, method: str, instead: str) -> NoReturn:
-    hessian = 8 * n * n / _GIB
-    raise ValueError(
-        f"{method} takes the whole Hessian: of {n:,} parameters it has {hessian:.3g} GiB, three times that with its "
-        f"eigenvectors and room to find them; expected at most limit={limit:,} parameters: {instead}"
-    )

@@ -47,6 +47,31 @@ def takes_matrices(optimizer: Optimizer) -> bool:
     return isinstance(optimizer, torch.optim.Muon) or any(of_parts)
 
 
+def descent_rates(optimizer: Optimizer) -> list[float] | None:
+    """How far a constant gradient of 1 moves the parameters of each group in a step at last; None if that is no rate.
+
+    It is the rate over 1 - momentum for gradient descent with momentum. Adaptive optimizers move a weight as far
+    whatever the size of its gradient.
+
+    >>> weight = torch.nn.Parameter(torch.zeros(1))
+    >>> [round(rate, 6) for rate in descent_rates(torch.optim.SGD([weight], lr=0.1, momentum=0.9))]
+    [1.0]
+    >>> descent_rates(torch.optim.Adam([weight])) is None
+    True
+    """
+    if isinstance(optimizer, torch.optim.SGD):
+        return [
+            group["lr"] * ((1 - group["dampening"]) / (1 - group["momentum"]) if group["momentum"] else 1.0)
+            for group in optimizer.param_groups
+        ]
+    if callable(own := getattr(optimizer, "descent_rates", None)):
+        return list(own())
+    of_parts = [descent_rates(part) for part in getattr(optimizer, "parts", ())]
+    if not of_parts or None in of_parts:
+        return None
+    return [rate for rates in of_parts for rate in rates or ()]
+
+
 def has_modes(optimizer: Optimizer) -> bool:
     """Whether it steps from other weights than those to be evaluated, and goes from the ones to the others itself.
 

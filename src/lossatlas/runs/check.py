@@ -20,7 +20,7 @@ from lossatlas.data import ImageData
 from lossatlas.hardware import threads_limited
 from lossatlas.interruption import Interrupted
 from lossatlas.optim import Cyclic, Monitoring, Schedule
-from lossatlas.optim.stepping import needs_closure
+from lossatlas.optim.stepping import needs_closure, needs_objective
 from lossatlas.runs.build import build_callbacks, build_data, build_network, build_study, make
 from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.dry_run import dry_run
@@ -90,7 +90,7 @@ def _check_parts(job: Job) -> None:
     _named("regularizer", lambda: _try_penalties(make(config["regularizer"]), network))
     study = _named("study", lambda: build_study(config, network, data))
     _named("optimizer", lambda: study.check_optimizer(study.make_optimizer()))
-    _check_scaling(config, optimizer)
+    _check_evaluations(config, optimizer)
     _named("model", lambda: _try_out(network, data))
     _named("study", lambda: _try_loss(study, data))
     _named("study", lambda: _try_mixed_targets(study, data))
@@ -100,6 +100,7 @@ def _check_parts(job: Job) -> None:
     _check_snapshots(study.snapshot_epochs, config["epochs"])
     _named("study", lambda: _check_members(study, config["epochs"]))
     _check_trunk(config)
+    _check_start(config)
     _check_last_batch(network, data)
 
 
@@ -260,8 +261,13 @@ def _trains_its_network(study: Study) -> bool:
     return all(id(parameter) in own for parameter in study.trained_parameters())
 
 
-def _check_scaling(config: Mapping[str, Any], optimizer: Optimizer) -> None:
-    """Raise `ConfigError` for an optimizer that evaluates the loss where gradients are scaled, once for each step."""
+def _check_evaluations(config: Mapping[str, Any], optimizer: Optimizer) -> None:
+    """Raise `ConfigError` for an optimizer that evaluates the loss itself where gradients are scaled or clipped."""
+    if config["trainer"].get("gradient_clip_val") is not None and needs_objective(optimizer):
+        raise ConfigError(
+            f"trainer.gradient_clip_val: {type(optimizer).__name__} goes by gradient and curvature, of which one alone "
+            "would be clipped: type optimizer.trust_radius=... for the longest step"
+        )
     if precision_name(config["trainer"].get("precision")) == "16-mixed" and needs_closure(optimizer):
         raise ConfigError(
             f"trainer.precision=16-mixed: {type(optimizer).__name__} evaluates the loss itself, without the scaled "
@@ -274,9 +280,10 @@ def _check_trunk(config: Mapping[str, Any]) -> None:
     trunk = config["study"].get("trunk")
     if trunk:
         for name, node in (trunk["run"].get("callbacks") or {}).items():
-            if node is not None and "EarlyStopping" in node["_target_"]:
+            if node is not None and node["_target_"].endswith(("EarlyStopping", "BestWeights")):
                 raise ConfigError(
-                    f"study.trunk: callbacks.{name} may stop it before its last epoch: name it with callbacks=none"
+                    f"study.trunk: callbacks.{name} may end it with another epoch than its last: "
+                    "name it with callbacks=none"
                 )
         ours, theirs = scientific(config), scientific(trunk["run"])
         for section in ("data", "model", "normalization", "init"):
@@ -288,6 +295,24 @@ def _check_trunk(config: Mapping[str, Any]) -> None:
         if ours != theirs:
             raise ConfigError(
                 f"study.trunk: its optimizer is {theirs}, this run's {ours}: take the same for both"
+            )
+
+
+def _check_start(config: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` for momentum of a run whose network is that of another epoch."""
+    study = config["study"]
+    start = study.get("start") or {}
+    if (
+        not isinstance(start, Mapping)
+        or not isinstance(start.get("run"), Mapping)
+        or not study.get("momentum")
+    ):
+        return
+    for name, node in (start["run"].get("callbacks") or {}).items():
+        if node is not None and node["_target_"].endswith("BestWeights"):
+            raise ConfigError(
+                f"study.start: callbacks.{name} ends it with the network of its best epoch, and its momentum is that "
+                "of the last: type study.momentum=false"
             )
 
 

@@ -11,14 +11,16 @@ from torch.func import functional_call
 from torch.optim import Optimizer
 
 from lossatlas.optim import L0
-from lossatlas.optim.stepping import has_modes
+from lossatlas.optim.stepping import descent_rates, has_modes
 
 Batch = tuple[Tensor, Tensor]
 
 PROJECTION, GATES, PERTURBATION, GRADIENTS = "project", "gates", "perturbed", "change_gradients"
 """What a regulariser may have beside its penalty: methods that are called in training, by their names.
 
-``project(parameters, rates)`` changes parameters in place after a step, at the learning rate of each; ``gates`` are
+``project(parameters, rates)`` changes parameters in place after a step, at the `descent_rates
+<lossatlas.optim.stepping.descent_rates>` of each, or the learning rates of an optimizer that has none; one whose
+``goes_by_rates`` is true is refused there. ``gates`` are
 those of `L0 <lossatlas.optim.L0>`; ``perturbed(parameters)`` gives those that loss and gradient of a step are taken at;
 ``change_gradients(parameters, step)`` changes gradients in place before a step.
 """
@@ -152,15 +154,21 @@ class Regularization(nn.Module):
         """Change the weights after a step of ``optimizer``."""
         if self._with[PROJECTION]:
             parameters = self._parameters_by_name
-            rates = {id(p): float(group["lr"]) for group in optimizer.param_groups for p in group["params"]}
-            by_name = {name: rates.get(id(parameter), 0.0) for name, parameter in parameters.items()}
+            groups = optimizer.param_groups
+            by_group = descent_rates(optimizer) or [float(group["lr"]) for group in groups]
+            rates = {
+                id(p): rate for group, rate in zip(groups, by_group, strict=True) for p in group["params"]
+            }
+            trained = {name: p for name, p in parameters.items() if p.requires_grad}
+            by_name = {name: rates.get(id(parameter), 0.0) for name, parameter in trained.items()}
             for each in self._with[PROJECTION]:
-                each.project(parameters, by_name)
+                each.project(trained, by_name)
 
     def add_to(self, optimizer: Optimizer) -> None:
         """Have ``optimizer`` train the gates too, without weight decay."""
         if self._l0 is not None:
-            decay = {"weight_decay": 0.0} if "weight_decay" in optimizer.defaults else {}
+            decays = any("weight_decay" in group for group in optimizer.param_groups)
+            decay = {"weight_decay": 0.0} if decays else {}
             rate = self._l0.rate * optimizer.param_groups[0]["lr"]
             optimizer.add_param_group({"params": list(self.gates), "lr": rate, **decay})
 
@@ -168,6 +176,11 @@ class Regularization(nn.Module):
         """Raise ValueError if it is stepped in a way that a regulariser does not go with."""
         who = type(optimizer).__name__
         for name, regularizer in self._by_name.items():
+            if getattr(regularizer, "goes_by_rates", False) and descent_rates(optimizer) is None:
+                raise ValueError(
+                    f"{who} moves each weight at a rate of its own, at which regularizer.{name} has no proximal step: "
+                    f"take gradient descent, with momentum or without, or type regularizer.{name}.step=subgradient"
+                )
             for kind in (kind for kind in kinds(regularizer) if kind != PERTURBATION):
                 if isinstance(optimizer, torch.optim.LBFGS):
                     raise ValueError(

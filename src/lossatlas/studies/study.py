@@ -22,6 +22,7 @@ from lossatlas.studies.stepping import (
     reestimate_statistics,
 )
 from lossatlas.studies.trained_network import TrainedNetwork
+from lossatlas.weight_norm import exact_weight_norm
 
 Batch = tuple[Tensor, Tensor]
 
@@ -191,7 +192,9 @@ class Study(LightningModule):
 
     def make_optimizer(self) -> Optimizer:
         """Make an optimizer of what is trained."""
-        return self._optimizer(self.trained_parameters())
+        optimizer = self._optimizer(self.trained_parameters())
+        self.regularization.add_to(optimizer)
+        return optimizer
 
     def evaluated(self) -> AbstractContextManager[None]:
         """Have, inside a block, the weights that are to be evaluated, and after it those that are trained, to the bit.
@@ -232,7 +235,6 @@ class Study(LightningModule):
 
     def configure_optimizers(self) -> Any:  # noqa: D102
         optimizer = self.make_optimizer()
-        self.regularization.add_to(optimizer)
         steps = self.steps_per_epoch if self._schedule.interval == "step" else 1
         scheduler = LambdaLR(optimizer, lambda position: self._schedule(position / steps))
         return {
@@ -263,7 +265,8 @@ class Study(LightningModule):
             keeps_statistics(optimizer),
         )
         if not self.history:
-            self.history = [{"epoch": 0, "step": 0, "weight_norm": self.weight_norm()}]
+            with self.regularization.evaluated():  # as in all rows
+                self.history = [{"epoch": 0, "step": 0, "weight_norm": self.weight_norm()}]
         self._losses = [loss.to(self.device) for loss in self._losses]  # those of a checkpoint
         self._errors = [errors.to(self.device) for errors in self._errors]
 
@@ -313,7 +316,7 @@ class Study(LightningModule):
         outputs: list[Tensor] = []
         hook = self.network.register_forward_hook(lambda module, inputs, output: outputs.append(output))
         try:
-            with self.trainer.precision_plugin.train_step_context():
+            with exact_weight_norm(self.network), self.trainer.precision_plugin.train_step_context():
                 loss = self.training_step(self._batch, 0)
         finally:
             hook.remove()

@@ -185,3 +185,17 @@ def test_what_cannot_race_is_told(balls: Sweep, draw: Any) -> None:
         draw({"trajectory": balls["trajectory"]}, by="optimizer")
     with pytest.raises(ValueError, match="the sweep has no axis 'method'"):
         draw(balls, by="method")
+
+
+def test_all_race_from_the_start_of_one_seed(balls: Sweep) -> None:
+    """One that is lost from the first seed's start is shown with all others from the next one's."""
+    way = balls["trajectory"]
+    lost = (way.optimizer == "sgd") & (way.seed == 0)
+    balls["trajectory"] = way.where(~lost)
+    above, _ = race(balls, by="optimizer").axes
+    ways = [line for line in above.lines if len(line.get_xdata()) == len(STEPS) and line.get_alpha() != 0.55]
+    begun = {line.get_xdata()[0] for line in ways}
+    assert begun == {1.6}
+    balls["trajectory"] = way.where(~lost & ~((way.optimizer == "adam") & (way.seed == 1)))
+    page = race(balls, by="optimizer")
+    assert "start from different places" in " ".join(" ".join(words(page)).split())

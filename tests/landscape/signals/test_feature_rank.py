@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,3 +123,40 @@ def test_bad_input_is_refused(problem: Problem) -> None:
         feature_rank(problem, layer="fc")
     with pytest.raises(ValueError, match="unknown split 'valid'"):
         feature_rank(problem, splits=["valid"])
+
+
+class Twice(nn.Module):
+    """A layer and an activation that are called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.a, self.b, self.act = nn.Linear(2, 4), nn.Linear(4, 2), nn.Tanh()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(self.act(self.a(self.b(self.act(self.a(x))))))
+
+
+@pytest.mark.parametrize(("layer", "calls"), [("act", 1), ("act#2", 2), (None, 2)])
+def test_of_a_layer_that_is_called_twice_the_call_that_is_named_counts(layer: str | None, calls: int) -> None:
+    problem = of(Twice(), torch.randn(40, 2))
+    model: Any = problem.model
+    x = problem.data["train"][0]
+    once = model.act(model.a(x))
+    features = once if calls == 1 else model.act(model.a(model.b(once)))
+    found = feature_rank(problem, layer=layer)
+    np.testing.assert_allclose(found.singular_value[0], torch.linalg.svdvals(features.detach()), rtol=1e-9)
+    assert found.attrs["layer"] == (layer or "inputs of b#2")
+
+
+def test_a_bare_layer_is_its_own_last() -> None:
+    features = with_values([3.0, 1.0])
+    found = feature_rank(of(nn.Linear(2, 2), features))
+    np.testing.assert_allclose(found.singular_value[0], [3.0, 1.0])
+
+
+def test_of_sequences_each_position_has_a_row_at_any_layer() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 2))
+    data = {"train": (torch.randn(30, 5, 4), torch.zeros(30, 5, 2))}
+    found = feature_rank(Problem(model, nn.MSELoss(), data), layer="1")
+    assert found.sizes["rank"] == 8

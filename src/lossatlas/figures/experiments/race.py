@@ -1,7 +1,7 @@
 """Races of optimizers over a surface of two weights: their paths from one start, and their heights, step by step."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ class Racer:
     color: Any
     dashes: str
     paths: xr.Dataset
+    seed: int | None = None  # place of the seed that is shown first; None: the first that has a path
 
     @property
     def is_there(self) -> bool:
@@ -54,8 +55,15 @@ class Racer:
 
     @property
     def first(self) -> xr.Dataset:
-        """Path of the first seed that has one, of finite places alone."""
-        return _finished(first_surveyed(self.paths))
+        """Path of the seed that is shown first, of finite places alone."""
+        shown = first_surveyed(self.paths) if self.seed is None else self.paths.isel({SEED: self.seed})
+        return _finished(shown)
+
+    @property
+    def seeds(self) -> set[int]:
+        """Places of the seeds that have a path."""
+        numbers = range(self.paths.sizes.get(SEED, 0))
+        return {k for k in numbers if _finished(self.paths.isel({SEED: k})).sizes["snapshot"]}
 
     @property
     def others(self) -> list[xr.Dataset]:
@@ -132,7 +140,7 @@ def _racers(ways: xr.Dataset, by: str, names: Names | None) -> list[Racer]:
     values = ways[by].values.tolist()
     colors = colors_of([str(value) for value in values])  # as different as can be, also of numbers
     every = len(set(colors))
-    return [
+    racers = [
         Racer(
             (names or {}).get(by, {}).get(value) or str(value).replace("_", " "),
             color,
@@ -141,6 +149,11 @@ def _racers(ways: xr.Dataset, by: str, names: Names | None) -> list[Racer]:
         )
         for number, (value, color) in enumerate(zip(values, colors, strict=True))
     ]
+    shared = (
+        set.intersection(*(r.seeds for r in racers if r.seeds)) if any(r.seeds for r in racers) else set()
+    )
+    # A seed draws the start: one that all have, or it is no race.
+    return [replace(racer, seed=min(shared)) if shared & racer.seeds else racer for racer in racers]
 
 
 def _first_map(heights: xr.DataArray, name: str) -> xr.DataArray:
@@ -261,7 +274,15 @@ def _told(shown: Sequence[Course]) -> str:
         for racer in course.racers
         if not racer.is_there
     ]
+    if any(map(_apart, shown)):
+        text += " No seed has a path of each: they start from different places."
     return f"{text} Without a path: {', '.join(gone)}." if gone else text
+
+
+def _apart(course: Course) -> bool:
+    """Whether those that race have seeds of which none is shared by all."""
+    racing = [racer for racer in course.racers if racer.seeds]
+    return len(racing) > 1 and all(racer.seed is None for racer in racing)
 
 
 def _draw_ground(axis: Axes, course: Course, window: Mapping[str, Sequence[float]] | None) -> None:

@@ -19,7 +19,8 @@ _FINE = (
     1e-8,
     1e-3,
 )  # a step, of the size of a weight, and the relative difference that two ways to differentiate may have
-_COARSE = (1e-3, 0.1)
+_COARSE = (1e-3, 1e-2)
+_SINGLE = (1e-3, 0.1)  # of weights in float32
 _LEAST = 1e-2  # by how much a tensor of zeros moves
 _TRIED = 16  # examples
 
@@ -64,9 +65,11 @@ def agree_along(
     """
     trials = [(torch.float64, *_FINE), (torch.float64, *_COARSE)]
     if ready.dtype is torch.float32:
-        trials.append((torch.float32, *_COARSE))
+        trials.append((torch.float32, *_SINGLE))
     disagreed = False
     for dtype, step, allowed in trials:
+        if disagreed and dtype is not torch.float64:
+            break
         try:
             with _trial(ready, split, dtype) as few:
                 along = _direction({name: few.weights[name] for name in names})

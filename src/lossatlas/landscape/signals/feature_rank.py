@@ -27,6 +27,9 @@ _FEATURES_LAST = (
     nn.Embedding,
 )  # the others have them second, as feature maps
 
+_CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.GroupNorm)
+"""Those whose sequences, (N, C, T), have channels second; of any other layer (N, T, C) is a sequence of features."""
+
 _HELD = 4  # times as many rows as features, that are held before they are reduced to a triangle
 
 
@@ -119,16 +122,16 @@ class _Features:
         there = layers_of(ready, split)
         self._of_inputs = layer is None
         if layer is None:
-            modules = {each.module: ready.model.get_submodule(each.module) for each in there}
-            reading = [name for name, module in modules.items() if name and _reads(module)]
+            reading = [each for each in there if _reads(ready.model.get_submodule(each.module))]
             if not reading:
                 raise ValueError(
                     f"no layer of {type(ready.model).__name__} has parameters: name one by layer="
                 )
-            self._module = reading[-1]
+            chosen = reading[-1]
         else:
-            self._module = there[layers_chosen(there, [layer])[-1]].module
-        self.described = f"inputs of {self._module}" if self._of_inputs else str(layer)
+            chosen = there[layers_chosen(there, [layer])[-1]]
+        self._module, self._call = chosen.module, chosen.call
+        self.described = f"inputs of {chosen.name}" if self._of_inputs else chosen.name
 
     def width(self, split: str) -> int:
         """Number of features."""
@@ -155,7 +158,7 @@ class _Features:
             for inputs in batches:
                 with _heard(module, self._of_inputs) as heard:
                     model(inputs)
-                take(_rows(heard[-1], module))
+                take(_rows(heard[self._call - 1], module))
 
 
 def _reads(module: nn.Module) -> bool:
@@ -182,7 +185,8 @@ def _rows(features: Tensor, module: nn.Module) -> Tensor:
     """A row for each example and position."""
     if features.ndim == 1:
         return features[:, None].double()
-    axis = -1 if isinstance(module, _FEATURES_LAST) else 1
+    sequence = features.ndim == 3 and not isinstance(module, _CHANNELS_SECOND)
+    axis = -1 if sequence or isinstance(module, _FEATURES_LAST) else 1
     return features.movedim(axis, -1).reshape(-1, features.shape[axis]).double()
 
 
@@ -205,7 +209,7 @@ class _Mean:
 class Triangle:
     """Matrix whose rows come in parts, each (n, d), reduced to the triangle R of its QR decomposition as they come.
 
-    No more than some d rows are held, and nothing is squared.
+    No more than some 4 d rows and those of a batch are held, and nothing is squared.
 
     >>> triangle = Triangle()
     >>> triangle.add(torch.tensor([[3.0, 0.0]]))
