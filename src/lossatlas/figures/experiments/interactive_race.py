@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from matplotlib.colors import to_hex
 
+from lossatlas.figures.experiments.courses import Course, LevelPlace, Racer, chosen_steps, courses
 from lossatlas.figures.experiments.interactive_surfaces import (
     HeightAxis,
     finished_page,
@@ -15,7 +16,6 @@ from lossatlas.figures.experiments.interactive_surfaces import (
     scene_name,
     surface_trace,
 )
-from lossatlas.figures.experiments.race import Course, LevelPlace, Racer, chosen_steps, courses
 from lossatlas.figures.layout.arrangement import Datasets, Names
 from lossatlas.figures.layout.page import wrapped
 
