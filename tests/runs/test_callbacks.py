@@ -175,7 +175,7 @@ def test_a_run_does_not_branch_from_one_that_may_stop_early(tmp_path: Path) -> N
     named = "study.trunk={run: ['callbacks=early_stopping', 'epochs=5']}"
     branching = ("study=distance_kernel", "study.checkpoints=[5]", "epochs=6", named)
     with pytest.raises(
-        ConfigError, match=r"^study\.trunk: callbacks\.early_stopping may stop it .* callbacks=none$"
+        ConfigError, match=r"^study\.trunk: callbacks\.early_stopping may end it .* callbacks=none$"
     ):
         check_jobs([job(tmp_path, *branching)])
 

@@ -60,10 +60,14 @@ def test_images_for_an_initialisation_are_drawn_from_the_training_split(tmp_path
     assert torch.equal(other, again)
 
 
-@pytest.mark.parametrize("kind", ["spectral_norm", "deconvolution"])
-def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    "choice",
+    [("normalization=spectral_norm",), ("normalization=deconvolution", "init=lsuv", "init.examples=16")],
+    ids=lambda choice: choice[0],
+)
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path: Path, choice: tuple[str, ...]) -> None:
     """Of those that keep more than parameters: singular vectors, covariances."""
-    choice = (f"normalization={kind}", "init=lsuv", "init.examples=16", *RANDOM)
+    choice = (*choice, *RANDOM)
     expected = record(trained(small(tmp_path / "expected", *choice)))
     config = small(tmp_path / "stopped", *choice)
     assert Process(config, Signal(signal.SIGTERM, EPOCH)).outcome().error == "Interrupted"
