@@ -47,7 +47,7 @@ def claims(v: Values) -> Iterator[Claim]:
         "mean of the earlier",
         bump,
         least=0.0,
-        at=CYCLES,
+        at={**CYCLES, **v.figure_5},
         mean_over=["member"],
     )
     yield InRange(
@@ -55,7 +55,7 @@ def claims(v: Values) -> Iterator[Claim]:
         "Between the last network of NoCycle and the two before it there is none, to within a fifth of a point",
         bump,
         most=0.2,
-        at={**NOCYCLE, "member": v.late},
+        at={**NOCYCLE, **v.figure_5, "member": v.late},
         mean_over=["member"],
     )
     yield PairedDifference(
@@ -64,7 +64,7 @@ def claims(v: Values) -> Iterator[Claim]:
         early_and_late,
         greater={"part": 0},
         lesser={"part": 1},
-        at=NOCYCLE,
+        at={**NOCYCLE, **v.figure_5},
     )
     yield PairedDifference(
         "H-F5 cyclic early",
@@ -72,6 +72,7 @@ def claims(v: Values) -> Iterator[Claim]:
         early,
         greater=NOCYCLE,
         lesser=CYCLES,
+        at=v.figure_5,
     )
     yield PairedDifference(
         "H-F6 correlation",
@@ -79,6 +80,7 @@ def claims(v: Values) -> Iterator[Claim]:
         of_all_and_last,
         greater={**NOCYCLE, "members": 1},
         lesser={**CYCLES, "members": 0},
+        at=v.figure_6,
     )
     yield PairedDifference(
         "H-F6 consecutive",
@@ -86,5 +88,5 @@ def claims(v: Values) -> Iterator[Claim]:
         of_consecutive_and_others,
         greater={"apart": 0},
         lesser={"apart": 1},
-        at=CYCLES,
+        at={**CYCLES, **v.figure_6},
     )

@@ -19,7 +19,15 @@ LINES = {
 def figures(v: Values) -> Figures:
     return {
         "figure": partial(  # as Figure 5 of Huang et al. 2017
-            learning_curves, measures=LINES, along="alpha", by="member", columns="method", names=NAMES
+            learning_curves,
+            measures=LINES,
+            along="alpha",
+            by="member",
+            columns="method",
+            at=v.figure_5,
+            names=NAMES,
         ),
-        "correlation": partial(correlation_matrices, columns="method", names=NAMES),  # as Figure 6
+        "correlation": partial(
+            correlation_matrices, columns="method", at=v.figure_6, names=NAMES
+        ),  # as Figure 6
     }

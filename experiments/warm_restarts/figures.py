@@ -13,6 +13,7 @@ from .claims import error, error_of_last
 NAMES = {
     "schedule": {
         "default": "in steps",
+        "default_faster": "in steps, from 0.1",
         "whole": "one period",
         "half": "two periods",
         "quarter": "four periods",
@@ -28,6 +29,17 @@ def figures(v: Values) -> Figures:
         errors = at(trace["member_error"], split="test")
         return percent(course(errors, epochs=v.drawn, since=v.periods["quarter"]))
 
+    by_schedule = {
+        name: partial(
+            trends,
+            measures={"test error": error_of_last},
+            along="schedule",
+            by="model" if v.others else None,
+            at={"schedule": v.tabled} | place,
+            names=NAMES,
+        )
+        for name, place in v.tables.items()
+    }
     return {
         "figure": partial(  # as Figures 1 and 2 of Loshchilov & Hutter 2017
             learning_curves,
@@ -37,14 +49,7 @@ def figures(v: Values) -> Figures:
             at={"schedule": ["default", "whole", "quarter", "doubling"]} | v.network,
             names=NAMES,
         ),
-        "schedules": partial(  # as table 1
-            trends,
-            measures={"test error": error_of_last},
-            along="schedule",
-            by=None if v.wider is None else "model",
-            at={"schedule": v.tabled},
-            names=NAMES,
-        ),
+        **by_schedule,
         "ensembles": partial(  # as table 2
             trends,
             measures={"test error": error},

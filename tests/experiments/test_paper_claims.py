@@ -23,6 +23,13 @@ DATASETS: dict[str, dict[str, dict[str, Any]]] = {
         "ensemble": {"error_last": SIZES, "error": SPLIT},
         "history": {"train_loss": {"epoch": range(1, 301)}},
     },
+    "snapshot_diversity": {
+        "interpolation": {"error": {"split": ["test"], "member": range(5), "alpha": [0.0, 0.5, 1.0]}},
+        "ensemble": {
+            "member_error": {"split": ["test"], "member": range(6)},
+            "correlation": {"split": ["test"], "member": range(6), "other": range(6)},
+        },
+    },
     "warm_restarts": {"ensemble": {"error_last": SIZES}},
     "fge": {
         "ensemble": {"error_first": SIZES},
