@@ -40,6 +40,11 @@ from lossatlas.cli.main import main
         (["train", "regularizer.l1=1"], "regularizer.l1: no such key; it comes with regularizer=l1"),
         (["train", "regularizer.l3=1"], "regularizer.l3: no such key; regularizer has no keys"),
         (
+            ["train", "-m", "landscape=line,surface", "landscape.line.points=3"],
+            "landscape.line.points: only jobs with landscape=line have it; for all of them in each job type "
+            "landscape=[line,surface]",
+        ),
+        (
             ["train", "landscape.line.points=3"],
             "landscape.line.points: no such key; it comes with landscape=line",
         ),
@@ -251,6 +256,11 @@ START = ("study=fge", "scheduler=triangular", "study.start.run=['scheduler=cosin
 @pytest.mark.parametrize(
     ("overrides", "complaint"),
     [
+        (
+            ["study=tunnels"],
+            "study=tunnels: tunnels is an experiment, over study=classifier and study=curve; type lossatlas "
+            "reproduce tunnels, or lossatlas train experiment=tunnels",
+        ),
         (["study=curve"], "study.ends is required: give study.ends=VALUE"),
         (
             ["study=curve", ENDS.format(",'seed=1'")],

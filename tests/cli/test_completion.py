@@ -38,6 +38,9 @@ def completions(line: str, monkeypatch: pytest.MonkeyPatch, *, shell: str = "bas
         ("lossatlas train --config-dir own model=th", ["model=theirs"]),
         ("lossatlas train model=nonsense optimi", ["optimizer="]),
         ("lossatlas reproduce de", ["depth"]),
+        ("lossatlas reproduce li", ["li2018"]),
+        ("lossatlas reproduce li2018 ", ["figure", "table", "section"]),
+        ("lossatlas reproduce huang2017 table ", ["1", "3"]),
         (
             "lossatlas reproduce sharpness optimizer=ad",
             ["optimizer=adagrad", "optimizer=adagrad_inside", "optimizer=adam", "optimizer=adamw"],

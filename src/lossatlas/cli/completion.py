@@ -11,7 +11,8 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.cli import COMMANDS
-from lossatlas.experiments.catalogue import experiments
+from lossatlas.experiments.catalogue import catalogue, experiments
+from lossatlas.experiments.papers import all_shown
 from lossatlas.runs.composition.compose import start_hydra
 from lossatlas.runs.composition.overrides import key_of
 from lossatlas.runs.composition.search_path import CONFIG_NAME
@@ -77,5 +78,18 @@ def _own_words(before: Sequence[str], word: str) -> list[str] | None:
     if word.startswith("experiment="):
         return [f"experiment={name}" for name in experiments()]
     if command == "reproduce" and not any(name in given for name in experiments()) and "=" not in word:
-        return experiments()
+        return [*([] if any(map(_is_of_a_paper, given)) else experiments()), *_papers(given)]
     return None
+
+
+def _is_of_a_paper(word: str) -> bool:
+    """Whether it is the key of one that is shown."""
+    return any(one.paper == word for one in all_shown(catalogue()))
+
+
+def _papers(given: Sequence[str]) -> list[str]:
+    """What may follow ``given`` so that it names what somebody shows of a paper, as "li2018 figure 7" does."""
+    named = [str(one).split() for one in all_shown(catalogue())]
+    words = [word for word in given if not word.startswith("-") and "=" not in word]
+    following = [name[len(words)] for name in named if name[: len(words)] == words and len(name) > len(words)]
+    return list(dict.fromkeys(following))

@@ -12,6 +12,8 @@ from lossatlas.choices import nearest
 from lossatlas.experiments.catalogue import experiments, scales_of
 from lossatlas.files import NO_ROOM
 from lossatlas.interruption import Interrupted
+from lossatlas.runs.composition.compose import compose_base
+from lossatlas.runs.composition.overrides import Overrides
 
 
 class JobsFailed(Exception):  # noqa: N818
@@ -55,7 +57,21 @@ def _missing_choice(path: str, options: Sequence[str] | None) -> str:
     hydra = GlobalHydra.instance().hydra
     if options is None and hydra is not None:  # as for one of a list of choices
         options = hydra.config_loader.get_group_options(group)
+    if group == "study" and name in experiments():
+        return (
+            f"study={name}: {name} is an experiment, over {_studies_of(name)}; "
+            f"type lossatlas reproduce {name}, or lossatlas train experiment={name}"
+        )
     return f"{group}={name}: no such choice; {nearest(name, options or [])}"
+
+
+def _studies_of(experiment: str) -> str:
+    """The studies that train its networks, as they are typed."""
+    base = compose_base(Overrides([f"experiment={experiment}"]).expanded())
+    arms = [arm.get("study") for arm in (base.experiment.get("sweeps") or {}).values()]
+    return " and ".join(
+        f"study={study}" for study in dict.fromkeys([base.hydra.runtime.choices.study, *arms]) if study
+    )
 
 
 def _composition_error(error: Exception) -> str:

@@ -6,12 +6,14 @@ Help, the list, and the complaint about a misspelt name end here: what imports t
 import argparse
 import time
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lossatlas.cli.arguments import Parser
 from lossatlas.cli.console import READABLE, composing, console
-from lossatlas.experiments.catalogue import experiment_folder, experiments
+from lossatlas.experiments.catalogue import catalogue, experiment_folder, experiments
+from lossatlas.experiments.papers import all_shown, asked_for
 from lossatlas.experiments.sweeps import Sweep, compose_sweeps
 from lossatlas.runs.composition.compose import start_hydra
 from lossatlas.runs.composition.job import Job
@@ -25,15 +27,19 @@ if TYPE_CHECKING:
 def main(arguments: list[str]) -> int:
     """Run ``lossatlas reproduce EXPERIMENT [scale=paper] [KEY=VALUE ...] [--no-train] [--publish]``.
 
+    In place of its name stands what it shows of a paper: ``lossatlas reproduce li2018 figure 7``.
+
     ``--list`` and ``--estimate`` compute nothing.
     """
     options = _parse(arguments)
     started = time.monotonic()
     start_hydra(options.config_dir, options.overrides)
-    if options.experiment is not None:
-        experiment_folder(options.experiment)  # told at once if there is none
+    named = _experiments_named(options.experiment)
     if options.list:
-        return _list(options)
+        return _list(options, named)
+    if len(named) != 1:
+        raise ValueError(f"{options.experiment}: shown by {', '.join(named)}; type the one that you mean")
+    (options.experiment,) = named
     with composing():
         sweeps = compose_sweeps([f"experiment={options.experiment}", *options.overrides])
     jobs = [job for sweep in sweeps for job in sweep.jobs]
@@ -104,9 +110,22 @@ def _show(reproduction: "Reproduction", *, seconds: float) -> None:
     out.print(f"answered in {seconds:.0f} s")
 
 
-def _list(options: argparse.Namespace) -> int:
+def _experiments_named(text: str | None) -> list[str]:
+    """The experiment of that name, or those that show what it says of a paper; all without a word.
+
+    ValueError, with the nearest, if there is none.
+    """
+    if text is None or text in experiments():
+        return experiments() if text is None else [text]
+    shown = asked_for(text, all_shown(catalogue()))
+    if not shown:
+        experiment_folder(text)  # which says what there is
+    return list(dict.fromkeys(one.experiment.name for one in shown))
+
+
+def _list(options: argparse.Namespace, named: Sequence[str]) -> int:
     from lossatlas.cli.listing import show_list
-    from lossatlas.experiments.catalogue import catalogue, listed
+    from lossatlas.experiments.catalogue import listed
 
     results = Path(str(Overrides(options.overrides).value("paths.results", "results")))
     if options.publish:
@@ -114,7 +133,7 @@ def _list(options: argparse.Namespace) -> int:
 
         for name in experiments():
             write_pages(name)
-    show_list([listed(options.experiment, results)] if options.experiment else catalogue(results), results)
+    show_list([listed(name, results) for name in named], results)
     return 0
 
 
@@ -132,6 +151,15 @@ def _estimate(options: argparse.Namespace, jobs: Sequence[Job]) -> int:
     return 0
 
 
+def _is_a_word(argument: str) -> bool:
+    """Whether it is no override.
+
+    >>> [_is_a_word(argument) for argument in ("figure", "7", "seed=0", "~landscape")]
+    [True, True, False, False]
+    """
+    return "=" not in argument and not argument.startswith(("~", "+"))
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         "lossatlas reproduce",
@@ -139,7 +167,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "What is there already is not computed again.",
         epilog=f"experiments: {', '.join(experiments())}",
     )
-    parser.add_argument("experiment", nargs="?", metavar="EXPERIMENT", help="a folder of experiments/")
+    parser.add_argument(
+        "experiment",
+        nargs="?",
+        metavar="EXPERIMENT",
+        help="a folder of experiments/, or what it shows of a paper: li2018 figure 7",
+    )
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="scale=paper, logger=none, seed=0,1, ..."
     )
@@ -162,6 +195,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--config-dir", metavar="FOLDER", help="a folder of configuration choices of your own"
     )
     options = parser.parse_intermixed_args(list(arguments))
+    words = list(takewhile(_is_a_word, options.overrides))
+    if options.experiment is not None and words:  # "li2018 figure 7", typed without quotes
+        options.experiment = " ".join([options.experiment, *words])
+        options.overrides = options.overrides[len(words) :]
     if options.experiment is None and not options.list:
         parser.error("which EXPERIMENT? --list shows them")
     return options

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,8 @@ class Listed:
         As its YAML has them; "" where it has none.
     scales : tuple of AtScale, optional
         Those at which it is defined.
+    shows : mapping of str to tuple of str, optional
+        Of each paper, "li2018", what it shows, "figure 7"; nothing named: the paper as a whole.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Listed:
     question: str
     source: str
     scales: tuple[AtScale, ...] = ()
+    shows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def catalogue(results: Path | None = None) -> list[Listed]:
@@ -149,6 +152,7 @@ def listed(name: str, results: Path | None = None) -> Listed:
         question=str(about.get("question", "")),
         source=str(about.get("source", "")),
         scales=tuple(_at_scale(folder, name, scale, results) for scale in at_scales),
+        shows={str(paper): tuple(parts or ()) for paper, parts in (about.get("shows") or {}).items()},
     )
 
 

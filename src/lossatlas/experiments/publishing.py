@@ -9,6 +9,7 @@ from typing import Any
 from lossatlas.claims import markdown, verdicts_from_json
 from lossatlas.experiments.catalogue import AtScale, Listed, cost, experiment_folder, experiments, listed
 from lossatlas.experiments.cost.in_words import estimated_sentence, measured_sentence
+from lossatlas.experiments.papers import all_shown, citations
 from lossatlas.files import write_json, write_text
 from lossatlas.words import counted
 
@@ -35,6 +36,7 @@ def write_pages(name: str) -> None:
     for page, sections in (
         (folder / "README.md", page_sections(name)),
         (folder.parent / "README.md", index_sections(folder.parent)),
+        (folder.parent / "papers.md", index_sections(folder.parent)),
         (folder.parent.resolve().parent / "README.md", project_sections(name)),
     ):
         if page.exists():
@@ -129,7 +131,7 @@ def project_sections(name: str) -> dict[str, str]:
 
 
 def index_sections(folder: Path) -> dict[str, str]:
-    """The table of all experiments in ``folder``, by the marker in their list.
+    """The tables of all experiments in ``folder``, by name and by paper, by the markers in their lists.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def index_sections(folder: Path) -> dict[str, str]:
         Marker -> Markdown.
     """
     shown = [listed(name) for name in experiments() if experiment_folder(name).parent == folder]
-    return {"experiments": index(shown)}
+    return {"experiments": index(shown), "papers": index_by_paper(shown)}
 
 
 def index(experiments: Sequence[Listed]) -> str:
@@ -167,6 +169,35 @@ def index(experiments: Sequence[Listed]) -> str:
         link = f"[{experiment.name}]({experiment.name}/README.md)"
         lines.append([link, experiment.question, *results, experiment.source])
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def index_by_paper(experiments: Sequence[Listed]) -> str:
+    """A table in Markdown for each paper: what is shown of it, by which experiment, and what came of it.
+
+    Parameters
+    ----------
+    experiments : sequence of Listed
+        Of which it tells.
+
+    Returns
+    -------
+    str
+        Headings and tables; ends without a newline.
+    """
+    shown = all_shown(experiments)
+    scales = list(dict.fromkeys(at.scale for experiment in experiments for at in experiment.scales))
+    tables = []
+    for paper, called in citations(shown).items():
+        headings = [paper, "experiment", *(f"scale {scale}" for scale in scales)]
+        lines = [headings, ["---"] * len(headings)]
+        for one in (one for one in shown if one.paper == paper):
+            at = {at.scale: at for at in one.experiment.scales}
+            results = [at[scale].counts() or "not run" if scale in at else "–" for scale in scales]
+            name = one.experiment.name
+            lines.append([one.part or "as a whole", f"[{name}]({name}/README.md)", *results])
+        rows = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+        tables.append(f"## {called}\n\n{rows}")
+    return "\n\n".join(tables)
 
 
 def _result(at: AtScale) -> str:

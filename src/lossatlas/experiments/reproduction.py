@@ -25,6 +25,9 @@ from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
 
+_SAYS_NOTHING = ("question", "source", "shows", "tags")
+"""Of ``experiment``: what is for those who look for it, and changes no result."""
+
 
 class Reproduction:
     """Results of the experiment ``name`` drawn from ``cells``.
@@ -62,7 +65,8 @@ class Reproduction:
             for cell in self.cells
         ]
         parts = {"runs": runs, "landscapes": files, "planned": self.planned}
-        parts |= {"experiment": self.definition.settings, "written": self.definition.written}
+        told = {name: value for name, value in self.definition.settings.items() if name not in _SAYS_NOTHING}
+        parts |= {"experiment": told, "written": self.definition.written}
         parts |= {"judged by": TESTS_VERSION}
         printed = {name: dataset.to_dataframe().to_csv() for name, dataset in self.reference.items()}
         return digest(parts | printed)

@@ -262,8 +262,30 @@ def params_of(base: DictConfig) -> dict[str, str]:
 
 
 def compose_base(overrides: Sequence[str]) -> DictConfig:
-    """Compose what the jobs of a sweep share. As for Hydra itself, what they share must fit the default choices."""
-    return compose_config(Overrides(overrides).fixed())
+    """Compose what the jobs of a sweep share. As for Hydra itself, what they share must fit the default choices.
+
+    ValueError for a key of one of the choices that are swept, which the jobs of the others do not have.
+    """
+    typed = Overrides(overrides)
+    for override in typed.parsed:
+        if override.is_discrete_sweep():
+            _check_shared(override, typed.fixed())
+    return compose_config(typed.fixed())
+
+
+def _check_shared(swept: Override, fixed: Overrides) -> None:
+    """Raise ValueError if ``fixed`` set what comes with one choice of a group of several alone, which is ``swept``."""
+    group, choices = str(swept.key_or_group), texts(swept)
+    if group not in _SEVERAL:
+        return
+    for key in fixed.keys:
+        section, _, rest = key.partition(f"{key_of(group)}.")
+        name = rest.partition(".")[0]
+        if not section and name in choices:
+            together = f"{group}=[{','.join(choices)}]"
+            raise ValueError(
+                f"{key}: only jobs with {group}={name} have it; for all of them in each job type {together}"
+            )
 
 
 def other_job(job: Job, overrides: Sequence[str]) -> Job:
