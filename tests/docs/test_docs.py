@@ -15,7 +15,9 @@ import torch
 import yaml
 
 from lossatlas.cli.main import main
+from lossatlas.experiments.catalogue import catalogue
 from lossatlas.experiments.definition import definition
+from lossatlas.experiments.papers import all_shown, asked_for
 from lossatlas.runs.check import check_config
 from lossatlas.runs.composition.compose import compose_job, start_hydra
 from lossatlas.runs.composition.search_path import config_folder
@@ -114,7 +116,10 @@ def follow_command(arguments: list[str], where: str) -> None:
         return
     overrides = [first_value(argument) for argument in rest if not argument.startswith("-")]
     if command == "reproduce":
-        overrides[0] = f"experiment={overrides[0]}"
+        words = [word for word in overrides if "=" not in word]  # a name, or a figure of a paper
+        shown = asked_for(" ".join(words), all_shown(catalogue()))
+        name = shown[0].experiment.name if shown else words[0]
+        overrides = [f"experiment={name}", *overrides[len(words) :]]
     start_hydra()
     check_config(compose_job(overrides).config)
 
