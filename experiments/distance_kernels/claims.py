@@ -1,4 +1,4 @@
-"""What follows from the kernels that the distance-kernel thesis (von Bachmann 2021) names in its draft of 2020.
+"""What kernels other than the Gaussian one do, which the draft of 2020 of the distance-kernel thesis leaves open.
 
 It does not try them and prints no numbers. Against a force that pulls back as a spring does, weight decay, a push ends
 where s f'(x) / sigma^2 is as steep as that.
