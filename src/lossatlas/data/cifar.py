@@ -39,6 +39,7 @@ def cifar10(
     classes: int,
     drop_last: bool = False,
     label_noise: float = 0.0,
+    order: str = "reshuffled",
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     download: bool = False,
@@ -64,6 +65,7 @@ def cifar10(
         batch_size=batch_size,
         drop_last=drop_last,
         label_noise=label_noise,
+        order=order,
         augment=augment,
     )
 
@@ -76,6 +78,7 @@ def cifar100(
     classes: int,
     drop_last: bool = False,
     label_noise: float = 0.0,
+    order: str = "reshuffled",
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     download: bool = False,
@@ -96,6 +99,7 @@ def cifar100(
         batch_size=batch_size,
         drop_last=drop_last,
         label_noise=label_noise,
+        order=order,
         augment=augment,
     )
 

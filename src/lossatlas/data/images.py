@@ -7,8 +7,10 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
+from lossatlas.choices import chosen
 from lossatlas.data.augmentation import Augmentation
 from lossatlas.data.label_noise import with_label_noise
+from lossatlas.data.order import ORDERS, rows_in_order
 from lossatlas.data.split import Split, check_split
 from lossatlas.seeds import generator
 
@@ -29,6 +31,7 @@ class ImageData:
     ``augment``: name -> augmentation of training batches, applied in order, to raw pixels or, those that say so, to
     normalised ones after all others; None is left out.
     ``label_noise``: probability with which a training target is replaced (`lossatlas.data.label_noise`).
+    ``order``: in which order an epoch goes through the images (`lossatlas.data.order`).
 
     ValueError if these contradict each other, or if ``batch_size`` exceeds the training set.
 
@@ -54,6 +57,7 @@ class ImageData:
         drop_last: bool = False,
         augment: Mapping[str, Augmentation | None] | None = None,
         label_noise: float = 0.0,
+        order: str = "reshuffled",
     ) -> None:
         self.splits = dict(splits)
         self.shape: tuple[int, int, int] = _three(shape)
@@ -61,6 +65,7 @@ class ImageData:
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.augment = {name: change for name, change in (augment or {}).items() if change is not None}
+        self.order = order
         self._check(mean, std)
         self.clean_targets = self.splits["train"].targets
         """Of the training split, (N,), without label noise."""
@@ -195,8 +200,8 @@ class ImageData:
 
     def _order(self, seed: int, epoch: int) -> Sequence[Tensor]:
         """Rows of the training split in each batch of ``epoch``."""
-        order = torch.randperm(len(self.splits["train"]), generator=generator(seed, "order", epoch))
-        return order.to(self.device).split(self.batch_size)[: self.steps_per_epoch]
+        rows = rows_in_order(self.order, self.splits["train"].targets, seed, epoch)
+        return rows.to(self.device).split(self.batch_size)[: self.steps_per_epoch]
 
     def _normalize(self, inputs: Tensor) -> Tensor:
         return inputs.to(torch.float32, copy=True).sub_(self._mean).div_(self._std)
@@ -217,6 +222,7 @@ class ImageData:
                     check(self.shape, self.classes)
                 except ValueError as error:
                     raise ValueError(f"augment.{name}: {error}") from error
+        chosen("order", self.order, ORDERS)
         self._check_batch_size()
 
     def _check_batch_size(self) -> None:

@@ -25,6 +25,7 @@ def mnist(
     classes: int,
     drop_last: bool = False,
     label_noise: float = 0.0,
+    order: str = "reshuffled",
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     pad: int = 0,
@@ -60,6 +61,7 @@ def mnist(
         batch_size=batch_size,
         drop_last=drop_last,
         label_noise=label_noise,
+        order=order,
         augment=augment,
     )
 

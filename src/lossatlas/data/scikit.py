@@ -23,6 +23,7 @@ def digits(
     classes: int,
     drop_last: bool = False,
     label_noise: float = 0.0,
+    order: str = "reshuffled",
     augment: Mapping[str, Augmentation | None] | None = None,
     fold: int | None = None,
     folds: int = 5,
@@ -58,6 +59,7 @@ def digits(
         batch_size=batch_size,
         drop_last=drop_last,
         label_noise=label_noise,
+        order=order,
         augment=augment,
     )
 

@@ -20,6 +20,7 @@ def synthetic_blobs(
     classes: int,
     drop_last: bool = False,
     label_noise: float = 0.0,
+    order: str = "reshuffled",
     augment: Mapping[str, Augmentation | None] | None = None,
     train: int = 256,
     validation: int = 64,
@@ -63,6 +64,7 @@ def synthetic_blobs(
         batch_size=batch_size,
         drop_last=drop_last,
         label_noise=label_noise,
+        order=order,
         augment=augment,
     )
 
@@ -115,6 +117,7 @@ def synthetic_images(
     classes: int,
     drop_last: bool = False,
     label_noise: float = 0.0,
+    order: str = "reshuffled",
     augment: Mapping[str, Augmentation | None] | None = None,
     train: int = 256,
     validation: int = 64,
@@ -158,6 +161,7 @@ def synthetic_images(
         batch_size=batch_size,
         drop_last=drop_last,
         label_noise=label_noise,
+        order=order,
         augment=augment,
     )
 

@@ -63,7 +63,7 @@ def _added() -> dict[str, dict[str, Any]]:
         ("models", _WITH_ACTIVATION, {"activation": "relu"}),
         *(("models", (name,), dict.fromkeys(rates, 0.0)) for name, rates in _DROPPING.items()),
         ("data", _WITH_NORMALIZE, {"normalize": True}),
-        ("data", _WITH_LABELS, {"label_noise": 0.0}),
+        ("data", _WITH_LABELS, {"label_noise": 0.0, "order": "reshuffled"}),
     ]
     for room, names, keys in added:
         for name in names:
