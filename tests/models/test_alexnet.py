@@ -51,3 +51,12 @@ def test_images_are_halved_up_to_three_times_as_long_as_two_pixels_are_left(side
 def test_bad_arguments_are_refused(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         AlexNet(**{**CIFAR, **changes})
+
+
+def test_batch_norm_follows_every_layer_but_the_last() -> None:
+    network = AlexNet(width=2, hidden=4, batch_norm=True, **CIFAR)
+    kinds = [type(layer).__name__ for part in (network.features, network.classifier) for layer in part]
+    weighted = [number for number, kind in enumerate(kinds) if kind in ("Conv2d", "Linear")]
+    assert [kinds[number + 1] for number in weighted[:-1]] == 5 * ["BatchNorm2d"] + 2 * ["BatchNorm1d"]
+    biased = [name for name, _ in network.named_parameters() if name.endswith("bias")]
+    assert len(biased) == len(weighted)  # those of batch norm, and of the last layer

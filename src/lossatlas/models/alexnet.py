@@ -21,7 +21,8 @@ class AlexNet(nn.Module):
 
     ``kernel``, ``stride`` and ``padding`` are the stem's: 11, 4 and 2 on ImageNet, 3, 1 and 1 by default, for small
     images. A pooling is left out where less than 2x2 pixels would remain: 32x32 are halved three times to 4x4, 8x8
-    twice. ``dropout``: probability of dropping an input of a hidden layer. ``activation``: after each convolution and
+    twice. ``batch_norm``, which AlexNet lacks: after every convolution and hidden layer, which then have no bias.
+    ``dropout``: probability of dropping an input of a hidden layer. ``activation``: after each convolution and
     hidden layer, by its name in `lossatlas.models.activations`.
 
     ValueError for sizes that are not positive, an unknown activation, or images of which less than 2x2 pixels are left.
@@ -41,6 +42,7 @@ class AlexNet(nn.Module):
         kernel: int = 3,
         stride: int = 1,
         padding: int = 1,
+        batch_norm: bool = False,
         dropout: float = 0.5,
         activation: str = "relu",
     ) -> None:
@@ -53,12 +55,17 @@ class AlexNet(nn.Module):
         least = max((_LEAST - 1) * stride + kernel - 2 * padding, 1)
         channels, *sides = check_input(input_shape, classes, least=least, network="this AlexNet")
         sides = [(side + 2 * padding - kernel) // stride + 1 for side in sides]
-        layers: list[nn.Module] = [nn.Conv2d(channels, width, kernel, stride, padding), active()]
+
+        def convolution(inputs: int, outputs: int, size: int, *how: int) -> list[nn.Module]:
+            norm = [nn.BatchNorm2d(outputs)] if batch_norm else []
+            return [nn.Conv2d(inputs, outputs, size, *how, bias=not batch_norm), *norm, active()]
+
+        layers = convolution(channels, width, kernel, stride, padding)
         channels = width
         for item in _LAYOUT:
             if not isinstance(item, str):
                 multiple, size = item
-                layers += [nn.Conv2d(channels, multiple * width, size, padding=size // 2), active()]
+                layers += convolution(channels, multiple * width, size, 1, size // 2)
                 channels = multiple * width
             elif min(sides) // 2 >= _LEAST:
                 layers.append(nn.MaxPool2d(3, stride=2, ceil_mode=True))
@@ -66,7 +73,7 @@ class AlexNet(nn.Module):
         self.features = nn.Sequential(*layers)
         units = [channels * sides[0] * sides[1], hidden, hidden]
         self.classifier = nn.Sequential(
-            *fully_connected(units, classes, False, dropout, bias=True, activation=active)
+            *fully_connected(units, classes, batch_norm, dropout, activation=active)
         )
 
     def forward(self, images: Tensor) -> Tensor:
