@@ -80,8 +80,8 @@ NO_SGD = tuple(f"~optimizer.base.{key}" for key in ("momentum", "dampening", "ne
         ),
         (
             ("callbacks=[early_stopping,best_weights]", "+callbacks.other=${callbacks.best_weights}"),
-            r"^callbacks\.other: a checkpoint has room for the state of one BestWeights of its kind, which is that of "
-            r"callbacks\.best_weights: leave one of them out$",
+            r"^callbacks\.other: a checkpoint would take its state for that of callbacks\.best_weights, which is a "
+            r"BestWeights too: leave one of them out$",
         ),
         (("optimizer=rmsprop", "optimizer.alpha=1.5"), r"^optimizer: alpha must be in \[0, 1\), got 1\.5$"),
         (

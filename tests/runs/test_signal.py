@@ -3,8 +3,10 @@
 import logging
 
 import pytest
+import torch
 
-from lossatlas.runs.check import check_jobs
+from lossatlas.runs.build import build_data, build_network
+from lossatlas.runs.check import check_jobs, without_signal
 from lossatlas.runs.composition.compose import compose_job
 
 IMAGES = ("data=synthetic_images", "data.shape=[1,8,8]", "data.batch_size=16", "data.train=32", "logger=none")
@@ -31,6 +33,17 @@ def test_an_init_without_signal_is_warned_of_with_one_to_take(
     assert len(lines) == told
     assert all(line.startswith("init: no signal comes through ") for line in lines)
     assert all("type init=kaiming_fan_in" in line for line in lines)
+
+
+def test_a_last_layer_of_zeros_trains_and_is_not_warned_of() -> None:
+    config = compose_job([*IMAGES, "model=mlp", "init=default"]).config
+    network, data = build_network(config), build_data(config)
+    torch.nn.init.zeros_(network.layers[-1].weight)
+    assert not without_signal(network, data)
+    torch.nn.init.zeros_(network.layers[1].weight)
+    torch.nn.init.zeros_(network.layers[1].bias)
+    torch.nn.init.zeros_(network.layers[3].bias)
+    assert without_signal(network, data)
 
 
 def test_a_ball_which_looks_at_no_image_is_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
