@@ -56,7 +56,7 @@ def kornias() -> dict[str, Callable[..., object]]:
     with_targets = {"data_keys": ["input", "class"]}
     mixup, cutmix = (
         augmentation.RandomMixUpV2(**with_targets),
-        augmentation.RandomCutMixV2(use_correct_lambda=True, **with_targets),
+        augmentation.RandomCutMixV2(**with_targets),
     )
     crop, flip = augmentation.RandomCrop((32, 32), padding=4), augmentation.RandomHorizontalFlip()
     cutout = augmentation.RandomErasing(scale=(0.25, 0.25), ratio=(1.0, 1.0), p=1.0)
