@@ -1,8 +1,9 @@
-"""Time of an augmentation of a batch that draws for each image, against torchvision's v2 transforms.
+"""Time of an augmentation of a batch that draws for each image, against torchvision's v2 transforms and kornia.
 
-Theirs draw once for a whole batch; for each image they are called in a loop over images. Processor time of one thread,
-by turns, on batches of 128 images of 3 x 32 x 32. A step of ResNet-20 on such a batch stands beside. Results:
-`augmentation.json`.
+torchvision's draw once for a whole batch; for each image they are called in a loop over images. kornia's draw for each
+image of a batch. It is no dependency: without it, its column is left out (`pip install --no-deps kornia kornia_rs`,
+anywhere on the path, is enough). Processor time of one thread, by turns, on batches of 128 images of 3 x 32 x 32. A
+step of ResNet-20 on such a batch stands beside. Results: `augmentation.json`.
 
     python benchmarks/augmentation.py [--images 128] [--repetitions 30]
 """
@@ -43,7 +44,34 @@ THEIRS: dict[str, Callable[..., Any]] = {
 MIXING = ("mixup", "CutMix")  # which need a batch
 
 
-def ways(name: str, images: Tensor, targets: Tensor) -> dict[str, Callable[[], object]]:
+def kornias() -> dict[str, Callable[..., object]]:
+    """What kornia has, by our names; nothing, and a line on it, where it is not installed."""
+    try:
+        from kornia import augmentation
+    except ImportError:
+        print(
+            "kornia is not installed, and left out: pip install --no-deps kornia kornia_rs", file=sys.stderr
+        )
+        return {}
+    with_targets = {"data_keys": ["input", "class"]}
+    mixup, cutmix = (
+        augmentation.RandomMixUpV2(**with_targets),
+        augmentation.RandomCutMixV2(**with_targets),
+    )
+    crop, flip = augmentation.RandomCrop((32, 32), padding=4), augmentation.RandomHorizontalFlip()
+    cutout = augmentation.RandomErasing(scale=(0.25, 0.25), ratio=(1.0, 1.0), p=1.0)
+    return {
+        "crop": lambda images, _: crop(images),
+        "flip": lambda images, _: flip(images),
+        "cutout": lambda images, _: cutout(images),
+        "mixup": mixup,
+        "CutMix": cutmix,
+    }
+
+
+def ways(
+    name: str, images: Tensor, targets: Tensor, others: dict[str, Callable[..., object]]
+) -> dict[str, Callable[[], object]]:
     """What augments the batch, by turns."""
     generator, theirs = torch.Generator().manual_seed(0), THEIRS[name]
     found: dict[str, Callable[[], object]] = {"ours": lambda: OURS[name](images, targets, generator)}
@@ -52,6 +80,8 @@ def ways(name: str, images: Tensor, targets: Tensor) -> dict[str, Callable[[], o
     else:
         found["torchvision, once a batch"] = lambda: theirs(images)
         found["torchvision, image by image"] = lambda: torch.stack([theirs(image) for image in images])
+    if name in others:
+        found["kornia"] = lambda: others[name](images, targets)
     return found
 
 
@@ -93,8 +123,10 @@ def main() -> None:
         "results": {},
     }
     report["versions"]["torchvision"] = version("torchvision")
+    if others := kornias():
+        report["versions"]["kornia"] = version("kornia")
     for name in OURS:
-        report["results"][name] = medians(ways(name, images, targets), options.repetitions)
+        report["results"][name] = medians(ways(name, images, targets, others), options.repetitions)
         print(name, report["results"][name], file=sys.stderr)
     options.output.write_text(json.dumps(report, indent=2) + "\n")
 

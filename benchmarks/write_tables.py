@@ -274,10 +274,12 @@ def augmentation(report: dict[str, Any]) -> str:
             f"{times[once]:.2f}",
             f"{times[each]:.2f}" if each in times else "",
             f"**{times[each] / times['ours']:.1f}**" if each in times else "",
+            f"{times['kornia']:.2f}" if "kornia" in times else "",
+            f"**{times['kornia'] / times['ours']:.1f}**" if "kornia" in times else "",
         ]
         for name, times in report["results"].items()
     ]
-    head = ["", "ms", "of a step", f"{once}, ms", f"{each}, ms", "times ours"]
+    head = ["", "ms", "of a step", f"{once}, ms", f"{each}, ms", "times ours", "kornia, ms", "times ours"]
     how = f"one thread, {report['images']} images, {report['repetitions']} repetitions"
     return _table(head, rows) + _measured_on(report, how)
 

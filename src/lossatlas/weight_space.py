@@ -1,11 +1,13 @@
 """Weights as points of a space: tensors by name, their norms and sums, and variances kept at zero or above."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from lossatlas.spectral_norm import normed_weights
 
@@ -35,9 +37,10 @@ def parameters(model: nn.Module) -> Weights:
 
 
 def acting_weights(model: nn.Module) -> Weights:
-    """As `parameters`, with the weights that act in place of those that a parametrization makes them of.
+    """As `parameters`, with the weights that act in place of those that a parametrization or a hook makes them of.
 
-    So the weights of weight norm are its filters, at their lengths, under the name that they have without it.
+    Hooks are those of the older `torch.nn.utils.weight_norm` and ``spectral_norm``. So the weights of weight norm are
+    its filters, at their lengths, under the name that they have without it.
 
     Examples
     --------
@@ -53,7 +56,24 @@ def acting_weights(model: nn.Module) -> Weights:
                 chain = f"{prefix}parametrizations.{name}."
                 found = {other: tensor for other, tensor in found.items() if not other.startswith(chain)}
                 found[f"{prefix}{name}"] = getattr(module, name).detach().clone()
+        for name, parts, weight in _hooked(module):
+            prefix = f"{path}." if path else ""
+            found = {
+                other: tensor
+                for other, tensor in found.items()
+                if other not in {f"{prefix}{p}" for p in parts}
+            }
+            found[f"{prefix}{name}"] = weight.detach().clone()
     return found
+
+
+def _hooked(module: nn.Module) -> Iterator[tuple[str, list[str], Tensor]]:
+    """Names of the weights that hooks of ``module`` make, and of what they make them of, with the weights now."""
+    for hook in module._forward_pre_hooks.values():
+        if isinstance(hook, WeightNorm):
+            yield hook.name, [f"{hook.name}_g", f"{hook.name}_v"], hook.compute_weight(module)
+        elif isinstance(hook, SpectralNorm):
+            yield hook.name, [f"{hook.name}_orig"], hook.compute_weight(module, do_power_iteration=False)
 
 
 def statistics(model: nn.Module) -> Weights:

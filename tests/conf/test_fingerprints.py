@@ -96,6 +96,7 @@ DATA = ("digits", "mnist", "cifar10", "cifar100", "synthetic_images", "synthetic
 CHOICE_OF = {  # name of a target -> the choice of a group that shows it, and where
     **{name: (("model", choice), ("model",)) for name, choice in NETWORKS.items()},
     **{name: (("data", name), ("data",)) for name in DATA},
+    "HessianFree": (("optimizer", "hessian_free"), ("optimizer",)),
     "L2": (("regularizer", "l2"), ("regularizer", "l2")),
 }
 

@@ -56,7 +56,9 @@ def test_what_is_cut_out_is_the_mean_of_the_data_and_noise_is_in_normalised_unit
 
 
 def test_what_cannot_be_meant_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^augment.cutout: size=9 is larger than images of 8x8 pixels$"):
+    with pytest.raises(
+        ValueError, match=r"^augment.cutout: size=9 is larger than images of 8x8 pixels: expected 1 to 8$"
+    ):
         data(cutout=Cutout(9))
     with pytest.raises(ValueError, match="size and holes must be >= 1, got 0 and 1"):
         Cutout(0)

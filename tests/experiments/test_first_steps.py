@@ -53,6 +53,8 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                     for k in (1, 2, 4, 8)
                     for skip in (True, False)
                 ),
+                *(("squeezenet", {"experiment.network": network}) for network in ("alexnet", "squeezenet")),
+                *(("squeezenet", {"experiment.network": network}) for network in ("complex", "unsqueezed")),
                 ("symmetry", {"model": "MLP"}),
                 ("symmetry", {"model": "ResNet"}),
             ]

@@ -83,6 +83,7 @@ def landscapes() -> dict[str, xr.Dataset]:
         surveys.spectrum(problem, probes=3, steps=10),
         surveys.jacobian(problem, examples=5),
         surveys.sam_sharpness(problem),
+        surveys.compression(problem),
         surveys.signal_propagation(problem),
         surveys.along_training(
             problem, snapshots=dict(enumerate(states[:4])), survey=partial(surveys.eigenvalues, largest=2)

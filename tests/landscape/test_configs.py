@@ -43,6 +43,7 @@ CHOSEN = {
     "spanning_tree": {"splits": ["train", "test"], "bands": "???"},
     "spectrum": {},
     "sam_sharpness": {},
+    "compression": {"splits": ["train", "test"]},
     "level_sets": {},
     "aligned": {"splits": ["train", "test"]},
     "tunnel": {"through": "${oc.decode:'{curve:[]}'}"},

@@ -10,7 +10,15 @@ from lossatlas.models.activations import ACTIVATIONS, replace_activations
 from lossatlas.runs.composition.compose import compose_config
 
 NETWORKS = [
-    *("densenet_narrow", "lenet", "mlp", "mobilenetv2_narrow", "preresnet_narrow", "resnet8_narrow"),
+    *(
+        "alexnet_narrow",
+        "densenet_narrow",
+        "lenet",
+        "mlp",
+        "mobilenetv2_narrow",
+        "preresnet_narrow",
+        "resnet8_narrow",
+    ),
     *("squeezenet_narrow", "vgg9_narrow", "wrn_narrow"),
 ]
 FUNCTIONS = {
@@ -52,7 +60,11 @@ def test_every_network_computes_with_the_activation_that_it_is_given(choice: str
         middle: Tensor = network((one + other) / 2)
         return (middle - (network(one) + network(other)) / 2).norm().item() / middle.norm().item()
 
-    pooled = choice in ("squeezenet_narrow", "vgg9_narrow")  # by their largest values, which is not linear
+    pooled = choice in (
+        "alexnet_narrow",
+        "squeezenet_narrow",
+        "vgg9_narrow",
+    )  # by their largest values, which is not linear
     assert bend(made(choice, "relu")) > 1e-3
     assert pooled or bend(made(choice, "linear")) < 1e-5
     tanh = made(choice, "tanh")

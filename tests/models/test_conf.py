@@ -21,7 +21,7 @@ NORMALIZATIONS = sorted(path.stem for path in CONF.glob("normalization/*.yaml"))
 INITS = sorted(path.stem for path in CONF.glob("init/*.yaml"))
 MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own", "ball"})  # no networks for images
 SMALL = [name for name in MODELS if name.endswith("_narrow")] + ["lenet", "mlp"]
-HEAVY = ["densenet100", "wrn28_10", "wrn28_10_garipov2018", "wrn28_20", "wrn56_8"]
+HEAVY = ["alexnet", "densenet100", "wrn28_10", "wrn28_10_garipov2018", "wrn28_20", "wrn56_8"]
 LATER = {
     "convention"
 }  # an argument that came when runs of other choices were stored; those that need it show it
@@ -121,7 +121,9 @@ def test_a_choice_has_the_published_number_of_parameters(choice: str, millions: 
 @pytest.mark.parametrize(("choice", "shape"), each_with_its_images())
 def test_every_parameter_of_a_network_gets_a_gradient(choice: str, shape: tuple[int, ...]) -> None:
     network = names(choice, shape)
-    if not choice.startswith(("lenet", "mlp", "vgg", "squeezenet")) or choice.endswith(("_narrow", "_bn")):
+    if not choice.startswith(("alexnet", "lenet", "mlp", "vgg", "squeezenet")) or choice.endswith(
+        ("_narrow", "_bn")
+    ):
         kaiming_normal(network, generator=torch.Generator().manual_seed(0))
     images = torch.randn(6 if choice in SMALL else 2, *shape, generator=torch.Generator().manual_seed(0))
     loss = nn.functional.cross_entropy(network(images), torch.arange(len(images)))

@@ -20,13 +20,13 @@ ADAMW = {"decoupled_weight_decay"}  # makes it another optimizer
 
 
 def load(path: str) -> DictConfig:
-    rates = {"sgd": 0.1, "adam": 0.001}
+    rates, decays = {"sgd": 0.1, "adam": 0.001}, {"coupled": 0.0005, "decoupled": 0.01}
     node = OmegaConf.load(CONF / f"{path}.yaml")
     for default in node.pop("defaults", []):
         for group, choice in default.items() if default != "_self_" else ():
             other, _, place = group.removeprefix("/").partition("@")
             node[place] = OmegaConf.load(CONF / other / f"{choice}.yaml")
-    return OmegaConf.create({"epochs": 12, "rates": rates, "choice": node}).choice
+    return OmegaConf.create({"epochs": 12, "rates": rates, "decays": decays, "choice": node}).choice
 
 
 def choices(*groups: str) -> list[str]:

@@ -88,6 +88,10 @@ def test_keys_inside_a_list_of_nodes_are_held_against_their_target_too() -> None
             ["normalization=layer", "model.batch_norm=false"],
             r"^normalization: VGG has no batch norm, .*: type model\.batch_norm=true$",
         ),
+        (
+            ["normalization=group", "model=lenet", "init=default"],
+            r"^normalization: LeNet has no batch norm, in whose .*: expected default, or what acts on weights, weight",
+        ),
         (["normalization=instance"], r"^normalization: instance norm has no place in 'classifier\.1', whose"),
         (["data.batch_size=33"], "^data: batch_size must be 1 to 32, .* training set, got 33$"),
         (["study.loss.label_smoothing=x"], r"^study\.loss\.label_smoothing=x: expected a number$"),

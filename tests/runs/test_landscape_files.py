@@ -28,6 +28,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
         "curve.curve=['study=curve', \"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\"]",
         "points=3",
     ],
+    "compression": [],
     "eigenvalues": ["largest=2"],
     "ensemble": ["members=[{run: ['seed=1']}, {run: ['seed=2']}]"],
     "feature_rank": [],

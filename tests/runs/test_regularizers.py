@@ -127,7 +127,7 @@ def test_a_run_on_mixed_images_and_corrupted_labels_goes_on_where_it_was(tmp_pat
         ),
         (
             ["data/augment=cutout", "data.augment.cutout.size=9"],
-            "^data: augment.cutout: size=9 is larger than images of 8x8 pixels$",
+            "^data: augment.cutout: size=9 is larger than images of 8x8 pixels: expected 1 to 8$",
         ),
         (["data/augment=mixup", "data.augment.mixup.alpha=0"], "^data: alpha must be positive, got 0$"),
         (["data/augment=mixup", "data.augment.mixup.classes=3"], "^data: augment.mixup: classes=3, but the"),

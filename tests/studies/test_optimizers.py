@@ -31,6 +31,7 @@ MakeTrainer = Callable[..., Trainer]
 CONF = Path(__file__).parents[2] / "conf" / "optimizer"
 CHOICES = sorted(path.stem for path in CONF.glob("*.yaml"))
 RATES = {"sgd": 0.05, "adam": 0.01}
+DECAYS = {"coupled": 0.0005, "decoupled": 0.01}
 SHORT = {  # steps that take long
     "lbfgs": {"max_iter": 4},
     "hessian_free": {"iterations": 12},
@@ -41,7 +42,9 @@ EPOCH = 3  # steps
 
 
 def optimizer_of(choice: str) -> Any:
-    node = OmegaConf.create({"rates": RATES, "choice": OmegaConf.load(CONF / f"{choice}.yaml")}).choice
+    node = OmegaConf.create(
+        {"rates": RATES, "decays": DECAYS, "choice": OmegaConf.load(CONF / f"{choice}.yaml")}
+    ).choice
     return instantiate(OmegaConf.merge(node, SHORT.get(choice, {})))
 
 

@@ -27,6 +27,30 @@ def test_the_choice_shows_each_argument_and_rolls_on_data_of_noise() -> None:
     assert build_network(config)(inputs).shape == (256, 2)
 
 
+@pytest.mark.parametrize(
+    "choice", sorted(path.stem for path in (config_folder() / "optimizer").glob("*.yaml"))
+)
+def test_a_toy_has_no_weight_decay_unless_it_is_typed(choice: str) -> None:
+    """Which an optimizer has with a network is what it was before toys said so."""
+    node = compose_job(["toy=bowl", f"optimizer={choice}"]).config["optimizer"]
+    on_toy, on_network = (
+        part.get("base", part) for part in (node, compose_job([f"optimizer={choice}"]).config["optimizer"])
+    )
+    usual = {"adamw": 0.01, "muon": 0.01} | dict.fromkeys(
+        ("sgd", "adam", "sam", "nesterov", "momentum", "momentum_average", "momentum_rate"), 0.0005
+    )
+    if "weight_decay" in on_toy:
+        assert on_toy["weight_decay"] == 0
+        assert on_network["weight_decay"] == usual.get(choice, 0.0)
+    else:
+        assert choice not in usual
+
+
+def test_weight_decay_on_a_toy_can_be_typed() -> None:
+    for typed in ("optimizer.weight_decay=0.1", "decays.coupled=0.1"):
+        assert compose_job(["toy=bowl", "optimizer=sgd", typed]).config["optimizer"]["weight_decay"] == 0.1
+
+
 @pytest.mark.parametrize("toy", TOYS)
 def test_a_toy_is_a_run_in_one_word_whose_minima_and_start_lie_in_its_window(toy: str) -> None:
     config = compose_job([f"toy={toy}"]).config

@@ -42,8 +42,11 @@ class Cutout:
 
     def check(self, shape: tuple[int, int, int], classes: int) -> None:
         """Raise ValueError if the square is larger than an image."""
-        if self.size > min(shape[1:]):
-            raise ValueError(f"size={self.size} is larger than images of {shape[1]}x{shape[2]} pixels")
+        most = min(shape[1:])
+        if self.size > most:
+            raise ValueError(
+                f"size={self.size} is larger than images of {shape[1]}x{shape[2]} pixels: expected 1 to {most}"
+            )
 
     def __call__(self, inputs: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Cut out of ``inputs`` (B, C, H, W); the targets stay."""

@@ -35,6 +35,7 @@ from lossatlas.landscape.directions.direction_set import DirectionSet
 from lossatlas.landscape.directions.normalization import normalize_direction, random_direction
 from lossatlas.landscape.engine import Engine
 from lossatlas.landscape.ensembles.ensemble import ensemble
+from lossatlas.landscape.flatness.compression import compression
 from lossatlas.landscape.flatness.jacobian import jacobian
 from lossatlas.landscape.flatness.level_sets import level_sets
 from lossatlas.landscape.flatness.rescaling import rescaled
@@ -98,6 +99,7 @@ __all__ = [
     "align",
     "aligned",
     "along_training",
+    "compression",
     "convexity",
     "curve_distances",
     "curve_plane",

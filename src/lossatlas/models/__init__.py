@@ -1,5 +1,6 @@
 """The architectures of the papers, for images of any shape, and their initialisations."""
 
+from lossatlas.models.alexnet import AlexNet
 from lossatlas.models.data_dependent import lsuv, standardized_outputs
 from lossatlas.models.densenet import DenseNet
 from lossatlas.models.init import (
@@ -35,6 +36,7 @@ from lossatlas.models.vgg import VGG
 __all__ = [
     "MLP",
     "VGG",
+    "AlexNet",
     "DenseNet",
     "LeNet",
     "MobileNetV2",

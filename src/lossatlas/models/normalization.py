@@ -291,14 +291,21 @@ def _batch_norms(network: nn.Module) -> Iterator[tuple[str, Any]]:
     )
 
 
+_OF_WEIGHTS = "weight_norm, weight_standardization, spectral_norm or deconvolution"
+
+
 def _places(network: nn.Module) -> list[tuple[str, Any]]:
     """The batch norm layers of ``network``, by their paths. ValueError if there is none."""
     found = list(_batch_norms(network))
     if not found:
         takes = "batch_norm" in inspect.signature(type(network)).parameters
-        hint = ": type model.batch_norm=true" if takes else ""
+        hint = (
+            "type model.batch_norm=true"
+            if takes
+            else f"expected default, or what acts on weights, {_OF_WEIGHTS}"
+        )
         raise ValueError(
-            f"{type(network).__name__} has no batch norm, in whose place another normalisation could be{hint}"
+            f"{type(network).__name__} has no batch norm, in whose place another normalisation could be: {hint}"
         )
     return found
 

@@ -99,6 +99,7 @@ def conjugate_gradients(
     radius: float | None = None,
     iterations: int,
     tolerance: float,
+    preconditioner: Tensor | None = None,
 ) -> Tensor:
     """Minimise q(p) = g'p + p'Bp / 2 by products with B alone, until it pays no more (Martens 2010, section 4.4).
 
@@ -120,6 +121,8 @@ def conjugate_gradients(
         At most so many products.
     tolerance : float
         See above.
+    preconditioner : Tensor, optional
+        Diagonal, positive, that B is like, (n,); by default ones.
 
     Returns
     -------
@@ -141,8 +144,9 @@ def conjugate_gradients(
         raise ValueError(f"start lies outside of the radius {radius:g}, from where no step leads in")
     step = torch.zeros_like(gradient) if start is None else start.clone()
     residual = gradient + product(step) if start is not None else gradient.clone()
-    direction, courses = -residual, [_value(gradient, step, residual)]
-    square = float(residual @ residual)
+    scaled = residual if preconditioner is None else residual / preconditioner
+    direction, courses = -scaled, [_value(gradient, step, residual)]
+    square = float(residual @ scaled)
     for number in range(1, iterations + 1):
         if square == 0:
             break
@@ -151,15 +155,16 @@ def conjugate_gradients(
         if curvature <= 0:
             if radius is not None:
                 return _to_edge(step, direction, radius)
-            return step if number > 1 else -gradient
+            return step if number > 1 else -gradient if preconditioner is None else -gradient / preconditioner
         length = square / curvature
         following = step + length * direction
         if radius is not None and float(torch.linalg.vector_norm(following)) >= radius:
             return _to_edge(step, direction, radius)
         step = following
         residual = residual + length * curved
-        before, square = square, float(residual @ residual)
-        direction = -residual + (square / before) * direction
+        scaled = residual if preconditioner is None else residual / preconditioner
+        before, square = square, float(residual @ scaled)
+        direction = -scaled + (square / before) * direction
         courses.append(_value(gradient, step, residual))
         last = max(10, number // 10)
         if number > last and courses[-1] < 0:

@@ -17,12 +17,16 @@ from torch.optim import Optimizer
 
 from lossatlas.optim.quadratic_models import conjugate_gradients, damped_step, lanczos, trust_region_step
 from lossatlas.optim.weight_decay import check_choice, check_rates
+from lossatlas.seeds import generator
 
 Objective = Callable[[], tuple[Tensor, Tensor | None]]
 """Gives the loss at the present parameters, a scalar with its graph, and the network's outputs."""
 
 Matrix = Literal["gauss_newton", "hessian"]
 """Of the model of `HessianFree`."""
+
+Preconditioner = Literal["none", "fisher"]
+"""Of the conjugate gradients of `HessianFree`."""
 
 Model = tuple[float, float]
 """Slope g'p and curvature p'Bp of a quadratic model along a step p."""
@@ -32,6 +36,7 @@ _Product = Callable[[Tensor], Tensor]
 _POOR, _GOOD = 0.25, 0.75
 """Shares of the predicted gain (Martens 2010, section 4.1; Nocedal & Wright 2006, chapter 4)."""
 
+_SOFTENED = 0.75  # power of the preconditioner's diagonal (Martens 2010, section 4.7)
 _GIB = 2**30
 _AT_ONCE = 64  # products with the Hessian in one pass, in memory of so many gradients of the batch
 
@@ -313,7 +318,7 @@ class HessianFree(SecondOrder):
     The matrix is that of Gauss and Newton, which is positive semi-definite, with the second derivatives of penalties;
     or the Hessian, on whose directions of negative curvature the iteration ends (`conjugate_gradients`). Each step
     begins from ``decay`` times the last, and the damping follows the reduction ratio (his sections 4.1 and 4.5). His
-    preconditioner and his search along the iterates are not there.
+    search along the iterates is not there.
 
     Parameters
     ----------
@@ -335,11 +340,18 @@ class HessianFree(SecondOrder):
         Share of the model's gain, per iteration, at which it ends.
     decay : float, default 0.95
         Share of the last step to begin from, in [0, 1]; 0: from nothing.
+    preconditioner : {"none", "fisher"}, default "none"
+        "fisher": conjugate gradients are preconditioned by (d + damping)^(3/4), where d is the mean over the batch of
+        the squared gradients of its examples, the diagonal of the empirical Fisher matrix (his section 4.7). It is
+        estimated from ``probes``; penalties and what else does not go through the outputs have no part in it.
+    probes : int, default 10
+        Backward passes a step of which d is estimated: in each, every example has a random sign, so that products of
+        two examples' gradients are zero in the mean.
 
     Raises
     ------
     ValueError
-        For numbers out of their range.
+        For numbers out of their range, and for a preconditioner with a trust region, whose ball would be another.
 
     Examples
     --------
@@ -363,6 +375,8 @@ class HessianFree(SecondOrder):
         iterations: int = 50,
         tolerance: float = 5e-4,
         decay: float = 0.95,
+        preconditioner: Preconditioner = "none",
+        probes: int = 10,
     ) -> None:
         if not iterations >= 1:
             raise ValueError(f"iterations must be >= 1, got {iterations}")
@@ -370,7 +384,23 @@ class HessianFree(SecondOrder):
         check_choice("matrix", matrix, Matrix)
         if not 0 <= decay <= 1:
             raise ValueError(f"decay must be in [0, 1], got {decay}")
-        settings = {"matrix": matrix, "iterations": iterations, "tolerance": tolerance, "decay": decay}
+        check_choice("preconditioner", preconditioner, Preconditioner)
+        if not probes >= 1:
+            raise ValueError(f"probes must be >= 1, got {probes}")
+        if preconditioner != "none" and trust_radius is not None:
+            raise ValueError(
+                f"preconditioner={preconditioner} minimises within another ball than trust_radius={trust_radius} says: "
+                "expected trust_radius=null, with damping in its place, or preconditioner=none"
+            )
+        settings = {
+            "matrix": matrix,
+            "iterations": iterations,
+            "tolerance": tolerance,
+            "decay": decay,
+            "preconditioner": preconditioner,
+            "probes": probes,
+            "steps": 0,
+        }
         super().__init__(params, lr=lr, damping=damping, trust_radius=trust_radius, adapt=adapt, **settings)
 
     def minimiser(  # noqa: D102
@@ -391,12 +421,22 @@ class HessianFree(SecondOrder):
             radius=group["trust_radius"],
             iterations=group["iterations"],
             tolerance=group["tolerance"],
+            preconditioner=self._preconditioner(objective, parameters),
         )
+        group["steps"] += 1
         pieces = step.split([parameter.numel() for parameter in parameters])
         for parameter, piece in zip(parameters, pieces, strict=True):
             self.state[parameter]["last"] = piece.detach().clone().view_as(parameter)
         curved = products(step[None])[0]
         return loss, step, (float(gradient @ step), float(curved @ step))
+
+    def _preconditioner(self, objective: Objective, parameters: Sequence[Tensor]) -> Tensor | None:
+        """Diagonal that residuals are divided by, (n,)."""
+        group = self.param_groups[0]
+        if group["preconditioner"] == "none":
+            return None
+        diagonal = fisher_diagonal(objective, parameters, probes=group["probes"], step=group["steps"])
+        return (diagonal + max(group["damping"], torch.finfo(diagonal.dtype).tiny)) ** _SOFTENED
 
     def _start(self, parameters: Sequence[Tensor], decay: float) -> Tensor | None:
         if not decay or any("last" not in self.state[parameter] for parameter in parameters):
@@ -439,6 +479,35 @@ def products_with_hessian(
         return torch.cat([_pulled_back(flat, parameters, rows) for rows in vectors.split(_AT_ONCE)])
 
     return float(loss.detach()), products
+
+
+def fisher_diagonal(objective: Objective, parameters: Sequence[Tensor], *, probes: int, step: int) -> Tensor:
+    """Estimate of the diagonal of the empirical Fisher matrix, (n,): the mean of the examples' squared gradients.
+
+    Of a loss that is the mean over the first axis of its outputs. A probe differentiates the outputs with a random
+    sign for each example, which the number of the ``step`` seeds.
+
+    Raises
+    ------
+    ValueError
+        If the objective does not give the outputs.
+    """
+    loss, outputs = _twice_differentiable(objective)
+    if outputs is None:
+        raise ValueError(
+            "the Fisher matrix is of a network's outputs, which this loss does not give: type "
+            "optimizer.preconditioner=none"
+        )
+    (slopes,) = torch.autograd.grad(loss, outputs, retain_graph=True)
+    examples = len(slopes)
+    draws = generator(step, "preconditioner")
+    total = torch.zeros(sum(p.numel() for p in parameters), dtype=slopes.dtype, device=slopes.device)
+    for _ in range(probes):
+        signs = torch.randint(2, (examples,), generator=draws).to(slopes) * 2 - 1
+        signed = slopes * signs.view(-1, *[1] * (slopes.ndim - 1))
+        parts = torch.autograd.grad(outputs, parameters, signed, retain_graph=True, materialize_grads=True)
+        total += torch.cat([part.reshape(-1) for part in parts]).square()
+    return examples * total / probes
 
 
 def _twice_differentiable(objective: Objective) -> tuple[Tensor, Tensor | None]:

@@ -1,5 +1,6 @@
 """Checking a configuration before anything is computed: one line that says what is wrong and what would be right."""
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -7,6 +8,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning.callbacks import (
+    Callback,
     DeviceStatsMonitor,
     EarlyStopping,
     LearningRateMonitor,
@@ -30,6 +32,11 @@ from lossatlas.runs.store.references import Reference, references, substituted
 from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.runs.trainer_settings import try_trainer
 from lossatlas.studies import BestWeights, Classifier, Study, SurveyAtEpochs
+
+log = logging.getLogger(__name__)
+
+_SIGNAL = 1e-5  # least standard deviation over images of any logit
+_GRADIENT = 1e-2  # least norm of the gradient of some weight, which is 0.07 and more in networks that train
 
 
 def check_jobs(jobs: Iterable[Job]) -> None:
@@ -102,6 +109,12 @@ def _check_parts(job: Job) -> None:
     _check_trunk(config)
     _check_start(config)
     _check_last_batch(network, data)
+    if without_signal(network, data):
+        log.warning(
+            "init: no signal comes through %s, whose outputs hardly depend on the image: it will not train, whatever "
+            "the optimizer; type init=kaiming_fan_in, or another that fits the network",
+            type(network).__name__,
+        )
 
 
 def _check_landscapes(job: Job) -> None:
@@ -215,6 +228,7 @@ def _check_callbacks(config: Mapping[str, Any], study: Study) -> None:
         try_trainer(on_any_machine, list(callbacks.values()))
     except ValueError as error:
         raise ConfigError(first_line(error)) from error
+    _check_alike(callbacks)
     for name, callback in callbacks.items():
         path = f"callbacks.{name}"
         if isinstance(callback, EarlyStopping):
@@ -230,6 +244,21 @@ def _check_callbacks(config: Mapping[str, Any], study: Study) -> None:
         if isinstance(callback, SurveyAtEpochs) and not _trains_its_network(study):
             raise ConfigError(
                 f"{path}: {type(study).__name__} has its network at the end alone: type landscape=..."
+            )
+
+
+def _check_alike(callbacks: Mapping[str, Callback]) -> None:
+    """Raise `ConfigError` for two that a checkpoint cannot tell apart, which Lightning says when training begins."""
+    found: dict[str, str] = {}
+    for name, callback in callbacks.items():
+        if type(callback).state_dict is Callback.state_dict:
+            continue  # it keeps nothing
+        other = found.setdefault(callback.state_key, name)
+        if other != name:
+            kind = type(callback).__name__
+            raise ConfigError(
+                f"callbacks.{name}: a checkpoint would take its state for that of callbacks.{other}, which is a {kind} "
+                "too: leave one of them out"
             )
 
 
@@ -333,6 +362,27 @@ def _check_last_batch(network: nn.Module, data: ImageData) -> None:
             f"data.batch_size={data.batch_size}: the last batch of an epoch is a single image, which batch "
             "normalisation cannot train on; type data.drop_last=true or take another batch size"
         ) from error
+
+
+def without_signal(network: nn.Module, data: ImageData) -> bool:
+    """Whether a network has the same outputs for all images of a batch, and no weight has a gradient to change that.
+
+    In training mode. Of the networks of conf/model that train logits differ by 1e-4 and more, of others by less than
+    1e-6. Where the last layer begins with zeros its gradient says that they will. A network without weights of two
+    dimensions, such as a ball, looks at no image.
+    """
+    inputs, targets = data.batch(seed=0, step=0)
+    weights = [
+        parameter for parameter in network.parameters() if parameter.ndim > 1 and parameter.requires_grad
+    ]
+    if len(inputs) < 2 or not weights or not inputs.std(0).max() > 0:
+        return False
+    outputs = network.train()(inputs)
+    if not outputs.std(0).max() < _SIGNAL:
+        return False
+    loss = nn.functional.cross_entropy(outputs, targets)
+    gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
+    return all(float(torch.linalg.vector_norm(gradient)) < _GRADIENT for gradient in gradients)
 
 
 def _named(section: str, build: Callable[[], Any]) -> Any:

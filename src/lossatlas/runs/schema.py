@@ -23,13 +23,14 @@ _PLAIN = {
     "paths": ("runs", "results", "data"),
     "runtime": ("threads", "checkpoint_seconds", "debug", "trust"),
     "rates": None,
+    "decays": ("coupled", "decoupled"),
 }
 """Sections of plain values, with their keys where they are known."""
 
 _SECTIONS = (*_ONE, *_SEVERAL, *_PLAIN, "seed", "epochs")
 """The keys at the top of a configuration."""
 
-_LATER = ("callbacks", "normalization")
+_LATER = ("callbacks", "normalization", "decays")
 """Those that the configurations of older runs lack."""
 
 _LATER_KEYS = ("debug", "trust")
@@ -127,9 +128,10 @@ def check_config(config: Mapping[str, Any], *, several_devices: bool = False) ->
 
 
 def _check_ranges(config: Mapping[str, Any]) -> None:
-    for key, rate in config["rates"].items():
-        if not _is_number(rate, 0):
-            raise ConfigError(f"rates.{key}={rate}: expected a number >= 0")
+    for section in ("rates", "decays"):
+        for key, value in (config.get(section) or {}).items():
+            if not _is_number(value, 0):
+                raise ConfigError(f"{section}.{key}={value}: expected a number >= 0")
     for path, fits, expected in _RANGES:
         section, _, key = path.partition(".")
         holder = config[section] if key else config
@@ -159,6 +161,8 @@ def _check_sections(config: Mapping[str, Any]) -> None:
             if node is not None or section not in _NULL:
                 _check_is_node(f"{section}.{name}", node)
     for section, keys in _PLAIN.items():
+        if section not in config:  # of an older run
+            continue
         for key in config[section]:
             if keys is not None and key not in keys:
                 hint = our_word(f"{section}.{key}") or nearest(str(key), keys)

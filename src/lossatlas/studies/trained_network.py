@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -81,7 +82,19 @@ def refuse_weight_decay(optimizer: Callable[[Iterable[Tensor]], Optimizer], why:
     """
     for group in optimizer([nn.Parameter(torch.zeros(1, 1))]).param_groups:
         if decay := group.get("weight_decay", 0.0):
+            key = _decay_key(optimizer, "optimizer") or "optimizer.weight_decay"
             raise ValueError(
-                f"optimizer.weight_decay={decay} {why}: type optimizer.weight_decay=0 regularizer=l2 "
-                f"regularizer.l2.weight_decay={decay}"
+                f"{key}={decay} {why}: type {key}=0 regularizer=l2 regularizer.l2.weight_decay={decay}"
             )
+
+
+def _decay_key(optimizer: object, key: str) -> str | None:
+    """Key of the weight decay in what ``key`` names, such as that of the optimizer within another.
+
+    >>> _decay_key(partial(print, base=partial(print, weight_decay=1e-4)), "optimizer")
+    'optimizer.base.weight_decay'
+    """
+    given = optimizer.keywords if isinstance(optimizer, partial) else {}
+    if "weight_decay" in given:
+        return f"{key}.weight_decay"
+    return next((found for name, part in given.items() if (found := _decay_key(part, f"{key}.{name}"))), None)

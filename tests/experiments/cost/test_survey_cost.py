@@ -143,6 +143,7 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
     "landscape",
     [
         "aligned",
+        "compression",
         "feature_rank",
         "gradient_noise",
         "jacobian",

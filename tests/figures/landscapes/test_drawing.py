@@ -42,6 +42,7 @@ def test_every_survey_of_the_face_has_a_picture() -> None:
         ("gradient_noise", {"examples of a minibatch", "norm"}),
         ("signal_propagation", {"layer", "variance of the activations", "norm of the gradient"}),
         ("sharpness", {"size ε of the box", "sharpness (%)"}),
+        ("compression", {"size (kB)", "loss", "error (%)"}),
         ("sam_sharpness", {"radius ρ", "rise of the loss"}),
         ("aligned", {"α", "loss", "error (%)"}),
         ("spanning_tree", {"position along the band", "train loss", "minimum"}),

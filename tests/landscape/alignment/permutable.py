@@ -70,6 +70,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "DenseNet": lambda: DenseNet([2, 2], growth=3, stem=4, bottleneck=True, compression=0.5, **IMAGES),
     "MobileNet": lambda: MobileNetV2(width=0.1, round_to=2, **IMAGES),
     "SqueezeNet": lambda: SqueezeNet(width=8, **IMAGES),
+    "SqueezeNet with bypasses": lambda: SqueezeNet(width=8, layout=[1, 1, 2], bypass="complex", **IMAGES),
     "LeNet": lambda: LeNet(**IMAGES),
     "branches": Branches,
     "series": Series,

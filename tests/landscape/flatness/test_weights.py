@@ -1,5 +1,8 @@
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from lossatlas.landscape import Problem, weights
@@ -39,3 +42,25 @@ def test_bad_options_and_networks_are_refused(problem: Problem) -> None:
         weights(problem, extent=0.0)
     with pytest.raises(ValueError, match="the network has no parameter of two or more dimensions"):
         weights(Problem(nn.BatchNorm2d(2), problem.loss, problem.data))
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated")
+@pytest.mark.parametrize("make", [nn.utils.weight_norm, nn.utils.parametrizations.weight_norm])
+def test_weights_under_weight_norm_of_either_form_are_those_that_act(make: Any, problem: Problem) -> None:
+    layer = make(nn.Linear(4, 3))
+    lengths = torch.tensor([[3.0], [4.0], [0.0]])
+    with torch.no_grad():
+        (layer.weight_g if hasattr(layer, "weight_g") else layer.parametrizations.weight.original0).copy_(
+            lengths
+        )
+    dataset = weights(Problem(nn.Sequential(layer), problem.loss, problem.data))
+    assert dataset.parameter.values.tolist() == ["0.bias", "0.weight"]
+    assert dataset.parameter_norm.sel(parameter="0.weight").item() == pytest.approx(5.0)
+
+
+def test_the_older_spectral_norms_weights_are_those_that_act(problem: Problem) -> None:
+    layer = nn.utils.spectral_norm(nn.Linear(4, 3, bias=False))
+    dataset = weights(Problem(nn.Sequential(layer), problem.loss, problem.data))
+    exact = layer.weight_orig / torch.linalg.matrix_norm(layer.weight_orig, 2)
+    assert dataset.parameter.values.tolist() == ["0.weight"]
+    assert dataset["norm"].item() == pytest.approx(exact.norm().item(), rel=1e-5)

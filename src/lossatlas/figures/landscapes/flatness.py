@@ -13,6 +13,7 @@ from lossatlas.figures.landscapes.drawing import draws, level_meaning, panel
 from lossatlas.figures.layout.page import colored
 
 _Color = tuple[float, ...]
+_KILO = 1000  # bytes
 
 
 @draws("sharpness")
@@ -42,6 +43,35 @@ def sam_sharpness(landscape: xr.Dataset) -> Figure:
         axis.set_yscale("log")
     axis.set(xlabel="radius ρ", ylabel="rise of the loss", title="steepest rise within a ball")
     axis.legend(loc="best")
+    return figure
+
+
+@draws("compression")
+def compression(landscape: xr.Dataset) -> Figure:
+    """Loss, and error where there is one, against the size, a line for each number of bits."""
+    names = [name for name in ("loss", "error") if name in landscape]
+    figure = Figure(figsize=(3.2 * len(names) + 0.4, 2.8), layout="constrained")
+    split = landscape.sizes["split"] - 1  # the test set, where it was measured
+    whole = float(landscape["whole"]) / _KILO
+    for number, name in enumerate(names, start=1):
+        axis = figure.add_subplot(1, len(names), number)
+        scale = 100 if name == "error" else 1
+        shown = scale * landscape[name].isel(split=split)
+        for bits, color in zip(
+            landscape["bits"].values.tolist(),
+            style.COLORMAP(np.linspace(0, 1, landscape.sizes["bits"])),
+            strict=True,
+        ):
+            size = landscape["size"].sel(bits=bits) / _KILO
+            axis.plot(size, shown.sel(bits=bits), "o-", color=color, markersize=3, label=f"{bits} bits")
+        axis.axvline(whole, color="0.6", linestyle="dotted")
+        axis.set(
+            xlabel="size (kB)",
+            ylabel="error (%)" if name == "error" else name,
+            xscale="log",
+            title=f"{landscape['split'].values[split]}, dotted: as it is",
+        )
+    figure.axes[0].legend(loc="best")
     return figure
 
 

@@ -22,6 +22,7 @@ NOT_SCIENTIFIC: dict[str, str] = {
     "runtime": "threads, how often to checkpoint",
     "logger": "where metrics are shown",
     "rates": "the rate that is used stands in optimizer.lr",
+    "decays": "the weight decay that is used stands in optimizer.weight_decay",
     "landscape": "measured after training; landscapes have fingerprints of their own",
     "engine": "how landscapes are measured, which is part of their fingerprints",
     "experiment": "which figure asked, its claims and pictures",
@@ -58,10 +59,14 @@ _WITH_LABELS = (*_WITH_NORMALIZE, "synthetic_blobs")
 
 def _added() -> dict[str, dict[str, Any]]:
     """`ADDED`: each part of a name's keys stands in a list of its own."""
-    found: dict[str, dict[str, Any]] = {"lossatlas.optim.L2": {"parameters": "all"}}
+    found: dict[str, dict[str, Any]] = {
+        "lossatlas.optim.L2": {"parameters": "all"},
+        "lossatlas.optim.HessianFree": {"preconditioner": "none", "probes": 10},
+    }
     added: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
         ("models", _WITH_ACTIVATION, {"activation": "relu"}),
         *(("models", (name,), dict.fromkeys(rates, 0.0)) for name, rates in _DROPPING.items()),
+        ("models", ("SqueezeNet",), {"s1x1": 0.25, "e1x1": 1.0, "e3x3": 1.0, "bypass": "none"}),
         ("data", _WITH_NORMALIZE, {"normalize": True}),
         ("data", _WITH_LABELS, {"label_noise": 0.0, "order": "reshuffled"}),
     ]
