@@ -1,2 +1,95 @@
-def figures(v):
-    return {}
+"""What `learning_rates` draws: name of the file -> function of the datasets and a caption."""
+
+from functools import partial
+
+import xarray as xr
+
+from lossatlas.experiments import Figures, Values
+from lossatlas.figures.experiments import learning_curves, trends
+from lossatlas.measures import log10, named, percent, ratio
+
+from .claims import Speed, relative_sharpness, sharpness, theory
+
+NAMES = {
+    "part": {
+        "line": "one dimension",
+        "bowl": "ten dimensions",
+        "descent": "a constant rate",
+        "warmed": "with a warm-up",
+        "constant": "constant",
+        "step": "in steps",
+        "warmup": "warm-up",
+        "cyclical": "cyclical",
+    }
+}
+
+
+def train_loss(history: xr.Dataset) -> xr.DataArray:
+    return history["train_loss"]
+
+
+def log_loss(history: xr.Dataset) -> xr.DataArray:
+    """Of bowls; a loss of 0 has none."""
+    return log10(train_loss(history))
+
+
+def figures(v: Values) -> Figures:
+    speed = Speed(v)
+
+    def against_theory(history: xr.Dataset) -> xr.DataArray:
+        found = speed.factor(history)
+        return named(ratio(found, theory(found["value"])), "factor over the theory's")
+
+    condition = {"value": v.conditions}
+    (rate,) = set(v.chosen.values())
+    return {
+        "figure": partial(
+            learning_curves,
+            measures={"largest eigenvalue": sharpness, "over 2 / rate": relative_sharpness},
+            along="snapshot",
+            by="value",
+            columns="part",
+            at={"part": ["descent", "warmed"], "value": v.rates},
+            names=NAMES | {"value": {value: f"rate {value:g}" for value in v.rates}},
+        ),
+        "bowls": partial(
+            learning_curves,
+            measures={"log10 of the loss": log_loss},
+            along="epoch",
+            by="value",
+            columns="part",
+            at={"part": ["line", "bowl"], "value": [1.9, 2.1]},
+            names=NAMES | {"value": {1.9: "rate 1.9 / λmax", 2.1: "rate 2.1 / λmax"}},
+        ),
+        "condition": partial(
+            trends,
+            measures={
+                f"steps to {v.share:.0%} of the loss": speed.needed,
+                "factor of the loss in a step": speed.factor,
+                "over ((k − 1) / (k + 1))²": against_theory,
+            },
+            along="value",
+            at=condition,
+        ),
+        "losses": partial(
+            learning_curves,
+            measures={"training loss": train_loss},
+            along="epoch",
+            by="value",
+            columns="part",
+            at={"part": ["descent", "warmed"], "value": v.rates},
+            names=NAMES | {"value": {value: f"rate {value:g}" for value in v.rates}},
+        ),
+        "schedules": partial(
+            learning_curves,
+            measures={
+                "learning rate": lambda history: history["lr"],
+                "training loss": train_loss,
+                "validation error": lambda history: percent(history["validation_error"]),
+            },
+            along="epoch",
+            by="part",
+            at={"part": [*v.chosen], "value": rate},
+            names=NAMES,
+        ),
+    }
