@@ -17,7 +17,7 @@ DESCENT, WARMED = {"part": "descent"}, {"part": "warmed"}
 
 
 def growth(history: xr.Dataset) -> xr.DataArray:
-    """Decimal logarithm of the last loss as a multiple of the first; where training was stopped, of that at the stop."""
+    """Decimal logarithm of the last loss over the first; where training was stopped, of that at the stop."""
     losses = history["train_loss"]
     end = losses["epoch"].where(losses.notnull()).max("epoch")
     final = losses.where(losses["epoch"] == end).max("epoch")
@@ -37,7 +37,7 @@ def sharpness(along_training: xr.Dataset) -> xr.DataArray:
 def relative_sharpness(along_training: xr.Dataset) -> xr.DataArray:
     """As a multiple of 2 / rate."""
     found = sharpness(along_training)
-    return named(found * found["value"] / 2, "largest eigenvalue over 2 / rate")
+    return named(found * found["setting"] / 2, "largest eigenvalue over 2 / rate")
 
 
 def theory(condition: xr.DataArray) -> xr.DataArray:
@@ -73,17 +73,17 @@ class Speed:
 
     def away(self, history: xr.Dataset) -> xr.DataArray:
         """Of the factor from the theory's, relative, at the worst condition number."""
-        found = self.factor(history).dropna("value", how="all")
-        gap = abs(found / theory(found["value"]) - 1).max("value", skipna=False)
+        found = self.factor(history).dropna("setting", how="all")
+        gap = abs(found / theory(found["setting"]) - 1).max("setting", skipna=False)
         return named(gap, "relative distance of the factor from ((k - 1) / (k + 1))^2")
 
 
 def largest_stable(v: Values) -> measures.Measure:
     def multiple(history: xr.Dataset, along_training: xr.Dataset) -> xr.DataArray:
-        grown = at(growth(history), value=v.rates, **DESCENT)
-        stable = grown["value"].where(grown < 0).max("value")
-        largest = measures.bounded(stable, at(grown, value=v.rates[-1]) < 0)
-        at_start = at(sharpness(along_training), snapshot=0, value=v.rising, **DESCENT)
+        grown = at(growth(history), setting=v.rates, **DESCENT)
+        stable = grown["setting"].where(grown < 0).max("setting")
+        largest = measures.bounded(stable, at(grown, setting=v.rates[-1]) < 0)
+        at_start = at(sharpness(along_training), snapshot=0, setting=v.rising, **DESCENT)
         return named(largest * at_start / 2, "largest stable rate over 2 / lambda_max at the start")
 
     return multiple
@@ -100,28 +100,36 @@ def claims(v: Values) -> Iterator[Claim]:
         "In one dimension a step at the rate 1 / lambda ends at the minimum",
         after_a_step,
         most=1e-9,
-        at=LINE | {"value": 1.0},
+        at=LINE | {"setting": 1.0},
     )
     for name, where, words in (
         ("line", LINE, "In one dimension, at {} times the best rate"),
         ("bowl", BOWL, "In ten dimensions, at {} / lambda_max"),
     ):
         yield InRange(
-            f"{name}, below", words.format(1.9) + ", descent converges", growth, most=0, at=where | {"value": 1.9}
+            f"{name}, below",
+            words.format(1.9) + ", descent converges",
+            growth,
+            most=0,
+            at=where | {"setting": 1.9},
         )
         yield InRange(
-            f"{name}, beyond", words.format(2.1) + ", descent diverges", growth, least=0, at=where | {"value": 2.1}
+            f"{name}, beyond",
+            words.format(2.1) + ", descent diverges",
+            growth,
+            least=0,
+            at=where | {"setting": 2.1},
         )
     yield Trend(
         "condition",
         "The larger the condition number, the more steps descent takes at its best rate",
         speed.needed,
-        along="value",
+        along="setting",
         among=v.conditions,
     )
     yield InRange(
         "condition, factor",
-        "At its best rate a step multiplies the loss by ((k - 1) / (k + 1))^2, to within 1 %, k being the condition number",
+        "At its best rate a step multiplies the loss by ((k - 1) / (k + 1))^2, k the condition number, to within 1 %",
         speed.away,
         most=0.01,
     )
@@ -144,7 +152,7 @@ def claims(v: Values) -> Iterator[Claim]:
         sharpness,
         greater={"snapshot": v.settled[-1]},
         lesser={"snapshot": v.early},
-        at=DESCENT | {"value": v.rising},
+        at=DESCENT | {"setting": v.rising},
     )
     for rate in v.edge:
         yield InRange(
@@ -153,7 +161,7 @@ def claims(v: Values) -> Iterator[Claim]:
             settled,
             least=0.85,
             most=1.15,
-            at=DESCENT | {"value": rate},
+            at=DESCENT | {"setting": rate},
         )
     yield PairedDifference(
         "warm-up, sharpness",
@@ -161,7 +169,7 @@ def claims(v: Values) -> Iterator[Claim]:
         sharpness,
         greater={"snapshot": 0},
         lesser={"snapshot": v.warm},
-        at=WARMED | {"value": v.fast},
+        at=WARMED | {"setting": v.fast},
     )
     yield PairedDifference(
         "warm-up, rate",
@@ -169,15 +177,15 @@ def claims(v: Values) -> Iterator[Claim]:
         growth,
         greater=DESCENT,
         lesser=WARMED,
-        at={"value": v.fast},
+        at={"setting": v.fast},
     )
     yield from schedules(v)
 
 
 def schedules(v: Values) -> Iterator[Claim]:
     """Claims on schedules at equal epochs, each at its best rate."""
-    constant = {"part": "constant", "value": v.chosen["constant"]}
-    arms = {name: {"part": name, "value": rate} for name, rate in v.chosen.items()}
+    constant = {"part": "constant", "setting": v.chosen["constant"]}
+    arms = {name: {"part": name, "setting": rate} for name, rate in v.chosen.items()}
     for name, words in (("step", "falls in steps"), ("cyclical", "goes up and down")):
         yield PairedDifference(
             f"schedule, {name}",

@@ -38,28 +38,28 @@ def figures(v: Values) -> Figures:
 
     def against_theory(history: xr.Dataset) -> xr.DataArray:
         found = speed.factor(history)
-        return named(ratio(found, theory(found["value"])), "factor over the theory's")
+        return named(ratio(found, theory(found["setting"])), "factor over the theory's")
 
-    condition = {"value": v.conditions}
+    condition = {"setting": v.conditions}
     (rate,) = set(v.chosen.values())
     return {
         "figure": partial(
             learning_curves,
             measures={"largest eigenvalue": sharpness, "over 2 / rate": relative_sharpness},
             along="snapshot",
-            by="value",
+            by="setting",
             columns="part",
-            at={"part": ["descent", "warmed"], "value": v.rates},
-            names=NAMES | {"value": {value: f"rate {value:g}" for value in v.rates}},
+            at={"part": ["descent", "warmed"], "setting": v.rates},
+            names=NAMES | {"setting": {rate: f"rate {rate:g}" for rate in v.rates}},
         ),
         "bowls": partial(
             learning_curves,
             measures={"log10 of the loss": log_loss},
             along="epoch",
-            by="value",
+            by="setting",
             columns="part",
-            at={"part": ["line", "bowl"], "value": [1.9, 2.1]},
-            names=NAMES | {"value": {1.9: "rate 1.9 / λmax", 2.1: "rate 2.1 / λmax"}},
+            at={"part": ["line", "bowl"], "setting": [1.9, 2.1]},
+            names=NAMES | {"setting": {1.9: "rate 1.9 / λmax", 2.1: "rate 2.1 / λmax"}},
         ),
         "condition": partial(
             trends,
@@ -68,17 +68,17 @@ def figures(v: Values) -> Figures:
                 "factor of the loss in a step": speed.factor,
                 "over ((k − 1) / (k + 1))²": against_theory,
             },
-            along="value",
+            along="setting",
             at=condition,
         ),
         "losses": partial(
             learning_curves,
             measures={"training loss": train_loss},
             along="epoch",
-            by="value",
+            by="setting",
             columns="part",
-            at={"part": ["descent", "warmed"], "value": v.rates},
-            names=NAMES | {"value": {value: f"rate {value:g}" for value in v.rates}},
+            at={"part": ["descent", "warmed"], "setting": v.rates},
+            names=NAMES | {"setting": {rate: f"rate {rate:g}" for rate in v.rates}},
         ),
         "schedules": partial(
             learning_curves,
@@ -89,7 +89,7 @@ def figures(v: Values) -> Figures:
             },
             along="epoch",
             by="part",
-            at={"part": [*v.chosen], "value": rate},
+            at={"part": [*v.chosen], "setting": rate},
             names=NAMES,
         ),
     }

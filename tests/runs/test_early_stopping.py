@@ -109,7 +109,7 @@ DIVERGING = (
 
 def test_a_run_that_diverges_ends_before_it_leaves_float_range(tmp_path: Path) -> None:
     """And is finished, with a last row beyond the threshold, where it would fail."""
-    with pytest.raises(RunFailed, match="became (nan|inf)"):
+    with pytest.raises(RunFailed, match=r"became (nan|inf)"):
         ensure(small(tmp_path / "failing", *DIVERGING))
     run = ensure(small(tmp_path, *DIVERGING, "callbacks=divergence"))
     losses = run.history().train_loss[1:]

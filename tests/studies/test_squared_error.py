@@ -23,6 +23,9 @@ def test_its_gradient_is_the_distance_and_its_curvature_one() -> None:
 
 
 def test_it_is_that_of_each_example_by_itself() -> None:
-    outputs, targets = torch.randn(4, 3, generator=torch.Generator().manual_seed(1)), torch.tensor([0, 1, 2, 2])
+    outputs, targets = (
+        torch.randn(4, 3, generator=torch.Generator().manual_seed(1)),
+        torch.tensor([0, 1, 2, 2]),
+    )
     each = vmap(SquaredError())(outputs.unsqueeze(1), targets.unsqueeze(1))
     torch.testing.assert_close(each.mean(), SquaredError()(outputs, targets))

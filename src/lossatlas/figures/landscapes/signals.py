@@ -27,7 +27,7 @@ def signal_propagation(landscape: xr.Dataset) -> Figure:
     trained = gradient.dropna("layer", how="all")
     panels.by_split(right, trained, "layer", color=style.LARGE)
     left.set(ylabel="variance of the activations", title="forward")
-    right.set(ylabel=f"norm of the {what}", title="backward")
+    right.set(ylabel="norm of the gradient", title="backward")
     for axis in (left, right):
         axis.set_yscale("log")
         _layer_ticks(axis, names)
@@ -78,7 +78,7 @@ def _noise(landscape: xr.Dataset, what: str) -> Figure:
     axis.plot(fine, expected, color="0.6", linewidth=0.9, zorder=0, label="√(tr Σ (1/n − 1/N))")
     norm, scale = landscape[f"{what.lower()}_norm"].item(), landscape["fitted_noise_scale"].item()
     if np.isfinite(norm) and norm > 0:
-        axis.axhline(norm, color=style.ERROR, linestyle="dotted", label="norm of the gradient")
+        axis.axhline(norm, color=style.ERROR, linestyle="dotted", label=f"norm of the {what}")
     axis.set(xscale="log", yscale="log", xlabel="examples of a minibatch", ylabel="norm")
     error = landscape["fitted_noise_scale_standard_error"].item()
     axis.set_title(f"noise scale {_rounded(scale, error)}")

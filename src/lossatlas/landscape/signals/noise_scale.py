@@ -23,7 +23,8 @@ class MinibatchMeans:
     """Squared norms of means over minibatches that are drawn without replacement from a split, such as gradients.
 
     The split stands for the distribution that its examples are of, with the mean gradient G and the covariance Sigma of
-    an example's; so for any other vector g of which a minibatch has the mean over its examples. A minibatch of n and the split of N are samples of it, so that E |g_n|^2 = |G|^2 + tr(Sigma) / n, and
+    an example's; so for any other vector of which a minibatch has the mean over its examples. A minibatch of n and the
+    split of N are samples of it, so that E |g_n|^2 = |G|^2 + tr(Sigma) / n, and
     E |g_n - g_N|^2 = tr(Sigma) (1 / n - 1 / N).
 
     Standard errors are those of the jackknife over the draws, which may share examples from size to size within a draw.
