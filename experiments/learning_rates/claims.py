@@ -157,10 +157,10 @@ def claims(v: Values) -> Iterator[Claim]:
     for rate in v.edge:
         yield InRange(
             f"edge {rate:g}",
-            f"At the rate {rate:g} the largest eigenvalue comes to 2 / rate and stays there, to within 15 %",
+            f"At the rate {rate:g} the largest eigenvalue comes to 2 / rate and stays there, to within a quarter",
             settled,
-            least=0.85,
-            most=1.15,
+            least=0.8,
+            most=1.25,
             at=DESCENT | {"setting": rate},
         )
     yield PairedDifference(

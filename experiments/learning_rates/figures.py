@@ -6,9 +6,9 @@ import xarray as xr
 
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import learning_curves, trends
-from lossatlas.measures import log10, named, percent, ratio
+from lossatlas.measures import Measure, log10, percent
 
-from .claims import Speed, relative_sharpness, sharpness, theory
+from .claims import Speed, relative_sharpness, sharpness
 
 NAMES = {
     "part": {
@@ -36,11 +36,9 @@ def log_loss(history: xr.Dataset) -> xr.DataArray:
 def figures(v: Values) -> Figures:
     speed = Speed(v)
 
-    def against_theory(history: xr.Dataset) -> xr.DataArray:
-        found = speed.factor(history)
-        return named(ratio(found, theory(found["setting"])), "factor over the theory's")
+    def by_condition(measure: Measure) -> Measure:
+        return lambda history: measure(history).rename(setting="condition_number")
 
-    condition = {"setting": v.conditions}
     (rate,) = set(v.chosen.values())
     return {
         "figure": partial(
@@ -64,12 +62,11 @@ def figures(v: Values) -> Figures:
         "condition": partial(
             trends,
             measures={
-                f"steps to {v.share:.0%} of the loss": speed.needed,
-                "factor of the loss in a step": speed.factor,
-                "over ((k − 1) / (k + 1))²": against_theory,
+                f"steps to {v.share:.0%} of the loss": by_condition(speed.needed),
+                "factor of the loss in a step": by_condition(speed.factor),
             },
-            along="setting",
-            at=condition,
+            along="condition_number",
+            at={"condition_number": v.conditions},
         ),
         "losses": partial(
             learning_curves,

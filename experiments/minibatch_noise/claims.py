@@ -63,7 +63,7 @@ def claims(v: Values) -> Iterator[Claim]:
         where = surveyed | {"snapshot": snapshot}
         yield InRange(
             f"gradient, {name}",
-            f"At the {name} of training the standard error of the gradient falls as n^-1/2 (an exponent of -0.5 ± 0.05)",
+            f"At the {name} of training the standard error of the gradient falls as n^-1/2 (exponent -0.5 ± 0.05)",
             gradient_exponent,
             least=-0.55,
             most=-0.45,
