@@ -59,24 +59,17 @@ def claims(v: Values) -> Iterator[Claim]:
         return named(few - everything, "log10 of the loss by few examples over that by all")
 
     surveyed = EXAMPLES | {"batch_size": v.batch}
-    for name, snapshot in (("start", 0), ("end", v.end)):
-        where = surveyed | {"snapshot": snapshot}
-        yield InRange(
-            f"gradient, {name}",
-            f"At the {name} of training the standard error of the gradient falls as n^-1/2 (exponent -0.5 ± 0.05)",
-            gradient_exponent,
-            least=-0.55,
-            most=-0.45,
-            at=where,
-        )
-        yield InRange(
-            f"Hessian, {name}",
-            f"At the {name} of training so does that of the Hessian",
-            hessian_exponent,
-            least=-0.55,
-            most=-0.45,
-            at=where,
-        )
+    for name, snapshot, margin in (("start", 0, 0.05), ("end", v.end, 0.1)):
+        for what, exponent in (("gradient", gradient_exponent), ("Hessian", hessian_exponent)):
+            yield InRange(
+                f"{what}, {name}",
+                f"At the {name} of training the standard error of the {what} falls as n^-1/2: by an exponent of "
+                f"-0.5 ± {margin:g}",
+                exponent,
+                least=-0.5 - margin,
+                most=-0.5 + margin,
+                at=surveyed | {"snapshot": snapshot},
+            )
     yield InRange(
         "cost-benefit",
         "A hundred times as many examples have a tenth of the error, to within 15 %",
@@ -85,27 +78,24 @@ def claims(v: Values) -> Iterator[Claim]:
         most=11.5,
         at=surveyed | {"snapshot": 0},
     )
-    yield InRange(
-        "noise beside, start",
-        "At the start the Hessian of one example is noisier than its gradient, each relative to its own norm",
-        more_than_gradient,
-        least=1,
-        at=surveyed | {"snapshot": 0, "size": v.few},
-    )
-    yield InRange(
-        "noise beside, end",
-        "At the end the gradient of one example is the noisier of the two",
-        more_than_gradient,
-        most=1,
-        at=surveyed | {"snapshot": v.end, "size": v.few},
-    )
-    for name, other, words in (("one", 1, "one example"), ("whole", v.images, "all examples")):
+    for name, snapshot in (("start", 0), ("end", v.end)):
+        yield InRange(
+            f"noise beside, {name}",
+            f"At the {name} the Hessian of one example is noisier than its gradient, each relative to its own norm",
+            more_than_gradient,
+            least=1,
+            at=surveyed | {"snapshot": snapshot, "size": 1},
+        )
+    for name, more, less, words in (
+        ("one", v.batch, 1, "one example have come farther than steps by a minibatch"),
+        ("minibatch", v.images, v.batch, "a minibatch have come farther than steps by all"),
+    ):
         yield PairedDifference(
             f"examples, {name}",
-            f"After as many examples, steps by a minibatch have come farther than steps by {words}",
+            f"After as many examples, steps by {words}",
             loss,
-            greater={"batch_size": other},
-            lesser={"batch_size": v.batch},
+            greater={"batch_size": more},
+            lesser={"batch_size": less},
             at=EXAMPLES,
         )
     yield PairedDifference(

@@ -4,6 +4,7 @@ from functools import partial
 
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import learning_curves, trends
+from lossatlas.measures import log10
 
 from .claims import gradient_noise, hessian_noise
 
@@ -15,7 +16,10 @@ def figures(v: Values) -> Figures:
     return {
         "figure": partial(
             trends,
-            measures={"noise of the gradient over its norm": gradient_noise, "of the Hessian": hessian_noise},
+            measures={
+                "log10 of noise / norm, gradient": lambda gradient: log10(gradient_noise(gradient)),
+                "log10 of noise / norm, Hessian": lambda hessian: log10(hessian_noise(hessian)),
+            },
             along="size",
             by="snapshot",
             at=surveyed | {"snapshot": [0, v.end]},

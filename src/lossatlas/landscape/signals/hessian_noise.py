@@ -18,7 +18,12 @@ from lossatlas.landscape.signals.minibatches import Minibatches, checked_sizes, 
 from lossatlas.landscape.survey import survey
 
 
-@survey(products=lambda sizes, probes, **_: len(sizes) * probes)
+def _products(draws: int, probes: int, **_: object) -> float:
+    """Of the whole split, in a draw: at most, for the largest minibatch may be a part of it."""
+    return probes * (1 + 1 / draws)
+
+
+@survey(products=_products)
 def hessian_noise(
     problem: Problem,
     *,
