@@ -57,6 +57,10 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                 *(("squeezenet", {"experiment.network": network}) for network in ("complex", "unsqueezed")),
                 ("symmetry", {"model": "MLP"}),
                 ("symmetry", {"model": "ResNet"}),
+                ("learning_rates", {"experiment.part": "constant"}),
+                ("learning_rates", {"experiment.part": "descent"}),
+                ("minibatch_noise", {"experiment.part": "examples"}),
+                ("minibatch_noise", {"experiment.part": "first"}),
             ]
         ),
     ],
@@ -82,6 +86,22 @@ def test_the_first_step_is_that_of_sgd_with_nesterov_momentum_and_weight_decay(o
         moved = (after - after_decayed[name]).double()
         expected = 0.1 * (1 + 0.9) * 5e-4 * start.double()
         assert (moved - expected).norm() < 0.02 * expected.norm()
+
+
+@slow
+def test_a_bowl_in_one_dimension_ends_at_its_minimum_by_a_step_at_the_best_rate(one_step: OneStep) -> None:
+    having = {"experiment.part": "line", "optimizer.lr": 1.0}
+    run = one_step("learning_rates", having, "data.batch_size=2")
+    assert run.snapshot(0)["position"].item() >= 1
+    assert run.state()["position"].item() == 0
+
+
+@slow
+def test_a_step_of_the_second_order_lowers_the_loss(one_step: OneStep) -> None:
+    run = one_step("minibatch_noise", {"experiment.part": "second"})
+    manifest = run.manifest()
+    assert manifest is not None
+    assert manifest.metrics["train_loss"] < run.history().train_loss[1]
 
 
 @slow

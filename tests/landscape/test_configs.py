@@ -49,6 +49,7 @@ CHOSEN = {
     "tunnel": {"through": "${oc.decode:'{curve:[]}'}"},
     "jacobian": {"splits": ["train", "test"]},
     "gradient_noise": {},
+    "hessian_noise": {},
     "feature_rank": {"splits": ["train", "test"]},
     "signal_propagation": {"splits": ["train", "test"]},
     "ensemble": {"splits": ["test"], "members": [{"members": "all"}]},

@@ -14,6 +14,7 @@ from lossatlas.runs.ensure import ensure
 from lossatlas.runs.resolve import resolved
 from lossatlas.runs.store.references import Reference
 from lossatlas.runs.surveyor import Surveyor
+from lossatlas.runs.train import RunFailed
 
 BEST = (  # the validation error of these runs is lowest in the middle
     *(
@@ -98,3 +99,20 @@ def test_what_cannot_be_meant_stops_before_training(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         check_jobs([Job((), config(tmp_path, *overrides))])
+
+
+DIVERGING = (
+    *("optimizer=plain_sgd", "optimizer.lr=20", "epochs=40", "data.batch_size=40"),
+    *("study.loss._target_=lossatlas.studies.SquaredError", "~study.loss.label_smoothing"),
+)
+
+
+def test_a_run_that_diverges_ends_before_it_leaves_float_range(tmp_path: Path) -> None:
+    """And is finished, with a last row beyond the threshold, where it would fail."""
+    with pytest.raises(RunFailed, match=r"became (nan|inf)"):
+        ensure(small(tmp_path / "failing", *DIVERGING))
+    run = ensure(small(tmp_path, *DIVERGING, "callbacks=divergence"))
+    losses = run.history().train_loss[1:]
+    assert manifest_of(run).epochs == losses.index[-1] < 40
+    assert losses.iloc[-1] > 1000 >= losses.iloc[:-1].max()
+    assert all(tensor.isfinite().all() for tensor in run.state().values())

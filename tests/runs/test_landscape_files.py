@@ -33,6 +33,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "ensemble": ["members=[{run: ['seed=1']}, {run: ['seed=2']}]"],
     "feature_rank": [],
     "gradient_noise": ["sizes=[1, 3]", "draws=2"],
+    "hessian_noise": ["sizes=[1, 3]", "draws=2", "probes=1"],
     "interpolation": ["other.run=['seed=1']", "points=3"],
     "jacobian": ["examples=4"],
     "level_sets": ["directions=2", "angles=4", "points=4"],

@@ -57,6 +57,7 @@ from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
 from lossatlas.landscape.shapes.plane import Plane
 from lossatlas.landscape.signals.feature_rank import feature_rank
 from lossatlas.landscape.signals.gradient_noise import gradient_noise
+from lossatlas.landscape.signals.hessian_noise import hessian_noise
 from lossatlas.landscape.signals.signal_propagation import signal_propagation
 from lossatlas.landscape.slices.along_training import along_training
 from lossatlas.landscape.slices.line import line
@@ -110,6 +111,7 @@ __all__ = [
     "feature_rank",
     "gradient_noise",
     "hessian_directions",
+    "hessian_noise",
     "interpolation",
     "jacobian",
     "level_sets",

@@ -12,6 +12,7 @@ from lossatlas.studies.elastic_band.relaxation import ElasticBand
 from lossatlas.studies.fge import FastGeometricEnsemble
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
 from lossatlas.studies.snapshot import CheckpointEnsemble, SnapshotEnsemble
+from lossatlas.studies.squared_error import SquaredError
 from lossatlas.studies.study import NonFiniteLossError, Study, network_of, splits_of
 from lossatlas.studies.swa import AveragedClassifier
 from lossatlas.studies.trained_network import TrainedNetwork
@@ -34,6 +35,7 @@ __all__ = [
     "PushFromCheckpoints",
     "Schedule",
     "SnapshotEnsemble",
+    "SquaredError",
     "Study",
     "SurveyAtEpochs",
     "TrainedNetwork",

@@ -109,6 +109,7 @@ def test_ascent_takes_derivatives_of_the_loss() -> None:
     [
         ("convexity", 25 * 25, 10.71),
         ("eigenvalues", 1, 43),
+        ("hessian_noise", 32, 8 * (1 + 1 / 32)),  # the split once, and minibatches that are at most as large
         ("spectrum", 10, 90),
         ("trace", 61, (2 * 20 + 60) / 61),
         ("twins", 5, 43),  # of five factors, each surveyed for its eigenvalues

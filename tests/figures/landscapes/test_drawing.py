@@ -40,6 +40,7 @@ def test_every_survey_of_the_face_has_a_picture() -> None:
         ("along_training", {"epoch", "eigenvalue"}),
         ("feature_rank", {"rank", "singular value of the features"}),
         ("gradient_noise", {"examples of a minibatch", "norm"}),
+        ("hessian_noise", {"examples of a minibatch", "norm"}),
         ("signal_propagation", {"layer", "variance of the activations", "norm of the gradient"}),
         ("sharpness", {"size ε of the box", "sharpness (%)"}),
         ("compression", {"size (kB)", "loss", "error (%)"}),

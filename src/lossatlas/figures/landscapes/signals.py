@@ -54,6 +54,16 @@ def _layer_ticks(axis: Axes, names: list[str]) -> None:
 @draws("gradient_noise")
 def gradient_noise(landscape: xr.Dataset) -> Figure:
     """Noise of the gradient against the size of the minibatch, and where it is as large as the gradient."""
+    return _noise(landscape, "gradient")
+
+
+@draws("hessian_noise")
+def hessian_noise(landscape: xr.Dataset) -> Figure:
+    """The same of the Hessian, in the Frobenius norm."""
+    return _noise(landscape, "Hessian")
+
+
+def _noise(landscape: xr.Dataset, what: str) -> Figure:
     figure, axis = panel(4.0, 2.9)
     size = landscape["size"].values.astype(float)
     noise = _positive(landscape["noise"]).values
@@ -66,9 +76,9 @@ def gradient_noise(landscape: xr.Dataset) -> Figure:
     fine = np.geomspace(size.min(), max(min(size.max(), 0.999 * total), size.min()), 200)
     expected = _positive(trace * xr.DataArray(1 / fine - 1 / total)) ** 0.5
     axis.plot(fine, expected, color="0.6", linewidth=0.9, zorder=0, label="√(tr Σ (1/n − 1/N))")
-    norm, scale = landscape["gradient_norm"].item(), landscape["fitted_noise_scale"].item()
+    norm, scale = landscape[f"{what.lower()}_norm"].item(), landscape["fitted_noise_scale"].item()
     if np.isfinite(norm) and norm > 0:
-        axis.axhline(norm, color=style.ERROR, linestyle="dotted", label="norm of the gradient")
+        axis.axhline(norm, color=style.ERROR, linestyle="dotted", label=f"norm of the {what}")
     axis.set(xscale="log", yscale="log", xlabel="examples of a minibatch", ylabel="norm")
     error = landscape["fitted_noise_scale_standard_error"].item()
     axis.set_title(f"noise scale {_rounded(scale, error)}")

@@ -24,7 +24,7 @@ from lossatlas.landscape.measuring.differentiating import (
     without_traceback,
 )
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
-from lossatlas.landscape.measuring.prepared import PreparedProblem
+from lossatlas.landscape.measuring.prepared import Batches, PreparedProblem
 from lossatlas.seeds import generator
 from lossatlas.spectral_norm import exact_spectral_norm
 from lossatlas.weight_norm import exact_weight_norm
@@ -219,6 +219,13 @@ class _OfProblem(ABC):
                     f"{type(self._ready.model).__name__} has no second derivatives that torch could compute: by a "
                     f"difference they are others, so the backward pass of {', '.join(names)} cannot be differentiated"
                 )
+
+    def over(self, batches: Batches) -> "_OfProblem":
+        """The same matrix of the mean loss over other examples, such as a minibatch, at the present weights."""
+        other = self._on(replace(self._ready, batches={self._split: batches}))
+        other._total = sum(len(targets) for _, targets in batches)
+        other._room = self._room  # examples of one size have graphs of one size
+        return other
 
     def _on(self, few: PreparedProblem) -> "_OfProblem":
         """The same operator of a few examples, at the weights of ``few``."""

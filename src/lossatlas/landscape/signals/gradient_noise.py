@@ -1,27 +1,21 @@
 """Noise of a minibatch's gradient against its size, and the gradient noise scale."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
 import xarray as xr
 from torch import Tensor
 
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.forward import widened
 from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.differentiating import check_gradient
 from lossatlas.landscape.measuring.evaluate import identity, settings
-from lossatlas.landscape.measuring.examples import examples_at
-from lossatlas.landscape.measuring.gradient import loss_and_gradient, loss_and_gradient_over
-from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
+from lossatlas.landscape.measuring.gradient import loss_and_gradient_over
+from lossatlas.landscape.measuring.prepared import Batches, PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.signals.noise_scale import Estimate, MinibatchGradients
+from lossatlas.landscape.signals.minibatches import Minibatches, checked_sizes, noise_dataset
 from lossatlas.landscape.survey import survey
-from lossatlas.seeds import generator
 from lossatlas.weight_space import flatten
 
 
@@ -101,104 +95,17 @@ def gradient_noise(
     >>> dataset.gradient_norm.item(), dataset.noise.values.round(1)  # sqrt((9 + 1 + 1 + 9) / 4)
     (1.0, array([2.2, 0. ]))
     """
-    numbers = _checked(sizes, draws)
+    numbers = checked_sizes(sizes, draws)
     with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
         check_gradient(ready, split)
-        minibatches = _Minibatches(ready, split, numbers, seed)
+        ready.settle()
+        minibatches = Minibatches(ready, split, partial(_gradient, ready), sizes=numbers, seed=seed)
         attributes = {"survey": "gradient_noise", "split": split, "seed": seed, **settings(ready)}
         header = {**attributes, "sizes": numbers, "draws": draws, **identity(ready)}
         rows = map_points(draws, minibatches.measure, journal=journal, header=header, progress=progress)
-    squares, deviations = rows[:, 1:].reshape(draws, 2, len(numbers)).swapaxes(0, 1)
-    found = MinibatchGradients(np.array(numbers), minibatches.total, float(rows[0, 0]), squares, deviations)
-    return _dataset(found, {**attributes, "examples": minibatches.total})
+    attributes["examples"] = minibatches.total
+    return noise_dataset(minibatches.found(rows), "gradient", attributes)
 
 
-class _Minibatches:
-    """Minibatches of a split, and the norms of their gradients."""
-
-    def __init__(self, ready: PreparedProblem, split: str, sizes: Sequence[int], seed: int) -> None:
-        self._ready = ready
-        self._split = split
-        self._sizes = sizes
-        self._seed = seed
-        self.total = sum(len(targets) for _, targets in ready.batches[split])
-
-    @cached_property
-    def _whole(self) -> Tensor:
-        return flatten(loss_and_gradient(self._ready, self._split)[1])
-
-    def measure(self, draw: int) -> list[float]:
-        """Squared norm of the split's gradient; of those of the minibatches of ``draw``; and of their distances."""
-        order = torch.randperm(self.total, generator=generator(self._seed, "minibatches", draw)).tolist()
-        squares, deviations = [], []
-        before, gradient = 0, torch.zeros_like(self._whole)
-        for size in self._sizes:
-            if size < self.total:
-                share = (size - before) / size
-                gradient = gradient * (1 - share) + share * self._gradient(order[before:size])
-                before = size
-            mean = gradient if size < self.total else self._whole
-            squares.append(_square(mean))
-            deviations.append(_square(mean - self._whole))
-        return torch.stack([_square(self._whole), *squares, *deviations]).tolist()
-
-    def _gradient(self, positions: Sequence[int]) -> Tensor:
-        """That of the mean loss over the examples at these positions."""
-        inputs, targets = examples_at(self._ready.batches[self._split], positions)
-        parts = zip(inputs.split(self._ready.batch_size), targets.split(self._ready.batch_size), strict=True)
-        _, gradient = loss_and_gradient_over(self._ready, list(parts))
-        return flatten(gradient)
-
-
-def _square(vector: Tensor) -> Tensor:
-    return widened(vector).double().square().sum()
-
-
-def _dataset(found: MinibatchGradients, attributes: dict[str, Any]) -> xr.Dataset:
-    over_sizes: dict[str, tuple[Estimate, str]] = {
-        "noise": (found.noise, "RMS distance of a minibatch's gradient from the split's"),
-        "covariance_trace": (found.covariance_trace, "trace of the covariance of an example's gradient"),
-        "gradient_square": (found.gradient_square, "squared norm of the mean gradient"),
-        "noise_scale": (found.noise_scale, "gradient noise scale"),
-    }
-    scalars: dict[str, tuple[Estimate, str]] = {
-        "exponent": (found.exponent, "exponent of the noise against the size"),
-        "fitted_covariance_trace": (found.fitted_trace, "trace of the covariance, fitted to all sizes"),
-        "fitted_noise_scale": (found.fitted_noise_scale, "gradient noise scale, fitted to all sizes"),
-    }
-    variables: dict[str, Any] = {}
-    for dims, estimates in ((("size",), over_sizes), ((), scalars)):
-        for name, (estimate, meaning) in estimates.items():
-            variables[name] = (dims, estimate.value, _about(meaning))
-            error = f"standard error of the {meaning}"
-            variables[f"{name}_standard_error"] = (dims, estimate.standard_error, _about(error))
-    norm = float(np.sqrt(found.whole))
-    variables |= {
-        "noise_fit": ("size", found.noise_fit, _about("noise that is fitted to all sizes, of slope -1/2")),
-        "gradient_norm": ((), norm, _about("norm of the split's gradient")),
-        "squared_norm": (("draw", "size"), found.squares, _about("squared norm of the minibatch's gradient")),
-        "squared_distance": (
-            ("draw", "size"),
-            found.deviations,
-            _about("squared distance of the minibatch's gradient from the split's"),
-        ),
-    }
-    axes = {
-        "size": ("size", found.sizes, _about("examples of a minibatch")),
-        "draw": ("draw", np.arange(len(found.squares)), _about("number of the draw")),
-    }
-    return xr.Dataset(variables, axes, attributes)
-
-
-def _about(meaning: str) -> dict[str, str]:
-    return {"long_name": meaning, "units": "1"}
-
-
-def _checked(sizes: Sequence[int], draws: int) -> list[int]:
-    """``sizes``, ascending."""
-    numbers = sorted(sizes)
-    if not numbers or numbers[0] < 1 or len(set(numbers)) < len(numbers):
-        raise ValueError(f"sizes must be different numbers of examples, each >= 1, got {list(sizes)}")
-    if draws < 2:
-        raise ValueError(f"draws must be >= 2, for a standard error, got {draws}")
-    return numbers
+def _gradient(ready: PreparedProblem, batches: Batches) -> Tensor:
+    return flatten(loss_and_gradient_over(ready, batches)[1])

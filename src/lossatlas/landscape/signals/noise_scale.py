@@ -1,4 +1,4 @@
-"""Estimates of the gradient's noise and of its scale, from the gradients of minibatches."""
+"""Estimates of the noise of a mean over examples, such as the gradient, and of its scale, from minibatches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,18 +19,19 @@ class Estimate(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class MinibatchGradients:
-    """Squared norms of the gradients of minibatches that are drawn without replacement from a split.
+class MinibatchMeans:
+    """Squared norms of means over minibatches that are drawn without replacement from a split, such as gradients.
 
     The split stands for the distribution that its examples are of, with the mean gradient G and the covariance Sigma of
-    an example's. A minibatch of n and the split of N are samples of it, so that E |g_n|^2 = |G|^2 + tr(Sigma) / n, and
+    an example's; so for any other vector of which a minibatch has the mean over its examples. A minibatch of n and the
+    split of N are samples of it, so that E |g_n|^2 = |G|^2 + tr(Sigma) / n, and
     E |g_n - g_N|^2 = tr(Sigma) (1 / n - 1 / N).
 
     Standard errors are those of the jackknife over the draws, which may share examples from size to size within a draw.
 
     >>> squares = np.array([[5.0], [1.0]])
-    >>> found = MinibatchGradients(np.array([1]), 2, 1.0, squares, deviations=np.array([[2.0], [2.0]]))
-    >>> found.covariance_trace.value, found.gradient_square.value  # (3 - 1) / (1 - 1/2), (2 - 3) / (2 - 1)
+    >>> found = MinibatchMeans(np.array([1]), 2, 1.0, squares, deviations=np.array([[2.0], [2.0]]))
+    >>> found.covariance_trace.value, found.mean_square.value  # (3 - 1) / (1 - 1/2), (2 - 3) / (2 - 1)
     (array([4.]), array([-1.]))
     """
 
@@ -57,7 +58,7 @@ class MinibatchGradients:
         return self._jackknifed(lambda squares, deviations: self._trace(squares))
 
     @cached_property
-    def gradient_square(self) -> Estimate:
+    def mean_square(self) -> Estimate:
         """|G|^2, (size,), likewise; unbiased, so that it may be negative."""
         return self._jackknifed(lambda squares, deviations: self._square(squares))
 
