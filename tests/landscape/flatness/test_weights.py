@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from lossatlas.landscape import Problem, weights
@@ -39,3 +40,17 @@ def test_bad_options_and_networks_are_refused(problem: Problem) -> None:
         weights(problem, extent=0.0)
     with pytest.raises(ValueError, match="the network has no parameter of two or more dimensions"):
         weights(Problem(nn.BatchNorm2d(2), problem.loss, problem.data))
+
+
+def test_small_weights_are_counted_up_to_each_threshold_and_only_if_asked_for(problem: Problem) -> None:
+    with torch.no_grad():
+        problem.model[0].weight.view(-1)[::2] = 0.0  # type: ignore[index, union-attr, operator]
+    size = np.abs(_entries(problem.model))
+    thresholds = [0.0, 0.1, 100.0]
+    small = weights(problem, thresholds=thresholds).small
+    assert small.threshold.values.tolist() == thresholds
+    np.testing.assert_allclose(small, [(size <= threshold).mean() for threshold in thresholds])
+    assert 0 < small[0] < small[1] < small[2] == 1
+    assert "small" not in weights(problem)
+    with pytest.raises(ValueError, match=r"thresholds must be >= 0, got \[-1\.0\]"):
+        weights(problem, thresholds=[-1.0])
