@@ -58,7 +58,7 @@ def figures(v: Values) -> Figures:
             measures={**of_each, f"|w| ≤ {v.threshold:g}": small},
             along="strength",
             by="method",
-            at={"method": ["l2", "l1", "l0"], "strength": ["medium", "strong", "infinite"]} | clean,
+            at={"method": ["l2", "l1", "l0"], "strength": ["medium", "infinite"]} | clean,
             names=NAMES,
         ),
         "corrupted": partial(
