@@ -1,6 +1,7 @@
 """Each kind of network and study at scale paper takes its first step, on a CIFAR of 50 images."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,11 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                 ),
                 *(("squeezenet", {"experiment.network": network}) for network in ("alexnet", "squeezenet")),
                 *(("squeezenet", {"experiment.network": network}) for network in ("complex", "unsqueezed")),
+                *(
+                    ("regularization", {"experiment.method": method, "model": "PreActResNet"})
+                    for method in ("mixup", "l1", "l2")
+                ),
+                ("regularization", {"experiment.method": "cutout"}),
                 ("symmetry", {"model": "MLP"}),
                 ("symmetry", {"model": "ResNet"}),
                 ("learning_rates", {"experiment.part": "constant"}),
@@ -255,3 +261,25 @@ def test_a_step_with_and_without_a_checkpoint_is_timed(one_step: OneStep, model:
     assert path is not None
     assert open_landscape(path).seconds.sizes == {"way": 2, "checkpoints": 2}
     assert (dataset.seconds > 0).all()
+
+
+@slow
+@pytest.mark.parametrize("method", ["l0", "first_rise", "best"])
+def test_gates_and_both_rules_of_early_stopping_take_a_step(one_step: OneStep, method: str) -> None:
+    """Gates are half open at the start, so that what is evaluated are not the weights that were drawn."""
+    overrides = [] if method == "l0" else ["data.validation=10"]
+    run = one_step("regularization", {"experiment.method": method}, *overrides)
+    assert all(after.isfinite().all() for _, after in weights(run).values())
+    assert any(not torch.equal(start, after) for start, after in weights(run).values())
+
+
+@slow
+@pytest.mark.parametrize("rate", [0, 0.5])
+def test_a_perceptron_with_and_without_dropout_takes_steps_and_stays_within_its_norm(
+    one_step: OneStep, tiny_mnist: Path, rate: float
+) -> None:
+    having = {"model.dropout": rate, "model.hidden": [1024, 1024]}
+    run = one_step("dropout", having, f"paths.data={tiny_mnist}", steps=2)
+    for start, after in weights(run).values():
+        assert not torch.equal(start, after)
+        assert after.norm(dim=1).max() < 2 + 1e-5

@@ -82,6 +82,10 @@ def landscapes() -> dict[str, xr.Dataset]:
         surveys.trace(problem, probes=12, sketch=2, tolerance=None),
         surveys.spectrum(problem, probes=3, steps=10),
         surveys.jacobian(problem, examples=5),
+        surveys.adversarial(problem),
+        surveys.dropout_ensemble(
+            surveys.Problem(nn.Sequential(nn.Dropout(0.2), model), problem.loss, data), samples=4
+        ),
         surveys.sam_sharpness(problem),
         surveys.compression(problem),
         surveys.signal_propagation(problem),

@@ -31,6 +31,8 @@ CHOSEN = {
     "interpolation": {"splits": ["train", "test"], "other": {"run": "???"}},
     "weights": {"bins": 201, "extent": 1.0},
     "sharpness": {},
+    "adversarial": {"splits": ["test"]},
+    "dropout_ensemble": {"splits": ["test"]},
     "eigenvalues": {},
     "convexity": {},
     "path": {"splits": ["train", "test"], "through": "???"},

@@ -22,9 +22,8 @@ INITS = sorted(path.stem for path in CONF.glob("init/*.yaml"))
 MODELS = sorted({path.stem for path in CONF.glob("model/*.yaml")} - {"own", "ball"})  # no networks for images
 SMALL = [name for name in MODELS if name.endswith("_narrow")] + ["lenet", "mlp"]
 HEAVY = ["alexnet", "densenet100", "wrn28_10", "wrn28_10_garipov2018", "wrn28_20", "wrn56_8"]
-LATER = {
-    "convention"
-}  # an argument that came when runs of other choices were stored; those that need it show it
+# Arguments that came when runs of other choices were stored; those that need them show them.
+LATER = {"convention", "stages"}
 CIFAR, DIGITS = (3, 32, 32), (1, 8, 8)
 
 
@@ -89,6 +88,7 @@ SHORTCUTS_OF_WIDTH_8 = (8 * 16 + 2 * 16) + (16 * 32 + 2 * 32)
         ("vgg16_bn_garipov2018", 15_253_578),
         ("preresnet110_garipov2018", 1_146_842),
         ("preresnet164_garipov2018", 1_703_258),
+        ("preresnet18", 11_172_170),
         ("wrn28_10_garipov2018", 36_489_290),
         ("vgg9_narrow", conv_bn(3, 8, 8, 16, 16, 32, 32, 32) + 512 * 32 + 2 * 32 + 32 * 10 + 10),
         ("vgg16", 15_245_130),

@@ -17,6 +17,7 @@ from lossatlas.runs.composition.search_path import config_folder
 CHOICES = sorted(path.stem for path in (config_folder() / "landscape").glob("*.yaml") if path.stem != "none")
 ENDS = "\"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\""
 SMALL = {  # options that make each survey quick, and what they ask for
+    "adversarial": ["epsilons=[0.1]", "steps=2"],
     "aligned": ["points=3"],
     "along_training": ["survey.iterations=20"],
     "convexity": ["points=3"],
@@ -29,6 +30,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
         "points=3",
     ],
     "compression": [],
+    "dropout_ensemble": ["samples=2"],
     "eigenvalues": ["largest=2"],
     "ensemble": ["members=[{run: ['seed=1']}, {run: ['seed=2']}]"],
     "feature_rank": [],
@@ -68,7 +70,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         chosen = f"landscape=[{','.join(CHOICES)}]"
-        answer = type_here("train", *TINY, "epochs=3", "study.snapshot_epochs=[0,1,2]", chosen, *options)
+        more = ["epochs=3", "study.snapshot_epochs=[0,1,2]", "model.dropout=0.1"]
+        answer = type_here("train", *TINY, *more, chosen, *options)
     assert answer.status == 0, answer.err
     return {path.name.split("-")[0]: path for path in folder.glob("runs/*/landscapes/*.nc")}
 

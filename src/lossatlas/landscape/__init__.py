@@ -34,7 +34,9 @@ from lossatlas.landscape.directions import (
 from lossatlas.landscape.directions.direction_set import DirectionSet
 from lossatlas.landscape.directions.normalization import normalize_direction, random_direction
 from lossatlas.landscape.engine import Engine
+from lossatlas.landscape.ensembles.dropout_ensemble import dropout_ensemble
 from lossatlas.landscape.ensembles.ensemble import ensemble
+from lossatlas.landscape.flatness.adversarial import adversarial
 from lossatlas.landscape.flatness.compression import compression
 from lossatlas.landscape.flatness.jacobian import jacobian
 from lossatlas.landscape.flatness.level_sets import level_sets
@@ -97,6 +99,7 @@ __all__ = [
     "SeveralDirections",
     "TowardsNetworks",
     "Weights",
+    "adversarial",
     "align",
     "aligned",
     "along_training",
@@ -104,6 +107,7 @@ __all__ = [
     "convexity",
     "curve_distances",
     "curve_plane",
+    "dropout_ensemble",
     "eigenvalues",
     "ensemble",
     "evaluate",

@@ -10,7 +10,7 @@ from lossatlas.models.activations import ACTIVATIONS, activation_named
 from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
 from lossatlas.models.dropping import branch_depths, dropped
 
-_STAGES = 3  # the image is halved between them: it needs 2**(_STAGES - 1) pixels a side
+_STAGES = 3  # of the networks for CIFAR
 _EXPANSION = 4  # of a bottleneck's inner channels to its outputs
 
 
@@ -89,16 +89,16 @@ class PreActResNet(nn.Module):
     He et al. 2016b (arXiv:1603.05027): a convolution to ``stem`` channels (default: ``width``), three stages of
     n blocks with ``width``, 2 ``width`` and 4 ``width`` channels, batch norm, ReLU, global average pooling, a linear
     layer. A block is two 3x3 convolutions, and the depth 6n + 2; with ``bottleneck`` a 1x1, a 3x3 and a 1x1
-    convolution with four times the output channels, and the depth 9n + 2. ``skip=False`` removes the shortcut of
-    every block. ``dropout``: before the last convolution of each block; ``spatial_dropout``: of whole maps there;
-    ``input_dropout``: of pixels; ``stochastic_depth``: of the branch of the last block, those before it in proportion
-    (`lossatlas.models.dropping`). ``activation``: in place of ReLU, by its name in
-    `lossatlas.models.activations`. ``convention``: "garipov2018" has the shortcuts
-    project their input itself, as the code of Garipov et al. 2018 (arXiv:1802.10026) does, whose PreResNet-110 has
-    bottlenecks.
+    convolution with four times the output channels, and the depth 9n + 2. ``stages``: in place of three, each twice as
+    wide as the one before; four of them with n = 2 and ``width`` 64 are the ResNet-18 of Zhang et al. 2018
+    (arXiv:1710.09412). ``skip=False`` removes the shortcut of every block. ``dropout``: before the last convolution
+    of each block; ``spatial_dropout``: of whole maps there; ``input_dropout``: of pixels; ``stochastic_depth``: of the
+    branch of the last block, those before it in proportion (`lossatlas.models.dropping`). ``activation``: in place of
+    ReLU, by its name in `lossatlas.models.activations`. ``convention``: "garipov2018" has the shortcuts project their
+    input itself, as the code of Garipov et al. 2018 (arXiv:1802.10026) does, whose PreResNet-110 has bottlenecks.
 
     ValueError for another depth, rates that are no probabilities below 1, a stochastic depth without
-    shortcuts, or images of less than 4x4 pixels.
+    shortcuts, or images of less than 2^(``stages`` - 1) pixels a side.
 
     >>> network = PreActResNet(164, bottleneck=True, input_shape=(3, 32, 32), classes=10)
     >>> sum(p.numel() for p in network.parameters())
@@ -126,22 +126,23 @@ class PreActResNet(nn.Module):
         dropout: float = 0.0,
         activation: str = "relu",
         convention: str = "lossatlas",
+        stages: int = _STAGES,
     ) -> None:
         super().__init__()
         check_choice(self._CONVENTIONS, convention=convention)
         rules = self._CONVENTIONS[convention]
         active = activation_named(activation)
         stem = width if stem is None else stem
-        check_positive(depth=depth, width=width, stem=stem)
+        check_positive(depth=depth, width=width, stem=stem, stages=stages)
         check_probability(dropout=dropout)
         kernels = (1, 3, 1) if bottleneck else (3, 3)
-        blocks = _blocks_per_stage(depth, len(kernels))
-        least = 2 ** (_STAGES - 1)
+        blocks = _blocks_per_stage(depth, len(kernels), stages)
+        least = 2 ** (stages - 1)  # the image is halved between stages
         image_channels, _, _ = check_input(input_shape, classes, least=least, network="a ResNet")
         self.conv = nn.Conv2d(image_channels, stem, 3, padding=1, bias=rules.bias)
         self.blocks = nn.Sequential()
         channels = stem
-        for stage in range(_STAGES):
+        for stage in range(stages):
             inner = width * 2**stage
             outputs = inner * (_EXPANSION if bottleneck else 1)
             for block in range(blocks):
@@ -227,9 +228,9 @@ class WideResNet(PreActResNet):
         )
 
 
-def _blocks_per_stage(depth: int, layers: int) -> int:
-    """Return n of ``depth`` = 3 n ``layers`` + 2."""
-    period = _STAGES * layers
+def _blocks_per_stage(depth: int, layers: int, stages: int) -> int:
+    """Return n of ``depth`` = ``stages`` n ``layers`` + 2."""
+    period = stages * layers
     blocks, rest = divmod(depth - 2, period)
     if rest or blocks < 1:
         nearest = " or ".join(str(period * n + 2) for n in (blocks, blocks + 1) if n >= 1)

@@ -87,6 +87,7 @@ def test_a_survey_that_runs_no_network_takes_nothing() -> None:
             4.2,
         ),  # of the largest minibatch, and of the split once for all
         ("feature_rank", 2, 60_000, 0.5),
+        ("adversarial", 3, 10_000, 17),  # eleven gradients of 1.5, and two passes to look at what they did
     ],
 )
 def test_a_survey_by_gradients_looks_at_the_examples_that_it_draws(
@@ -143,6 +144,7 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
 @pytest.mark.parametrize(
     "landscape",
     [
+        "adversarial",
         "aligned",
         "compression",
         "feature_rank",

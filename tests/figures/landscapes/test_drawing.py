@@ -36,6 +36,8 @@ def test_every_survey_of_the_face_has_a_picture() -> None:
         ("eigenvalues", {"eigenvalue", "rank"}),
         ("trace", {"probes", "trace"}),
         ("ensemble", {"m members", "error (%)", "member"}),
+        ("adversarial", {"size ε of the box", "error (%)"}),
+        ("dropout_ensemble", {"networks", "error (%)", "divergence (nats)"}),
         ("jacobian", {"rank", "singular value"}),
         ("along_training", {"epoch", "eigenvalue"}),
         ("feature_rank", {"rank", "singular value of the features"}),

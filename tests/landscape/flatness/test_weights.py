@@ -64,3 +64,17 @@ def test_the_older_spectral_norms_weights_are_those_that_act(problem: Problem) -
     exact = layer.weight_orig / torch.linalg.matrix_norm(layer.weight_orig, 2)
     assert dataset.parameter.values.tolist() == ["0.weight"]
     assert dataset["norm"].item() == pytest.approx(exact.norm().item(), rel=1e-5)
+
+
+def test_small_weights_are_counted_up_to_each_threshold_and_only_if_asked_for(problem: Problem) -> None:
+    with torch.no_grad():
+        problem.model[0].weight.view(-1)[::2] = 0.0  # type: ignore[index, union-attr, operator]
+    size = np.abs(_entries(problem.model))
+    thresholds = [0.0, 0.1, 100.0]
+    small = weights(problem, thresholds=thresholds).small
+    assert small.threshold.values.tolist() == thresholds
+    np.testing.assert_allclose(small, [(size <= threshold).mean() for threshold in thresholds])
+    assert 0 < small[0] < small[1] < small[2] == 1
+    assert "small" not in weights(problem)
+    with pytest.raises(ValueError, match=r"thresholds must be >= 0, got \[-1\.0\]"):
+        weights(problem, thresholds=[-1.0])

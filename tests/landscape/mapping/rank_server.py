@@ -22,7 +22,9 @@ from lightning_fabric import Fabric
 from lossatlas.landscape import (
     Engine,
     Problem,
+    adversarial,
     convexity,
+    dropout_ensemble,
     eigenvalues,
     feature_rank,
     gradient_noise,
@@ -226,6 +228,12 @@ SURVEYS: dict[str, Callable[..., Any]] = {
     "eigenvalues": lambda problem, **how: eigenvalues(problem, largest=2, **how),
     "convexity": lambda problem, **how: convexity(problem, points=4, **how),
     "jacobian": lambda problem, **how: jacobian(problem, examples=5, **how),
+    "adversarial": lambda problem, **how: adversarial(problem, steps=2, **how),
+    "dropout_ensemble": lambda problem, **how: dropout_ensemble(
+        Problem(torch.nn.Sequential(torch.nn.Dropout(0.3), problem.model), problem.loss, problem.data),
+        samples=3,
+        **how,
+    ),
     "signal_propagation": signal_propagation,
     "feature_rank": feature_rank,
     "gradient_noise": lambda problem, **how: gradient_noise(problem, sizes=(1, 4), draws=3, **how),

@@ -82,6 +82,8 @@ def test_each_rank_gets_the_whole_and_each_point_is_measured_once(
         "trace",
         "spectrum",
         "jacobian",
+        "adversarial",
+        "dropout_ensemble",
         "signal_propagation",
         "gradient_noise",
         "feature_rank",

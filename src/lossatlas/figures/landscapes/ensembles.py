@@ -1,5 +1,6 @@
-"""The picture of an ensemble."""
+"""Pictures of ensembles."""
 
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -44,3 +45,25 @@ def _growth(axis: Axes, of_split: xr.Dataset) -> None:
     )
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(loc="best")
+
+
+@draws("dropout_ensemble")
+def dropout_ensemble(landscape: xr.Dataset) -> Figure:
+    """Error of either mean against the number of drawn networks, beside that with all units; how far they diverge."""
+    of_split = landscape.isel(split=-1)
+    figure = Figure(figsize=(6.4, 2.9), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, color in zip(of_split["mean"].values.tolist(), (style.LOSS, style.SMALL), strict=True):
+        of_mean = of_split.sel(mean=name)
+        left.plot(of_mean["size"], 100 * of_mean["error"], color=color, label=f"{name} mean")
+        divergence = of_mean["divergence"]
+        right.plot(of_mean["size"], divergence.where(np.isfinite(divergence) & (divergence > 0)), color=color)
+    left.axhline(
+        100 * of_split["scaled_error"].item(), color=style.ERROR, linestyle="dotted", label="all units"
+    )
+    left.set(ylabel="error (%)", title=f"{of_split['split'].item()} error")
+    right.set(ylabel="divergence (nats)", title="from the network with all units", yscale="log")
+    for axis in (left, right):
+        axis.set(xlabel="networks", xscale="log")
+    left.legend(loc="best")
+    return figure

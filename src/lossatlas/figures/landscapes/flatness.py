@@ -184,3 +184,19 @@ def weights(landscape: xr.Dataset) -> Figure:
     axis.set(xlabel="weight", ylabel="density", xlim=(bins.min(), bins.max()))
     axis.set_ylim(bottom=0)
     return figure
+
+
+@draws("adversarial")
+def adversarial(landscape: xr.Dataset) -> Figure:
+    """Error, or loss where there is none, against the size of the box, in a colour for each attack; test dashed."""
+    figure, axis = panel(3.6, 2.8)
+    has_error = "error" in landscape
+    values = 100 * landscape["error"] if has_error else landscape["loss"]
+    shades = (style.LOSS, style.ERROR)
+    for name, color in zip(landscape["attack"].values.tolist(), shades, strict=False):
+        panels.by_split(axis, values.sel(attack=name).where(np.isfinite), "epsilon", color=color)
+        axis.plot([], [], color=color, label=name)
+    axis.set(xlabel="size ε of the box", ylabel="error (%)" if has_error else "loss")
+    axis.set_ylim(bottom=0)
+    axis.legend(loc="best")
+    return figure

@@ -1,5 +1,6 @@
 """Norms and distribution of a network's weights."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,13 @@ from lossatlas.spectral_norm import exact_spectral_norm
 from lossatlas.weight_space import Weights, acting_weights, flatten, norm
 
 
-@survey(products=None)
+@survey(products=None, added={"thresholds": []})
 def weights(
     problem: Problem,
     *,
     bins: int = 101,
     extent: float | None = None,
+    thresholds: Sequence[float] = (),
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -37,6 +39,9 @@ def weights(
         Number of bins of the histogram.
     extent : float, optional
         The bins cover [-``extent``, ``extent``]; None: up to the largest absolute value.
+    thresholds : sequence of float, optional
+        Absolute values up to which weights are counted as small, none negative: 0 counts those that are exactly zero.
+        By default none are counted.
     journal : str or Path, optional
         Left alone: this is too quick to need one.
     progress : callable, optional
@@ -47,12 +52,13 @@ def weights(
     xr.Dataset
         Dimensionless: ``norm`` of all parameters, ``parameter_norm`` of each, over (parameter,); of the weights
         ``std``, their standard deviation, and ``density``, their histogram over (bin,), whose integral is the share
-        of the weights inside; ``outside`` is the rest.
+        of the weights inside; ``outside`` is the rest. With ``thresholds`` also ``small`` over (threshold,), the share
+        of the weights whose absolute value is no larger.
 
     Raises
     ------
     ValueError
-        If ``bins`` or ``extent`` is not positive, or the network has no such parameters.
+        If ``bins`` or ``extent`` is not positive, a threshold is negative, or the network has no such parameters.
 
     References
     ----------
@@ -69,17 +75,21 @@ def weights(
     (13.0, 3.5, [5.0, 12.0])
     >>> dataset.bin.values, dataset.density.values
     (array([-2.,  2.]), array([0.125, 0.125]))
+    >>> weights(problem, thresholds=[0.0, 3.0]).small.values
+    array([0. , 0.5])
     """
     with exact_spectral_norm(problem.model):
         everything = acting_weights(problem.model)
     entries = _weights_proper(everything)
     if bins < 1:
         raise ValueError(f"bins must be >= 1, got {bins}")
+    if any(not threshold >= 0 for threshold in thresholds):
+        raise ValueError(f"thresholds must be >= 0, got {list(thresholds)}")
     edges = symmetric(float(np.abs(entries).max()) if extent is None else extent, bins + 1)
     counts, _ = np.histogram(entries, edges)
     if progress is not None:
         progress(1, 1)
-    return xr.Dataset(
+    counted = xr.Dataset(
         {
             "norm": ((), norm(everything), _about("norm of all parameters")),
             "parameter_norm": (
@@ -97,6 +107,13 @@ def weights(
         },
         {"survey": "weights", "torch": str(torch.__version__), "lossatlas": __version__},
     )
+    if thresholds:
+        shares = [(np.abs(entries) <= threshold).mean() for threshold in thresholds]
+        small = xr.DataArray(
+            shares, {"threshold": list(thresholds)}, attrs=_about("share of the weights up to it")
+        )
+        counted = counted.assign(small=small)
+    return counted
 
 
 def _weights_proper(everything: Weights) -> np.ndarray:
