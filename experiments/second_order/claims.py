@@ -50,21 +50,21 @@ def claims(v: Values) -> Iterator[Claim]:
 
     for ground, words in SADDLES.items():
         yield InRange(
-            f"{ground} Newton",
+            f"{words.removeprefix('a ')} Newton",
             f"Newton's method is attracted by {words}, and ends at it",
             distance,
             most=v.near,
             at={"ground": ground, **NEWTON},
         )
         yield InRange(
-            f"{ground} saddle-free",
+            f"{words.removeprefix('a ')} saddle-free",
             f"Saddle-free Newton leaves {words} for a minimum",
             height,
             most=v.low,
             at={"ground": ground, **SADDLE_FREE},
         )
         yield PairedDifference(
-            f"{ground} descent",
+            f"{words.removeprefix('a ')} descent",
             f"After as many steps near {words} it is lower than plain descent",
             height,
             greater=GRADIENT,
@@ -88,20 +88,23 @@ def claims(v: Values) -> Iterator[Claim]:
         factor=v.factor,
         at=NETWORK,
     )
-    for name, words, method in (("Quickprop", "Quickprop", QUICKPROP), ("L-BFGS", "L-BFGS", LBFGS)):
+    for name, sgd, words in (
+        ("seconds", DESCENT, "on the whole training set"),
+        ("seconds, minibatches", MINIBATCHES, "in minibatches"),
+    ):
         yield PairedRatio(
-            f"{name} seconds",
-            f"{words} takes less time to it than SGD with momentum on the whole training set, on this machine",
+            f"Quickprop {name}",
+            f"Quickprop takes less time to it than SGD with momentum {words}, on this machine",
             seconds,
-            greater=DESCENT,
-            lesser=method,
+            greater=sgd,
+            lesser=QUICKPROP,
             at=NETWORK,
         )
         yield PairedRatio(
-            f"{name} seconds, minibatches",
-            f"{words} takes less time to it than SGD with momentum in minibatches, on this machine",
+            f"L-BFGS {name}",
+            f"L-BFGS takes more time to it than SGD with momentum {words}, on this machine",
             seconds,
-            greater=MINIBATCHES,
-            lesser=method,
+            greater=LBFGS,
+            lesser=sgd,
             at=NETWORK,
         )

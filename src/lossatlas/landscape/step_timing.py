@@ -51,7 +51,8 @@ def step_time(
 
     A step is the forward pass of a batch, in training mode, the gradients, and the step of the optimizer; fetching
     and augmenting the batch, and measuring, are no part of it. All numbers of checkpoints and ways are measured by
-    turns in one process.
+    turns in one process, and each turn begins at the network: what an optimizer that evaluates the loss takes for
+    a step depends on where it stands.
 
     Parameters
     ----------
@@ -119,10 +120,10 @@ def step_time(
     header = {"survey": "step_time", **settings, **_where(inputs.device)}
     with torch.inference_mode(False), torch.enable_grad():
         batch = inputs[:batch_size].clone(), targets[:batch_size].clone()
-        bodies = [_step(problem, force, optimizer, way, number, batch) for way, number in arms]
 
         def measure(number: int) -> list[float]:
-            body = bodies[whose_turn(number, len(arms))]
+            way, checkpoints = arms[whose_turn(number, len(arms))]
+            body = _step(problem, force, optimizer, way, checkpoints, batch)
             return [seconds_of(body, times=steps, device=inputs.device, clock=ticking)]
 
         rows = map_points(
