@@ -16,7 +16,7 @@ from lossatlas.toy import Bowl, Cubic, Saddle, Surface
 from .claims import distance, plane_share, sharpness, steps_to, test_error, train_loss
 
 GROUNDS: dict[str, Surface] = {"ravine": Bowl(100.0, 30.0), "saddle": Saddle(), "valley": Cubic()}
-WINDOWS = {"ravine": (-2.2, 2.2), "saddle": (-1.7, 1.7), "valley": (-1.7, 1.7)}  # of x and y
+WINDOWS = {"ravine": (-0.6, 2.2), "saddle": (-1.7, 1.7), "valley": (-1.7, 1.7)}  # of x and y
 NAMES = {
     "optimizer": {
         "plain_sgd": "SGD",

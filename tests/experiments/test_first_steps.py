@@ -53,6 +53,10 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                     for k in (1, 2, 4, 8)
                     for skip in (True, False)
                 ),
+                *(
+                    ("optimizers", {"model": "VGG", "optimizer": o})
+                    for o in ("Momentum", "AdaGrad", "RMSProp", "Adam")
+                ),
                 ("symmetry", {"model": "MLP"}),
                 ("symmetry", {"model": "ResNet"}),
             ]

@@ -2,17 +2,20 @@
 
 import doctest
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 import xarray as xr
-from composed import configs_of
+from composed import configs_of, jobs_of
 from readings import named, read
 
 from lossatlas.experiments.catalogue import experiment_folder
 from lossatlas.experiments.python_files import function_of
 from lossatlas.measures import with_bounds
+from lossatlas.runs.composition.compose import compose_job
+from lossatlas.runs.ensure import ensure
 
 EXPERIMENTS = ("optimizers", "second_order")
 
@@ -82,3 +85,31 @@ def test_each_optimizer_has_the_rate_of_its_ground() -> None:
     found = {(c["experiment"]["ground"], c["experiment"]["method"]): c["optimizer"]["lr"] for c in configs}
     rates = configs[0]["experiment"]["rates"]
     assert found == {(ground, method): rates[ground][method] for ground in rates for method in rates[ground]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["minibatches", "descent", "quickprop", "lbfgs", "hessian_free"])
+def test_methods_of_scale_paper_take_a_first_step_downhill(tmp_path: Path, method: str) -> None:
+    """On the digits in place of MNIST."""
+    (job,) = (
+        job
+        for job in jobs_of("second_order", {"model": "MLP"})
+        if job.config["experiment"]["method"] == method
+    )
+    tiny = ["data=digits", "data.batch_size=1000", "epochs=2", "trainer=cpu", "landscape=none", "logger=none"]
+    run = ensure(compose_job([*job.overrides, *tiny, f"paths.runs={tmp_path}"]).config)
+    first, second = run.history().train_loss.dropna()
+    assert second < first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["newton", "saddle_free_newton"])
+def test_a_step_of_newton_from_beside_a_saddle_is_to_it_and_of_saddle_free_newton_away(
+    tmp_path: Path, method: str
+) -> None:
+    having = {"study.loss": "Saddle"}
+    (job,) = (job for job in jobs_of("second_order", having) if job.config["experiment"]["method"] == method)
+    tiny = ["epochs=1", "trainer=cpu", "landscape=none", "logger=none", f"paths.runs={tmp_path}"]
+    run = ensure(compose_job([*job.overrides, *tiny]).config)
+    start, end = run.snapshot(0)["position"][1], run.state()["position"][1]
+    assert (abs(end) < abs(start)) == (method == "newton")
