@@ -61,6 +61,10 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                     for method in ("mixup", "l1", "l2")
                 ),
                 ("regularization", {"experiment.method": "cutout"}),
+                *(
+                    ("optimizers", {"model": "VGG", "optimizer": o})
+                    for o in ("Momentum", "AdaGrad", "RMSProp", "Adam")
+                ),
                 ("symmetry", {"model": "MLP"}),
                 ("symmetry", {"model": "ResNet"}),
                 ("learning_rates", {"experiment.part": "constant"}),

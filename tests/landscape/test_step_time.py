@@ -3,6 +3,7 @@
 import importlib
 import json
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 import torch
 import xarray as xr
 from torch import Tensor, nn
-from torch.optim import LBFGS, SGD
+from torch.optim import LBFGS, SGD, Optimizer
 
 from lossatlas.landscape import Problem, step_time
+from lossatlas.optim import Newton
 from lossatlas.optim.distancing import RBF, Away, Distance, DistanceForce, EachCheckpoint, Sigma
 
 optimizer = partial(SGD, lr=0.01, momentum=0.9)
@@ -173,6 +175,29 @@ def test_a_force_by_layers_is_refused() -> None:
         step_time(small(), force=pushing(per_layer=True), optimizer=optimizer, batch_size=4)
 
 
-def test_an_optimizer_that_evaluates_the_loss_is_refused() -> None:
-    with pytest.raises(ValueError, match="optimizer: LBFGS evaluates the loss itself; expected one"):
+def test_an_optimizer_that_evaluates_the_loss_is_refused_where_checkpoints_push() -> None:
+    with pytest.raises(
+        ValueError, match=r"optimizer: LBFGS evaluates the loss itself; expected checkpoints=\[0\]"
+    ):
         step_time(small(), force=pushing(), optimizer=LBFGS, batch_size=4)
+
+
+@pytest.mark.parametrize(("make", "passes"), [(partial(LBFGS, max_iter=3, max_eval=100), 3), (Newton, 2)])
+def test_without_checkpoints_it_is_timed_with_all_its_passes(
+    make: Callable[..., Optimizer], passes: int
+) -> None:
+    """Of which L-BFGS has one an iteration, and Newton's method one more, which it differentiates."""
+    seen: list[Tensor] = []
+
+    class Noting(nn.Linear):
+        def forward(self, inputs: Tensor) -> Tensor:
+            seen.append(self.weight.detach().clone())
+            return super().forward(inputs)
+
+    data = {"train": (torch.randn(20, 4), torch.arange(20) % 3)}
+    problem = Problem(Noting(4, 3), nn.CrossEntropyLoss(), data)
+    timed = {"ways": ["autograd"], "checkpoints": [0], "batch_size": 20, "steps": 2, "rounds": 1}
+    dataset = step_time(problem, force=pushing(), optimizer=make, **timed)  # type: ignore[arg-type]
+    assert dataset.seconds.item() > 0
+    assert len(seen) == 3 * passes  # once unmeasured, and twice
+    assert not torch.equal(seen[0], seen[-1])

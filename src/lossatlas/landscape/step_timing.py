@@ -21,7 +21,7 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
 from lossatlas.optim.distancing import Centre, DistanceForce, Layout
 from lossatlas.optim.distancing.distance import unflatten
-from lossatlas.optim.stepping import needs_closure
+from lossatlas.optim.stepping import needs_closure, needs_objective
 from lossatlas.seeds import generator
 
 _MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -51,7 +51,8 @@ def step_time(
 
     A step is the forward pass of a batch, in training mode, the gradients, and the step of the optimizer; fetching
     and augmenting the batch, and measuring, are no part of it. All numbers of checkpoints and ways are measured by
-    turns in one process.
+    turns in one process, and each turn begins at the network: what an optimizer that evaluates the loss takes for
+    a step depends on where it stands.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def step_time(
     force : DistanceForce
         Of the whole network, not by layers, which the loop has not.
     optimizer : callable
-        From parameters to their optimizer.
+        From parameters to their optimizer. One that evaluates the loss itself is timed without checkpoints only.
     batch_size : int
         The batch is the first so many examples of ``split``.
     ways : sequence of str, default ("closed_form", "autograd")
@@ -94,8 +95,8 @@ def step_time(
     Raises
     ------
     ValueError
-        For a value out of its range, unless 0 is among ``checkpoints``, for a force by layers, and for a GPU's time
-        by the clock of the processor.
+        For a value out of its range, unless 0 is among ``checkpoints``, for a force by layers, for checkpoints with an
+        optimizer that evaluates the loss itself, and for a GPU's time by the clock of the processor.
 
     Examples
     --------
@@ -119,10 +120,10 @@ def step_time(
     header = {"survey": "step_time", **settings, **_where(inputs.device)}
     with torch.inference_mode(False), torch.enable_grad():
         batch = inputs[:batch_size].clone(), targets[:batch_size].clone()
-        bodies = [_step(problem, force, optimizer, way, number, batch) for way, number in arms]
 
         def measure(number: int) -> list[float]:
-            body = bodies[whose_turn(number, len(arms))]
+            way, checkpoints = arms[whose_turn(number, len(arms))]
+            body = _step(problem, force, optimizer, way, checkpoints, batch)
             return [seconds_of(body, times=steps, device=inputs.device, clock=ticking)]
 
         rows = map_points(
@@ -171,10 +172,12 @@ def _step(
     backward = WAYS[way](force, layout, parameters, centres)
     moved = optimizer(network.parameters())
     if needs_closure(moved):
-        raise ValueError(
-            f"optimizer: {type(moved).__name__} evaluates the loss itself; expected one that is stepped by a gradient, "
-            "which the force is added to"
-        )
+        if centres:
+            raise ValueError(
+                f"optimizer: {type(moved).__name__} evaluates the loss itself; expected checkpoints=[0], or one that "
+                "is stepped by a gradient, which the force is added to"
+            )
+        return _evaluating_step(problem, network, moved, batch)
     inputs, targets = batch
 
     def step() -> None:
@@ -183,6 +186,26 @@ def _step(
         moved.step()
 
     return step
+
+
+def _evaluating_step(
+    problem: Problem, network: nn.Module, optimizer: Optimizer, batch: tuple[Tensor, Tensor]
+) -> Callable[[], None]:
+    """A step of an optimizer that evaluates the loss of the batch itself, as often as it likes."""
+    inputs, targets = batch
+
+    def objective() -> tuple[Tensor, Tensor]:
+        outputs = network(inputs)
+        return problem.loss(outputs, targets), outputs
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss, _ = objective()
+        loss.backward()
+        return loss
+
+    given: dict[str, Any] = {"objective": objective} if needs_objective(optimizer) else {}
+    return lambda: optimizer.step(closure=closure, **given)
 
 
 def _around(here: Sequence[Tensor], number: int) -> list[Tensor]:

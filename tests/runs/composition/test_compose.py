@@ -7,7 +7,13 @@ import pytest
 
 from lossatlas.experiments.collect import locate
 from lossatlas.runs.composition import compose as composing
-from lossatlas.runs.composition.compose import compose_config, compose_jobs, other_job_among, start_hydra
+from lossatlas.runs.composition.compose import (
+    compose_config,
+    compose_job,
+    compose_jobs,
+    other_job_among,
+    start_hydra,
+)
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.store.references import TO_RUNS, references
 
@@ -31,16 +37,25 @@ def named_by(jobs: Sequence[Job]) -> set[str]:
     return {named.fingerprint for job in jobs for named in job.upstream}
 
 
-def test_each_job_of_a_sweep_is_composed_once_and_so_is_each_run_that_they_name(
+def test_jobs_of_a_sweep_are_composed_once_for_all_seeds_and_so_is_each_run_that_they_name(
     composed: list[Sequence[str]],
 ) -> None:
     """Until they are checked; whatever makes the jobs' directories composes nothing."""
     arm = ["study=distance_kernel", "study.checkpoints=[1]", "epochs=2", "study.trunk={run: ['epochs=1']}"]
     jobs = compose_jobs(["model=mlp", *arm, "study.strength=1,2,3", "seed=0,1"], multirun=True)
     assert (len(jobs), len(named_by(jobs))) == (6, 2)
-    assert len(composed) == 1 + 6 + 2  # what they share, the jobs, their trunks
+    assert len(composed) == 1 + 3 + 2  # what they share, the jobs of each strength, their trunks
     assert len({job.fingerprint for job in jobs}) == 6
-    assert len(composed) == 9
+    assert len(composed) == 6
+
+
+def test_jobs_that_share_a_composition_are_those_that_are_composed_each_by_itself() -> None:
+    """Also where seeds stand in what else they set, and beside seeds that are no whole numbers."""
+    ends = "study.ends=[{run: ['seed=1${seed}']}, {run: ['seed=2${seed}']}]"
+    sweep = ["model=mlp", "study=curve", ends, "optimizer.lr=0.1,0.2", "seed=0,7,1e2"]
+    for job in compose_jobs(sweep, multirun=True):
+        alone = compose_job(job.overrides)
+        assert (job.overrides, job.config) == (alone.overrides, alone.config)
 
 
 def test_a_run_that_landscapes_name_is_composed_once_however_often_it_is_located(

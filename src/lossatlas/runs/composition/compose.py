@@ -1,7 +1,7 @@
 """Composition: from what a user types to the plain configurations of the jobs that it means."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import lru_cache
 from itertools import product
@@ -242,7 +242,28 @@ def sweep_jobs(base: DictConfig, overrides: Sequence[str], *, multirun: bool = F
     values = {
         override.get_key_element(): _each_value(override) for override in combined
     }  # a key's last holds
-    return [compose_job(job) for job in product(*values.values())]
+    return _composed_by_seed(product(*values.values()))
+
+
+def _composed_by_seed(jobs: Iterable[Sequence[str]]) -> list[Job]:
+    """Compose jobs; those that differ in a whole number for their seed alone share all but the last step, its value.
+
+    Hydra sets the value of a key when all files are merged, so that the configurations are the same.
+    """
+    found: list[Job] = []
+    shared: dict[tuple[str, ...], DictConfig] = {}
+    for job in jobs:
+        others = tuple(override for override in job if key_of(override) != "seed")
+        seeds = [override.removeprefix("seed=") for override in job if key_of(override) == "seed"]
+        if len(seeds) != 1 or not re.fullmatch(r"0|[1-9]\d*", seeds[0]):
+            found.append(compose_job(job))
+            continue
+        if others not in shared:
+            shared[others] = compose_config(job)
+        config = shared[others]
+        config.seed = int(seeds[0])
+        found.append(job_of(job, config))
+    return found
 
 
 def _each_value(override: Override) -> list[str]:
