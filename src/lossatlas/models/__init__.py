@@ -7,6 +7,7 @@ from lossatlas.models.init import (
     kaiming_convolutions,
     kaiming_normal,
     keep_defaults,
+    second_moment,
     variance_scaling,
 )
 from lossatlas.models.lenet import LeNet
@@ -58,6 +59,7 @@ __all__ = [
     "no_normalization",
     "orthogonal",
     "rms_normalization",
+    "second_moment",
     "spectral_normalization",
     "standardized_outputs",
     "variance_scaling",
