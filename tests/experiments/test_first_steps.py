@@ -48,6 +48,7 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                 ("sharpness", {"model": "ResNet"}),
                 ("repeatability", {"model": "ResNet", "model.skip": False}),
                 ("trajectory", {"optimizer": "SGD"}),
+                ("initialization", {"model": "ResNet", "model.depth": 20, "init": "delta_orthogonal"}),
                 *(
                     ("width", {"model.width": 16 * k, "model.skip": skip})
                     for k in (1, 2, 4, 8)
