@@ -27,5 +27,6 @@ SETTINGS = [
 CLAIMS = [
     ("abstract: 10,000 layers or more", "initialization", {"deepest": (10_000,)}),
     ("thresholds, ours", "initialization",
-     {"Isometry, tanh": {"most": 2.0}, "Isometry, ReLU": {"least": 2.0}, "variance, relu": {"least": 0.9, "most": 1.1}}),
+     {"Isometry, tanh": {"most": 2.0}, "Isometry, ReLU": {"least": 2.0}, "variance, relu": {"least": 0.9,
+     "most": 1.1}}),
 ]
