@@ -81,7 +81,7 @@ def test_a_configuration_can_tie_the_part_to_the_seed(choice: str, key: str) -> 
     ("choice", "changes", "message"),
     [
         (bagged, {"resample": -1}, "resample counts from 0, got -1"),
-        (bagged, {"classes": 9}, "classes is declared as 9, but the digits have 10"),
+        (bagged, {"classes": 11}, "classes must be 2 to 10, the digits 0 to classes - 1, got 11"),
         (without_fold, {"left_out": 5}, "left_out must be 0 to 4 with folds = 5, got 5"),
         (without_fold, {"folds": 1}, "folds must be 2 to 97, the size of the smallest class, got 1"),
         (

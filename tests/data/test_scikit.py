@@ -54,6 +54,17 @@ def test_a_folds_splits_do_not_overlap_and_keep_the_proportion() -> None:
     assert sorted(together.tolist()) == sorted(load_digits().data.tolist())
 
 
+@pytest.mark.parametrize("changes", [{}, {"fold": 2}])
+def test_fewer_classes_are_the_first_digits_of_the_same_splits(changes: dict) -> None:
+    whole, three = load(**changes), load(classes=3, **changes)
+    assert three.classes == 3
+    for name, split in three.splits.items():
+        theirs = whole.splits[name]
+        assert split.targets.unique().tolist() == [0, 1, 2]
+        assert torch.equal(split.targets, theirs.targets[theirs.targets < 3])
+        assert torch.equal(split.inputs, theirs.inputs[theirs.targets < 3])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -62,7 +73,8 @@ def test_a_folds_splits_do_not_overlap_and_keep_the_proportion() -> None:
         ({"fold": 0, "folds": 1}, "folds must be 2 to 174"),
         ({"shape": [3, 32, 32]}, r"shape is declared as \[3, 32, 32\], but the train images are \[1, 8, 8\]"),
         ({"shape": [8, 8]}, r"shape must be \(channels, height, width\), got \(8, 8\)"),
-        ({"classes": 9}, "classes is declared as 9, but the digits have 10"),
+        ({"classes": 1}, "classes must be 2 to 10, the digits 0 to classes - 1, got 1"),
+        ({"classes": 11}, "classes must be 2 to 10, the digits 0 to classes - 1, got 11"),
         ({"batch_size": 1001}, "batch_size must be 1 to 1000, the size of the training set, got 1001"),
     ],
 )

@@ -49,6 +49,8 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                 ("sharpness", {"model": "ResNet"}),
                 ("repeatability", {"model": "ResNet", "model.skip": False}),
                 ("trajectory", {"optimizer": "SGD"}),
+                ("initialization", {"model": "ResNet", "model.depth": 20, "init": "delta_orthogonal"}),
+                *(("spectrum", {"data": "cifar10", "model.batch_norm": norm}) for norm in (True, False)),
                 *(
                     ("width", {"model.width": 16 * k, "model.skip": skip})
                     for k in (1, 2, 4, 8)

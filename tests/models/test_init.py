@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from lossatlas.models import VGG, gain_of, kaiming_normal, keep_defaults, variance_scaling
+from lossatlas.models import VGG, gain_of, kaiming_normal, keep_defaults, second_moment, variance_scaling
+from lossatlas.models.activations import ACTIVATIONS
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -110,6 +111,21 @@ def test_with_its_gain_an_activation_keeps_the_second_moment(activation: str) ->
     functions = {"relu": torch.relu, "gelu": nn.functional.gelu, "silu": nn.functional.silu}
     z = torch.randn(4_000_000, generator=rng())
     assert math.isclose((gain_of(activation) * functions[activation](z)).square().mean(), 1.0, rel_tol=4e-3)
+
+
+@pytest.mark.parametrize("variance", [1e-4, 0.3, 50.0])
+def test_the_second_moment_is_that_of_draws(variance: float) -> None:
+    z = variance**0.5 * torch.randn(1_000_000, generator=rng(), dtype=torch.float64)
+    for name, function in ACTIVATIONS.items():
+        drawn = function()(z.clone()).square()
+        error = 5 * drawn.std() / len(z) ** 0.5
+        assert abs(second_moment(name, variance) - drawn.mean()) <= error + 1e-9 * variance, name
+
+
+@pytest.mark.parametrize("variance", [-1.0, math.nan, math.inf])
+def test_a_variance_that_is_none_is_refused(variance: float) -> None:
+    with pytest.raises(ValueError, match="variance must be >= 0 and finite"):
+        second_moment("relu", variance)
 
 
 def test_a_weight_under_a_parametrization_is_set_through_it() -> None:

@@ -35,24 +35,25 @@ def digits(
     13 writers, whom the splits mix. Without ``fold``: 1,000 train, 197 validation, 600 test, stratified and
     fixed. With ``fold`` = k of ``folds``: the test split is the k-th of the stratified folds, the rest is
     divided into train and validation as 1,000 to 197; the normalisation stays that of the 1,000. Without
-    ``normalize`` a pixel x is seen as x / 16.
+    ``normalize`` a pixel x is seen as x / 16. Of fewer than 10 ``classes``, k, only the digits 0 to k - 1 are left in
+    each split.
 
-    ValueError if ``shape`` or ``classes`` are not those of the data (1, 8, 8) and 10, if there is no such
-    fold, or if ``batch_size`` exceeds the training split.
+    ValueError if ``shape`` is not that of the data (1, 8, 8), for less than 2 or more than 10 classes, if there is no
+    such fold, or if ``batch_size`` exceeds the training split.
 
     >>> data = digits(batch_size=16, shape=(1, 8, 8), classes=10)
     >>> {name: len(split) for name, split in data.splits.items()}
     {'train': 1000, 'validation': 197, 'test': 600}
     """
-    if classes != 10:
-        raise ValueError(f"classes is declared as {classes}, but the digits have 10")
+    if not 2 <= classes <= 10:
+        raise ValueError(f"classes must be 2 to 10, the digits 0 to classes - 1, got {classes}")
     from sklearn.datasets import load_digits  # here, since it takes half a second to import
 
     bunch = load_digits()
     whole = Split(torch.from_numpy(bunch.images).float()[:, None], torch.from_numpy(bunch.target).long())
     rows = stratified_split(whole.targets, _SIZES) if fold is None else _fold(whole.targets, fold, folds)
     return ImageData(
-        {name: whole.take(rows[name]) for name in ("train", "validation", "test")},
+        {name: _first(whole.take(rows[name]), classes) for name in ("train", "validation", "test")},
         shape=shape,
         classes=classes,
         **scales(normalize, [_MEAN], [_STD], _WHITE),
@@ -62,6 +63,11 @@ def digits(
         order=order,
         augment=augment,
     )
+
+
+def _first(split: Split, classes: int) -> Split:
+    """Its images of the first ``classes``."""
+    return split.take((split.targets < classes).nonzero()[:, 0])
 
 
 def _fold(targets: Tensor, fold: int, folds: int) -> dict[str, Tensor]:

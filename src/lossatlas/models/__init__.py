@@ -8,6 +8,7 @@ from lossatlas.models.init import (
     kaiming_convolutions,
     kaiming_normal,
     keep_defaults,
+    second_moment,
     variance_scaling,
 )
 from lossatlas.models.lenet import LeNet
@@ -60,6 +61,7 @@ __all__ = [
     "no_normalization",
     "orthogonal",
     "rms_normalization",
+    "second_moment",
     "spectral_normalization",
     "standardized_outputs",
     "variance_scaling",

@@ -166,7 +166,7 @@ def gain_of(gain: str | float) -> float:
     """
     if isinstance(gain, str):
         check_choice(ACTIVATIONS, gain=gain)
-        return _second_moment(gain) ** -0.5 if gain in ("gelu", "silu") else _gain_of_torch(gain)
+        return second_moment(gain) ** -0.5 if gain in ("gelu", "silu") else _gain_of_torch(gain)
     if isinstance(gain, bool) or not gain > 0:
         raise ValueError(f"gain must be positive, or the name of an activation, got {gain}")
     return float(gain)
@@ -176,11 +176,23 @@ def _gain_of_torch(activation: str) -> float:
     return float(nn.init.calculate_gain({"relu6": "relu"}.get(activation, activation)))  # type: ignore[arg-type]
 
 
-def _second_moment(activation: str) -> float:
-    """E[f(z)^2] with z from N(0, 1), by the trapezoidal rule, which for smooth functions is exact to rounding."""
+def second_moment(activation: str, variance: float = 1.0) -> float:
+    """E[f(z)^2] of an activation f, with z from N(0, variance): what it makes of a layer's variance.
+
+    Weights of variance gain^2 / fan in make of it the variance gain^2 E[f(z)^2] of what the next layer gives before its
+    activation, in the limit of wide layers (Poole et al. 2016, arXiv:1606.05340, equation 3, without biases). By the
+    trapezoidal rule, which for smooth functions is exact to rounding. ValueError for an unknown activation, and for a
+    variance that is negative or not finite.
+
+    >>> second_moment("relu", 3.0), round(second_moment("tanh"), 4)
+    (1.5, 0.3943)
+    """
+    check_choice(ACTIVATIONS, activation=activation)
+    if not 0 <= variance < math.inf:
+        raise ValueError(f"variance must be >= 0 and finite, got {variance}")
     z = torch.linspace(-12, 12, 4801, dtype=torch.float64)
     density = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    return float(torch.trapezoid(ACTIVATIONS[activation]()(z.clone()) ** 2 * density, z))
+    return float(torch.trapezoid(ACTIVATIONS[activation]()(math.sqrt(variance) * z) ** 2 * density, z))
 
 
 @torch.no_grad()
