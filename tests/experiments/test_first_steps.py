@@ -55,6 +55,9 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                 ),
                 ("symmetry", {"model": "MLP"}),
                 ("symmetry", {"model": "ResNet"}),
+                ("normalization", {"normalization": "network_deconvolution"}),
+                ("normalization", {"normalization": "spectral_normalization"}),
+                ("normalization", {"normalization": "group_normalization", "scheduler": "Step"}),
             ]
         ),
     ],
