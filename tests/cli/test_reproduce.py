@@ -162,6 +162,17 @@ def test_a_run_that_fails_is_named(reproduced: Path) -> None:
     assert sorted(found) == ["failed", "failed", "finished", "finished"]
 
 
+def test_runs_that_an_experiment_expects_to_diverge_are_gaps(reproduced: Path) -> None:
+    """And are not tried again when the same is typed once more."""
+    sweep = [o for o in SHARPNESS if not o.startswith("seed=")] + ["seed=0", "optimizer=sgd"]
+    sweep += ["optimizer.weight_decay=0.0,1e10", "+experiment.may_diverge=true"]
+    for _ in range(2):
+        answer = type_here(*REPRODUCE, *sweep)
+        assert answer.status == 0
+        assert "2 of 4 runs are not complete, 2 diverged" in answer.out
+    assert attempts(reproduced) == 4
+
+
 @pytest.mark.slow
 def test_two_seeds_of_the_whole_sweep_are_reproduced_side_by_side_in_any_order(
     folder: Path, typed: Callable[..., Typed]

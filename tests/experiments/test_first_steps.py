@@ -73,6 +73,9 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                 ("learning_rates", {"experiment.part": "descent"}),
                 ("minibatch_noise", {"experiment.part": "examples"}),
                 ("minibatch_noise", {"experiment.part": "first"}),
+                ("normalization", {"normalization": "network_deconvolution"}),
+                ("normalization", {"normalization": "spectral_normalization"}),
+                ("normalization", {"normalization": "group_normalization", "scheduler": "Step"}),
             ]
         ),
     ],

@@ -21,6 +21,7 @@ from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.words import counted
 
 if TYPE_CHECKING:
+    from lossatlas.experiments.collect import Cell
     from lossatlas.experiments.reproduction import Reproduction
 
 
@@ -69,11 +70,13 @@ def _reproduce(
     before = cells = locate(jobs, axes, other_job)
     # Asked of all: what is missing is told as it was at first.
     incomplete = [cell for cell in cells if cell.missing]
-    if incomplete and not options.no_train:
+    may_diverge = config["experiment"].get("may_diverge", False)
+    if not (may_diverge and _have_diverged(incomplete)) and incomplete and not options.no_train:
         try:
             run_sweeps(sweeps)
         except JobsFailed as error:
-            raise JobsFailed(f"{error}; --no-train draws what is there") from error
+            if not (may_diverge and _have_diverged(locate(jobs, axes, other_job))):
+                raise JobsFailed(f"{error}; --no-train draws what is there") from error
         cells = locate(jobs, axes, other_job)
     reproduction = Reproduction(options.experiment, options.overrides, config, cells, planned)
     if options.no_train or not reproduction.is_current():
@@ -84,6 +87,11 @@ def _reproduce(
     return 0
 
 
+def _have_diverged(cells: Sequence["Cell"]) -> bool:
+    """Whether all of them that are not complete left float range in training, as they would again."""
+    return all(cell.has_diverged for cell in cells if cell.missing)
+
+
 def _show(reproduction: "Reproduction", *, seconds: float) -> None:
     """Print the verdicts and where everything lies."""
     from lossatlas.claims import table, verdicts_from_json
@@ -92,9 +100,11 @@ def _show(reproduction: "Reproduction", *, seconds: float) -> None:
     out.print(table(verdicts_from_json(reproduction.verdict_path.read_text(encoding="utf-8"))))
     cells, folder = reproduction.cells, reproduction.folder
     if unfinished := [cell for cell in cells if cell.missing]:
+        diverged = sum(cell.has_diverged for cell in unfinished)
         are = "is" if len(unfinished) == 1 else "are"
         out.print(
-            f"[yellow]{len(unfinished)} of {counted(len(cells), 'run')} {are} not complete: see lossatlas runs"
+            f"[yellow]{len(unfinished)} of {counted(len(cells), 'run')} {are} not complete"
+            f"{f', {diverged} diverged' if diverged else ''}: see lossatlas runs"
         )
     places = {
         "figure": folder / "figure.png",

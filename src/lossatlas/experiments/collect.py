@@ -53,6 +53,12 @@ class Cell:
             return ["run", *self.landscapes]
         return [name for name in self.landscapes if self.load(name) is None]
 
+    @property
+    def has_diverged(self) -> bool:
+        """Whether its training left float range, as it would again: its place stays a gap."""
+        manifest = self.run.manifest()
+        return manifest is not None and manifest.status == "failed"
+
 
 def locate(
     jobs: Sequence[Job], axes: Mapping[str, str], other_job: Callable[[Job, Sequence[str]], Job]
