@@ -1,7 +1,8 @@
 """Experiments by what they show: a figure, a table or a section of a paper, as a reader of the paper asks for it.
 
 What an experiment shows stands in its YAML, ``experiment.shows: {li2018: [figure 7]}``: a key is the first author's
-name and the year. What the paper is called is read from ``experiment.source`` of those that show it.
+name and the year, or a word, "lecture", for what has none. What the paper is called is read from ``experiment.source``
+of those that show it.
 """
 
 import re
@@ -104,7 +105,7 @@ def asked_for(text: str, shown: Sequence[Shown]) -> list[Shown]:
     Returns
     -------
     list of Shown
-        In their order; none if ``text`` names no year, so that no paper is meant.
+        In their order; none if ``text`` names neither a year nor a key, so that no paper is meant.
 
     Raises
     ------
@@ -120,7 +121,11 @@ def asked_for(text: str, shown: Sequence[Shown]) -> list[Shown]:
     Traceback (most recent call last):
     ValueError: li2018 figure 6: no experiment shows it; of li2018 there are figure 1, figure 5
     """
-    author_and_year, part = _parsed(text)
+    first, _, rest = text.partition(" ")
+    if any(one.paper == first for one in shown):
+        author_and_year, part = _plain(first), _part(rest)
+    else:
+        author_and_year, part = _parsed(text)
     if not author_and_year:
         return []
     of_paper = [one for one in shown if _plain(one.paper) == author_and_year]
@@ -147,8 +152,17 @@ def _parsed(text: str) -> tuple[str, str]:
     if match is None or not match["author"]:
         return "", ""
     first = re.split(r"&|\band\b|\bet al\b", match["author"].lower())[0]
-    words = re.findall(r"[a-z§]+|\d[\w.]*", match["part"].lower())
-    return _plain(first + match["year"]), " ".join(_WORDS.get(word, word) for word in words).rstrip(".")
+    return _plain(first + match["year"]), _part(match["part"])
+
+
+def _part(text: str) -> str:
+    """A part of a paper as `Shown` has it.
+
+    >>> _part("Fig. 7."), _part(", Table 1")
+    ('figure 7', 'table 1')
+    """
+    words = re.findall(r"[a-z§]+|\d[\w.]*", text.lower())
+    return " ".join(_WORDS.get(word, word) for word in words).rstrip(".")
 
 
 def _plain(key: str) -> str:
