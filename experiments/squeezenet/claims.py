@@ -1,7 +1,7 @@
 """What Iandola et al. 2016 (arXiv:1602.07360) say of SqueezeNet, as far as a lecture on regularisation has it.
 
-AlexNet's accuracy on ImageNet with fifty times fewer parameters, and 510 times fewer bytes when compressed. No number of
-theirs on the design rules and bypasses is at hand, nor one on errors.
+AlexNet's accuracy on ImageNet with fifty times fewer parameters, and 510 times fewer bytes when compressed. No number
+of theirs on the design rules and bypasses is at hand, nor one on errors.
 """
 
 from collections.abc import Iterator

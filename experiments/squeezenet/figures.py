@@ -1,6 +1,7 @@
 """What `squeezenet` draws: name of the file -> function of the datasets and a caption."""
 
 from functools import partial
+from typing import Any
 
 import xarray as xr
 
@@ -10,7 +11,7 @@ from lossatlas.measures import log10, named, percent
 
 from .claims import error, parameters, test_error
 
-NAMES = {
+NAMES: dict[str, dict[Any, str]] = {
     "network": {
         "alexnet": "AlexNet",
         "squeezenet": "SqueezeNet",
@@ -24,22 +25,32 @@ NAMES = {
 }
 
 
+SHORT = {
+    "network": NAMES["network"]
+    | {"simple": "simple", "complex": "complex", "filters": "3x3", "early": "early"}
+}
+
+
 def size(compression: xr.Dataset) -> xr.DataArray:
     return named(compression["size"] / 1000, "size", "kB")
+
+
+def many(compression: xr.Dataset) -> xr.DataArray:
+    return log10(parameters(compression))
 
 
 def figures(v: Values) -> Figures:
     pair = {"network": ["alexnet", "squeezenet"]}
     return {
         "figure": partial(
-            scatter, x=parameters, y=test_error, by="network", at={"network": v.networks}, names=NAMES
+            scatter, x=many, y=test_error, by="network", at={"network": v.networks}, names=NAMES
         ),
         "errors": partial(
             trends,
             measures={"test error": test_error, "train error": train_error},
             along="network",
             at={"network": v.networks},
-            names=NAMES,
+            names=SHORT,
         ),
         "compression": partial(
             learning_curves,

@@ -70,15 +70,6 @@ NO_SGD = tuple(f"~optimizer.base.{key}" for key in ("momentum", "dampening", "ne
             r"^optimizer: base: LBFGS evaluates the loss, .* stepped by gradients alone$",
         ),
         (
-            (
-                "study=curve",
-                "study.ends=[{run: ['seed=1','optimizer=sgd']},{run: ['seed=2','optimizer=sgd']}]",
-                "optimizer=sam",
-            ),
-            r"^study: optimizer\.base\.weight_decay=0\.0005 would act on the bends, .* "
-            r"type optimizer\.base\.weight_decay=0 regularizer=l2",
-        ),
-        (
             ("callbacks=[early_stopping,best_weights]", "+callbacks.other=${callbacks.best_weights}"),
             r"^callbacks\.other: a checkpoint would take its state for that of callbacks\.best_weights, which is a "
             r"BestWeights too: leave one of them out$",

@@ -25,6 +25,7 @@ from lossatlas.studies import (
     TrainedNetwork,
     UniformPosition,
 )
+from lossatlas.studies.trained_network import refuse_weight_decay
 
 MakeStudy = Callable[..., Any]
 MakeTrainer = Callable[..., Trainer]
@@ -333,3 +334,11 @@ def test_two_classifiers_of_one_kind_share_nothing(make_study: MakeStudy) -> Non
     one, two = (make_study(Classifier, optimizer=optimizer_of("muon")).make_optimizer() for _ in range(2))
     assert one.param_groups[0] is not two.param_groups[0]
     assert one.parts[0].param_groups[0] is one.param_groups[0]
+
+
+@pytest.mark.parametrize(
+    ("choice", "key"), [("sgd", "optimizer.weight_decay"), ("sam", "optimizer.base.weight_decay")]
+)
+def test_weight_decay_that_a_study_refuses_is_named_by_its_own_key(choice: str, key: str) -> None:
+    with pytest.raises(ValueError, match=f"^{key}=0.0005 would pull: type {key}=0 regularizer=l2 "):
+        refuse_weight_decay(optimizer_of(choice), "would pull")

@@ -56,9 +56,9 @@ class AlexNet(nn.Module):
         channels, *sides = check_input(input_shape, classes, least=least, network="this AlexNet")
         sides = [(side + 2 * padding - kernel) // stride + 1 for side in sides]
 
-        def convolution(inputs: int, outputs: int, size: int, *how: int) -> list[nn.Module]:
+        def convolution(inputs: int, outputs: int, size: int, step: int, around: int) -> list[nn.Module]:
             norm = [nn.BatchNorm2d(outputs)] if batch_norm else []
-            return [nn.Conv2d(inputs, outputs, size, *how, bias=not batch_norm), *norm, active()]
+            return [nn.Conv2d(inputs, outputs, size, step, around, bias=not batch_norm), *norm, active()]
 
         layers = convolution(channels, width, kernel, stride, padding)
         channels = width
