@@ -45,6 +45,12 @@ def figures(v: Values) -> Figures:
 
         return surveyed
 
+    def loss_of_descent(history: xr.Dataset) -> xr.DataArray:
+        """Of runs that were not stopped; at the largest rate, of those that were."""
+        losses = train_loss(history)
+        trained = at(losses, epoch=v.settled[-1]).notnull()
+        return losses.where(trained | (losses["setting"] == v.rates[-1]))
+
     def by_condition(measure: Measure) -> Measure:
         return lambda history: measure(history).rename(setting="condition_number")
 
@@ -82,7 +88,7 @@ def figures(v: Values) -> Figures:
         ),
         "losses": partial(
             learning_curves,
-            measures={"training loss": train_loss},
+            measures={"training loss": loss_of_descent},
             along="epoch",
             by="setting",
             columns="part",
