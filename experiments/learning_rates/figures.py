@@ -6,7 +6,7 @@ import xarray as xr
 
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import learning_curves, trends
-from lossatlas.measures import Measure, log10, percent
+from lossatlas.measures import Measure, at, log10, percent
 
 from .claims import Speed, relative_sharpness, sharpness
 
@@ -36,6 +36,21 @@ def log_loss(history: xr.Dataset) -> xr.DataArray:
 def figures(v: Values) -> Figures:
     speed = Speed(v)
 
+    def to_the_end(measure: Measure) -> Measure:
+        """At the epochs that were planned, of what was not stopped before the last of them."""
+
+        def surveyed(along_training: xr.Dataset) -> xr.DataArray:
+            values = at(measure(along_training), snapshot=[0, v.early, *v.settled])
+            return values.where(at(values, snapshot=v.settled[-1]).notnull())
+
+        return surveyed
+
+    def loss_of_descent(history: xr.Dataset) -> xr.DataArray:
+        """Of runs that were not stopped; at the largest rate, of those that were."""
+        losses = train_loss(history)
+        trained = at(losses, epoch=v.settled[-1]).notnull()
+        return losses.where(trained | (losses["setting"] == v.rates[-1]))
+
     def by_condition(measure: Measure) -> Measure:
         return lambda history: measure(history).rename(setting="condition_number")
 
@@ -43,7 +58,10 @@ def figures(v: Values) -> Figures:
     return {
         "figure": partial(
             learning_curves,
-            measures={"largest eigenvalue": sharpness, "over 2 / rate": relative_sharpness},
+            measures={
+                "largest eigenvalue": to_the_end(sharpness),
+                "over 2 / rate": to_the_end(relative_sharpness),
+            },
             along="snapshot",
             by="setting",
             columns="part",
@@ -70,7 +88,7 @@ def figures(v: Values) -> Figures:
         ),
         "losses": partial(
             learning_curves,
-            measures={"training loss": train_loss},
+            measures={"training loss": loss_of_descent},
             along="epoch",
             by="setting",
             columns="part",

@@ -20,6 +20,7 @@ from lossatlas.landscape.connectivity.tunnel import tunnel
 from lossatlas.landscape.curvature.convexity import convexity
 from lossatlas.landscape.curvature.eigenvalues import eigenvalues
 from lossatlas.landscape.curvature.extremes import HessianDirections, extreme_eigenvalues, hessian_directions
+from lossatlas.landscape.curvature.hessian_noise import hessian_noise
 from lossatlas.landscape.curvature.spectrum import spectrum
 from lossatlas.landscape.curvature.trace import trace
 from lossatlas.landscape.directions import (
@@ -59,7 +60,6 @@ from lossatlas.landscape.shapes.lines import Bundle, Line, Segment
 from lossatlas.landscape.shapes.plane import Plane
 from lossatlas.landscape.signals.feature_rank import feature_rank
 from lossatlas.landscape.signals.gradient_noise import gradient_noise
-from lossatlas.landscape.signals.hessian_noise import hessian_noise
 from lossatlas.landscape.signals.signal_propagation import signal_propagation
 from lossatlas.landscape.slices.along_training import along_training
 from lossatlas.landscape.slices.line import line
