@@ -6,7 +6,7 @@ from functools import partial, wraps
 import xarray as xr
 
 from lossatlas.experiments import Figures, Values
-from lossatlas.figures.experiments import learning_curves, trends
+from lossatlas.figures.experiments import trends
 from lossatlas.measures import at, named, percent
 
 from .claims import sharpness, slope, test_error, test_loss, zeros
@@ -20,8 +20,14 @@ SIDE_BY_SIDE = {
     "l0": "medium",
 }
 NAMES = {
-    "method": {"l2": "L2", "l1": "L1", "l0": "L0", "first_rise": "first rise", "best": "best epoch"},
-    "strength": {"infinite": "infinite"},
+    "method": {
+        "none": "nothing",
+        "l2": "L2",
+        "l1": "L1",
+        "l0": "L0",
+        "first_rise": "first rise",
+        "best": "best epoch",
+    },
 }
 
 
@@ -29,11 +35,14 @@ def figures(v: Values) -> Figures:
     def small(weights: xr.Dataset) -> xr.DataArray:
         return percent(named(at(weights["small"], threshold=v.threshold), "small weights"))
 
-    def attacked_error(adversarial: xr.Dataset) -> xr.DataArray:
-        return percent(at(adversarial["error"], split="test"))
+    def under(attack: str) -> Callable[..., xr.DataArray]:
+        def error(adversarial: xr.Dataset) -> xr.DataArray:
+            return percent(at(adversarial["error"], split="test", attack=attack))
+
+        return error
 
     def at_fgsm(adversarial: xr.Dataset) -> xr.DataArray:
-        return at(attacked_error(adversarial), attack="fgsm", epsilon=v.epsilon)
+        return at(under("fgsm")(adversarial), epsilon=v.epsilon)
 
     of_each: dict[str, Callable[..., xr.DataArray]] = {
         "test error": test_error,
@@ -69,10 +78,11 @@ def figures(v: Values) -> Figures:
             names=NAMES,
         ),
         "adversarial": partial(
-            learning_curves,
-            measures={"error under attack": at_its_strength(attacked_error)},
+            trends,
+            measures={
+                f"error under {attack.upper()}": at_its_strength(under(attack)) for attack in ("fgsm", "pgd")
+            },
             along="epsilon",
-            columns="attack",
             by="method",
             at={"method": ["none", "mixup", "l2", "l1"]} | clean,
             names=NAMES,
