@@ -12,9 +12,9 @@ from lossatlas.landscape.curvature.parameters import Parameters, parameters_desc
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.evaluate import identity, settings
+from lossatlas.landscape.measuring.minibatches import Minibatches, checked_sizes, noise_dataset
 from lossatlas.landscape.measuring.prepared import Batches, prepared
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.signals.minibatches import Minibatches, checked_sizes, noise_dataset
 from lossatlas.landscape.survey import survey
 
 

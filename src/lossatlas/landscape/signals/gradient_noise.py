@@ -12,9 +12,9 @@ from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.measuring.differentiating import check_gradient
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient_over
+from lossatlas.landscape.measuring.minibatches import Minibatches, checked_sizes, noise_dataset
 from lossatlas.landscape.measuring.prepared import Batches, PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
-from lossatlas.landscape.signals.minibatches import Minibatches, checked_sizes, noise_dataset
 from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import flatten
 

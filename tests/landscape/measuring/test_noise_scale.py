@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from lossatlas.landscape.signals.noise_scale import MinibatchMeans
+from lossatlas.landscape.measuring.noise_scale import MinibatchMeans
 
 EACH = np.random.default_rng(0).normal(
     [2.0, 0.0, -1.0], [1.0, 3.0, 0.5], (7, 3)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lossatlas.landscape.forward import widened
 from lossatlas.landscape.measuring.examples import examples_at
+from lossatlas.landscape.measuring.noise_scale import Estimate, MinibatchMeans
 from lossatlas.landscape.measuring.prepared import Batches, PreparedProblem
-from lossatlas.landscape.signals.noise_scale import Estimate, MinibatchMeans
 from lossatlas.seeds import generator
 
 MeanOver = Callable[[Batches], Tensor]
