@@ -30,7 +30,7 @@ def steps_to(heights: xr.DataArray, level: float) -> xr.DataArray:
     end = steps.where(heights.notnull()).max("epoch")
     above = steps.where(heights >= level).max("epoch")
     return named(
-        bounded(np.minimum(above.fillna(-1.0) + 1, end), above == end), f"steps to a height of {level:g}"
+        bounded((above.fillna(-1.0) + 1).clip(max=end), above == end), f"steps to a height of {level:g}"
     )
 
 
@@ -72,7 +72,9 @@ def claims(v: Values) -> Iterator[Claim]:
         """Exponent of the condition number in the steps."""
         steps = at(crossing(history), ground=[*v.conditions]).rename(ground="condition")
         steps = steps.assign_coords(condition=[*v.conditions.values()])
-        return named(slope(np.log(steps), along="condition", log=True), "power of the condition number")
+        return named(
+            slope(xr.apply_ufunc(np.log, steps), along="condition", log=True), "power of the condition number"
+        )
 
     ravine = {"ground": "ravine"}
     for name, words, method in (("momentum", "SGD with momentum", MOMENTUM), ("Adam", "Adam", ADAM)):

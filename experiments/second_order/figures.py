@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import race, trends
+from lossatlas.measures import Measure
 from lossatlas.toy import MonkeySaddle, Saddle, Surface
 
 from .claims import SADDLES, step_seconds, steps_below
@@ -43,7 +44,7 @@ def figures(v: Values) -> Figures:
     def seconds(history: xr.Dataset, along_training: xr.Dataset) -> xr.DataArray:
         return steps_below(history, v.level) * step_seconds(along_training)
 
-    measures = {
+    measures: dict[str, Measure] = {
         f"steps to a loss of {v.level:g}": steps,
         "milliseconds of a step": milliseconds,
         f"seconds to a loss of {v.level:g}": seconds,

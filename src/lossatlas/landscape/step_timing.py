@@ -204,8 +204,14 @@ def _evaluating_step(
         loss.backward()
         return loss
 
-    given: dict[str, Any] = {"objective": objective} if needs_objective(optimizer) else {}
-    return lambda: optimizer.step(closure=closure, **given)
+    given: dict[str, Any] = {"closure": closure}
+    if needs_objective(optimizer):
+        given["objective"] = objective
+
+    def step() -> None:
+        optimizer.step(**given)
+
+    return step
 
 
 def _around(here: Sequence[Tensor], number: int) -> list[Tensor]:
