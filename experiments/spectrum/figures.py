@@ -1,4 +1,4 @@
-"""What `spectrum` draws: densities of eigenvalues by epoch, and the largest of them by rank and number of classes."""
+"""What `spectrum` draws: distributions of eigenvalues by epoch, the largest by rank and by number of classes."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from lossatlas import measures
 from lossatlas.experiments import Figures, Values
@@ -23,8 +24,8 @@ NAMES = {
 }
 
 _PANEL = (3.3, 2.3)  # inches
-_LINEAR = 0.1  # eigenvalues up to which the scale is linear
-_DECADES = 5  # of the density below its maximum that are drawn
+_LEAST = 1e-3  # eigenvalue that is drawn
+_RAREST = 1e-4  # share that is drawn: half of an eigenvalue of the network at scale digits
 
 
 def figures(v: Values) -> Figures:
@@ -40,7 +41,7 @@ def figures(v: Values) -> Figures:
         "snapshot": NAMES["snapshot"] | {epoch: f"after epoch {epoch}" for epoch in (v.during, v.end)}
     }
     return {
-        "figure": partial(densities, columns="batch_norm", at=most, names=names),
+        "figure": partial(distributions, columns="batch_norm", at=most, names=names),
         "largest": partial(
             learning_curves,
             measures={"eigenvalue": eigenvalues},
@@ -61,31 +62,44 @@ def figures(v: Values) -> Figures:
     }
 
 
-def densities(
+def distributions(
     datasets: Datasets, *, columns: str, at: Mapping[str, Any], names: Names | None = None, caption: str = ""
 ) -> Figure:
-    """For each value of the axis ``columns`` the density of the first seed's eigenvalues, a colour an epoch.
+    """For each value of the axis ``columns`` how many of the first seed's eigenvalues lie beyond a size, by epoch.
 
     ``datasets``: "density", a spectrum along training. ``at``: one value of each other axis. ``names``: axis -> value
     -> what to call it.
     """
     chosen = select(needed(datasets, "density"), at)
     shown = chosen[columns].values.tolist()
-    told = f"Of the first seed, down to 1e-{_DECADES} of its maximum. Eigenvalues beyond ±{_LINEAR:g} on a log scale."
+    told = "Share of the first seed's eigenvalues above a value (solid), and below minus that value (dashed)."
     with style():
         page, _, ((*axes,),) = grid_over(
-            (1, len(shown)), _PANEL, captioned(told, caption), margin=(0.4, 0.2), sharex=True
+            (1, len(shown)), _PANEL, captioned(told, caption), margin=(0.4, 0.2), sharex=True, sharey=True
         )
         entitle(axes, (called(columns, value, names) for value in shown))
         for axis, value in zip(axes, shown, strict=True):
             network = first_surveyed(chosen.sel({columns: value}))
-            top = float(network["density"].max())
             for of_epoch, shade in colored(network, "snapshot"):
-                density = of_epoch["density"].clip(min=top * 10.0**-_DECADES / 10)
-                axis.plot(of_epoch["eigenvalue"], density, color=shade)
-            if np.isfinite(top):
-                axis.set(yscale="log", ylim=(top * 10.0**-_DECADES, 2 * top))
-            axis.set_xscale("symlog", linthresh=_LINEAR)
-            axis.set(xlabel="eigenvalue", ylabel="density" if axis is axes[0] else "")
+                for sign, dashes in ((1, "solid"), (-1, "dashed")):
+                    sizes, shares = beyond(sign * of_epoch["node"], of_epoch["weight"])
+                    axis.plot(sizes, shares, color=shade, linestyle=dashes)
+            axis.set(
+                xscale="log", yscale="log", xlim=(_LEAST, None), ylim=(_RAREST, 1.2), xlabel="eigenvalue"
+            )
+        axes[0].set_ylabel("share beyond")
         legend_over(page, color_key("snapshot", chosen["density"], names))
     return page
+
+
+def beyond(node: xr.DataArray, weight: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The positive nodes of a spectrum, largest first, and the share of the eigenvalues that are as large.
+
+    >>> nodes = xr.DataArray([[3.0, -1.0, 1.0]], dims=("probe", "step"))
+    >>> beyond(nodes, xr.DataArray([[0.25, 0.5, 0.25]], dims=("probe", "step")))
+    (array([3., 1.]), array([0.25, 0.5 ]))
+    """
+    values, shares = node.values.ravel(), weight.values.ravel() / node.sizes["probe"]
+    positive = np.flatnonzero(values > 0)
+    order = positive[np.argsort(-values[positive])]
+    return values[order], shares[order].cumsum()
