@@ -42,7 +42,8 @@ def slope(jacobian: xr.Dataset) -> xr.DataArray:
 
 
 def claims(v: Values) -> Iterator[Claim]:
-    penalties, corrupted = CLEAN | v.penalties, {"label_noise": v.corrupted} | v.penalties
+    penalties = {**CLEAN, **v.penalties}
+    corrupted = {"label_noise": v.corrupted, **v.penalties}
 
     def attacked_error(adversarial: xr.Dataset) -> xr.DataArray:
         return percent(at(adversarial["error"], split="test", epsilon=v.epsilon))
@@ -53,7 +54,7 @@ def claims(v: Values) -> Iterator[Claim]:
         test_error,
         greater=NONE,
         lesser=CUTOUT,
-        at=CLEAN | v.cutout,
+        at={**CLEAN, **v.cutout},
         paper=printed(3.87, 3.08, source="DeVries & Taylor 2017, WRN-28-10 on CIFAR-10"),
     )
     yield PairedDifference(
@@ -62,7 +63,7 @@ def claims(v: Values) -> Iterator[Claim]:
         test_error,
         greater=NONE,
         lesser=MIXUP,
-        at=CLEAN | v.mixup,
+        at={**CLEAN, **v.mixup},
         paper=printed(5.6, 4.2, source="Zhang et al. 2018, PreAct ResNet-18 on CIFAR-10"),
     )
     yield PairedDifference(
@@ -80,7 +81,7 @@ def claims(v: Values) -> Iterator[Claim]:
         greater=NONE,
         lesser=MIXUP,
         worst_over=["attack"],
-        at=CLEAN | v.mixup,
+        at={**CLEAN, **v.mixup},
     )
     yield PairedDifference(
         "L2 error", "L2 lowers the test error", test_error, greater=NONE, lesser=L2, at=penalties

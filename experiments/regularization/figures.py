@@ -50,7 +50,8 @@ def figures(v: Values) -> Figures:
         "largest eigenvalue": sharpness,
         "squared Jacobian": slope,
     }
-    clean, corrupted = {"label_noise": 0.0} | v.penalties, {"label_noise": v.corrupted} | v.penalties
+    clean = {"label_noise": 0.0, **v.penalties}
+    corrupted = {"label_noise": v.corrupted, **v.penalties}
     return {
         "figure": partial(
             trends,
