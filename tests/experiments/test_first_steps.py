@@ -1,7 +1,6 @@
 """Each kind of network and study at scale paper takes its first step, on a CIFAR of 50 images."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -249,15 +248,3 @@ def test_gates_and_both_rules_of_early_stopping_take_a_step(one_step: OneStep, m
     run = one_step("regularization", {"experiment.method": method}, *overrides)
     assert all(after.isfinite().all() for _, after in weights(run).values())
     assert any(not torch.equal(start, after) for start, after in weights(run).values())
-
-
-@slow
-@pytest.mark.parametrize("rate", [0, 0.5])
-def test_a_perceptron_with_and_without_dropout_takes_steps_and_stays_within_its_norm(
-    one_step: OneStep, tiny_mnist: Path, rate: float
-) -> None:
-    having = {"model.dropout": rate, "model.hidden": [1024, 1024]}
-    run = one_step("dropout", having, f"paths.data={tiny_mnist}", steps=2)
-    for start, after in weights(run).values():
-        assert not torch.equal(start, after)
-        assert after.norm(dim=1).max() < 2 + 1e-5
