@@ -5,12 +5,12 @@ from functools import partial
 import xarray as xr
 
 from lossatlas.experiments import Figures, Values
-from lossatlas.figures.experiments import learning_curves, trends
+from lossatlas.figures.experiments import Names, learning_curves, trends
 from lossatlas.measures import at, named, percent, stacked
 
 from .claims import ADAPTIVE, WITHOUT_DECAY, test_error
 
-NAMES = {
+NAMES: Names = {
     "optimizer": {"plain_sgd": "SGD", "momentum": "momentum", **ADAPTIVE},
     "kind": {0: "none", 1: "L2", 2: "decoupled"},
 }

@@ -74,14 +74,13 @@ def _logs(jacobian: xr.Dataset) -> xr.DataArray:
 def away_from_one(jacobian: xr.Dataset) -> xr.DataArray:
     """Factor by which a singular value typically differs from 1: exp of the root mean square of its logarithm."""
     squares = (_logs(jacobian) ** 2).mean(("example", "rank"), skipna=False)
-    return named(np.exp(squares**0.5), "typical factor of a singular value from 1")
+    return named(xr.apply_ufunc(np.exp, squares**0.5), "typical factor of a singular value from 1")
 
 
 def apart(jacobian: xr.Dataset) -> xr.DataArray:
     """Factor by which one typically differs from their geometric mean, which no gain changes under ReLU."""
-    return named(
-        np.exp(_logs(jacobian).std(("example", "rank"), skipna=False)), "typical factor from their mean"
-    )
+    spread = _logs(jacobian).std(("example", "rank"), skipna=False)
+    return named(xr.apply_ufunc(np.exp, spread), "typical factor from their mean")
 
 
 def least_condition(jacobian: xr.Dataset) -> xr.DataArray:

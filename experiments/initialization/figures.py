@@ -5,12 +5,12 @@ from functools import partial
 import xarray as xr
 
 from lossatlas.experiments import Figures, Values
-from lossatlas.figures.experiments import learning_curves, trends
+from lossatlas.figures.experiments import Names, learning_curves, trends
 from lossatlas.measures import at, percent, stacked
 
 from .claims import LECUN, away_from_one, condition, sharpness, theory, variance
 
-NAMES = {
+NAMES: Names = {
     "arm": {
         "tanh_orthogonal": "tanh, orthogonal",
         "tanh_gaussian": "tanh, Gaussian",
@@ -43,7 +43,6 @@ def error_at_end(summary: xr.Dataset) -> xr.DataArray:
 
 
 def figures(v: Values) -> Figures:
-    by_arm = {"by": "arm", "names": NAMES}
     deep = {"arm": DRAWN, "depth": max(v.perceptron_depths)}
     shown = [LECUN if name == "leaky_relu" else name for name in v.activations]  # leaky ReLU lies on ReLU
     return {
@@ -56,7 +55,8 @@ def figures(v: Values) -> Figures:
             },
             along="depth",
             at={"arm": TRAINED, "depth": v.plain_depths},
-            **by_arm,
+            by="arm",
+            names=NAMES,
         ),
         "variance": partial(
             learning_curves,
@@ -64,20 +64,23 @@ def figures(v: Values) -> Figures:
             along="layer",
             columns="source",
             at={"arm": shown, "depth": v.layers},
-            **by_arm,
+            by="arm",
+            names=NAMES,
         ),
         "jacobian": partial(
             learning_curves,
             measures={"singular value": singular_values},
             along="rank",
             at=deep,
-            **by_arm,
+            by="arm",
+            names=NAMES,
         ),
         "isometry": partial(
             trends,
             measures={"typical factor from 1": away_from_one, "condition of the Jacobian": condition},
             along="depth",
             at={"arm": DRAWN, "depth": v.perceptron_depths},
-            **by_arm,
+            by="arm",
+            names=NAMES,
         ),
     }

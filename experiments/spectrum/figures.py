@@ -18,7 +18,7 @@ from lossatlas.figures.style import style
 from lossatlas.measures import at
 from lossatlas.measures.selection import select
 
-NAMES = {
+NAMES: Names = {
     "batch_norm": {False: "without batch norm", True: "with batch norm"},
     "snapshot": {0: "at the start"},
 }
@@ -37,9 +37,8 @@ def figures(v: Values) -> Figures:
     def outliers(largest: xr.Dataset) -> xr.DataArray:
         return measures.outliers(largest["eigenvalue"])
 
-    names = NAMES | {
-        "snapshot": NAMES["snapshot"] | {epoch: f"after epoch {epoch}" for epoch in (v.during, v.end)}
-    }
+    epochs = {epoch: f"after epoch {epoch}" for epoch in (v.during, v.end)}
+    names: Names = {**NAMES, "snapshot": {**NAMES["snapshot"], **epochs}}
     return {
         "figure": partial(distributions, columns="batch_norm", at=most, names=names),
         "largest": partial(
