@@ -1,7 +1,7 @@
 """What Wilson et al. 2017 (arXiv:1705.08292) say of adaptive methods, and Loshchilov & Hutter 2019 of decay under Adam.
 
-The printed errors are those of a VGG on CIFAR-10 by SGD, the best method that does not adapt, and by RMSProp, the best that
-does. The second paper is arXiv:1711.05101.
+The printed errors are those of a VGG on CIFAR-10 by SGD, the best method that does not adapt, and by RMSProp, the best
+that does. The second paper is arXiv:1711.05101.
 """
 
 from collections.abc import Iterator
