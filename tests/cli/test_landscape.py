@@ -154,7 +154,10 @@ def test_a_trajectory_goes_through_the_kept_snapshots_to_the_final_weights(run: 
     ("arguments", "complaint"),
     [
         (["landscape=line"], "nothing to survey: type run=RUN, as lossatlas runs lists them"),
-        (["run={run}"], "landscape is missing: type landscape=CHOICE, one of aligned, along_training, convexity,"),
+        (
+            ["run={run}"],
+            "landscape is missing: type landscape=CHOICE, one of adversarial, aligned, along_training, compression,",
+        ),
         (["run={run}", "landscape=none"], "landscape is missing: type landscape=CHOICE, such as"),
         (["run=zz", "landscape=line"], "zz: no such run in runs/; expected one of {run}"),
         (["run={wrong}", "landscape=line"], "{wrong}: no such run in runs/; did you mean {run}?"),

@@ -22,6 +22,7 @@ HEAVY = ("densenet100", "densenet121", "wrn", "resnet110", "resnet156", "preresn
 ADVISED = {
     **dict.fromkeys(["vgg16", "vgg19", "vgg16_bn_garipov2018"], "garipov2018"),
     **dict.fromkeys(["conv3_fc3", "conv3_fc3_narrow", "lenet", "mlp"], "default"),
+    **dict.fromkeys(["alexnet", "alexnet_narrow"], "kaiming_fan_in"),
 }
 
 

@@ -87,7 +87,12 @@ def test_a_survey_that_runs_no_network_takes_nothing() -> None:
             4.2,
         ),  # of the largest minibatch, and of the split once for all
         ("feature_rank", 2, 60_000, 0.5),
-        ("adversarial", 3, 10_000, 17),  # eleven gradients of 1.5, and two passes to look at what they did
+        (
+            "adversarial",
+            3,
+            10_000,
+            24,
+        ),  # eleven derivatives by the images, of 2, and two passes to look at what they did
     ],
 )
 def test_a_survey_by_gradients_looks_at_the_examples_that_it_draws(
@@ -106,22 +111,29 @@ def test_ascent_takes_derivatives_of_the_loss() -> None:
 
 
 @pytest.mark.parametrize(
-    ("landscape", "points", "products"),
+    ("landscape", "points", "images", "products"),
     [
-        ("convexity", 25 * 25, 10.71),
-        ("eigenvalues", 1, 43),
-        ("hessian_noise", 32, 8 * (1 + 1 / 32)),  # the split once, and minibatches that are at most as large
-        ("spectrum", 10, 90),
-        ("trace", 61, (2 * 20 + 60) / 61),
-        ("twins", 5, 43),  # of five factors, each surveyed for its eigenvalues
+        ("convexity", 25 * 25, 50_000, 10.71),
+        ("eigenvalues", 1, 50_000, 43),
+        (
+            "hessian_noise",
+            32,
+            256 + 50_000 // 32,
+            8,
+        ),  # of the largest minibatch, and of the split once for all
+        ("spectrum", 10, 50_000, 90),
+        ("trace", 61, 50_000, (2 * 20 + 60) / 61),
+        ("twins", 5, 50_000, 43),  # of five factors, each surveyed for its eigenvalues
     ],
 )
-def test_surveys_by_products_take_as_many_as_are_stated(landscape: str, points: int, products: float) -> None:
+def test_surveys_by_products_take_as_many_as_are_stated(
+    landscape: str, points: int, images: int, products: float
+) -> None:
     work, _ = work_of(f"landscape={landscape}")
-    assert (work.points, work.images, work.products) == (points, 50_000, products)
+    assert (work.points, work.images, work.products) == (points, images, products)
     job = compose_job([*CIFAR, f"landscape={landscape}"])
     one = product_flops(problem_of(job.config, build_network(job.config), SIZES), "hessian")
-    assert work.tflop == pytest.approx(points * 50_000 * products * one / 1e12)
+    assert work.tflop == pytest.approx(points * images * products * one / 1e12)
 
 
 def test_each_snapshot_of_a_trajectory_is_a_point_whichever_of_them_are_rehearsed() -> None:

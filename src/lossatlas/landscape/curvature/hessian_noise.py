@@ -18,9 +18,9 @@ from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.survey import survey
 
 
-def _products(draws: int, probes: int, **_: object) -> float:
-    """Of the whole split, in a draw: at most, for the largest minibatch may be a part of it."""
-    return probes * (1 + 1 / draws)
+def _products(probes: int, **_: object) -> float:
+    """In a draw: of the largest minibatch, and of its share of the split, which is looked at once for all."""
+    return probes
 
 
 @survey(products=_products)
@@ -96,7 +96,7 @@ def hessian_noise(
     >>> inputs = torch.tensor([[0.0], [1.0], [1.0], [2.0]])  # second derivatives 2 x^2: 0, 2, 2 and 8
     >>> problem = Problem(model, torch.nn.MSELoss(), {"train": (inputs, torch.zeros(4, 1))})
     >>> dataset = hessian_noise(problem, sizes=[1, 4], draws=1000)
-    >>> dataset.hessian_norm.item(), dataset.noise.values.round(1)  # sqrt((9 + 1 + 1 + 25) / 4)
+    >>> round(dataset.hessian_norm.item(), 3), dataset.noise.values.round()  # sqrt((9 + 1 + 1 + 25) / 4)
     (3.0, array([3., 0.]))
     """
     numbers = checked_sizes(sizes, draws)

@@ -87,6 +87,7 @@ def gradient_noise(
 
     Examples
     --------
+    >>> import torch
     >>> model = torch.nn.Linear(1, 1, bias=False)
     >>> _ = model.weight.data.fill_(1.0)
     >>> targets = torch.tensor([[-1.0], [0.0], [1.0], [2.0]])  # gradients 2 (1 - y): 4, 2, 0 and -2
