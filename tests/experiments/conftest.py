@@ -52,7 +52,8 @@ def one_step(
         if not (tmp_path / "data").exists():
             write = write_cifar100 if job.config["data"]["_target_"].endswith("100") else write_cifar
             write(tmp_path / "data", each=1)
-        config = compose_job([*job.overrides, *tiny, *plainly, *overrides]).config
+        whole = ["data.validation=0"] if job.config["data"].get("validation") else []  # all 50 to train on
+        config = compose_job([*job.overrides, *tiny, *whole, *plainly, *overrides]).config
         finished = ensure(config)
         manifest = finished.manifest()
         assert manifest is not None
