@@ -2,7 +2,8 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -266,6 +267,7 @@ def network_deconvolution(
     _check_eps(eps)
     _apply(layers, network)
     shared: dict[str, Any] = {"iterations": iterations, "eps": eps, "momentum": momentum}
+    paths = _paths(network)
     for path, layer in _weighted(network):
         whitened: nn.Module
         if isinstance(layer, nn.Linear):
@@ -277,7 +279,7 @@ def network_deconvolution(
                 f"deconvolution has no place in {path!r}, a {type(layer).__name__}: expected convolutions of images "
                 "and linear layers"
             )
-        _put(network, layer, whitened)
+        _put(network, paths[layer], layer, whitened)
 
 
 def _apply(layers: Normalization | None, network: nn.Module) -> None:
@@ -323,15 +325,24 @@ def _weighted(network: nn.Module) -> list[tuple[str, Any]]:
 
 
 def _replace(network: nn.Module, make: Callable[[str, Any], nn.Module]) -> None:
+    paths = _paths(network)
     for path, norm in _places(network):
-        _put(network, norm, make(path, norm))
+        _put(network, paths[norm], norm, make(path, norm))
 
 
-def _put(network: nn.Module, old: nn.Module, new: nn.Module) -> None:
-    """Put ``new`` where ``old`` is, everywhere if it has several places, on its device, in its dtype and mode."""
+def _paths(network: nn.Module) -> Mapping[nn.Module, list[str]]:
+    """All places of each module: looked up once, since a network may have ten thousand layers."""
+    found = defaultdict[nn.Module, list[str]](list)
+    for path, module in network.named_modules(remove_duplicate=False):
+        found[module].append(path)
+    return found
+
+
+def _put(network: nn.Module, paths: Sequence[str], old: nn.Module, new: nn.Module) -> None:
+    """Put ``new`` in the place of ``old``, at all its ``paths``, on its device, in its dtype and mode."""
     like = next(old.parameters(), None)
     new = new.to(like).train(old.training) if like is not None else new
-    for path in [path for path, module in network.named_modules(remove_duplicate=False) if module is old]:
+    for path in paths:
         parent, _, name = path.rpartition(".")
         setattr(network.get_submodule(parent), name, new)
 
