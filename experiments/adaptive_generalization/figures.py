@@ -12,7 +12,6 @@ from .claims import ADAPTIVE, WITHOUT_DECAY, test_error
 
 NAMES: Names = {
     "optimizer": {"plain_sgd": "SGD", "momentum": "momentum", **ADAPTIVE},
-    "kind": {0: "none", 1: "L2", 2: "decoupled"},
 }
 
 
@@ -30,7 +29,8 @@ def figures(v: Values) -> Figures:
 
     def of_decays(values: xr.DataArray) -> xr.DataArray:
         """Under Adam, side by side."""
-        return stacked(*(at(values, optimizer="adamw", **where) for where in settings), over="kind")
+        parts = [at(values, optimizer="adamw", **where) for where in settings]
+        return stacked(*parts, over="decay").assign_coords(decay=["none", "L2", "decoupled"])
 
     return {
         "figure": partial(
@@ -57,7 +57,7 @@ def figures(v: Values) -> Figures:
                 "test error": lambda summary: of_decays(test_error(summary)),
                 "train loss": lambda summary: of_decays(train_loss(summary)),
             },
-            along="kind",
+            along="decay",
             names=NAMES,
         ),
     }

@@ -10,7 +10,11 @@ from lossatlas.measures import at, log10, named, percent
 
 from .claims import test_error
 
-NAMES = {"network": {}, "dropout": {"with": "with dropout", "without": "without dropout"}}
+NAMES = {
+    "network": {},
+    "dropout": {"with": "with dropout", "without": "without dropout"},
+    "mean": {"arithmetic": "arithmetic mean", "geometric": "geometric mean", "all units": "all units"},
+}
 
 
 def figures(v: Values) -> Figures:
@@ -71,5 +75,6 @@ def figures(v: Values) -> Figures:
             along="size",
             by="mean",
             at=dropped,
+            names=NAMES,
         ),
     }

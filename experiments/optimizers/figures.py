@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import torch
 import xarray as xr
 from matplotlib.figure import Figure
 
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import learning_curves, race, trends
 from lossatlas.measures import at
-from lossatlas.toy import Bowl, Cubic, Saddle, Surface
+from lossatlas.toy import Bowl, Cubic, Saddle, Surface, grounds
 
 from .claims import distance, plane_share, sharpness, steps_to, test_error, train_loss
 
@@ -29,7 +28,6 @@ NAMES = {
     },
     "ground": {name: name for name in GROUNDS},
 }
-_POINTS = 81
 
 
 def figures(v: Values) -> Figures:
@@ -76,7 +74,7 @@ def figures(v: Values) -> Figures:
 def toy_race(datasets: Mapping[str, xr.Dataset], *, at: Mapping[str, Any], caption: str = "") -> Figure:
     """The `race` over each of the toys, whose ground is drawn from its formula."""
     return race(
-        {"trajectory": datasets["trajectory"], "surface": grounds()},
+        {"trajectory": datasets["trajectory"], "surface": grounds(GROUNDS, WINDOWS)},
         by="optimizer",
         columns="ground",
         at=at,
@@ -84,19 +82,3 @@ def toy_race(datasets: Mapping[str, xr.Dataset], *, at: Mapping[str, Any], capti
         names=NAMES,
         caption=caption,
     )
-
-
-def grounds() -> xr.Dataset:
-    """Heights of the toys over (ground, split, y, x), gathered over the axes of all.
-
-    >>> int(grounds().loss.sel(ground="ravine").count())
-    6561
-    """
-    parts = []
-    for name, surface in GROUNDS.items():
-        axis = torch.linspace(*WINDOWS[name], _POINTS, dtype=torch.float64)
-        y, x = torch.meshgrid(axis, axis, indexing="ij")
-        heights = surface.heights(torch.stack([x, y], -1)).numpy()[None]
-        axes = {"split": ["train"], "y": axis.numpy(), "x": axis.numpy()}
-        parts.append(xr.Dataset({"loss": (("split", "y", "x"), heights)}, {**axes, "ground": name}))
-    return xr.concat(parts, "ground", join="outer")

@@ -22,6 +22,8 @@ SIDE_BY_SIDE = {
 NAMES = {
     "method": {
         "none": "nothing",
+        "cutout": "cutout",
+        "mixup": "mixup",
         "l2": "L2",
         "l1": "L1",
         "l0": "L0",

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import torch
 import xarray as xr
 from matplotlib.figure import Figure
 
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import race, trends
 from lossatlas.measures import Measure
-from lossatlas.toy import MonkeySaddle, Saddle, Surface
+from lossatlas.toy import MonkeySaddle, Saddle, Surface, grounds
 
 from .claims import SADDLES, step_seconds, steps_below
 
@@ -31,7 +30,6 @@ NAMES = {
     },
 }
 AT_SADDLES = ["gradient", "newton", "saddle_free_newton"]
-_POINTS = 81
 
 
 def figures(v: Values) -> Figures:
@@ -64,7 +62,7 @@ def figures(v: Values) -> Figures:
 def saddle_race(datasets: Mapping[str, xr.Dataset], *, at: Mapping[str, Any], caption: str = "") -> Figure:
     """The `race` around each saddle, whose ground is drawn from its formula."""
     return race(
-        {"trajectory": datasets["trajectory"], "surface": grounds()},
+        {"trajectory": datasets["trajectory"], "surface": grounds(GROUNDS, WINDOWS)},
         by="method",
         columns="ground",
         at=at,
@@ -72,19 +70,3 @@ def saddle_race(datasets: Mapping[str, xr.Dataset], *, at: Mapping[str, Any], ca
         names=NAMES,
         caption=caption,
     )
-
-
-def grounds() -> xr.Dataset:
-    """Heights of the saddles over (ground, split, y, x), gathered over the axes of both.
-
-    >>> int(grounds().loss.sel(ground="saddle").count())
-    6561
-    """
-    parts = []
-    for name, surface in GROUNDS.items():
-        axis = torch.linspace(*WINDOWS[name], _POINTS, dtype=torch.float64)
-        y, x = torch.meshgrid(axis, axis, indexing="ij")
-        heights = surface.heights(torch.stack([x, y], -1)).numpy()[None]
-        axes = {"split": ["train"], "y": axis.numpy(), "x": axis.numpy()}
-        parts.append(xr.Dataset({"loss": (("split", "y", "x"), heights)}, {**axes, "ground": name}))
-    return xr.concat(parts, "ground", join="outer")

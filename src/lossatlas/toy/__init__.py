@@ -1,6 +1,7 @@
 """Balls on surfaces of one or two dimensions, trained, pushed and surveyed as networks are."""
 
 from lossatlas.toy.coordinate import Coordinate
+from lossatlas.toy.grounds import grounds
 from lossatlas.toy.point import Point
 from lossatlas.toy.surfaces import (
     Beale,
@@ -28,4 +29,5 @@ __all__ = [
     "Rosenbrock",
     "Saddle",
     "Surface",
+    "grounds",
 ]
