@@ -59,7 +59,7 @@ def test_grounds_are_the_surfaces_that_the_balls_roll_over(experiment: str) -> N
         config["experiment"]["ground"]: config
         for config in configs_of(experiment, {"model": "Point"}, "digits")
     }
-    heights = figures.grounds()["loss"].sel(split="train")
+    heights = figures.grounds(figures.GROUNDS, figures.WINDOWS)["loss"].sel(split="train")
     for ground, surface in figures.GROUNDS.items():
         loss = balls[ground]["study"]["loss"]
         assert named(loss) == type(surface).__name__
