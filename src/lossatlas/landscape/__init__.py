@@ -10,6 +10,7 @@
 """
 
 from lossatlas.landscape.alignment import align, match_weights, permuted, random_orders, unit_groups
+from lossatlas.landscape.connectivity.activation_patterns import activation_patterns
 from lossatlas.landscape.connectivity.aligned import aligned
 from lossatlas.landscape.connectivity.curve_distances import curve_distances
 from lossatlas.landscape.connectivity.interpolation import interpolation
@@ -99,6 +100,7 @@ __all__ = [
     "SeveralDirections",
     "TowardsNetworks",
     "Weights",
+    "activation_patterns",
     "adversarial",
     "align",
     "aligned",

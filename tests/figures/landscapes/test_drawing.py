@@ -36,6 +36,7 @@ def test_every_survey_of_the_face_has_a_picture() -> None:
         ("eigenvalues", {"eigenvalue", "rank"}),
         ("trace", {"probes", "trace"}),
         ("ensemble", {"m members", "error (%)", "member"}),
+        ("activation_patterns", {"position along the path", "crossings", "switched units (%)"}),
         ("adversarial", {"size ε of the box", "error (%)"}),
         ("dropout_ensemble", {"networks", "error (%)", "divergence (nats)"}),
         ("jacobian", {"rank", "singular value"}),
