@@ -38,6 +38,8 @@ KINKS: Mapping[type[nn.Module], Callable[[Any], tuple[float, ...]]] = {
 }
 """Piecewise linear activations: from a module to where its slope changes, ascending."""
 
+_END = "number or epoch of the network at the end of the line"
+
 _COUNTED = 3  # numbers of a layer at a point
 
 _Patterns = list[list[Tensor]]  # of each batch and layer: how many kinks lie below a unit's input, (B, ...)
@@ -94,7 +96,8 @@ def activation_patterns(
         for an even number of points; and ``line_switched``, the share that differs at the end of the line; a curve is
         one line. Over (split,): ``cells``, the number of cells that the path runs through, one more than its
         crossings unless several fall together, as those of equal examples do. ``units`` over (layer,), ``examples``
-        over (split,), and the lengths and ``network_t`` as of `path`. A line of a mapping has the number at its end.
+        over (split,), and the lengths and ``network_t`` as of `path`. A ``line`` has the number of
+        the network at its end, that of a mapping where one is given.
 
     Raises
     ------
@@ -134,8 +137,8 @@ def activation_patterns(
         )
     dataset = with_lengths(_dataset(rows, walk, grid, points, attributes), problem, curve)
     if isinstance(through, Mapping):
-        dataset = dataset.assign_coords(line=axis("line", sorted(through)[1:], "number or epoch at its end"))
-    return with_networks(dataset, curve, through)
+        dataset = dataset.assign_coords(line=axis("line", sorted(through)[1:], _END))
+    return with_networks(dataset, curve)
 
 
 class _Walk:
@@ -293,7 +296,7 @@ def _dataset(
             **grid.axes,
             "split": ("split", walk.splits, {"long_name": "part of the data"}),
             "layer": ("layer", walk.layers, {"long_name": "activation", OWN: 1}),
-            "line": axis("line", np.arange(lines), "number of the line"),
+            "line": axis("line", np.arange(1, lines + 1), _END),
         },
         dict(attributes),
     )

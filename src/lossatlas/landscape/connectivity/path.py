@@ -142,7 +142,7 @@ def path(
         dataset = dataset.assign(averaged.data_vars)
     dataset = with_lengths(dataset, problem, curve)
     dataset = dataset.assign(path_statistics(dataset, [name for name in _SUMMED_UP if name in dataset]))
-    return with_networks(dataset, curve, through).transpose("split", "t", ...)
+    return with_networks(dataset, curve).transpose("split", "t", ...)
 
 
 def way_through(problem: Problem, through: Networks | Curve | ControlledCurve, statistics: bool) -> Way:
@@ -162,14 +162,11 @@ def _polyline(problem: Problem, others: Networks, statistics: bool) -> Polyline:
     return Polyline(ends if by_key else [start, *ends], measured=list(parameters(problem.model)))
 
 
-def with_networks(dataset: xr.Dataset, curve: Way, through: Networks | Curve | ControlledCurve) -> xr.Dataset:
-    """``dataset`` with where each network is, if the path is of straight lines: ``network_t`` over their keys."""
-    if not isinstance(curve, Polyline):
-        return dataset
-    dataset["network_t"] = axis("network", curve.corners, "position of the network along the path")
-    if not isinstance(through, Mapping):
-        return dataset
-    return dataset.assign_coords(network=axis("network", sorted(through), "number or epoch of the network"))
+def with_networks(dataset: xr.Dataset, curve: Way) -> xr.Dataset:
+    """``dataset`` with where each network is, ``network_t``, if the path is of straight lines."""
+    if isinstance(curve, Polyline):
+        dataset["network_t"] = axis("network", curve.corners, "position of the network along the path")
+    return dataset
 
 
 def described(curve: Way, statistics: bool) -> dict[str, str]:
