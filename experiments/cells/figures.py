@@ -8,11 +8,10 @@ from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import learning_curves, trends
 from lossatlas.measures import at, percent
 
-from .claims import an_epoch, barrier, crossings, distance, switched
+from .claims import an_epoch, barrier, crossings, density, distance, switched, undone
 
-NAMES = {
-    "between": {"pushed": "from the checkpoint, pushed", "modes": "straight line", "curve": "trained curve"}
-}
+ENDS = {"between": {"pushed": "checkpoint and pushed network", "modes": "networks of two seeds"}}
+WAYS = {"between": {"modes": "straight line", "curve": "trained curve"}}
 
 
 def along(activation_patterns: xr.Dataset) -> xr.DataArray:
@@ -29,37 +28,41 @@ def figures(v: Values) -> Figures:
         "figure": partial(
             trends,
             measures={
-                "units that differ (%)": switched,
+                "units that differ": switched,
                 "distance": distance,
                 "barrier of the training loss": barrier,
             },
             along="strength",
             by="between",
             at={"between": ["pushed", "modes"], "strength": [0, *v.strengths]},
-            names=NAMES,
+            names=ENDS,
         ),
         "curve": partial(
             learning_curves,
             measures={
-                "switched units (%)": along,
+                "switched units": along,
                 "training loss": lambda path: at(path["loss"], split="train"),
             },
             along="t",
             by="between",
             at={"between": ["modes", "curve"], "strength": 0},
-            names=NAMES,
+            names=WAYS,
         ),
         "training": partial(
             learning_curves,
-            measures={"crossings an epoch": an_epoch},
-            along="line",
+            measures={"crossings an epoch": lambda training: an_epoch(training).rename(line="epoch")},
+            along="epoch",
             at={"between": "modes", "strength": 0},
         ),
         "crossings": partial(
             trends,
-            measures={"crossings of an example": crossings},
+            measures={
+                "crossings of an example": crossings,
+                "on a unit of length": density,
+                "crossings over units that differ": undone,
+            },
             along="between",
             at={"between": ["modes", "curve"], "strength": 0},
-            names=NAMES,
+            names=WAYS,
         ),
     }

@@ -17,6 +17,7 @@ from lossatlas.landscape.connectivity.interpolation import interpolation
 from lossatlas.landscape.connectivity.path import path
 from lossatlas.landscape.connectivity.plane import curve_plane, plane
 from lossatlas.landscape.connectivity.spanning_tree import spanning_tree
+from lossatlas.landscape.connectivity.triangle import triangle
 from lossatlas.landscape.connectivity.tunnel import tunnel
 from lossatlas.landscape.curvature.convexity import convexity
 from lossatlas.landscape.curvature.eigenvalues import eigenvalues
@@ -53,6 +54,7 @@ from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.measuring.gradient import GradientDirections
 from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.sampling.adaptive import Adaptive
+from lossatlas.landscape.shapes.bezier_triangle import BezierTriangle
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curve_families import Bezier, CurveFamily, PolygonalChain
 from lossatlas.landscape.shapes.curves import Curve, Polyline
@@ -73,6 +75,7 @@ from lossatlas.weight_space import Weights, norm, parameters, state, statistics
 __all__ = [
     "Adaptive",
     "Bezier",
+    "BezierTriangle",
     "Bundle",
     "ControlledCurve",
     "CoordinateDirections",
@@ -143,6 +146,7 @@ __all__ = [
     "surface",
     "trace",
     "trajectory",
+    "triangle",
     "tunnel",
     "twins",
     "unit_groups",
