@@ -98,6 +98,7 @@ def landscapes() -> dict[str, xr.Dataset]:
         surveys.hessian_noise(problem, sizes=[1, 4, 16], draws=4, probes=2),
         surveys.ensemble(problem, members=states, own=True),
         surveys.aligned(rectified, other=states[0], points=5),
+        surveys.triangle(problem, control_points=states[:3], side=4),
         surveys.tunnel(problem, through=states[:2], positions=5, directions=3),
         surveys.spanning_tree(
             problem,

@@ -49,6 +49,7 @@ CHOSEN = {
     "compression": {"splits": ["train", "test"]},
     "level_sets": {},
     "aligned": {"splits": ["train", "test"]},
+    "triangle": {"splits": ["train", "test"], "control_points": "???"},
     "tunnel": {"through": "${oc.decode:'{curve:[]}'}"},
     "jacobian": {"splits": ["train", "test"]},
     "gradient_noise": {},

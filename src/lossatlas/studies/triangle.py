@@ -1,9 +1,15 @@
 """Surface finding: training a surface of low loss between three trained networks."""
 
-import torch
+from typing import Any
 
+import torch
+from torch import nn
+
+from lossatlas.data import ImageData
+from lossatlas.landscape import BezierTriangle
 from lossatlas.studies.classifier import Classifier
 from lossatlas.studies.curve import Curve
+from lossatlas.studies.curve_objectives import CurveObjective, UniformPosition
 
 
 class Triangle(Curve):
@@ -15,18 +21,42 @@ class Triangle(Curve):
 
     Parameters
     ----------
-    *args, **arguments
-        As of `Curve`: ``curve`` is a `BezierTriangle`, and ``ends`` are three.
+    network : Module
+        As of `Curve`.
+    data : ImageData
+        Splits, batches and their order.
+    curve : BezierTriangle
+        With the number of bends inside each side.
+    objective : UniformPosition
+        All places count the same.
+    **arguments
+        As of `Curve`; ``ends`` are three.
 
     Raises
     ------
     ValueError
-        As `Curve`, and for another number of ends.
+        As `Curve`, for another number of ends, and for another objective.
 
     References
     ----------
     Fort & Jastrzebski 2019, arXiv:1906.04724, who find surfaces of low loss between more than two optima.
     """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: ImageData,
+        *,
+        curve: BezierTriangle,
+        objective: CurveObjective,
+        **arguments: Any,
+    ) -> None:
+        if not isinstance(objective, UniformPosition):
+            kind = type(objective).__name__
+            raise ValueError(
+                f"objective={kind} is of a curve: on a triangle all places count the same, UniformPosition"
+            )
+        super().__init__(network, data, curve=curve, objective=objective, **arguments)  # type: ignore[arg-type]
 
     @torch.no_grad()
     def final_metrics(self) -> dict[str, float]:

@@ -51,6 +51,7 @@ def test_every_survey_of_the_face_has_a_picture() -> None:
         ("aligned", {"α", "loss", "error (%)"}),
         ("spanning_tree", {"position along the band", "train loss", "minimum"}),
         ("step_time", {"checkpoints", "time of a step (ms)"}),
+        ("triangle", {"train loss", "test loss"}),
         ("tunnel", {"position t on the curve", "loss", "distance to the level"}),
         ("level_sets", {"rise of the loss", "width"}),
     ],

@@ -37,10 +37,11 @@ def triangle(
     Parameters
     ----------
     problem : Problem
-        Network, loss and data; left as they were. The network's own weights do not count.
+        Network, loss and data; left as they were.
     control_points : sequence or mapping of state dicts
-        Three, the corners of a flat triangle, or six, ten and so on as of `BezierTriangle`: the members of a run of
-        study=triangle. Statistics of batch norm are combined as the weights are.
+        Two networks, which with the problem's own as the first are the corners of a flat triangle; or, without it,
+        three corners, or six, ten and so on as of `BezierTriangle`: the members of a run of study=triangle. Statistics
+        of batch norm are combined as the weights are.
     side : int, default 13
         Points along each side, >= 2; side (side + 1) / 2 in all.
     splits : sequence of str, optional
@@ -81,6 +82,8 @@ def triangle(
     """
     own = state(problem.model)
     given = list(state_dicts(control_points))
+    if len(given) == 2:
+        given = [problem.model.state_dict(), *given]
     for k, point in enumerate(given):
         check_mixable(problem.model, point, f"control point {k}", given[0])
     points = TrianglePoints(
