@@ -13,23 +13,26 @@ from .claims import by_snapshot, mean_of, negative_share, spread_of
 
 def figures(v: Values) -> Figures:
     def negative(index: xr.Dataset) -> xr.DataArray:
-        return percent(negative_share(index, near=v.near))
+        return percent(negative_share(index, near=v.near)).rename(snapshot="epoch")
+
+    def loss(losses: xr.Dataset, index: xr.Dataset) -> xr.DataArray:
+        return by_snapshot(losses, index).rename(snapshot="epoch")
 
     return {
         "figure": partial(
             trends,
             measures={
                 "mean training loss": mean_of("train"),
-                "its spread": spread_of("train"),
+                "its spread over three networks": spread_of("train"),
                 "mean test loss": mean_of("test"),
-                "its spread, test": spread_of("test"),
+                "its spread over three networks, test": spread_of("test"),
             },
             along="width",
         ),
         "index": partial(
             learning_curves,
-            measures={"negative eigenvalues (%)": negative, "training loss": by_snapshot},
-            along="snapshot",
+            measures={"negative eigenvalues": negative, "training loss": loss},
+            along="epoch",
             by="width",
         ),
     }
