@@ -32,7 +32,8 @@ class Wedges(Surface):
 
     References
     ----------
-    Fort & Jastrzebski 2019, arXiv:1906.04724, whose model is of many such wedges in many dimensions.
+    Fort & Jastrzebski 2019, arXiv:1906.04724, whose model is of many wedges in many dimensions; the height is this
+    project's choice.
 
     Examples
     --------
