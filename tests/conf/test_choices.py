@@ -39,6 +39,9 @@ REQUIRED = {
     ("landscape", "plane"): ["landscape.plane.others=[{run: ['seed=1']}, {run: ['seed=2']}]"],
     ("toy", "own"): ["experiment.surface._target_=lossatlas.toy.Himmelblau"],
     ("study", "curve"): ["study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]"],
+    ("study", "triangle"): ["study.ends=[{run: ['seed=1']}, {run: ['seed=2']}, {run: ['seed=3']}]"],
+    ("landscape", "triangle"): ["landscape.triangle.control_points=[{run: ['seed=1']}, {run: ['seed=2']}]"],
+    ("landscape", "activation_patterns"): ["landscape.activation_patterns.through=[{run: ['seed=1']}]"],
     ("study", "elastic_band"): [
         "study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]",
         "study.cycles=[{steps: 9}]",

@@ -67,6 +67,7 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                     ("optimizers", {"model": "VGG", "optimizer": o})
                     for o in ("Momentum", "AdaGrad", "RMSProp", "Adam")
                 ),
+                ("cells", {"experiment.between": "modes"}),
                 ("symmetry", {"model": "MLP"}),
                 ("symmetry", {"model": "ResNet"}),
                 ("learning_rates", {"experiment.part": "constant"}),
@@ -175,6 +176,7 @@ def test_methods_of_fge_take_two_steps(
         ("mode_width", {"study": "Curve", "model.width": 15}, 1),
         ("mode_connectivity", {"study.curve": "Bezier"}, 2),
         ("tunnels", {"names of landscape": ["tunnel"]}, 1),
+        ("cells", {"experiment.between": "curve"}, 1),
     ],
 )
 def test_a_step_of_a_curve_moves_the_bend_and_leaves_the_ends(
@@ -189,6 +191,24 @@ def test_a_step_of_a_curve_moves_the_bend_and_leaves_the_ends(
             middle = (start + last[name]) / 2
             assert not torch.equal(bend[name], middle)
             assert (bend[name] - middle).norm() < 0.5 * middle.norm()  # it began there
+
+
+@slow
+def test_a_step_of_a_surface_moves_its_three_bends_and_leaves_the_corners(one_step: OneStep) -> None:
+    members = one_step("low_loss_surface", {"study": "Triangle"}).members()
+    for bend, (one, other) in {1: (0, 3), 2: (0, 5), 4: (3, 5)}.items():
+        for name, start in members[one].items():
+            if name.endswith("weight"):
+                middle = (start + members[other][name]) / 2
+                assert not torch.equal(members[bend][name], middle)
+                assert (members[bend][name] - middle).norm() < 0.5 * middle.norm()  # it began there
+
+
+@slow
+def test_networks_of_two_widths_take_a_step_on_mnist(one_step: OneStep, tiny_mnist: Path) -> None:
+    for width in (25, 500):
+        run = one_step("local_minima", {"experiment.width": width}, f"paths.data={tiny_mnist}", steps=2)
+        assert all(not torch.equal(start, after) for start, after in weights(run).values())
 
 
 @slow
@@ -237,6 +257,8 @@ RESNET = {"data": "cifar10", "model": "ResNet"}
         ("distance_kernels", {"study.kernel": "Laplace"}),
         ("distance_kernels", {"study.push": "Nothing"}),
         ("distance_kernels", {"study.width": "Travelled"}),
+        ("cells", {"study.push": "Away"}),
+        ("cells", {"study.push": "Nothing"}),
     ],
 )
 def test_an_arm_is_carried_from_its_checkpoint_by_a_step(

@@ -93,10 +93,12 @@ def landscapes() -> dict[str, xr.Dataset]:
             problem, snapshots=dict(enumerate(states[:4])), survey=partial(surveys.eigenvalues, largest=2)
         ),
         surveys.feature_rank(problem),
+        surveys.activation_patterns(rectified, through=[states[0]], points=5),
         surveys.gradient_noise(problem, sizes=[1, 4, 16], draws=8),
         surveys.hessian_noise(problem, sizes=[1, 4, 16], draws=4, probes=2),
         surveys.ensemble(problem, members=states, own=True),
         surveys.aligned(rectified, other=states[0], points=5),
+        surveys.triangle(problem, control_points=states[:3], side=4),
         surveys.tunnel(problem, through=states[:2], positions=5, directions=3),
         surveys.spanning_tree(
             problem,

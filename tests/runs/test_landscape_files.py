@@ -17,6 +17,7 @@ from lossatlas.runs.composition.search_path import config_folder
 CHOICES = sorted(path.stem for path in (config_folder() / "landscape").glob("*.yaml") if path.stem != "none")
 ENDS = "\"study.ends=[{run: ['seed=1']}, {run: ['seed=2']}]\""
 SMALL = {  # options that make each survey quick, and what they ask for
+    "activation_patterns": ["through=[{run: ['seed=1']}]", "points=3"],
     "adversarial": ["epsilons=[0.1]", "steps=2"],
     "aligned": ["points=3"],
     "along_training": ["survey.iterations=20"],
@@ -54,6 +55,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "surface": ["points=3"],
     "trace": ["probes=4", "sketch=2"],
     "trajectory": ["points=3", "draws=2"],
+    "triangle": ["control_points=[{run: ['seed=1']}, {run: ['seed=2']}]", "side=3"],
     "tunnel": ["through=[{run: ['seed=1']}]", "positions=3", "directions=2", "points=4"],
     "twins": ["factors=[1, 10]"],
     "weights": ["bins=11"],

@@ -10,12 +10,14 @@
 """
 
 from lossatlas.landscape.alignment import align, match_weights, permuted, random_orders, unit_groups
+from lossatlas.landscape.connectivity.activation_patterns import activation_patterns
 from lossatlas.landscape.connectivity.aligned import aligned
 from lossatlas.landscape.connectivity.curve_distances import curve_distances
 from lossatlas.landscape.connectivity.interpolation import interpolation
 from lossatlas.landscape.connectivity.path import path
 from lossatlas.landscape.connectivity.plane import curve_plane, plane
 from lossatlas.landscape.connectivity.spanning_tree import spanning_tree
+from lossatlas.landscape.connectivity.triangle import triangle
 from lossatlas.landscape.connectivity.tunnel import tunnel
 from lossatlas.landscape.curvature.convexity import convexity
 from lossatlas.landscape.curvature.eigenvalues import eigenvalues
@@ -52,6 +54,7 @@ from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.measuring.gradient import GradientDirections
 from lossatlas.landscape.problem import Loss, Problem
 from lossatlas.landscape.sampling.adaptive import Adaptive
+from lossatlas.landscape.shapes.bezier_triangle import BezierTriangle
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.curve_families import Bezier, CurveFamily, PolygonalChain
 from lossatlas.landscape.shapes.curves import Curve, Polyline
@@ -72,6 +75,7 @@ from lossatlas.weight_space import Weights, norm, parameters, state, statistics
 __all__ = [
     "Adaptive",
     "Bezier",
+    "BezierTriangle",
     "Bundle",
     "ControlledCurve",
     "CoordinateDirections",
@@ -99,6 +103,7 @@ __all__ = [
     "SeveralDirections",
     "TowardsNetworks",
     "Weights",
+    "activation_patterns",
     "adversarial",
     "align",
     "aligned",
@@ -141,6 +146,7 @@ __all__ = [
     "surface",
     "trace",
     "trajectory",
+    "triangle",
     "tunnel",
     "twins",
     "unit_groups",

@@ -16,6 +16,7 @@ from lossatlas.studies.squared_error import SquaredError
 from lossatlas.studies.study import NonFiniteLossError, Study, network_of, splits_of
 from lossatlas.studies.swa import AveragedClassifier
 from lossatlas.studies.trained_network import TrainedNetwork
+from lossatlas.studies.triangle import Triangle
 
 __all__ = [
     "ArcLength",
@@ -39,6 +40,7 @@ __all__ = [
     "Study",
     "SurveyAtEpochs",
     "TrainedNetwork",
+    "Triangle",
     "UniformPosition",
     "network_of",
     "splits_of",

@@ -117,15 +117,14 @@ class Curve(Classifier):
     @property
     def _straight(self) -> Tensor:
         """The control points of a straight curve as combinations of the ends, (points, ends)."""
-        lines, ends = PolygonalChain(bends=0), len(self.ends)
-        return torch.tensor([lines.coefficients(k / (self.points - 1), ends) for k in range(self.points)])
+        return torch.tensor(self.family.straight(len(self.ends)))
 
     def control_points(self) -> Tensor:
         """Parameters of the control points, (points, n), with a gradient by the bends."""
         rows = torch.tensor([*self._end_rows, *self._bend_rows]).argsort()
         return torch.cat([self._ends, self.bends])[rows.to(self.device)]
 
-    def at(self, t: float) -> Weights:
+    def at(self, t: Any) -> Weights:
         """Parameters of the network at ``t`` by name, with a gradient by the bends."""
         coefficients = self._ends.new_tensor(self.family.coefficients(t, self.points))
         vector = coefficients[self._end_rows] @ self._ends + coefficients[self._bend_rows] @ self.bends
@@ -161,7 +160,7 @@ class Curve(Classifier):
 
     @torch.no_grad()
     def _take_middle(self) -> None:
-        for name, tensor in self.at(0.5).items():
+        for name, tensor in self.at(self.family.middle).items():
             self.network.get_parameter(name).copy_(tensor)
         for weight in normed_weights(self.network):
             weight.settle()

@@ -1,4 +1,4 @@
-"""Balls on surfaces of one or two dimensions, trained, pushed and surveyed as networks are."""
+"""Balls on surfaces, most of them of one or two dimensions, trained, pushed and surveyed as networks are."""
 
 from lossatlas.toy.coordinate import Coordinate
 from lossatlas.toy.grounds import grounds
@@ -15,6 +15,7 @@ from lossatlas.toy.surfaces import (
     Saddle,
     Surface,
 )
+from lossatlas.toy.wedges import Wedges
 
 __all__ = [
     "Beale",
@@ -29,5 +30,6 @@ __all__ = [
     "Rosenbrock",
     "Saddle",
     "Surface",
+    "Wedges",
     "grounds",
 ]

@@ -156,6 +156,7 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
 @pytest.mark.parametrize(
     "landscape",
     [
+        "activation_patterns",
         "adversarial",
         "aligned",
         "compression",

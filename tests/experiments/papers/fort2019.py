@@ -1,6 +1,7 @@
 """Fort & Jastrzebski 2019, "Large Scale Structure of Neural Network Loss Landscapes" (arXiv:1906.04724).
 
-Its settings are not at hand: those of `tunnels` at scale paper are Garipov et al.'s (garipov2018.py).
+Its settings are not at hand: those of `tunnels` and `low_loss_surface` at scale paper are Garipov et al.'s
+(garipov2018.py).
 """
 
 # fmt: off
@@ -12,6 +13,10 @@ SETTINGS = [
      | {"normalize": "none", "split": "train"}, "landscape.tunnel.engine.evaluation": "eval"}),
     ("surfaces of low loss: three optima", "tunnels", {"names of landscape": ["path"]},
      {"seeds of study.ends": [0, 10, 20]}),
+    ("surfaces of low loss: three optima", "low_loss_surface", {"study": "Triangle"},
+     {"seeds of study.ends": [0, 10, 20], "study.curve": {"bends": 1}, "regularizer.l2.weight_decay": 0.0005}),
+    ("surfaces of low loss: the same three, flat", "low_loss_surface", {"experiment.surface": "flat"},
+     {"seeds of landscape.triangle.control_points": [10, 20], "optimizer.weight_decay": 0.0005}),
     ("curves: two", "tunnels", {"names of landscape": ["tunnel"]}, {"seeds of study.ends": [0, 10]}),
 ]
 

@@ -158,3 +158,21 @@ def _bands(axis: Axes, landscape: xr.Dataset) -> None:
     axis.set(xlabel="position along the band", ylabel=f"{landscape.attrs['saddles_of']} loss")
     axis.set_title("bands of the tree, and others in grey")
     axis.legend(loc="best", title="minima")
+
+
+@draws("triangle")
+def triangle(landscape: xr.Dataset) -> Figure:
+    """Loss of each split over the triangle, laid out with equal sides whatever its own are."""
+    splits = landscape["split"].values
+    figure = Figure(figsize=(3.1 * len(splits), 2.7), layout="constrained")
+    axes = figure.subplots(1, len(splits), squeeze=False)[0]
+    x = landscape["v"].values + landscape["w"].values / 2
+    y = np.sqrt(3) / 2 * landscape["w"].values
+    for axis, split in zip(axes, splits, strict=True):
+        loss = landscape["loss"].sel(split=split).values
+        shown = np.isfinite(loss)
+        drawn = axis.scatter(x[shown], y[shown], c=loss[shown], s=36, cmap="viridis")
+        figure.colorbar(drawn, ax=axis, label=f"{split} loss")
+        axis.set(aspect="equal", title=f"rise {landscape['loss_rise'].sel(split=split).item():.3g}")
+        axis.set_axis_off()
+    return figure

@@ -117,3 +117,26 @@ def feature_rank(landscape: xr.Dataset) -> Figure:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(loc="best")
     return figure
+
+
+@draws("activation_patterns")
+def activation_patterns(landscape: xr.Dataset) -> Figure:
+    """Crossings of each step along a path, of all layers, and the share that switched by layer; test dashed."""
+    figure = Figure(figsize=(6.6, 2.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    steps = landscape["crossings"].sum("layer", skipna=False).isel(t=slice(1, None))
+    panels.by_split(left, steps, "t", color=style.LOSS)
+    cells = (f"{split} {count:.6g}" for split, count in landscape["cells"].to_series().items())
+    left.set(xlabel="position along the path", ylabel="crossings", title=f"cells: {', '.join(cells)}")
+    left.set_ylim(bottom=0)
+    left.legend(loc="best")
+    layers = landscape["layer"].values.tolist()
+    for layer, color in zip(layers, style.colors_of(layers), strict=True):
+        panels.by_split(right, 100 * landscape["switched"].sel(layer=layer), "t", color=color)
+    right.set(xlabel="position along the path", ylabel="switched units (%)", title="since the last network")
+    right.set_ylim(bottom=0)
+    if len(layers) <= _NAMED:
+        right.legend(
+            [right.plot([], [], color=color)[0] for color in style.colors_of(layers)], layers, loc="best"
+        )
+    return figure

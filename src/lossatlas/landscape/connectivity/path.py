@@ -27,14 +27,17 @@ from lossatlas.weight_space import check_mixable, norm, parameters, state
 
 _SUMMED_UP = ("loss", "error", "nll", "regularized_loss")
 
-_Way = Curve | ControlledCurve | Polyline
+Way = Curve | ControlledCurve | Polyline
+
+Networks = Sequence[Mapping[str, Tensor]] | Mapping[int, Mapping[str, Tensor]]
+"""State dicts in order, or by numbers that order them, such as snapshots by epoch."""
 
 
 @survey(products=None)
 def path(
     problem: Problem,
     *,
-    through: Sequence[Mapping[str, Tensor]] | Curve | ControlledCurve,
+    through: Networks | Curve | ControlledCurve,
     points: int = 61,
     statistics: bool = True,
     weight_decay: float | None = None,
@@ -53,9 +56,10 @@ def path(
     ----------
     problem : Problem
         Network, loss and data; left as they were.
-    through : sequence of state dicts, Curve or ControlledCurve
-        Networks of the same kind; or a curve over t in [0, 1] (study=curve trains a `ControlledCurve`): what it does
-        not give is as in the problem's network.
+    through : sequence or mapping of state dicts, Curve or ControlledCurve
+        Networks of the same kind; through those of a mapping by number, such as snapshots by epoch, the path leads from
+        the least number to the largest, without the problem's network. Or a curve over t in [0, 1] (study=curve trains
+        a `ControlledCurve`): what it does not give is as in the problem's network.
     points : int, default 61
         Points of each line, both ends included, or of the curve; >= 2.
     statistics : bool, default True
@@ -111,7 +115,7 @@ def path(
         problem = Problem(
             problem.model, problem.loss, {**problem.data, "augmented": augmented}, problem.metrics
         )
-    curve = _curve(problem, through, statistics)
+    curve = way_through(problem, through, statistics)
     grid = curve.grid(points)
     passes = 2 if ensemble else 1
     dataset = evaluate(
@@ -121,7 +125,7 @@ def path(
         engine=engine,
         journal=journal,
         progress=_part(progress, 0, passes),
-        attributes={"survey": "path", **_described(curve, statistics), "digest": curve.digest()},
+        attributes={"survey": "path", **described(curve, statistics), "digest": curve.digest()},
     )
     dataset = with_regularized_loss(dataset, problem, grid, weight_decay)
     if ensemble:
@@ -136,30 +140,37 @@ def path(
             progress=_part(progress, 1, passes),
         )
         dataset = dataset.assign(averaged.data_vars)
-    dataset = _with_lengths(dataset, problem, curve)
+    dataset = with_lengths(dataset, problem, curve)
     dataset = dataset.assign(path_statistics(dataset, [name for name in _SUMMED_UP if name in dataset]))
-    if isinstance(curve, Polyline):
-        dataset["network_t"] = axis("network", curve.corners, "position of the network along the path")
-    return dataset.transpose("split", "t", ...)
+    return with_networks(dataset, curve).transpose("split", "t", ...)
 
 
-def _curve(
-    problem: Problem, through: Sequence[Mapping[str, Tensor]] | Curve | ControlledCurve, statistics: bool
-) -> _Way:
+def way_through(problem: Problem, through: Networks | Curve | ControlledCurve, statistics: bool) -> Way:
+    """The path of `path`: the lines from the problem's network through others, or the curve. ValueError as there."""
     if isinstance(through, ControlledCurve):
         return through.of(problem.model)
     return through if isinstance(through, Curve) else _polyline(problem, through, statistics)
 
 
-def _polyline(problem: Problem, others: Sequence[Mapping[str, Tensor]], statistics: bool) -> Polyline:
-    for k, other in enumerate(others, start=1):
+def _polyline(problem: Problem, others: Networks, statistics: bool) -> Polyline:
+    by_key = isinstance(others, Mapping)
+    given = [others[key] for key in sorted(others)] if isinstance(others, Mapping) else others
+    for k, other in enumerate(given, start=1):
         check_mixable(problem.model, other, f"network {k} of the path")
     start = (state if statistics else parameters)(problem.model)
-    ends = [{name: other[name].detach().to(tensor) for name, tensor in start.items()} for other in others]
-    return Polyline([start, *ends], measured=list(parameters(problem.model)))
+    ends = [{name: other[name].detach().to(tensor) for name, tensor in start.items()} for other in given]
+    return Polyline(ends if by_key else [start, *ends], measured=list(parameters(problem.model)))
 
 
-def _described(curve: _Way, statistics: bool) -> dict[str, str]:
+def with_networks(dataset: xr.Dataset, curve: Way) -> xr.Dataset:
+    """``dataset`` with where each network is, ``network_t``, if the path is of straight lines."""
+    if isinstance(curve, Polyline):
+        dataset["network_t"] = axis("network", curve.corners, "position of the network along the path")
+    return dataset
+
+
+def described(curve: Way, statistics: bool) -> dict[str, str]:
+    """Attributes that tell what kind of path it is."""
     if isinstance(curve, Polyline):
         return {"path": "polyline", "statistics": "interpolated" if statistics else "of the first network"}
     return {"path": "curve"} | ({"family": repr(curve.family)} if isinstance(curve, ControlledCurve) else {})
@@ -193,7 +204,8 @@ def _nll_of(predicted: Predictions) -> Loss:
     return nll
 
 
-def _with_lengths(dataset: xr.Dataset, problem: Problem, curve: _Way) -> xr.Dataset:
+def with_lengths(dataset: xr.Dataset, problem: Problem, curve: Way) -> xr.Dataset:
+    """``dataset``, over t among others, with the lengths of the path that `path` tells."""
     t = dataset["t"].values
     length = curve.lengths(t)
     straight = _end_distance(problem, curve, t)
@@ -212,7 +224,7 @@ def _with_lengths(dataset: xr.Dataset, problem: Problem, curve: _Way) -> xr.Data
     )
 
 
-def _end_distance(problem: Problem, curve: _Way, t: np.ndarray) -> float:
+def _end_distance(problem: Problem, curve: Way, t: np.ndarray) -> float:
     if isinstance(curve, Curve):
         return float(curve.lengths(t[[0, -1]])[-1])
     first, last = state(problem.model), state(problem.model)

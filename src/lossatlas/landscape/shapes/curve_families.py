@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -29,6 +30,8 @@ class CurveFamily(ABC):
     """
 
     bends: int | None = 1
+
+    middle: ClassVar[float] = 0.5
 
     def __post_init__(self) -> None:
         if self.bends is not None and self.bends < 0:
@@ -85,6 +88,11 @@ class CurveFamily(ABC):
     @abstractmethod
     def support_of_derivative(self, t: float, points: int) -> tuple[int, list[float]]:
         """As `support`, of the derivatives."""
+
+    def straight(self, ends: int) -> list[list[float]]:
+        """The control points of the straight lines through ``ends`` ends as combinations of them, (points, ends)."""
+        lines, last = PolygonalChain(bends=0), self.points(ends) - 1
+        return [lines.coefficients(k / last, ends) for k in range(last + 1)]
 
     def draw(self, generator: torch.Generator) -> float:
         """A t from the uniform distribution on [0, 1)."""
