@@ -11,8 +11,8 @@ from lossatlas.claims import Claim, InRange, PairedDifference, Trend
 from lossatlas.experiments import Values
 from lossatlas.measures import at, named, percent, ratio
 
-MODES, CURVE = ({"between": between, "strength": 0} for between in ("modes", "curve"))
-TRAINED = {"between": "modes", "strength": 0}
+MODES: dict[str, str | int] = {"between": "modes", "strength": 0}
+CURVE: dict[str, str | int] = {"between": "curve", "strength": 0}
 
 
 def switched(activation_patterns: xr.Dataset) -> xr.DataArray:
@@ -148,12 +148,12 @@ def claims(v: Values) -> Iterator[Claim]:
         along="line",
         among=epochs,
         decreasing=True,
-        at=TRAINED,
+        at=MODES,
     )
     yield InRange(
         "training, end",
         "But does not settle in one: to the end an epoch crosses a hundred or more",
         an_epoch,
         least=100,
-        at=TRAINED | {"line": v.end},
+        at=MODES | {"line": v.end},
     )

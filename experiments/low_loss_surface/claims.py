@@ -25,11 +25,9 @@ def mean_loss(triangle: xr.Dataset) -> xr.DataArray:
 
 def middle(triangle: xr.Dataset) -> xr.DataArray:
     """Training loss where all three corners have the same share."""
-    farthest = np.maximum(np.maximum(triangle["u"], triangle["v"]), triangle["w"])
-    return named(
-        at(triangle["loss"], split="train").isel(point=int(farthest.argmin("point"))),
-        "training loss in the middle",
-    )
+    shares = np.stack([triangle[name].values for name in "uvw"])  # (corner, point)
+    place = int(shares.max(0).argmin())
+    return named(at(triangle["loss"], split="train").isel(point=place), "training loss in the middle")
 
 
 def error_rise(triangle: xr.Dataset) -> xr.DataArray:

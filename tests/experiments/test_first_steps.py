@@ -171,18 +171,18 @@ def test_methods_of_fge_take_two_steps(
 
 @slow
 @pytest.mark.parametrize(
-    ("experiment", "having", "steps"),
+    ("experiment", "having", "overrides", "steps"),
     [
-        ("mode_width", {"study": "Curve", "model.width": 15}, 1),
-        ("mode_connectivity", {"study.curve": "Bezier"}, 2),
-        ("tunnels", {"names of landscape": ["tunnel"]}, 1),
-        ("cells", {"experiment.between": "curve"}, 1),
+        ("mode_width", {"study": "Curve", "model.width": 15}, [], 1),
+        ("mode_connectivity", {"study.curve": "Bezier"}, [], 2),
+        ("tunnels", {"names of landscape": ["tunnel"]}, [], 1),
+        ("cells", {"experiment.between": "curve"}, [f"experiment.{VALUES}.snapshots=[0]"], 1),
     ],
 )
 def test_a_step_of_a_curve_moves_the_bend_and_leaves_the_ends(
-    one_step: OneStep, experiment: str, having: Mapping[Any, Any], steps: int
+    one_step: OneStep, experiment: str, having: Mapping[Any, Any], overrides: list[str], steps: int
 ) -> None:
-    run = one_step(experiment, having, steps=steps)
+    run = one_step(experiment, having, *overrides, steps=steps)
     first, bend, last = run.members().values()
     for name, start in first.items():
         if name.endswith("weight") and not torch.equal(

@@ -163,10 +163,13 @@ def test_batches_and_a_journal_change_nothing(
 
     with pytest.raises(KeyboardInterrupt):
         activation_patterns(problem, through=other, points=5, journal=journal, progress=stop)
-    resumed = activation_patterns(problem, through=other, points=5, journal=journal)
+    resumed, again = (
+        activation_patterns(problem, through=other, points=5, journal=journal) for _ in range(2)
+    )
     for name in whole.data_vars:
         np.testing.assert_array_equal(parts[name], whole[name])
         np.testing.assert_array_equal(resumed[name], whole[name])
+        np.testing.assert_array_equal(again[name], whole[name])
 
 
 def test_statistics_of_a_pass_are_those_of_training_mode() -> None:

@@ -151,7 +151,8 @@ class _Walk:
         self._ready = ready
         self._grid = grid
         self._steps = steps
-        self.layers = list(_modules(ready))
+        called = list(_called(ready))
+        self.layers, self.units = [name for name, _ in called], [units for _, units in called]
         if not self.layers:
             classes = ", ".join(kind.__name__ for kind in KINKS)
             raise ValueError(
@@ -164,7 +165,6 @@ class _Walk:
         self._before: list[_Patterns] = []  # by split
         self._coarse: list[_Patterns] = []
         self._start: list[_Patterns] = []
-        self.units: list[int] = []
 
     def counts(self, index: int) -> list[float]:
         """Of each split and layer: crossings since the point before, and since the second before, and what switched."""
@@ -179,7 +179,6 @@ class _Walk:
         here = [self._patterns(split) for split in self.splits]
         if index == 0:
             self._before = self._coarse = self._start = here
-            self.units = [pattern[0].numel() for pattern in here[0][0]]
         values = [
             (_total(now, before, crossed), _total(now, coarse, crossed), _total(now, start, differing))
             for now, before, coarse, start in zip(here, self._before, self._coarse, self._start, strict=True)
@@ -205,15 +204,15 @@ class _Walk:
         return found
 
 
-def _modules(ready: PreparedProblem) -> Iterator[str]:
-    """Names of the activations in the order in which they are called; one that is called again counts again."""
+def _called(ready: PreparedProblem) -> Iterator[tuple[str, int]]:
+    """Names and numbers of units of the activations as they are called; one that is called again counts again."""
     inputs = next(iter(ready.batches.values()))[0][0]
     with torch.inference_mode(), _heard(ready.model) as heard:
         ready.model(inputs[:2])
-    called: dict[str, int] = {}
-    for name, _ in heard:
-        called[name] = called.get(name, 0) + 1
-        yield name if called[name] == 1 else f"{name}#{called[name]}"
+    calls: dict[str, int] = {}
+    for name, pattern in heard:
+        calls[name] = calls.get(name, 0) + 1
+        yield name if calls[name] == 1 else f"{name}#{calls[name]}", pattern[0].numel()
 
 
 @contextmanager
