@@ -6,7 +6,7 @@ import xarray as xr
 
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import trends
-from lossatlas.measures import at
+from lossatlas.measures import at, named
 
 from .claims import brier, covariance, error, in_common, one_and_all, shared, variance
 
@@ -27,7 +27,7 @@ SEVERAL = [method for method in NAMES["method"] if method != "single"]
 
 def gain(ensemble: xr.Dataset) -> xr.DataArray:
     one, together = (at(one_and_all(ensemble), of=of) for of in (0, 1))
-    return one - together
+    return named(one - together, "gain", "points")
 
 
 def figures(v: Values) -> Figures:
@@ -36,8 +36,8 @@ def figures(v: Values) -> Figures:
         "figure": partial(
             drawn,
             measures={
-                "test error of all (%)": error,
-                "less than that of a member (points)": gain,
+                "test error of all": error,
+                "gain over a member": gain,
                 "Brier score of all": brier,
             },
             at={"method": [*NAMES["method"]]},
@@ -48,7 +48,7 @@ def figures(v: Values) -> Figures:
                 "v": variance,
                 "c": covariance,
                 "c / v": in_common,
-                "errors of two in common (%)": shared,
+                "errors of two in common": shared,
             },
             at={"method": SEVERAL},
         ),
