@@ -12,11 +12,11 @@ from .claims import brier, covariance, error, in_common, one_and_all, shared, va
 
 NAMES = {
     "method": {
-        "initialisations": "initialisations",
-        "all_but_fold": "all folds but one",
+        "initialisations": "initialisation",
+        "all_but_fold": "folds but one",
         "bagging": "bagging",
         "one_fold": "one fold",
-        "architectures": "architectures",
+        "architectures": "architecture",
         "snapshots": "snapshots",
         "curve": "curve",
         "single": "one network",

@@ -9,7 +9,7 @@ import torch
 from composed import jobs_of
 from readings import VALUES
 
-from lossatlas.runs.build import build_network
+from lossatlas.runs.build import build_data, build_network
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.landscape_files import open_landscape
@@ -175,6 +175,7 @@ def test_methods_of_fge_take_two_steps(
         ("mode_width", {"study": "Curve", "model.width": 15}, 1),
         ("mode_connectivity", {"study.curve": "Bezier"}, 2),
         ("tunnels", {"names of landscape": ["tunnel"]}, 1),
+        ("ensemble_methods", {"study": "Curve"}, 1),
     ],
 )
 def test_a_step_of_a_curve_moves_the_bend_and_leaves_the_ends(
@@ -205,6 +206,24 @@ def test_a_step_of_a_band_moves_the_pivots_and_leaves_the_ends(one_step: OneStep
                 straight = torch.lerp(first[name], last[name], number / 4)
                 assert not torch.equal(tensor, straight)
                 assert torch.allclose(tensor, straight, atol=0.1)
+
+
+@slow
+@pytest.mark.parametrize(
+    ("method", "overrides", "images"),
+    [
+        ("bagging", [], 50),
+        ("all_but_fold", ["data.batch_size=40"], 40),
+        ("one_fold", ["data.batch_size=10"], 10),
+        ("snapshots", ["scheduler.cycles=1"], 50),
+    ],
+)
+def test_members_that_differ_in_their_images_take_a_step(
+    one_step: OneStep, method: str, overrides: list[str], images: int
+) -> None:
+    run = one_step("ensemble_methods", {"experiment.method": method}, *overrides)
+    assert len(build_data(run.config()).splits["train"]) == images
+    assert all(not torch.equal(start, after) for start, after in weights(run).values())
 
 
 FROM_THE_START = ["study.trunk=null", "study.every=null", "study.checkpoints=[0]", "data.validation=0"]
