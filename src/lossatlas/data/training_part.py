@@ -62,8 +62,8 @@ def rows_trained_on(train_on: str, targets: Tensor, part: int, parts: int) -> Te
     --------
     >>> targets = torch.tensor([0, 1, 0, 1, 0, 1])
     >>> [rows_trained_on("one_fold", targets, part, parts=3).tolist() for part in range(3)]
-    [[1, 4], [0, 5], [2, 3]]
+    [[2, 5], [1, 4], [0, 3]]
     >>> rows_trained_on("all_but_fold", targets, 1, parts=3).tolist()
-    [1, 2, 3, 4]
+    [0, 2, 3, 5]
     """
     return chosen("train_on", train_on, TRAINED_ON)(targets, part, parts)
