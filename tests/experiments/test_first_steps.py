@@ -175,7 +175,6 @@ def test_methods_of_fge_take_two_steps(
         ("mode_width", {"study": "Curve", "model.width": 15}, 1),
         ("mode_connectivity", {"study.curve": "Bezier"}, 2),
         ("tunnels", {"names of landscape": ["tunnel"]}, 1),
-        ("ensemble_methods", {"study": "Curve"}, 1),
     ],
 )
 def test_a_step_of_a_curve_moves_the_bend_and_leaves_the_ends(
@@ -224,6 +223,15 @@ def test_members_that_differ_in_their_images_take_a_step(
     run = one_step("ensemble_methods", {"experiment.method": method}, *overrides)
     assert len(build_data(run.config()).splits["train"]) == images
     assert all(not torch.equal(start, after) for start, after in weights(run).values())
+
+
+@slow
+def test_a_curve_between_two_members_takes_a_step(one_step: OneStep) -> None:
+    """The last layer, which begins with weights of a thousandth, moves by more than half of them."""
+    first, bend, last = one_step("ensemble_methods", {"study": "Curve"}).members().values()
+    straight = {name: (first[name] + last[name]) / 2 for name in bend if name.endswith("weight")}
+    assert any(not torch.equal(bend[name], middle) for name, middle in straight.items())
+    assert all(bend[name].isfinite().all() for name in straight)
 
 
 FROM_THE_START = ["study.trunk=null", "study.every=null", "study.checkpoints=[0]", "data.validation=0"]
