@@ -287,6 +287,8 @@ START = ("study=fge", "scheduler=triangular", "study.start.run=['scheduler=cosin
         (["study=fge", "scheduler=triangular"], "study.start.run is required"),
         ([*START, "scheduler.cycle=6"], "a cycle of 24 steps is longer than the run, which has 8"),
         ([*START, "scheduler.cycle=3", "scheduler.unit=steps"], "an odd number, and so has no step in its"),
+        (["data.train_on=one_fold", "data.parts=17"], "got 17: a fold would leave a class out"),
+        (["data.train_on=one_fold", "data.part=5"], "data: part must be 0 to 4 with parts = 5, got 5"),
         (["study=checkpoints", "study.members=100"], "members must be 1 to the 8 steps of training, got 100"),
         (
             ["study=elastic_band", ENDS.format(""), "study.cycles=[{steps: 9}]"],
@@ -298,7 +300,7 @@ START = ("study=fge", "scheduler=triangular", "study.start.run=['scheduler=cosin
                 "landscape=ensemble",
                 "landscape.ensemble.members=[{run: ['seed=1']}, {run: ['data.classes=5']}]",
             ],
-            "'layers.3.weight' of shape (5, 8)",
+            "landscape.ensemble: member 1, MLP, tells 5 classes apart, the network 4: the members of an ensemble must",
         ),
         ([*PUSHED, "study.width.sigma=0"], "study: sigma must be positive, got 0"),
         ([*PUSHED, "study.strength=-1"], "study: strength must be positive, got -1"),

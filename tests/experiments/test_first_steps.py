@@ -9,7 +9,7 @@ import torch
 from composed import jobs_of
 from readings import VALUES
 
-from lossatlas.runs.build import build_network
+from lossatlas.runs.build import build_data, build_network
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.landscape_files import open_landscape
@@ -225,6 +225,33 @@ def test_a_step_of_a_band_moves_the_pivots_and_leaves_the_ends(one_step: OneStep
                 straight = torch.lerp(first[name], last[name], number / 4)
                 assert not torch.equal(tensor, straight)
                 assert torch.allclose(tensor, straight, atol=0.1)
+
+
+@slow
+@pytest.mark.parametrize(
+    ("method", "overrides", "images"),
+    [
+        ("bagging", [], 50),
+        ("all_but_fold", ["data.batch_size=40"], 40),
+        ("one_fold", ["data.batch_size=10"], 10),
+        ("snapshots", ["scheduler.cycles=1"], 50),
+    ],
+)
+def test_members_that_differ_in_their_images_take_a_step(
+    one_step: OneStep, method: str, overrides: list[str], images: int
+) -> None:
+    run = one_step("ensemble_methods", {"experiment.method": method}, *overrides)
+    assert len(build_data(run.config()).splits["train"]) == images
+    assert all(not torch.equal(start, after) for start, after in weights(run).values())
+
+
+@slow
+def test_a_curve_between_two_members_takes_a_step(one_step: OneStep) -> None:
+    """The last layer, which begins with weights of a thousandth, moves by more than half of them."""
+    first, bend, last = one_step("ensemble_methods", {"study": "Curve"}).members().values()
+    straight = {name: (first[name] + last[name]) / 2 for name in bend if name.endswith("weight")}
+    assert any(not torch.equal(bend[name], middle) for name, middle in straight.items())
+    assert all(bend[name].isfinite().all() for name in straight)
 
 
 FROM_THE_START = ["study.trunk=null", "study.every=null", "study.checkpoints=[0]", "data.validation=0"]

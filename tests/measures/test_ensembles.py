@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lossatlas.measures import at, between_members, by_budget, course
+from lossatlas.measures import at, between_members, by_budget, course, ensemble_error, of_members, overlap
 
 ERRORS = [[0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [0.3, 0.2, 0.1, np.nan, np.nan, np.nan]]
 
@@ -77,3 +77,42 @@ def test_the_growth_of_an_ensemble_lies_along_the_epochs_of_its_members_too(
     values = course(at(grown, **where), per="size", epochs=ends)
     assert values.sel(epoch=40).item() == 0.6
     assert values.dims == ("epoch",)
+
+
+def of_pairs(*matrices: np.ndarray) -> xr.DataArray:
+    """Matrices over (member, other), NaN beyond the members of the smaller ones."""
+    most = max(map(len, matrices))
+    padded = [
+        np.pad(matrix, (0, most - len(matrix)), constant_values=np.nan)
+        for matrix in map(np.asarray, matrices)
+    ]
+    coords = {"network": range(len(matrices)), "member": range(most), "other": range(most)}
+    return xr.DataArray(np.array(padded), coords, dims=("network", "member", "other"))
+
+
+def test_the_squared_error_of_a_mean_is_that_of_its_variance_and_covariance() -> None:
+    """Of four networks, of two and of one, in closed form: the mean square of the mean of their errors."""
+    rng = np.random.default_rng(0)
+    errors = [rng.normal(size=(k, 50)) + rng.normal(size=50) for k in (4, 2, 1)]
+    products = of_pairs(*(each @ each.T / 50 for each in errors))
+    expected = [np.mean(each.mean(0) ** 2) for each in errors]
+    np.testing.assert_allclose(ensemble_error(products), expected, rtol=1e-12)
+    np.testing.assert_allclose(of_members(products), [np.mean(each**2) for each in errors], rtol=1e-12)
+    nothing = ensemble_error(products.where(products["network"] > 5))
+    assert nothing.isnull().all()
+
+
+def test_members_whose_errors_have_nothing_in_common_leave_a_kth_of_them() -> None:
+    apart, alike = np.eye(5) * 0.4, np.full((5, 5), 0.4)
+    np.testing.assert_allclose(ensemble_error(of_pairs(apart, alike)), [0.08, 0.4])
+
+
+def test_the_overlap_is_what_both_get_wrong_of_what_one_does() -> None:
+    """Three members: the pairs share one example of three, none of three and one of four."""
+    wrong = [{0, 1}, {1, 2}, {2, 3, 4}]
+    matrix = np.array([[len(one & other) / 10 for other in wrong] for one in wrong])
+    pairs = [(wrong[i], wrong[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
+    expected = np.mean([len(one & other) / len(one | other) for one, other in pairs])
+    found = overlap(of_pairs(matrix, np.zeros((2, 2)), np.full((2, 2), 0.3)))
+    np.testing.assert_allclose(found[[0, 2]], [expected, 1.0])
+    assert found[1].isnull()  # nobody errs

@@ -153,6 +153,69 @@ def test_a_stand_in_is_of_the_form_of_what_it_stands_for(tmp_path: Path, kind: s
     assert shape_of(resolved(reference, planned)) == shape_of(resolved(reference, surveyor.surveyed))
 
 
+OTHER = ["model.width=3"]
+SAME_SHAPES = ["model.activation=tanh"]
+
+
+@pytest.mark.parametrize("kind", ["run", "members_of"])
+@pytest.mark.parametrize("overrides", [OTHER, SAME_SHAPES, ["seed=1"]])
+def test_a_run_of_another_architecture_is_a_network_where_a_survey_takes_it(
+    tmp_path: Path, kind: str, overrides: list[str]
+) -> None:
+    """Also where its weights would fit; beforehand a network beside that with which it begins."""
+    given = compose_job([*SMALL, *STUDIES["members"], f"paths.runs={tmp_path}"])
+    planned = Planned(given, build_network(given.config))
+    surveyed = Surveyor(perform(given), given.config, lambda value: perform_other(given, value)).surveyed
+    reference = Reference(kind, overrides)
+    there, before = (resolved(reference, source, any_network=True) for source in (surveyed, planned))
+    assert shape_of(there) == shape_of(before)
+    run = perform_other(given, overrides)
+    last = there if kind == "run" else there[1]  # of two cycles
+    assert isinstance(last, torch.nn.Module) == (overrides != ["seed=1"])
+    state = last.state_dict() if isinstance(last, torch.nn.Module) else last
+    expected = run.state() if kind == "run" else run.member(1)
+    assert all(torch.equal(state[name], tensor) for name, tensor in expected.items())
+    if overrides == OTHER:
+        with pytest.raises(ValueError, match="holds another network's weights"):
+            resolved(reference, surveyed)
+
+
+def ensemble_of(*overrides: str) -> dict[str, Any]:
+    return {
+        "_target_": "lossatlas.landscape.ensemble",
+        "own": True,
+        "members": [{"run": list(overrides)}],
+        "splits": ["test"],
+    }
+
+
+def test_an_ensemble_of_a_run_has_networks_of_others_architectures(tmp_path: Path) -> None:
+    given = compose_job([*SMALL, f"paths.runs={tmp_path}"])
+    surveyor = Surveyor(perform(given), given.config, lambda value: perform_other(given, value))
+    alone = {}
+    for name, overrides in (("other", OTHER), ("tanh", SAME_SHAPES)):
+        found = surveyor.survey("ensemble", ensemble_of(*overrides))
+        assert found is not None
+        alone[name] = perform_other(given, overrides).manifest().metrics["test_loss"]
+        assert found.member_nll.sel(split="test")[1].item() == pytest.approx(alone[name], rel=1e-5)
+        assert found.attrs["networks"] == "VGG, VGG"
+    assert alone["other"] != alone["tanh"]
+
+
+def test_a_member_of_other_classes_or_images_is_refused_before_training(tmp_path: Path) -> None:
+    for overrides, message in (
+        (
+            ["data.classes=3"],
+            "member 1, VGG, tells 3 classes apart, the network 4: the members of an ensemble",
+        ),
+        (["data.shape=[3,8,8]"], "member 1, VGG, does not take inputs of .1, 8, 8., those of split 'train'"),
+    ):
+        composed = job(tmp_path, {}, *SMALL)
+        node = ensemble_of(*overrides)
+        with pytest.raises(ConfigError, match=rf"^landscape\.ensemble: {message}"):
+            check_jobs([Job(composed.overrides, {**composed.config, "landscape": {"ensemble": node}})])
+
+
 def test_the_place_in_a_file_counts_where_the_file_holds_several_networks(tmp_path: Path) -> None:
     config = small(tmp_path)
     surveyor = Surveyor(trained(config), config, no_other_run)

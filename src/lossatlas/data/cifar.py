@@ -40,6 +40,9 @@ def cifar10(
     drop_last: bool = False,
     label_noise: float = 0.0,
     order: str = "reshuffled",
+    train_on: str = "all",
+    part: int = 0,
+    parts: int = 5,
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     download: bool = False,
@@ -66,6 +69,9 @@ def cifar10(
         drop_last=drop_last,
         label_noise=label_noise,
         order=order,
+        train_on=train_on,
+        part=part,
+        parts=parts,
         augment=augment,
     )
 
@@ -79,6 +85,9 @@ def cifar100(
     drop_last: bool = False,
     label_noise: float = 0.0,
     order: str = "reshuffled",
+    train_on: str = "all",
+    part: int = 0,
+    parts: int = 5,
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     download: bool = False,
@@ -100,6 +109,9 @@ def cifar100(
         drop_last=drop_last,
         label_noise=label_noise,
         order=order,
+        train_on=train_on,
+        part=part,
+        parts=parts,
         augment=augment,
     )
 

@@ -12,6 +12,7 @@ from lossatlas.data.augmentation import Augmentation
 from lossatlas.data.label_noise import with_label_noise
 from lossatlas.data.order import ORDERS, rows_in_order
 from lossatlas.data.split import Split, check_split
+from lossatlas.data.training_part import rows_trained_on
 from lossatlas.seeds import generator
 
 Batch = tuple[Tensor, Tensor]
@@ -32,6 +33,8 @@ class ImageData:
     normalised ones after all others; None is left out.
     ``label_noise``: probability with which a training target is replaced (`lossatlas.data.label_noise`).
     ``order``: in which order an epoch goes through the images (`lossatlas.data.order`).
+    ``train_on``, ``part``, ``parts``: which of the training images are there (`lossatlas.data.training_part`); the
+    other splits, and the normalisation, stay.
 
     ValueError if these contradict each other, or if ``batch_size`` exceeds the training set.
 
@@ -58,6 +61,9 @@ class ImageData:
         augment: Mapping[str, Augmentation | None] | None = None,
         label_noise: float = 0.0,
         order: str = "reshuffled",
+        train_on: str = "all",
+        part: int = 0,
+        parts: int = 5,
     ) -> None:
         self.splits = dict(splits)
         self.shape: tuple[int, int, int] = _three(shape)
@@ -73,6 +79,11 @@ class ImageData:
             train = self.splits["train"]
             noisy = with_label_noise(train.targets, label_noise, classes)
             self.splits["train"] = replace(train, targets=noisy)
+        rows = rows_trained_on(train_on, self.clean_targets, part, parts)
+        if train_on != "all":
+            self.splits["train"] = self.splits["train"].take(rows)
+            self.clean_targets = self.clean_targets[rows]
+            self._check_batch_size()
         self._mean = torch.tensor(list(mean), dtype=torch.float32)[:, None, None]  # (C, 1, 1)
         self._std = torch.tensor(list(std), dtype=torch.float32)[:, None, None]  # (C, 1, 1)
         self._normalized: dict[str, Tensor] = {}

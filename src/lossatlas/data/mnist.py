@@ -26,6 +26,9 @@ def mnist(
     drop_last: bool = False,
     label_noise: float = 0.0,
     order: str = "reshuffled",
+    train_on: str = "all",
+    part: int = 0,
+    parts: int = 5,
     augment: Mapping[str, Augmentation | None] | None = None,
     validation: int = 0,
     pad: int = 0,
@@ -62,6 +65,9 @@ def mnist(
         drop_last=drop_last,
         label_noise=label_noise,
         order=order,
+        train_on=train_on,
+        part=part,
+        parts=parts,
         augment=augment,
     )
 

@@ -33,30 +33,33 @@ def stratified_split(targets: Tensor, sizes: Mapping[str, int]) -> dict[str, Ten
     return parts
 
 
-def stratified_folds(targets: Tensor, folds: int) -> list[Tensor]:
+def stratified_folds(targets: Tensor, folds: int, name: str = "folds") -> list[Tensor]:
     """Stratified folds: ``folds`` parts whose sizes and counts of each class differ by at most one.
 
     ``targets``: (N,) int64. Returns (n_k,) int64 for each fold, the samples in it, ascending. A pure
-    function, as `stratified_split`. ValueError unless 2 <= folds <= the size of the smallest class.
+    function, as `stratified_split`. ValueError, which calls ``folds`` by its ``name``, unless 2 <= folds <= the size of
+    the smallest class: with more some fold would leave a class out.
 
     >>> [rows.tolist() for rows in stratified_folds(torch.tensor([0, 1, 0, 1]), folds=2)]
     [[1, 2], [0, 3]]
     """
     smallest = int(targets.unique(return_counts=True)[1].min())
     if not 2 <= folds <= smallest:
-        raise ValueError(f"folds must be 2 to {smallest}, the size of the smallest class, got {folds}")
+        why = f": there are {len(targets)} images" if folds > len(targets) else ""
+        why = why or (": a fold would leave a class out" if folds > smallest else "")
+        raise ValueError(f"{name} must be 2 to {smallest}, the size of the smallest class, got {folds}{why}")
     ordered = _by_class(targets)
     return [ordered[fold::folds].sort().values for fold in range(folds)]
 
 
-def one_fold(targets: Tensor, folds: int, number: int, name: str) -> tuple[Tensor, Tensor]:
+def one_fold(targets: Tensor, folds: int, number: int, name: str, of: str = "folds") -> tuple[Tensor, Tensor]:
     """The samples in one of the `stratified_folds`, and those in all others, ascending.
 
-    ValueError, which calls the ``number`` by its ``name``, if there is no such fold.
+    ValueError, which calls the ``number`` by its ``name`` and the ``folds`` ``of``, if there is no such fold.
     """
-    parts = stratified_folds(targets, folds)
+    parts = stratified_folds(targets, folds, of)
     if not 0 <= number < folds:
-        raise ValueError(f"{name} must be 0 to {folds - 1} with folds = {folds}, got {number}")
+        raise ValueError(f"{name} must be 0 to {folds - 1} with {of} = {folds}, got {number}")
     return parts[number], torch.cat([*parts[:number], *parts[number + 1 :]]).sort().values
 
 

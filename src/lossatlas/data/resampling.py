@@ -1,13 +1,14 @@
-"""Resampled training sets for the members of an ensemble: bootstrap resamples, folds left out."""
+"""Data sets of resampled training splits, under the names from before every data set could have such.
+
+`lossatlas.data.training_part` is what they draw from.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-
-import torch
 
 from lossatlas.data.augmentation import Augmentation
 from lossatlas.data.images import ImageData
 from lossatlas.data.partition import one_fold
-from lossatlas.seeds import generator
+from lossatlas.data.training_part import rows_trained_on
 
 _Source = Callable[..., ImageData]
 """What makes a data set, such as `digits`; it is given the arguments that every data set has."""
@@ -39,8 +40,7 @@ def bagged(
     if resample < 0:
         raise ValueError(f"resample counts from 0, got {resample}")
     data = of(batch_size=batch_size, shape=shape, classes=classes, drop_last=drop_last, augment=augment)
-    total = len(data.splits["train"])
-    return data.trained_on(torch.randint(total, (total,), generator=generator(0, "bootstrap", resample)))
+    return data.trained_on(rows_trained_on("bootstrap", data.clean_targets, resample, parts=1))
 
 
 def without_fold(

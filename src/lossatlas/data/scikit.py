@@ -24,6 +24,9 @@ def digits(
     drop_last: bool = False,
     label_noise: float = 0.0,
     order: str = "reshuffled",
+    train_on: str = "all",
+    part: int = 0,
+    parts: int = 5,
     augment: Mapping[str, Augmentation | None] | None = None,
     fold: int | None = None,
     folds: int = 5,
@@ -61,6 +64,9 @@ def digits(
         drop_last=drop_last,
         label_noise=label_noise,
         order=order,
+        train_on=train_on,
+        part=part,
+        parts=parts,
         augment=augment,
     )
 

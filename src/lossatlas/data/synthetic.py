@@ -21,6 +21,9 @@ def synthetic_blobs(
     drop_last: bool = False,
     label_noise: float = 0.0,
     order: str = "reshuffled",
+    train_on: str = "all",
+    part: int = 0,
+    parts: int = 5,
     augment: Mapping[str, Augmentation | None] | None = None,
     train: int = 256,
     validation: int = 64,
@@ -65,6 +68,9 @@ def synthetic_blobs(
         drop_last=drop_last,
         label_noise=label_noise,
         order=order,
+        train_on=train_on,
+        part=part,
+        parts=parts,
         augment=augment,
     )
 
@@ -118,6 +124,9 @@ def synthetic_images(
     drop_last: bool = False,
     label_noise: float = 0.0,
     order: str = "reshuffled",
+    train_on: str = "all",
+    part: int = 0,
+    parts: int = 5,
     augment: Mapping[str, Augmentation | None] | None = None,
     train: int = 256,
     validation: int = 64,
@@ -162,6 +171,9 @@ def synthetic_images(
         drop_last=drop_last,
         label_noise=label_noise,
         order=order,
+        train_on=train_on,
+        part=part,
+        parts=parts,
         augment=augment,
     )
 

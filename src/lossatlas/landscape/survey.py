@@ -29,10 +29,15 @@ class Declaration:
     products: Products | None
     version: Version
     added: Mapping[str, Any]
+    any_network: bool
 
 
 def survey(
-    *, products: Products | None, version: Version = 1, added: Mapping[str, Any] | None = None
+    *,
+    products: Products | None,
+    version: Version = 1,
+    added: Mapping[str, Any] | None = None,
+    any_network: bool = False,
 ) -> Callable[[_Survey], _Survey]:
     """Declare the decorated function, which stays as it is, to be a survey.
 
@@ -50,6 +55,9 @@ def survey(
     added : mapping, optional
         Options that the survey did not always have, each with the value at which its numbers are those from before.
         At that value they are no part of a dataset's name, so that older datasets are still found.
+    any_network : bool, default False
+        Whether what it gets in place of other runs may be networks of another architecture, as modules; else these
+        are refused, and it gets state dicts.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def survey(
     """
 
     def declare(function: _Survey) -> _Survey:
-        setattr(function, _ATTRIBUTE, Declaration(products, version, dict(added or {})))
+        setattr(function, _ATTRIBUTE, Declaration(products, version, dict(added or {}), any_network))
         return function
 
     return declare
@@ -83,6 +91,17 @@ def declaration(function: Any) -> Declaration | None:
     """
     found = getattr(function, _ATTRIBUTE, None)
     return found if isinstance(found, Declaration) else None
+
+
+def takes_any_network(function: Any) -> bool:
+    """Whether a survey takes networks of another architecture than that which it surveys.
+
+    >>> from lossatlas.landscape import ensemble, interpolation
+    >>> takes_any_network(ensemble), takes_any_network(interpolation)
+    (True, False)
+    """
+    declared = declaration(function)
+    return declared is not None and declared.any_network
 
 
 def products_at_a_point(function: Any, settings: Mapping[str, Any]) -> float | None:

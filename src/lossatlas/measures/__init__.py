@@ -9,7 +9,14 @@ from lossatlas.measures.arithmetic import difference, log10, mean, percent, rati
 from lossatlas.measures.bounds import bounded, with_bounds
 from lossatlas.measures.curves import bump, change, crossover, first_below, linearity, rise, slope, width
 from lossatlas.measures.datasets import Datasets, Measure, measured, on, reads
-from lossatlas.measures.ensembles import between_members, by_budget, course
+from lossatlas.measures.ensembles import (
+    between_members,
+    by_budget,
+    course,
+    ensemble_error,
+    of_members,
+    overlap,
+)
 from lossatlas.measures.selection import after, at, last, named
 from lossatlas.measures.spectra import (
     at_snapshots,
@@ -49,6 +56,7 @@ __all__ = [
     "course",
     "crossover",
     "difference",
+    "ensemble_error",
     "first_below",
     "half_width",
     "last",
@@ -62,8 +70,10 @@ __all__ = [
     "most_components",
     "named",
     "negative_curvature",
+    "of_members",
     "on",
     "outliers",
+    "overlap",
     "percent",
     "ratio",
     "reads",

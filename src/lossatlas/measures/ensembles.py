@@ -85,6 +85,105 @@ def between_members(values: xr.DataArray, *, apart: Sequence[int] | None = None)
     return named(pairs.mean(("member", "other")), f"mean {name_of(values)}", units_of(values))
 
 
+def of_members(values: xr.DataArray) -> xr.DataArray:
+    """Mean over the members of what is known of pairs, of each with itself, as v of the products of errors.
+
+    Parameters
+    ----------
+    values : DataArray
+        (..., member, other), NaN beyond the members that a network has.
+
+    Returns
+    -------
+    DataArray
+        In the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If one of the two dimensions is not there.
+
+    Examples
+    --------
+    >>> products = xr.DataArray([[0.5, 0.25], [0.25, 0.25]], coords={"member": range(2), "other": range(2)})
+    >>> of_members(products).item(), between_members(products).item()  # v and c
+    (0.375, 0.25)
+    """
+    require(values, "member")
+    require(values, "other")
+    own = values.where(values["member"] == values["other"])
+    return named(own.mean(("member", "other")), f"mean {name_of(values)}", units_of(values))
+
+
+def ensemble_error(products: xr.DataArray) -> xr.DataArray:
+    """Squared error of the mean of k members by their own, v, and that which two share, c: v / k + (k - 1) c / k.
+
+    It is the Brier score of averaged probabilities, for any members.
+
+    Parameters
+    ----------
+    products : DataArray
+        (..., member, other), mean inner products of the errors of two members, ``error_product`` of `ensemble`; NaN
+        beyond the members that a network has.
+
+    Returns
+    -------
+    DataArray
+        In the units of the products; v alone of a single member.
+
+    Raises
+    ------
+    ValueError
+        If one of the two dimensions is not there.
+
+    References
+    ----------
+    Goodfellow et al. 2016, "Deep Learning", section 7.11.
+
+    Examples
+    --------
+    >>> products = xr.DataArray([[0.5, 0.25], [0.25, 0.25]], coords={"member": range(2), "other": range(2)})
+    >>> ensemble_error(products).item()  # 0.375 / 2 + 0.25 / 2
+    0.3125
+    """
+    own, shared = of_members(products), between_members(products)
+    members = products.where(products["member"] == products["other"]).notnull().sum(("member", "other"))
+    error = own / members + (members - 1) * shared.fillna(0.0) / members
+    return named(error.where(members > 0), "v / k + (k - 1) c / k", units_of(products))
+
+
+def overlap(both_wrong: xr.DataArray) -> xr.DataArray:
+    """Of the examples that at least one of two members gets wrong, the share that both do: mean over pairs.
+
+    Parameters
+    ----------
+    both_wrong : DataArray
+        (..., member, other), share of the examples that both misclassify, with each one's error on the diagonal.
+
+    Returns
+    -------
+    DataArray
+        Dimensionless, in [0, 1]; NaN without a pair of which one errs.
+
+    Raises
+    ------
+    ValueError
+        If one of the two dimensions is not there.
+
+    Examples
+    --------
+    >>> both = xr.DataArray([[0.5, 0.25], [0.25, 0.25]], coords={"member": range(2), "other": range(2)})
+    >>> overlap(both).item()  # half of the errors of the one are all of the other's
+    0.5
+    """
+    require(both_wrong, "member")
+    require(both_wrong, "other")
+    own = both_wrong.where(both_wrong["member"] == both_wrong["other"])
+    either = own.max("other") + own.max("member") - both_wrong
+    shared = between_members(both_wrong.where(either > 0) / either)
+    return named(shared, "overlap of what two members get wrong", "1")
+
+
 def course(
     values: xr.DataArray, *, epochs: Sequence[float], per: str = "member", since: float = 0
 ) -> xr.DataArray:

@@ -9,9 +9,11 @@ from torch import nn
 
 from lossatlas.data import ImageData
 from lossatlas.landscape import Problem
+from lossatlas.landscape.survey import takes_any_network
 from lossatlas.runs.build import make
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.resolve import IMAGES, Planned, resolved
+from lossatlas.runs.store.fingerprint import survey_named
 from lossatlas.runs.store.references import arguments
 
 
@@ -28,7 +30,8 @@ def survey_until(
         if enough(done, total):
             raise _EnoughHeard
 
-    configured, given = arguments(node, partial(resolved, source=planned))
+    mixed = takes_any_network(survey_named(node))
+    configured, given = arguments(node, partial(resolved, source=planned, any_network=mixed))
     with suppress(_EnoughHeard):
         make(configured, **given, problem=problem, journal=None, progress=progress)
 

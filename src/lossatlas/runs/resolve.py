@@ -1,6 +1,7 @@
 """Resolution of references in a landscape: to what they name, or, before that is trained, to a stand-in."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from lossatlas.runs.build import build_data, build_network, build_study, make
 from lossatlas.runs.composition.compose import other_job
 from lossatlas.runs.composition.foreign import recorded_config
 from lossatlas.runs.composition.job import Job, trusted_by
-from lossatlas.runs.store.fingerprint import OtherRun
+from lossatlas.runs.store.fingerprint import OtherRun, scientific
 from lossatlas.runs.store.lookup import find_run
 from lossatlas.runs.store.references import Reference, references, substituted
 from lossatlas.runs.store.state_dicts import check_state
@@ -30,13 +31,18 @@ _MOST = 8  # snapshots or members that stand in: hundreds of a large network tak
 _State = Mapping[str, Tensor]
 
 
-def resolved(reference: Reference, source: "Surveyed | Planned") -> Any:
+def resolved(reference: Reference, source: "Surveyed | Planned", *, any_network: bool = False) -> Any:
     """What ``reference`` names in a landscape: as it is there, or what stands in for it before it is trained.
 
     State dicts for weights, by epoch or by number where there are several; a `ControlledCurve`; images and targets.
-    ValueError for a value that the kind does not take, what is not kept, and weights of another network.
+    With ``any_network``, modules for the networks of a run of another architecture. ValueError for a value that the
+    kind does not take, what is not kept, and, without ``any_network``, weights of another network.
     """
     reference.check()
+    if any_network and reference.kind in ("run", "members_of"):
+        others = source.of_other_architecture(reference)
+        if others is not None:
+            return others if reference.kind == "members_of" else others[0]
     match reference.kind:
         case "run":
             return source.final(reference)
@@ -95,6 +101,19 @@ class Surveyed:
             check_state(expected, state, run.member_path(number))
         return members
 
+    def of_other_architecture(self, reference: Reference) -> dict[int, nn.Module] | None:
+        """The final network of the run that is named, or its members, by number; None if they are of this network."""
+        run = self._named(reference)
+        network = _other_network(recorded_config(run, trusted_by(self.config)), self.config)
+        if network is None:
+            return None
+        if reference.kind == "run":
+            return {0: _with_weights(network, final_weights(run, network)).to(self.device)}
+        expected, members = network.state_dict(), run.members()
+        for number, state in members.items():
+            check_state(expected, state, run.member_path(number))
+        return {number: _with_weights(network, state).to(self.device) for number, state in members.items()}
+
     def curve_family(self, reference: Reference) -> Any:
         """Node of the curve that the run that is named has trained. ValueError if it has trained none."""
         run = self._named(reference)
@@ -147,6 +166,17 @@ class Planned:
         initial = self.network.state_dict()
         return dict(enumerate(members or [_perturbed(initial, step) for step in study.member_steps]))
 
+    def of_other_architecture(self, reference: Reference) -> dict[int, nn.Module] | None:
+        """Networks beside that with which the run that is named begins, by number; None if they are of this network."""
+        config = self._named(reference)
+        network = _other_network(config, self.job.config)
+        if network is None:
+            return None
+        initial, several = network.state_dict(), 1
+        if reference.kind == "members_of":
+            several = len(build_study(config, network, build_data(config)).member_steps)
+        return {k: _with_weights(network, _perturbed(initial, k)) for k in range(several)[: self.most]}
+
     def curve_family(self, reference: Reference) -> Any:
         """Node of the curve that the run that is named is to train. ValueError if it is to train none."""
         if (family := self._named(reference)["study"].get("curve")) is None:
@@ -169,6 +199,24 @@ class Planned:
         if isinstance(reference.value, str):
             return recorded_config(self._found(reference), trusted_by(self.job.config))
         return other_job(self.job, reference.value).config
+
+
+def _other_network(config: Mapping[str, Any], own: Mapping[str, Any]) -> nn.Module | None:
+    """The network of ``config``, as it is initialised; None if it is that of the configuration ``own``.
+
+    Two may have weights of the same names and shapes and compute with them otherwise, by their activation, say.
+    """
+    sections = [
+        {name: scientific(each).get(name) for name in ("model", "normalization")} for each in (config, own)
+    ]
+    return None if sections[0] == sections[1] else build_network(config)
+
+
+def _with_weights(network: nn.Module, state: _State) -> nn.Module:
+    """A copy of ``network`` with the weights ``state``."""
+    other = deepcopy(network)
+    other.load_state_dict(state)
+    return other
 
 
 def final_weights(run: Run, network: nn.Module) -> _State:

@@ -16,10 +16,11 @@ from lossatlas.files import set_aside, sha256
 from lossatlas.hardware import threads_limited
 from lossatlas.landscape import Problem
 from lossatlas.landscape.mapping.ranks import ranks
+from lossatlas.landscape.survey import takes_any_network
 from lossatlas.netcdf import write_netcdf
 from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.resolve import Surveyed, final_weights, place_in_file, resolved, with_places
-from lossatlas.runs.store.fingerprint import OtherRun, landscape_path
+from lossatlas.runs.store.fingerprint import OtherRun, landscape_path, survey_named
 from lossatlas.runs.store.landscape_files import about, open_landscape
 from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.references import arguments
@@ -144,7 +145,10 @@ class Surveyor:
         self, path: Path, name: str, node: Mapping[str, Any], report: Callable[[int, int], None]
     ) -> xr.Dataset:
         path.parent.mkdir(parents=True, exist_ok=True)
-        configured, given = arguments(node, lambda reference: resolved(reference, self.surveyed))
+        mixed = takes_any_network(survey_named(node))
+        configured, given = arguments(
+            node, lambda reference: resolved(reference, self.surveyed, any_network=mixed)
+        )
         return make(configured, **given, problem=self.problem, journal=_journal(path), progress=report)
 
     def _keep(self, path: Path, node: Mapping[str, Any], dataset: xr.Dataset) -> xr.Dataset:

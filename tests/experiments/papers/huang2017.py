@@ -48,6 +48,16 @@ SETTINGS = [
     ("figure 4: independent networks", "snapshot", {"study": "Classifier", "scheduler": "Step"},
      {"epochs": 300, "optimizer.lr": 0.1, "landscape.ensemble.own": True, "landscape.ensemble.members": OTHERS}
      | BASELINE),
+    ("section 4: ResNet-110, B = 200 epochs, M = 5", "ensemble_methods", {},
+     {"data": "cifar10", "data.batch_size": 64, "names of data.augment": ["crop", "flip"], "optimizer": "SGD",
+     "optimizer.momentum": 0.9, "optimizer.nesterov": True, "optimizer.lr": 0.1, "optimizer.weight_decay": 0.0,
+     "regularizer.l2.weight_decay": 1e-4, "scheduler": "CyclicCosine", "model": "ResNet", "model.depth": 110}),
+    ("section 4: SingleCycle, five networks of B / 5 epochs", "ensemble_methods",
+     {"experiment.method": "initialisations"},
+     {"study": "Classifier", "epochs": 200 / 5, "scheduler.cycles": 1, "landscape.ensemble.own": True,
+     "landscape.ensemble.members": OTHERS[:4]}),
+    ("section 4: five cycles of 40 epochs", "ensemble_methods", {"study": "SnapshotEnsemble"},
+     {"epochs": 200, "scheduler.cycles": 5, "ends of cycles": [40, 80, 120, 160, 200]}),
     ("softmax outputs are averaged; no member is chosen on test images", "snapshot", {},
      {"landscape.ensemble": {"combine": "probabilities", "weights": None, "choose_on": None,
      "splits": ["test"]}}),
@@ -76,6 +86,8 @@ CLAIMS = [
     ("table 1", "snapshot",
      {f"H-T1 {other} {rate}": (TABLE_1[other], TABLE_1[rate]) for other in ("single", "NoCycle", "SingleCycle")
      for rate in ("0.1", "0.2")} | {"H-T1 rate": (TABLE_1["0.1"], TABLE_1["0.2"])}),
+    ("table 1: ResNet-110, SingleCycle and snapshots from the rate 0.1", "ensemble_methods",
+     {"snapshots": (7.35, 5.73)}),
     ("table 3: fewest and most cycles, and the mean of 4, 6 and 8", "snapshot",
      {"H-T3 fewest": (TABLE_3[2], SEVERAL), "H-T3 most": (TABLE_3[10], SEVERAL)}),
 ]

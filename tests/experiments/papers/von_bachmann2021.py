@@ -151,6 +151,7 @@ PER_E = 1000 * log(10)  # what the log law has for a tenfold strength
 
 CLAIMS = [
     # where in the thesis, experiment, and what its claims carry: the printed numbers in the order of their arms
+    ("draft, equation 1.14: an identity", "ensemble_methods", {"identity": {"most": 1e-9}}),
     ("figure 4.1: distances at epoch 600, with the kernel and without", "distance_baseline",
      {"T-4.1 end, first network": (1570, 480), "T-4.1 end, second network": (2000, 800)}),
     ("figure 4.1: accuracies that differ by less than a point", "distance_baseline",

@@ -4,7 +4,14 @@ import torch
 from scipy.special import softmax
 from torch import Tensor
 
-from lossatlas.landscape.ensembles.diversity import agreement, correlation, disagreement
+from lossatlas.landscape.ensembles.diversity import (
+    agreement,
+    both_wrong,
+    correlation,
+    disagreement,
+    error_products,
+)
+from lossatlas.landscape.ensembles.scores import brier, error
 
 
 @pytest.fixture
@@ -40,3 +47,22 @@ def test_a_network_agrees_with_itself(logits: Tensor) -> None:
     assert agreement(logits[:1]) == 60
     assert disagreement(logits[:1]).tolist() == [[0.0]]
     assert correlation(logits[:1]).tolist() == [[1.0]]
+
+
+def test_pairs_of_wrong_answers_are_counted_and_a_network_with_itself_is_its_error(logits: Tensor) -> None:
+    targets = torch.arange(60) % 3
+    wrong = (logits.argmax(-1) != targets).numpy()
+    found = both_wrong(logits, targets).numpy()
+    for i in range(5):
+        assert found[i, i] == pytest.approx(error(logits[i], targets))
+        for j in range(5):
+            assert found[i, j] == pytest.approx(np.mean(wrong[i] & wrong[j]))
+
+
+def test_products_of_errors_are_numpys_and_a_networks_own_is_its_brier_score(logits: Tensor) -> None:
+    targets = torch.arange(60) % 3
+    errors = softmax(logits.double().numpy(), axis=-1) - np.eye(3)[targets.numpy()]
+    found = error_products(logits, targets)
+    np.testing.assert_allclose(found, np.einsum("inc,jnc->ij", errors, errors) / 60, rtol=1e-12)
+    own = [brier(of_one.double().log_softmax(-1), targets) for of_one in logits]
+    np.testing.assert_allclose(found.diagonal(), own, rtol=1e-12)

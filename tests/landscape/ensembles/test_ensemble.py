@@ -9,8 +9,10 @@ import xarray as xr
 from scipy.special import softmax
 from torch import Tensor, nn
 
-from lossatlas.landscape import Engine, Problem, ensemble, evaluate, parameters
+from lossatlas.landscape import Bezier, Engine, Problem, ensemble, evaluate, parameters
+from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.shapes.lines import Line
+from lossatlas.measures import ensemble_error, of_members
 
 State = dict[str, Tensor]
 
@@ -305,6 +307,92 @@ def test_a_member_of_another_architecture_or_other_classes_is_named_with_its_fir
         ensemble(problem, members=[states[0], more])
     with pytest.raises(ValueError, match=r"member 1 has no '0\.weight', which the network has"):
         ensemble(problem, members=[nn.Linear(1, 1).state_dict()], own=True)
+
+
+class Small(nn.Module):
+    """Another architecture for images of the same shape and number of classes."""
+
+    def __init__(self, shape: torch.Size, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(shape[0])
+        self.linear = nn.Linear(shape.numel(), classes)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.linear(self.norm(inputs).flatten(1))
+
+
+def small(problem: Problem, classes: int = 3) -> Small:
+    return Small(problem.data["train"][0].shape[1:], classes)
+
+
+def test_members_may_be_networks_of_other_architectures(
+    problem: Problem, states: list[State], tmp_path: Path
+) -> None:
+    other = small(problem).train()
+    before = {name: tensor.clone() for name, tensor in other.state_dict().items()}
+    found = ensemble(problem, members=[states[0], other, {7: states[1]}], journal=tmp_path / "journal")
+    each = [probabilities(problem, states[0], "test"), None, probabilities(problem, states[1], "test")]
+    with torch.no_grad():
+        logits = copy.deepcopy(other).eval()(problem.data["test"][0])
+    each[1] = softmax(logits.double().numpy(), axis=-1)
+    here = found.sel(split="test")
+    for k, of_one in enumerate(each):
+        assert here.member_nll.sel(member=k) == pytest.approx(expected_nll(of_one, problem, "test"), rel=1e-5)
+    assert here.nll == pytest.approx(expected_nll(np.mean(each, axis=0), problem, "test"), rel=1e-5)
+    assert found.distance.isnull().values.tolist() == [[k % 2 != j % 2 for j in range(3)] for k in range(3)]
+    assert found.attrs["networks"].split(", ")[1] == "Small"
+    assert other.training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in other.state_dict().items())
+    assert "networks" not in ensemble(problem, members=states).attrs
+
+
+def test_statistics_of_another_architecture_are_recomputed_too(problem: Problem, states: list[State]) -> None:
+    engine = Engine(evaluation="recompute")
+    one, spoilt = small(problem), small(problem)
+    spoilt.load_state_dict(one.state_dict())
+    spoilt.norm.running_mean.add_(3)
+    given = [ensemble(problem, members=[states[0], of], engine=engine) for of in (one, spoilt)]
+    xr.testing.assert_allclose(*given, rtol=1e-9)
+
+
+def test_a_member_that_tells_other_classes_apart_or_takes_other_inputs_is_refused(
+    problem: Problem, states: list[State]
+) -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"^member 1, Small, tells 4 classes apart, the network 3: the members of an ensemble",
+    ):
+        ensemble(problem, members=[states[0], small(problem, classes=4)])
+    with pytest.raises(
+        ValueError, match=r"^member 0, Linear, does not take inputs of \[.*those of split 'train'"
+    ):
+        ensemble(problem, members=[nn.Linear(1, 3)])
+    every_pixel = nn.Conv2d(problem.data["train"][0].shape[1], 3, 1)
+    with pytest.raises(ValueError, match=r"^member 0, Conv2d, gives outputs of \[2, 3, .* of \[2, 3\]"):
+        ensemble(problem, members=[every_pixel])
+
+
+def test_members_may_lie_on_a_curve(problem: Problem, states: list[State]) -> None:
+    curve = ControlledCurve(Bezier(bends=1), states[:3])
+    found = ensemble(problem, members=[states[4], curve], points=3)
+    middle = {
+        name: (states[0][name] + 2 * states[1][name] + states[2][name]) / 4
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in states[0].items()
+    }
+    listed = ensemble(problem, members=[states[4], states[0], middle, states[2]])
+    xr.testing.assert_allclose(found, listed, rtol=1e-4)
+
+
+def test_the_brier_score_of_the_mean_is_that_of_the_products_of_errors(
+    problem: Problem, states: list[State]
+) -> None:
+    found = ensemble(problem, members=states)
+    np.testing.assert_allclose(ensemble_error(found.error_product), found.brier, rtol=1e-12)
+    np.testing.assert_allclose(of_members(found.error_product), found.member_brier.mean("member"), rtol=1e-12)
+    own = found.both_wrong.values.diagonal(axis1=1, axis2=2)
+    np.testing.assert_allclose(own, found.member_error, rtol=1e-12)
 
 
 @pytest.mark.gpu

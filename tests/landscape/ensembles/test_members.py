@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lossatlas.landscape import Engine, Problem
-from lossatlas.landscape.ensembles.members import classes, distances, outputs, predicted_classes, state_dicts
+from lossatlas.landscape.ensembles.members import classes, distances, listed, outputs, predicted_classes
 from lossatlas.landscape.measuring.prepared import prepared
 
 
@@ -76,9 +76,9 @@ def test_distances_are_those_of_the_parameters_alone(
 def test_state_dicts_may_be_numbered_listed_or_both() -> None:
     a, b, c = ({"weight": torch.full((1,), value)} for value in (1.0, 2.0, 3.0))
     for members in ([a, b, c], {0: a, 4: b, 9: c}, [{0: a, 1: b}, c], [a, [{7: b}, [c]]]):
-        assert [state["weight"].item() for state in state_dicts(members)] == [1, 2, 3]
-    assert list(state_dicts(a)) == [a]
-    assert list(state_dicts([])) == []
+        assert [state["weight"].item() for state in listed(members)] == [1, 2, 3]
+    assert list(listed(a)) == [a]
+    assert list(listed([])) == []
 
 
 @pytest.mark.parametrize(

@@ -178,13 +178,22 @@ def split_sizes(config: Mapping[str, Any]) -> Sizes:
 
     >>> split_sizes({"data": {"_target_": "lossatlas.data.cifar10", "validation": 5000}})
     {'train': 45000, 'validation': 5000, 'test': 10000}
+    >>> split_sizes({"data": {"_target_": "lossatlas.data.cifar10", "train_on": "one_fold", "parts": 5}})
+    {'train': 10000, 'test': 10000}
     """
     node = config["data"]
     if published := _PUBLISHED.get(node["_target_"]):
         validation = node.get("validation", 0)
         held_out = {"validation": validation} if validation else {}
-        return {"train": published[0] - validation, **held_out, "test": published[1]}
+        train = _trained_on(published[0] - validation, node)
+        return {"train": train, **held_out, "test": published[1]}
     return {name: len(split.inputs) for name, split in build_data(config).splits.items()}
+
+
+def _trained_on(images: int, data: Node) -> int:
+    """How many of the ``images`` of a training split are in the part that members of an ensemble are trained on."""
+    fold = images // data.get("parts", 1)
+    return {"one_fold": fold, "all_but_fold": images - fold}.get(data.get("train_on", "all"), images)
 
 
 def blank_data(config: Mapping[str, Any]) -> ImageData:

@@ -86,7 +86,8 @@ def seeds_along(axis: Axes, values: xr.Dataset, along: str, by: str | None, name
     scale_of(axis, "y", values["value"].values)
     axis.set_xticks(range(len(known)), [_short(along, value, names) for value in known])
     if sum(len(label.get_text()) + 2 for label in axis.get_xticklabels()) > _LETTERS_ACROSS:
-        axis.tick_params(axis="x", labelrotation=30)
+        for label in axis.get_xticklabels():
+            label.set(rotation=30, ha="right", rotation_mode="anchor")
     axis.set(xlim=(-0.5, len(known) - 0.5), xlabel=along.replace("_", " "))
     groups = colored(values, by)
     for number, (of_group, shade) in enumerate(groups):

@@ -7,7 +7,7 @@ import xarray as xr
 
 from lossatlas.landscape.directions.conventions import convention_named
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.ensembles.members import Members, is_state, state_dicts
+from lossatlas.landscape.ensembles.members import States, is_state, listed
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.problem import Problem
@@ -22,7 +22,7 @@ from lossatlas.weight_space import Weights, check_mixable, parameters, state
 def interpolation(
     problem: Problem,
     *,
-    other: Members,
+    other: States,
     low: float = -0.5,
     high: float = 1.5,
     points: int = 401,
@@ -89,7 +89,7 @@ def interpolation(
     start = (state if statistics else parameters)(problem.model)
     clamp = convention_named(convention).clamps_variances
     segments = []
-    for to in state_dicts(other):
+    for to in listed(other):
         check_mixable(problem.model, to, "the other network")
         end = {name: to[name].detach().to(tensor) for name, tensor in start.items()}
         segments.append(Segment(start, end, clamp))

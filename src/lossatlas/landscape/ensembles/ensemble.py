@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor
+from torch import Tensor, nn
 
 from lossatlas.choices import chosen
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.ensembles.averaging import AVERAGES
 from lossatlas.landscape.ensembles.members import (
+    Member,
     Members,
-    State,
+    check_network,
     classes,
     distances,
+    listed,
+    on_curve,
     outputs,
     predicted_classes,
-    state_dicts,
 )
 from lossatlas.landscape.ensembles.scores import nll
 from lossatlas.landscape.ensembles.summary import Summary, as_dataset, of_split
@@ -30,18 +32,22 @@ from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.predictions import Predictions
 from lossatlas.landscape.measuring.prepared import PreparedProblem, prepared
 from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import check_alike, parameters, weights_digest
 
 _NEVER = "test"  # split on which no members are chosen: its error would be none of new examples then
 
 
-@survey(products=None, version=2)  # 2: a confidence of 1 lies in the last bin of the calibration error
+@survey(  # 2: a confidence of 1 lies in the last bin of the calibration error
+    products=None, version=2, added={"points": 5}, any_network=True
+)
 def ensemble(
     problem: Problem,
     *,
     members: Members = (),
     own: bool = False,
+    points: int = 5,
     weights: Sequence[float] | None = None,
     combine: str = "probabilities",
     choose_on: str | None = None,
@@ -57,10 +63,14 @@ def ensemble(
     ----------
     problem : Problem
         Network, loss and data; left as they were.
-    members : state dict, or several by number or in a list, default ()
-        Networks of the problem's kind, each with its own statistics of batch norm.
+    members : state dict, network or ControlledCurve, or several by number or in a list, default ()
+        Weights of the problem's network, each with its own statistics of batch norm; modules, with their weights, of
+        whatever architecture that takes the same inputs and tells the same classes apart; curves, with members on them.
     own : bool, default False
         Whether the problem's network comes before them.
+    points : int, default 5
+        Members on a curve among them, evenly over it with both ends, >= 2. Between these its running statistics of
+        batch norm mean nothing: an engine recomputes them.
     weights : sequence of float, optional
         How much each member counts, > 0; None: all alike.
     combine : {"probabilities", "logits"}, default "probabilities"
@@ -87,21 +97,24 @@ def ensemble(
         Over (split, size), for ``error``, ``nll`` (in nats), ``brier`` and ``calibration_error`` the values of the
         ensembles: ``error_first``, ``error_last`` and, with ``choose_on``, ``error_best``; over (split,) that of all
         members, ``error``; over (split, member) those of each alone, ``member_error`` and so on; over (split, member,
-        other) ``disagreement``, the share that two members classify differently, and ``correlation`` of their
-        probabilities; over (member, other) the ``distance`` of their parameters; over (split,) ``agreement``, on how
-        many of its ``examples`` all members agree; and ``chosen`` over (size,), the member that the best m have and
-        the best m - 1 have not. All are in float64.
+        other) ``disagreement``, the share that two members classify differently, ``correlation`` of their
+        probabilities, ``both_wrong``, the share that both misclassify, and ``error_product``, the mean inner product of
+        their errors, probabilities less the target; over (member, other) the ``distance`` of their parameters, NaN
+        where these are of other shapes; over (split,) ``agreement``, on how many of its ``examples`` all members
+        agree; and ``chosen`` over (size,), the member that the best m have and the best m - 1 have not. All are in
+        float64.
 
     Raises
     ------
     ValueError
         For no members, for values out of their range, for targets that are no classes or that the loss leaves out or
         holds against the output at another place, for outputs that are no probabilities nor what the loss takes the
-        softmax of, and, naming the first difference, for a network of another shape.
+        softmax of, naming the first difference, for weights of another shape, and for a network that does not take
+        the inputs or tells other classes apart.
 
     References
     ----------
-    Huang et al. 2017, arXiv:1704.00109.
+    Huang et al. 2017, arXiv:1704.00109; Goodfellow et al. 2016, "Deep Learning", section 7.11, on ``error_product``.
 
     Examples
     --------
@@ -113,8 +126,8 @@ def ensemble(
     >>> dataset.member_error.sel(split="test").values, dataset.error_first.sel(split="test").values
     (array([0., 1.]), array([0., 0.]))
     """
-    states = _states(problem, members, own)
-    shares = _shares(weights, len(states))
+    networks = _networks(problem, members, own, points)
+    shares = _shares(weights, len(networks))
     average = chosen("combine", combine, AVERAGES)
     names = problem.select(splits)
     _check(problem, choose_on, bins)
@@ -130,35 +143,57 @@ def ensemble(
             "bins": bins,
             **({"outputs": "probabilities"} if predicted.are_probabilities else {}),
             **settings(ready),
+            **_architectures(problem, networks),
         }
         keep: dict[str, Any] = {"journal": journal, "progress": progress, "header": {}}
         if journal is not None or ranks().world_size > 1:
-            digests = [weights_digest(dict(state)) for state in states]
-            keep["header"] = {**attributes, **identity(ready), "members": digests}
-        orders = {"first": list(range(len(states))), "last": list(reversed(range(len(states))))}
+            keep["header"] = {**attributes, **identity(ready), "members": [*map(_digest, networks)]}
+        orders = {"first": list(range(len(networks))), "last": list(reversed(range(len(networks))))}
         summaries: dict[str, Summary] = {}
         for number, split in enumerate(measured):
-            logits = _logits(ready, states, number, measured, predicted, **keep)
+            logits = _logits(problem, ready, networks, number, measured, predicted, **keep)
             targets = classes(ready, split)
             if split == choose_on:
                 orders["best"] = _ranked(logits, targets)
             if split in names:
                 summaries[split] = of_split(logits, targets, shares, average, bins, orders)
-    apart = distances(states, list(parameters(problem.model)))
+    apart = distances(networks, list(parameters(problem.model)))
     return as_dataset([summaries[name] for name in names], names, apart, orders, attributes)
 
 
-def _states(problem: Problem, members: Members, own: bool) -> list[State]:
+def _networks(problem: Problem, members: Members, own: bool, points: int) -> list[Member]:
     expected = problem.model.state_dict()
-    states: list[State] = [expected] if own else []
-    for number, state in enumerate(state_dicts(members), start=len(states)):
-        check_alike(expected, state, f"member {number}")
-        states.append(dict(state))
-    if not states:
+    networks: list[Member] = [expected] if own else []
+    for member in listed(members):
+        what = f"member {len(networks)}"
+        if isinstance(member, ControlledCurve):
+            networks += on_curve(member.of(problem.model), points, expected)
+        elif isinstance(member, nn.Module):
+            check_network(member, problem, f"{what}, {type(member).__name__},")
+            networks.append(member)
+        else:
+            check_alike(expected, member, what)
+            networks.append(dict(member))
+    if not networks:
         raise ValueError(
             "members: an ensemble needs a network at least; own=true takes the one that is surveyed"
         )
-    return states
+    return networks
+
+
+def _architectures(problem: Problem, networks: Sequence[Member]) -> dict[str, str]:
+    """The attribute ``networks``, their kinds, where there are several architectures."""
+    if not any(isinstance(network, nn.Module) for network in networks):
+        return {}
+    kinds = [network if isinstance(network, nn.Module) else problem.model for network in networks]
+    return {"networks": ", ".join(type(kind).__name__ for kind in kinds)}
+
+
+def _digest(network: Member) -> str:
+    """What tells a member from others in a journal."""
+    if isinstance(network, nn.Module):
+        return f"{weights_digest(network.state_dict())} {network!r}"
+    return weights_digest(dict(network))
 
 
 def _shares(weights: Sequence[float] | None, members: int) -> list[float]:
@@ -183,8 +218,9 @@ def _check(problem: Problem, choose_on: str | None, bins: int) -> None:
 
 
 def _logits(
+    problem: Problem,
     ready: PreparedProblem,
-    states: Sequence[State],
+    networks: Sequence[Member],
     number: int,
     measured: Sequence[str],
     predicted: Predictions,
@@ -194,10 +230,15 @@ def _logits(
     progress: Progress | None,
 ) -> Tensor:
     """Outputs of all members on split ``number`` of those ``measured``, (M, N, C) in float64: one split at a time."""
-    split, total = measured[number], len(states)
+    split, total = measured[number], len(networks)
 
     def measure(index: int) -> list[float]:
-        return outputs(ready, states[index - number * total], split, predicted).flatten().tolist()
+        network = networks[index - number * total]
+        if not isinstance(network, nn.Module):
+            return outputs(ready, network, split, predicted).flatten().tolist()
+        other = Problem(network, problem.loss, problem.data)
+        with prepared(other, splits=[split], engine=ready.engine) as of_network:
+            return outputs(of_network, {}, split, predicted_classes(of_network)).flatten().tolist()
 
     def report(done: int, of: int) -> None:
         if progress is not None:

@@ -2,37 +2,55 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from lossatlas.landscape.measuring.isolation import evaluation_mode
 from lossatlas.landscape.measuring.predictions import Predictions, predictions
 from lossatlas.landscape.measuring.prepared import PreparedProblem
 from lossatlas.landscape.measuring.targets import class_axis
-from lossatlas.weight_space import norm
+from lossatlas.landscape.problem import Problem
+from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
+from lossatlas.weight_space import norm, parameters
 
 State = Mapping[str, Tensor]
 """A network's state dict: parameters, and the statistics of its batch norms."""
 
-Members = State | Mapping[int, State] | Sequence["Members"]
+States = State | Mapping[int, State] | Sequence["States"]
 """State dicts: one, several by number, several in a list, or lists of such."""
 
+Member = State | nn.Module
+"""Weights of the network that is surveyed, or a network of whatever architecture, with its own."""
 
-def state_dicts(members: Members) -> Iterator[State]:
-    """The state dicts one after the other.
+Members = Member | ControlledCurve | Mapping[int, Member] | Sequence["Members"]
+"""Members: one, several by number, several in a list, or lists of such; or the curve on which they lie."""
+
+
+def listed(members: Members) -> Iterator[Any]:
+    """The state dicts, networks and curves one after the other.
 
     >>> one, two = {"weight": torch.zeros(1)}, {"weight": torch.ones(1)}
-    >>> [int(state["weight"]) for state in state_dicts([one, {3: two, 7: one}])]
+    >>> [int(state["weight"]) for state in listed([one, {3: two, 7: one}])]
     [0, 1, 0]
     """
-    if not isinstance(members, Mapping):
-        for part in members:
-            yield from state_dicts(part)
-    elif is_state(members):
+    if isinstance(members, nn.Module | ControlledCurve) or is_state(members):
         yield members
+    elif isinstance(members, Mapping):
+        yield from members.values()
     else:
-        yield from members.values()  # type: ignore[misc]
+        for part in members:
+            yield from listed(part)
+
+
+def on_curve(curve: ControlledCurve, points: int, like: State) -> Iterator[State]:
+    """State dicts of ``points`` networks, evenly over t in [0, 1]; what the curve does not give is as in ``like``."""
+    grid = curve.grid(points)
+    for index in range(points):
+        state = {name: tensor.detach().clone() for name, tensor in like.items()}
+        grid.weights_at(index, state)
+        yield state
 
 
 def is_state(members: Members) -> TypeGuard[State]:
@@ -44,20 +62,57 @@ def is_state(members: Members) -> TypeGuard[State]:
     return isinstance(members, Mapping) and any(isinstance(value, Tensor) for value in members.values())
 
 
-def distances(states: Sequence[State], names: Sequence[str]) -> Tensor:
-    """Euclidean distance of any two networks over the tensors ``names``, (M, M) in float64.
+def distances(members: Sequence[Member], names: Sequence[str]) -> Tensor:
+    """Euclidean distance of any two networks over their parameters, (M, M) in float64.
 
-    >>> distances([{"w": torch.zeros(2)}, {"w": torch.tensor([3.0, 4.0])}], ["w"])
-    tensor([[0., 5.],
-            [5., 0.]], dtype=torch.float64)
+    Those of a state dict are the tensors ``names``. NaN for two that differ in names or shapes.
+
+    >>> distances([{"w": torch.zeros(2)}, {"w": torch.tensor([3.0, 4.0])}, nn.Linear(2, 1)], ["w"])
+    tensor([[0., 5., nan],
+            [5., 0., nan],
+            [nan, nan, 0.]], dtype=torch.float64)
     """
-    found = torch.zeros(len(states), len(states), dtype=torch.float64)
-    for row, one in enumerate(states):
+    points = [
+        parameters(member) if isinstance(member, nn.Module) else {name: member[name] for name in names}
+        for member in members
+    ]
+    shapes = [{name: tensor.shape for name, tensor in point.items()} for point in points]
+    found = torch.zeros(len(points), len(points), dtype=torch.float64)
+    for row, one in enumerate(points):
         for column in range(row):
-            other = states[column]  # which may lie on another device
-            apart = {name: one[name].double().cpu() - other[name].double().cpu() for name in names}
-            found[row, column] = found[column, row] = norm(apart)
+            other = points[column]  # which may lie on another device
+            apart = float("nan")
+            if shapes[row] == shapes[column]:
+                apart = norm({name: one[name].double().cpu() - other[name].double().cpu() for name in one})
+            found[row, column] = found[column, row] = apart
     return found
+
+
+def check_network(member: nn.Module, problem: Problem, what: str) -> None:
+    """Raise ValueError unless a network takes the data, and gives an output as that which is surveyed gives.
+
+    ``what`` says in the message what the network is.
+    """
+    split, (inputs, _) = next(iter(problem.data.items()))
+    with torch.inference_mode():
+        with evaluation_mode(problem.model):
+            expected = problem.model(inputs[:2])
+        try:
+            with evaluation_mode(member):
+                given = member(inputs[:2])
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise ValueError(
+                f"{what} does not take inputs of {list(inputs.shape[1:])}, those of split {split!r}: {reason}"
+            ) from error
+    if given.ndim == expected.ndim == 2 and given.shape != expected.shape:
+        raise ValueError(
+            f"{what} tells {given.shape[1]} classes apart, the network {expected.shape[1]}: "
+            "the members of an ensemble must classify the same"
+        )
+    if given.shape != expected.shape:
+        shapes = list(given.shape), list(expected.shape)
+        raise ValueError(f"{what} gives outputs of {shapes[0]} for two inputs, the network of {shapes[1]}")
 
 
 def predicted_classes(ready: PreparedProblem) -> Predictions:

@@ -8,7 +8,13 @@ import xarray as xr
 from torch import Tensor
 
 from lossatlas.landscape.ensembles.averaging import Average
-from lossatlas.landscape.ensembles.diversity import agreement, correlation, disagreement
+from lossatlas.landscape.ensembles.diversity import (
+    agreement,
+    both_wrong,
+    correlation,
+    disagreement,
+    error_products,
+)
 from lossatlas.landscape.ensembles.scores import scores
 from lossatlas.landscape.shapes.grid import axis
 
@@ -33,6 +39,8 @@ def of_split(
     summary: Summary = {
         "disagreement": disagreement(logits).numpy(),
         "correlation": correlation(logits).numpy(),
+        "both_wrong": both_wrong(logits, targets).numpy(),
+        "error_product": error_products(logits, targets).numpy(),
         "agreement": agreement(logits),
         "examples": len(targets),
     }
@@ -91,6 +99,8 @@ def _about(orders: _Orders, bins: int) -> dict[str, tuple[tuple[str, ...], str]]
             about[f"{name}_{which}"] = (("size",), f"{score.meaning} of the {which} m members")
     about["disagreement"] = (_PAIR, "share that two members classify differently")
     about["correlation"] = (_PAIR, "correlation of the probabilities of two members")
+    about["both_wrong"] = (_PAIR, "share that two members both misclassify")
+    about["error_product"] = (_PAIR, "mean inner product of the errors of two members")
     about["agreement"] = ((), "examples that all members classify alike")
     about["examples"] = ((), "examples in the split")
     return about

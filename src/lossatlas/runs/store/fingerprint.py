@@ -69,6 +69,7 @@ def _added() -> dict[str, dict[str, Any]]:
         ("models", ("SqueezeNet",), {"s1x1": 0.25, "e1x1": 1.0, "e3x3": 1.0, "bypass": "none"}),
         ("data", _WITH_NORMALIZE, {"normalize": True}),
         ("data", _WITH_LABELS, {"label_noise": 0.0, "order": "reshuffled"}),
+        ("data", _WITH_LABELS, {"train_on": "all", "part": 0, "parts": 5}),
     ]
     for room, names, keys in added:
         for name in names:
@@ -315,7 +316,7 @@ def _naming(node: Any) -> Any:
         return [_naming(item) for item in node]
     if not isinstance(node, Mapping):
         return node
-    own = naming(_survey_named(str(node["_target_"])), node) if "_target_" in node else node
+    own = naming(survey_named(node), node) if "_target_" in node else node
     return {key: _naming(value) for key, value in own.items()}
 
 
@@ -332,13 +333,13 @@ def _survey_versions(node: Any) -> dict[str, int]:
     if not isinstance(node, Mapping) or "_target_" not in node:
         return found
     target = str(node["_target_"])
-    version = version_at(_survey_named(target), node)
+    version = version_at(survey_named(node), node)
     return found | ({target: version} if version > 1 else {})
 
 
-def _survey_named(target: str) -> Any:
-    """What ``target`` names; None if it cannot be imported, nor then computed."""
+def survey_named(node: Mapping[str, Any]) -> Any:
+    """What the ``_target_`` of ``node`` names; None if it cannot be imported, nor then computed."""
     try:
-        return resolve_name(target)
+        return resolve_name(str(node["_target_"]))
     except Exception:  # whatever its module raises
         return None
