@@ -1,7 +1,7 @@
 """What the distance-kernel thesis (von Bachmann 2021) and its draft of 2020 ask of a pushed network, and guess.
 
-Whether it leaves its basin, for one that is as good, whether it keeps its direction, what a falling rate does. The draft
-prints no numbers on these.
+Whether it leaves its basin, for one that is as good, whether it keeps its direction, what a falling rate does. The
+draft prints no numbers on these.
 """
 
 from collections.abc import Iterator
@@ -107,7 +107,9 @@ def claims(v: Values) -> Iterator[Claim]:
 
     def of_narrow(history: xr.Dataset) -> xr.DataArray:
         narrow = at(distance(history), arm="narrow", strength=v.weak)
-        return named(ratio(narrow, at(distance(history), **UNDISTURBED)), "squared distance, narrow over none")
+        return named(
+            ratio(narrow, at(distance(history), **UNDISTURBED)), "squared distance, narrow over none"
+        )
 
     def of_seeds_and_pushed(pair: xr.Dataset, seeds: xr.Dataset) -> xr.DataArray:
         pushed = at(disagreement(pair), arm="hill", strength=v.strong)
@@ -147,7 +149,11 @@ def claims(v: Values) -> Iterator[Claim]:
         margin=1.0,
     )
     for name, words, where in (
-        ("matching", f"Of the barrier at the strength {v.strong} weight matching leaves more than half", strong),
+        (
+            "matching",
+            f"Of the barrier at the strength {v.strong} weight matching leaves more than half",
+            strong,
+        ),
         ("matching, wide", "So it does for a network that is four times as wide", wide),
     ):
         yield InRange(name, words, share_left, least=0.5, at=where)

@@ -6,7 +6,7 @@ import xarray as xr
 
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import Names, learning_curves, trends
-from lossatlas.measures import at, percent
+from lossatlas.measures import Measure, at, percent
 
 from .claims import barrier, disagreement, distance, kept_direction, matched_barrier, wrong_on_the_way
 
@@ -14,7 +14,6 @@ ARMS = {
     "hill": "hill",
     "wider": "twice as wide",
     "falling": "falling rate",
-    "attraction": "attraction",
     "random": "random push",
     "several": "three hills",
 }
@@ -26,7 +25,7 @@ NAMES: Names = {
 BARRIERS = {
     "barrier to the checkpoint": barrier,
     "barrier, units matched": matched_barrier,
-    "images wrong on the way (%)": wrong_on_the_way,
+    "images wrong on the way": wrong_on_the_way,
     "squared distance": distance,
 }
 COURSES = {
@@ -36,7 +35,7 @@ COURSES = {
 }
 
 
-def of_pair(variable: str, **where: int) -> object:
+def of_pair(variable: str, **where: int) -> Measure:
     return lambda pair: at(pair[variable], split="test", **where)
 
 
@@ -47,7 +46,7 @@ def figures(v: Values) -> Figures:
     hills = {"arm": "hill", "strength": v.strengths}
     by_strength = partial(trends, along="strength", at=hills, names=NAMES)
     answers = {
-        "answered differently (%)": disagreement,
+        "answered differently": disagreement,
         "test NLL, last network": of_pair("member_nll", member=0),
         "test NLL, with the checkpoint": of_pair("nll"),
         f"cosine of way to {v.kept[0]} and to {v.end}": kept_direction,
