@@ -279,6 +279,11 @@ RESNET = {"data": "cifar10", "model": "ResNet"}
             RESNET | {"scheduler": "WarmRestarts", "study.push": "Away", "optimizer.lr": 0.01},
         ),
         ("distance_schedule", RESNET | {"scheduler": "Constant", "optimizer.lr": 0.1}),
+        *(
+            ("distance_barrier", {"study.push": push, "model.width": 16})
+            for push in ("Away", "Nothing", "RandomDirection", "Toward")
+        ),
+        ("distance_barrier", {"model.width": 64}),
         ("distance_ensemble", {"study.push": "Away"}),
         ("distance_kernels", {"study.kernel": "RBF"}),
         ("distance_kernels", {"study.kernel": "Laplace"}),
