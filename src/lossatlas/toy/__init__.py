@@ -10,9 +10,11 @@ from lossatlas.toy.surfaces import (
     Cubic,
     Himmelblau,
     MonkeySaddle,
+    Pit,
     Quadratic,
     Rosenbrock,
     Saddle,
+    Slope,
     Surface,
 )
 
@@ -24,10 +26,12 @@ __all__ = [
     "Cubic",
     "Himmelblau",
     "MonkeySaddle",
+    "Pit",
     "Point",
     "Quadratic",
     "Rosenbrock",
     "Saddle",
+    "Slope",
     "Surface",
     "grounds",
 ]
