@@ -10,9 +10,11 @@ from lossatlas.toy import (
     Cubic,
     Himmelblau,
     MonkeySaddle,
+    Pit,
     Quadratic,
     Rosenbrock,
     Saddle,
+    Slope,
     Surface,
 )
 
@@ -68,6 +70,30 @@ def test_a_quadratic_has_the_curvatures_that_it_is_given() -> None:
     gradient, curvature = slope_and_curvature(Quadratic([1.0, 100.0, -3.0]), [1.0, 1.0, 1.0])
     assert gradient.tolist() == [1, 100, -3]
     assert curvature.diagonal().tolist() == [1, 100, -3]
+
+
+def test_a_slope_is_as_steep_everywhere() -> None:
+    for place in ([0.0, 0.0], [-7.0, 3.0]):
+        gradient, curvature = slope_and_curvature(Slope([2.0, -0.5]), place)
+        assert gradient.tolist() == [2, -0.5]
+        assert not curvature.any()
+
+
+@pytest.mark.parametrize(("width", "minima"), [(0.1, 2), (0.4, 2), (0.9, 1)])
+def test_a_pit_holds_a_minimum_if_its_side_is_steeper_than_the_bowl(width: float, minima: int) -> None:
+    """0.4 / (width sqrt(e)) against the bowl's slope of about 0.3."""
+    x = torch.linspace(-1, 4, 5001, dtype=torch.float64)[:, None]
+    steps = Pit(width=width).heights(x).diff().sign()
+    assert int((steps.diff() > 0).sum()) == minima
+    assert (0.4 / width / np.e**0.5 > 0.3) == (minima == 2)
+
+
+def test_the_middle_of_a_pit_is_as_curved_as_bowl_and_pit_together() -> None:
+    gradient, curvature = slope_and_curvature(Pit(width=0.1), [1.5, 2.0])
+    np.testing.assert_allclose(gradient, [0.2 * 1.5, 0.2 * 2.0])
+    np.testing.assert_allclose(curvature, [[0.2 + 0.4 / 0.1**2, 0.0], [0.0, 0.2]], atol=1e-12)
+    with pytest.raises(ValueError, match=r"width must be > 0, got 0\.0"):
+        Pit(width=0.0)
 
 
 def test_as_a_loss_a_surface_is_the_mean_height_whatever_the_targets() -> None:

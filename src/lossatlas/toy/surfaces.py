@@ -107,6 +107,62 @@ class Quadratic(Surface):
 
 
 @dataclass(frozen=True)
+class Slope(Surface):
+    """A plane that rises by its ``gradient``, (d,), everywhere: momentum comes to a terminal velocity there.
+
+    >>> Slope([1.0, -2.0]).heights(torch.tensor([[2.0, 0.0], [1.0, 1.0]]))
+    tensor([ 2., -1.])
+    """
+
+    gradient: Sequence[float]
+
+    def heights(self, places: Tensor) -> Tensor:  # noqa: D102
+        return places @ torch.as_tensor(self.gradient).to(places)
+
+
+@dataclass(frozen=True)
+class Pit(Surface):
+    """A pit on the side of a bowl: half of curvature |w|^2, less depth exp(-(x - place)^2 / (2 width^2)).
+
+    The pit lies across the first coordinate, x. A minimum is in it if depth / (width sqrt(e)), its steepest slope, is
+    above curvature x ``place``, about the bowl's slope there; in its middle the curvature along x is curvature +
+    depth / width^2.
+
+    Parameters
+    ----------
+    curvature : float, default 0.2
+        Of the bowl, whose lowest place is at the origin.
+    depth, width : float, default 0.4 and 0.1
+        Of the pit; the width above 0.
+    place : float, default 1.5
+        Its middle, along x.
+
+    Raises
+    ------
+    ValueError
+        Unless the width is above 0.
+
+    Examples
+    --------
+    >>> Pit(place=2.0).heights(torch.tensor([[0.0], [2.0]]))
+    tensor([0., 0.])
+    """
+
+    curvature: float = 0.2
+    depth: float = 0.4
+    width: float = 0.1
+    place: float = 1.5
+
+    def __post_init__(self) -> None:
+        if not self.width > 0:
+            raise ValueError(f"width must be > 0, got {self.width}")
+
+    def heights(self, places: Tensor) -> Tensor:  # noqa: D102
+        away = (places[..., 0] - self.place) / self.width
+        return self.curvature * places.square().sum(-1) / 2 - self.depth * torch.exp(-(away**2) / 2)
+
+
+@dataclass(frozen=True)
 class Bowl(Surface):
     """Bowl of a given condition number: half of u^2 + condition v^2, with u and v the axes turned by an angle.
 
