@@ -87,6 +87,7 @@ def landscapes() -> dict[str, xr.Dataset]:
             surveys.Problem(nn.Sequential(nn.Dropout(0.2), model), problem.loss, data), samples=4
         ),
         surveys.sam_sharpness(problem),
+        surveys.lipschitz(problem),
         surveys.compression(problem),
         surveys.signal_propagation(problem),
         surveys.along_training(

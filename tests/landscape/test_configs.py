@@ -45,6 +45,7 @@ CHOSEN = {
     "spanning_tree": {"splits": ["train", "test"], "bands": "???"},
     "spectrum": {},
     "sam_sharpness": {},
+    "lipschitz": {},
     "compression": {"splits": ["train", "test"]},
     "level_sets": {},
     "aligned": {"splits": ["train", "test"]},

@@ -40,6 +40,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "jacobian": ["examples=4"],
     "level_sets": ["directions=2", "angles=4", "points=4"],
     "line": ["points=3", "directions=2"],
+    "lipschitz": [],
     "path": ["through=[{run: ['seed=1']}]", "points=3"],
     "plane": ["others=[{run: ['seed=1']}, {run: ['seed=2']}]", "points=3"],
     "sam_sharpness": [],

@@ -41,6 +41,7 @@ from lossatlas.landscape.flatness.adversarial import adversarial
 from lossatlas.landscape.flatness.compression import compression
 from lossatlas.landscape.flatness.jacobian import jacobian
 from lossatlas.landscape.flatness.level_sets import level_sets
+from lossatlas.landscape.flatness.lipschitz import lipschitz
 from lossatlas.landscape.flatness.rescaling import rescaled
 from lossatlas.landscape.flatness.sam_sharpness import sam_sharpness
 from lossatlas.landscape.flatness.sharpness import sharpness
@@ -120,6 +121,7 @@ __all__ = [
     "jacobian",
     "level_sets",
     "line",
+    "lipschitz",
     "match_weights",
     "norm",
     "normalize_direction",

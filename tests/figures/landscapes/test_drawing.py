@@ -47,6 +47,7 @@ def test_every_survey_of_the_face_has_a_picture() -> None:
         ("sharpness", {"size ε of the box", "sharpness (%)"}),
         ("compression", {"size (kB)", "loss", "error (%)"}),
         ("sam_sharpness", {"radius ρ", "rise of the loss"}),
+        ("lipschitz", {"rate of the step", "change over that of the weights"}),
         ("aligned", {"α", "loss", "error (%)"}),
         ("spanning_tree", {"position along the band", "train loss", "minimum"}),
         ("step_time", {"checkpoints", "time of a step (ms)"}),

@@ -46,6 +46,22 @@ def sam_sharpness(landscape: xr.Dataset) -> Figure:
     return figure
 
 
+@draws("lipschitz")
+def lipschitz(landscape: xr.Dataset) -> Figure:
+    """How much loss and gradient change over steps along the gradient, each over the change of the weights."""
+    figure, axis = panel(3.6, 2.8)
+    rate = landscape["rate"].values
+    for name, color, label in (("loss", style.LOSS, "loss"), ("gradient", style.ERROR, "gradient")):
+        quotient = landscape[f"{name}_quotient"].values
+        axis.plot(
+            rate, np.where(quotient > 0, quotient, np.nan), "o-", color=color, markersize=4, label=label
+        )
+    axis.set(xscale="log", yscale="log", xlabel="rate of the step", ylabel="change over that of the weights")
+    axis.set_title("Lipschitz quotients along the gradient")
+    axis.legend(loc="best")
+    return figure
+
+
 @draws("compression")
 def compression(landscape: xr.Dataset) -> Figure:
     """Loss, and error where there is one, against the size, a line for each number of bits."""

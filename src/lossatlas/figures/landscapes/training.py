@@ -15,6 +15,7 @@ from lossatlas.figures.layout.page import colored
 _QUANTITIES = {
     "signal_propagation": "total_gradient_norm",
     "gradient_noise": "fitted_noise_scale",
+    "lipschitz": "gradient_norm",
     "hessian_noise": "fitted_noise_scale",
     "jacobian": "mean_square",
 }
