@@ -47,9 +47,8 @@ def gradient_norm(signals: xr.Dataset) -> xr.DataArray:
 def imbalance(signals: xr.Dataset) -> xr.DataArray:
     """Factor between the gradients of the last convolution and the first, whichever is larger: its log10."""
     found = gradient_norm(signals)
-    there = found.notnull()
-    first = found.isel(layer=0)
-    last = found.where(there).ffill("layer").isel(layer=-1)
+    first = found.isel(layer=0, drop=True)
+    last = found.isel(layer=(found.notnull().sum("layer") - 1).clip(0), drop=True)  # shallow ones have fewer
     return named(np.abs(log10(ratio(first, last))), "|log10| of first over last gradient norm")
 
 
