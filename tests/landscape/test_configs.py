@@ -31,6 +31,7 @@ CHOSEN = {
     "interpolation": {"splits": ["train", "test"], "other": {"run": "???"}},
     "weights": {"bins": 201, "extent": 1.0},
     "sharpness": {},
+    "weight_spectrum": {},
     "adversarial": {"splits": ["test"]},
     "dropout_ensemble": {"splits": ["test"]},
     "eigenvalues": {},

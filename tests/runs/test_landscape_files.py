@@ -57,6 +57,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "trajectory": ["points=3", "draws=2"],
     "tunnel": ["through=[{run: ['seed=1']}]", "positions=3", "directions=2", "points=4"],
     "twins": ["factors=[1, 10]"],
+    "weight_spectrum": [],
     "weights": ["bins=11"],
 }
 RANDOM = {"line", "surface", "convexity", "level_sets", "trajectory"}  # along directions that are drawn

@@ -46,6 +46,7 @@ from lossatlas.landscape.flatness.rescaling import rescaled
 from lossatlas.landscape.flatness.sam_sharpness import sam_sharpness
 from lossatlas.landscape.flatness.sharpness import sharpness
 from lossatlas.landscape.flatness.twins import twins
+from lossatlas.landscape.flatness.weight_spectrum import weight_spectrum
 from lossatlas.landscape.flatness.weights import weights
 from lossatlas.landscape.mapping.journal import Journal
 from lossatlas.landscape.mapping.map_points import Progress
@@ -146,6 +147,7 @@ __all__ = [
     "tunnel",
     "twins",
     "unit_groups",
+    "weight_spectrum",
     "weights",
     "write_directions",
 ]

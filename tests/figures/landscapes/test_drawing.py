@@ -32,6 +32,7 @@ def test_every_survey_of_the_face_has_a_picture() -> None:
         ("curve_distances", {"position t on the curves", "distance"}),
         ("convexity", {"first direction", "second direction", r"$|\lambda_{\min} / \lambda_{\max}|$"}),
         ("weights", {"weight", "density"}),
+        ("weight_spectrum", {"rank", "singular value / edge of the bulk"}),
         ("spectrum", {"eigenvalue", "density"}),
         ("eigenvalues", {"eigenvalue", "rank"}),
         ("trace", {"probes", "trace"}),

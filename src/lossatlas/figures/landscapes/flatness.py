@@ -191,6 +191,24 @@ def _against_factor(axis: Axes, values: xr.DataArray) -> None:
         axis.set_yscale("log")
 
 
+@draws("weight_spectrum")
+def weight_spectrum(landscape: xr.Dataset) -> Figure:
+    """Singular values of each weight by rank, in multiples of the edge of a random matrix's bulk."""
+    figure, axis = panel(3.8, 2.8)
+    ranks = landscape["rank"].values
+    shades = style.COLORMAP(np.linspace(0, 1, landscape.sizes["weight"]))
+    for place, color in enumerate(shades):
+        of_weight = landscape.isel(weight=place)
+        edge = of_weight["edge"].item()
+        values = of_weight["singular_value"].values / (edge if edge > 0 else np.nan)
+        axis.plot(ranks, values, "o-", color=color, markersize=2, label=str(of_weight["weight"].item()))
+    axis.axhline(1, color="0.6", linestyle="dotted")
+    axis.set(xscale="log", xlabel="rank", ylabel="singular value / edge of the bulk")
+    axis.set_ylim(bottom=0)
+    axis.legend(loc="best")
+    return figure
+
+
 @draws("weights")
 def weights(landscape: xr.Dataset) -> Figure:
     """Histogram of all weights."""

@@ -18,6 +18,7 @@ _QUANTITIES = {
     "lipschitz": "gradient_norm",
     "hessian_noise": "fitted_noise_scale",
     "jacobian": "mean_square",
+    "weight_spectrum": "outliers",
 }
 """Survey -> the variable that is drawn by epoch; of others it is the first."""
 
