@@ -10,10 +10,10 @@ from .claims import norm, test_error, test_loss, train_loss
 
 NAMES = {
     "method": {
-        "none": "no regularisation",
+        "none": "nothing",
         "decay": "weight decay",
-        "smoothing": "label smoothing, all classes",
-        "other_classes": "label smoothing, other classes",
+        "smoothing": "smoothing, all",
+        "other_classes": "smoothing, others",
     }
 }
 

@@ -406,13 +406,11 @@ def test_an_error_that_is_not_the_users_keeps_its_traceback(monkeypatch: pytest.
     assert answer.err.endswith("lossatlas: ZeroDivisionError: a bug\n")
 
 
-def test_a_mistake_in_the_yaml_of_an_experiment_is_told_with_its_place(
-    type_here: Type, tmp_path: Path
-) -> None:
-    folder = tmp_path / "conf" / "experiment" / "mine"
-    folder.mkdir(parents=True)
-    (folder / "digits.yaml").write_text("# @package _global_\nepochs: 1\nexperiment: {name: ???}\n")
-    answer = type_here("train", "--config-dir", str(tmp_path / "conf"), "experiment=mine/digits")
+def test_a_mistake_in_the_yaml_of_an_experiment_is_told_with_its_place(folder: Path) -> None:
+    mine = folder / "conf" / "experiment" / "mine"
+    mine.mkdir(parents=True)
+    (mine / "digits.yaml").write_text("# @package _global_\nepochs: 1\nexperiment: {name: ???}\n")
+    answer = type_here("train", f"--config-dir={folder / 'conf'}", "experiment=mine/digits")
     assert answer.status == 1
-    (line,) = answer.err.strip().splitlines()
-    assert "digits.yaml, line 3, column 20: expected the node content, but found '?'" in line
+    assert "digits.yaml, line 3, column 20: expected the node content, but found '?'" in answer.complaint
+    assert attempts(folder) == 0
