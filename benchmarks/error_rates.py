@@ -33,6 +33,7 @@ from lossatlas.claims import (
 from lossatlas.claims.means import mean_above, tails
 from lossatlas.claims.rank_statistics import correlation_difference, level_correlations, rank_correlation
 from lossatlas.claims.statistics import Estimate
+from lossatlas.measures import deviation
 
 Array = np.ndarray
 Rng = np.random.Generator
@@ -84,6 +85,10 @@ def two_arms(differences: Array) -> Array:
     return np.stack([np.full_like(differences, 10.0), 10 + differences])
 
 
+def distances(values: Array) -> Array:
+    return deviation(xr.DataArray(values, dims="seed"), over="seed").values
+
+
 def agreement(data: Array) -> Claim:
     one, two = (of(values, "arm", "seed", "setting") for values in data)
     return RankingAgreement("R", "r", one, other=two, pool=["setting"], **PAIR)
@@ -128,6 +133,10 @@ SCENARIOS: dict[str, Scenario] = {
     "`PairedDifference` of arms that do not differ": Scenario(
         lambda noise, n: noise(n),
         lambda d: PairedDifference("D", "d", of(two_arms(d), "arm", "seed"), **ARMS),
+    ),
+    "`PairedDifference` of distances from the median (`deviation`), of arms that scatter alike": Scenario(
+        lambda noise, n: distances(noise(n)) - distances(noise(n)),
+        lambda d: PairedDifference("V", "v", of(two_arms(d), "arm", "seed"), **ARMS),
     ),
     "`PairedDifference` at the worst of 8 places, none of which differ": Scenario(
         lambda noise, n: noise(n, PLACES),

@@ -406,3 +406,13 @@ def test_an_error_that_is_not_the_users_keeps_its_traceback(monkeypatch: pytest.
     assert answer.status == 1
     assert "Traceback" in answer.err
     assert answer.err.endswith("lossatlas: ZeroDivisionError: a bug\n")
+
+
+def test_a_mistake_in_the_yaml_of_an_experiment_is_told_with_its_place(folder: Path) -> None:
+    mine = folder / "conf" / "experiment" / "mine"
+    mine.mkdir(parents=True)
+    (mine / "digits.yaml").write_text("# @package _global_\nepochs: 1\nexperiment: {name: ???}\n")
+    answer = type_here("train", f"--config-dir={folder / 'conf'}", "experiment=mine/digits")
+    assert answer.status == 1
+    assert "digits.yaml, line 3, column 20: expected the node content, but found '?'" in answer.complaint
+    assert attempts(folder) == 0

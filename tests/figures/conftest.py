@@ -67,6 +67,7 @@ def landscapes() -> dict[str, xr.Dataset]:
         surveys.surface(problem, points=7),
         surveys.interpolation(problem, other=states[0], points=9),
         surveys.weights(problem, bins=11),
+        surveys.weight_spectrum(problem),
         surveys.sharpness(problem, iterations=1),
         surveys.path(problem, through=states[:2], points=5),
         surveys.plane(problem, others=states[:2], points=7),
@@ -87,6 +88,7 @@ def landscapes() -> dict[str, xr.Dataset]:
             surveys.Problem(nn.Sequential(nn.Dropout(0.2), model), problem.loss, data), samples=4
         ),
         surveys.sam_sharpness(problem),
+        surveys.lipschitz(problem),
         surveys.compression(problem),
         surveys.signal_propagation(problem),
         surveys.along_training(

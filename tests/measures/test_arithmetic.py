@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from lossatlas import measures
 
@@ -97,3 +98,21 @@ def test_no_measure_and_a_dimension_that_is_taken_are_refused() -> None:
         measures.stacked(over="plane")
     with pytest.raises(ValueError, match=r"have a dimension 'seed' already: \['seed'\]"):
         measures.stacked(area(1.0), over="seed")
+
+
+def test_deviation_is_the_distance_of_each_seed_from_the_median_of_those_there_are() -> None:
+    errors = ERRORS.where(ERRORS.seed != 4)
+    found = measures.deviation(errors, over="seed")
+    expected = np.abs(errors.values - np.nanmedian(errors.values, axis=2, keepdims=True))
+    np.testing.assert_allclose(found.transpose(*ERRORS.dims), expected)
+    assert found.attrs == {"long_name": "distance from the median error", "units": "%"}
+    with pytest.raises(ValueError, match="no dimension 'direction' to deviate over"):
+        measures.deviation(ERRORS, over="direction")
+
+
+def test_distances_from_the_median_are_those_of_scipys_test_of_brown_and_forsythe() -> None:
+    """Whose statistic is the analysis of variance of these distances."""
+    one, two = ERRORS.values[0, 0], ERRORS.values[1, 1]
+    distances = [measures.deviation(xr.DataArray(x, dims="seed"), over="seed").values for x in (one, two)]
+    expected = stats.f_oneway(*distances)
+    assert stats.levene(one, two, center="median").statistic == pytest.approx(expected.statistic)

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 
 from lossatlas.models import MLP
 
@@ -33,3 +34,19 @@ def test_bad_arguments_are_refused() -> None:
         MLP([8, 0], input_shape=[1, 8, 8], classes=10)
     with pytest.raises(ValueError, match=r"input_shape must be \(channels, height, width\), got \(64,\)"):
         MLP([8], input_shape=[64], classes=10)
+
+
+def test_batch_norm_after_the_activation_centres_what_goes_into_the_next_layer() -> None:
+    network = MLP(hidden=[12], input_shape=(1, 4, 4), classes=3, batch_norm=True, norm_position="after")
+    _, linear, activation, _, last = network.layers
+    assert isinstance(activation, nn.ReLU)
+    assert linear.bias is not None  # the activation comes between: batch norm does not take it out
+    seen = {}
+    last.register_forward_pre_hook(lambda module, inputs: seen.update(inputs=inputs[0]))
+    network(torch.randn(64, 1, 4, 4) + 1)
+    torch.testing.assert_close(seen["inputs"].mean(0), torch.zeros(12), atol=1e-5, rtol=0)
+
+
+def test_a_position_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^norm_position must be one of before, after, got 'behind'$"):
+        MLP(hidden=[12], input_shape=(1, 4, 4), classes=3, batch_norm=True, norm_position="behind")

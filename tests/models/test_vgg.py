@@ -3,6 +3,7 @@ import torch
 from torch import nn
 from torchvision.models.vgg import make_layers, vgg16
 
+from lossatlas.landscape import Engine, Problem, line
 from lossatlas.models import VGG
 
 NINE = [1, 1, "M", 2, 2, "M", 4, 4, 4, "M"]
@@ -72,3 +73,22 @@ def test_dropout_is_in_front_of_each_hidden_layer_and_only_there() -> None:
 def test_bad_arguments_are_refused(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         VGG(**{"layout": SIXTEEN, "hidden": [4], "input_shape": [3, 32, 32], "classes": 10, **changes})
+
+
+def test_batch_norm_stands_after_the_activation_where_that_is_wanted_and_folds_into_nothing() -> None:
+    network = VGG([1, "M", 2], hidden=[2], width=4, input_shape=(1, 8, 8), classes=3, norm_position="after")
+    kinds = [type(layer).__name__ for layer in (*network.features, *network.classifier)]
+    expected = ["Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d", "Conv2d", "ReLU", "BatchNorm2d"]
+    assert kinds == [*expected, "Linear", "ReLU", "BatchNorm1d", "Linear"]
+    assert all(
+        layer.bias is not None for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)
+    )
+
+    data = {"train": (torch.randn(32, 1, 8, 8), torch.arange(32) % 3)}
+    for _ in range(3):
+        network(data["train"][0])  # statistics that are not those of the start
+    problem = Problem(network, nn.CrossEntropyLoss(), data)
+    folded, plain = (line(problem, points=5, engine=Engine(fuse=fuse)).loss for fuse in (True, False))
+    torch.testing.assert_close(
+        torch.from_numpy(folded.values), torch.from_numpy(plain.values), rtol=1e-5, atol=1e-6
+    )

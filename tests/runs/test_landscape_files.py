@@ -41,6 +41,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "jacobian": ["examples=4"],
     "level_sets": ["directions=2", "angles=4", "points=4"],
     "line": ["points=3", "directions=2"],
+    "lipschitz": [],
     "path": ["through=[{run: ['seed=1']}]", "points=3"],
     "plane": ["others=[{run: ['seed=1']}, {run: ['seed=2']}]", "points=3"],
     "sam_sharpness": [],
@@ -58,6 +59,7 @@ SMALL = {  # options that make each survey quick, and what they ask for
     "triangle": ["control_points=[{run: ['seed=1']}, {run: ['seed=2']}]", "side=3"],
     "tunnel": ["through=[{run: ['seed=1']}]", "positions=3", "directions=2", "points=4"],
     "twins": ["factors=[1, 10]"],
+    "weight_spectrum": [],
     "weights": ["bins=11"],
 }
 RANDOM = {"line", "surface", "convexity", "level_sets", "trajectory"}  # along directions that are drawn

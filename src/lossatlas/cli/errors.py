@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 
+import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
@@ -38,6 +39,9 @@ def one_line(error: Exception) -> str | None:
         return one_line(error.__cause__)
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _composition_error(error)
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         reason = f"{error.strerror[0].lower()}{error.strerror[1:]}"
         return f"{error.filename}: {f'no space to write it ({reason})' if error.errno in NO_ROOM else reason}"

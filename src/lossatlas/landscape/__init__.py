@@ -43,10 +43,12 @@ from lossatlas.landscape.flatness.adversarial import adversarial
 from lossatlas.landscape.flatness.compression import compression
 from lossatlas.landscape.flatness.jacobian import jacobian
 from lossatlas.landscape.flatness.level_sets import level_sets
+from lossatlas.landscape.flatness.lipschitz import lipschitz
 from lossatlas.landscape.flatness.rescaling import rescaled
 from lossatlas.landscape.flatness.sam_sharpness import sam_sharpness
 from lossatlas.landscape.flatness.sharpness import sharpness
 from lossatlas.landscape.flatness.twins import twins
+from lossatlas.landscape.flatness.weight_spectrum import weight_spectrum
 from lossatlas.landscape.flatness.weights import weights
 from lossatlas.landscape.mapping.journal import Journal
 from lossatlas.landscape.mapping.map_points import Progress
@@ -125,6 +127,7 @@ __all__ = [
     "jacobian",
     "level_sets",
     "line",
+    "lipschitz",
     "match_weights",
     "norm",
     "normalize_direction",
@@ -150,6 +153,7 @@ __all__ = [
     "tunnel",
     "twins",
     "unit_groups",
+    "weight_spectrum",
     "weights",
     "write_directions",
 ]

@@ -5,7 +5,7 @@ a claim or a figure is a function whose arguments are called after the datasets 
 What is here names what it returns, in ``long_name`` and ``units``; all else is xarray's.
 """
 
-from lossatlas.measures.arithmetic import difference, log10, mean, percent, ratio, spread, stacked
+from lossatlas.measures.arithmetic import deviation, difference, log10, mean, percent, ratio, spread, stacked
 from lossatlas.measures.bounds import bounded, with_bounds
 from lossatlas.measures.curves import bump, change, crossover, first_below, linearity, rise, slope, width
 from lossatlas.measures.datasets import Datasets, Measure, measured, on, reads
@@ -55,6 +55,7 @@ __all__ = [
     "condition_number",
     "course",
     "crossover",
+    "deviation",
     "difference",
     "ensemble_error",
     "first_below",

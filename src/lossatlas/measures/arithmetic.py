@@ -94,6 +94,46 @@ def spread(values: xr.DataArray, *, over: str) -> xr.DataArray:
     return named(spreads, f"spread over {over}s of {name_of(values)}", units_of(values))
 
 
+def deviation(values: xr.DataArray, *, over: str) -> xr.DataArray:
+    """Distance of each value from the median over a dimension, such as that of each seed from all.
+
+    Whether values of one arm lie farther apart than those of another is a question on these distances: compared by a
+    test of means they give a paired form of Brown and Forsythe's test, which stands skewed values where the ratio of
+    variances does not.
+
+    Parameters
+    ----------
+    values : DataArray
+        What scatters.
+    over : str
+        Dimension whose median is taken, without NaN; it stays.
+
+    Returns
+    -------
+    DataArray
+        As ``values``, in their units, none negative; NaN where they are.
+
+    Raises
+    ------
+    ValueError
+        For a dimension that is not there.
+
+    References
+    ----------
+    Brown & Forsythe 1974, "Robust tests for the equality of variances", J. of the American Statistical Association 69.
+
+    Examples
+    --------
+    >>> deviation(xr.DataArray([1.0, 2.0, 9.0], dims="seed"), over="seed").values
+    array([1., 0., 7.])
+    """
+    values = known(values)
+    if over not in values.dims:
+        raise ValueError(f"no dimension {over!r} to deviate over; there are {list(values.dims)}")
+    distances = abs(values - values.median(over))
+    return named(distances, f"distance from the median {name_of(values)}", units_of(values))
+
+
 def difference(
     values: xr.DataArray, *, first: Selector, second: Selector, absolute: bool = False
 ) -> xr.DataArray:

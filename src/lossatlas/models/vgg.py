@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from lossatlas.models.activations import activation_named
 from lossatlas.models.checks import check_choice, check_input, check_positive, check_probability
 from lossatlas.models.dropping import dropped, with_dropout
-from lossatlas.models.mlp import fully_connected
+from lossatlas.models.mlp import fully_connected, in_position, keeps_bias
 
 
 class _Convention(NamedTuple):
@@ -37,7 +37,8 @@ class VGG(nn.Module):
     ``input_dropout``, ``spatial_dropout``: rates at which pixels are dropped in training, and whole maps that a
     convolution gets from another.
 
-    ``batch_norm``: after every convolution and hidden layer, which then have no bias of their own.
+    ``batch_norm``: after every convolution and hidden layer, ``norm_position`` "before" the activation, when they have
+    no bias of their own, or "after" it.
     ``dropout``: probability of dropping an input of a hidden layer. ``activation``: after each convolution and hidden
     layer, by its name in `lossatlas.models.activations`. ``convention``: what codes with batch norm do
     differently: with "li2018" the layers before it keep their biases; with "garipov2018" they do, and hidden layers
@@ -64,6 +65,7 @@ class VGG(nn.Module):
         classes: int,
         width: int = 64,
         batch_norm: bool = True,
+        norm_position: str = "before",
         input_dropout: float = 0.0,
         spatial_dropout: float = 0.0,
         dropout: float = 0.0,
@@ -84,7 +86,13 @@ class VGG(nn.Module):
         units = [features, *(width * multiple for multiple in hidden)]
         active = activation_named(activation)
         self.features = _convolutions(
-            channels, layout, width, batch_norm, bias=rules.bias or not batch_norm, activation=active
+            channels,
+            layout,
+            width,
+            batch_norm,
+            bias=rules.bias or keeps_bias(batch_norm, norm_position),
+            norm_position=norm_position,
+            activation=active,
         )
         check_probability(input_dropout=input_dropout, spatial_dropout=spatial_dropout)
         self.input_dropout = dropped(input_dropout)
@@ -96,7 +104,8 @@ class VGG(nn.Module):
                 classes,
                 hidden_norm,
                 dropout,
-                bias=rules.bias or not hidden_norm,
+                bias=rules.bias or keeps_bias(hidden_norm, norm_position),
+                norm_position=norm_position,
                 activation=active,
             )
         )
@@ -113,6 +122,7 @@ def _convolutions(
     batch_norm: bool,
     *,
     bias: bool,
+    norm_position: str,
     activation: Callable[[], nn.Module],
 ) -> nn.Sequential:
     layers: list[nn.Module] = []
@@ -121,8 +131,8 @@ def _convolutions(
             layers.append(nn.MaxPool2d(2))
             continue
         layers.append(nn.Conv2d(channels, width * item, kernel_size=3, padding=1, bias=bias))
-        layers += [nn.BatchNorm2d(width * item)] if batch_norm else []
-        layers.append(activation())
+        norms: list[nn.Module] = [nn.BatchNorm2d(width * item)] if batch_norm else []
+        layers += in_position(norms, activation(), norm_position)
         channels = width * item
     return nn.Sequential(*layers)
 

@@ -10,6 +10,7 @@ from lossatlas.studies.curve_objectives import ArcLength, CurveObjective, Unifor
 from lossatlas.studies.distance_kernel import DistanceKernel
 from lossatlas.studies.elastic_band.relaxation import ElasticBand
 from lossatlas.studies.fge import FastGeometricEnsemble
+from lossatlas.studies.label_smoothing import OtherClassSmoothing
 from lossatlas.studies.metrics import CalibrationError, ErrorRate, NegativeLogLikelihood
 from lossatlas.studies.snapshot import CheckpointEnsemble, SnapshotEnsemble
 from lossatlas.studies.squared_error import SquaredError
@@ -33,6 +34,7 @@ __all__ = [
     "FastGeometricEnsemble",
     "NegativeLogLikelihood",
     "NonFiniteLossError",
+    "OtherClassSmoothing",
     "PushFromCheckpoints",
     "Schedule",
     "SnapshotEnsemble",

@@ -31,6 +31,7 @@ from lossatlas.landscape import (
     jacobian,
     level_sets,
     line,
+    lipschitz,
     sam_sharpness,
     sharpness,
     signal_propagation,
@@ -238,6 +239,7 @@ SURVEYS: dict[str, Callable[..., Any]] = {
     "feature_rank": feature_rank,
     "gradient_noise": lambda problem, **how: gradient_noise(problem, sizes=(1, 4), draws=3, **how),
     "sam_sharpness": lambda problem, **how: sam_sharpness(problem, rhos=(0.1, 0.2, 0.3), **how),
+    "lipschitz": lambda problem, **how: lipschitz(problem, rates=(0.1, 0.2, 0.3), **how),
     "level_sets": lambda problem, **how: level_sets(
         problem, directions=2, levels=(0.1,), extent=10.0, angles=4, **how
     ),

@@ -90,6 +90,7 @@ def test_each_rank_gets_the_whole_and_each_point_is_measured_once(
         "eigenvalues",
         "convexity",
         "sam_sharpness",
+        "lipschitz",
         "level_sets",
     ],
 )
@@ -284,6 +285,7 @@ _DIFFERENTIATING = (
     "feature_rank",
     "sharpness",
     "sam_sharpness",
+    "lipschitz",
 )
 
 

@@ -15,6 +15,7 @@ from lossatlas.landscape import (
     interpolation,
     level_sets,
     line,
+    lipschitz,
     path,
     sam_sharpness,
     sharpness,
@@ -116,6 +117,7 @@ _SURVEYS = {
     "convexity": partial(convexity, points=2),
     "sharpness": sharpness,
     "sam_sharpness": sam_sharpness,
+    "lipschitz": lipschitz,
 }
 
 

@@ -14,6 +14,7 @@ from lossatlas.landscape import (
     convexity,
     eigenvalues,
     line,
+    lipschitz,
     sam_sharpness,
     sharpness,
     spectrum,
@@ -140,6 +141,7 @@ def test_the_loss_of_a_network_in_half_precision_is_taken_in_float32(
         partial(line, along=HessianDirections(), points=3),
         sharpness,
         sam_sharpness,
+        lipschitz,
     ],
 )
 def test_steps_that_half_precision_cannot_hold_are_refused(survey: Survey, rng: torch.Generator) -> None:

@@ -46,6 +46,22 @@ def sam_sharpness(landscape: xr.Dataset) -> Figure:
     return figure
 
 
+@draws("lipschitz")
+def lipschitz(landscape: xr.Dataset) -> Figure:
+    """How much loss and gradient change over steps along the gradient, each over the change of the weights."""
+    figure, axis = panel(3.6, 2.8)
+    rate = landscape["rate"].values
+    for name, color, label in (("loss", style.LOSS, "loss"), ("gradient", style.ERROR, "gradient")):
+        quotient = landscape[f"{name}_quotient"].values
+        axis.plot(
+            rate, np.where(quotient > 0, quotient, np.nan), "o-", color=color, markersize=4, label=label
+        )
+    axis.set(xscale="log", yscale="log", xlabel="rate of the step", ylabel="change over that of the weights")
+    axis.set_title("Lipschitz quotients along the gradient")
+    axis.legend(loc="best")
+    return figure
+
+
 @draws("compression")
 def compression(landscape: xr.Dataset) -> Figure:
     """Loss, and error where there is one, against the size, a line for each number of bits."""
@@ -173,6 +189,24 @@ def _against_factor(axis: Axes, values: xr.DataArray) -> None:
     axis.set(xlabel="factor", ylabel=str(values.name).replace("_", " "), xscale="log")
     if bool((middle > 0).all()):
         axis.set_yscale("log")
+
+
+@draws("weight_spectrum")
+def weight_spectrum(landscape: xr.Dataset) -> Figure:
+    """Singular values of each weight by rank, in multiples of the edge of a random matrix's bulk."""
+    figure, axis = panel(3.8, 2.8)
+    ranks = landscape["rank"].values
+    shades = style.COLORMAP(np.linspace(0, 1, landscape.sizes["weight"]))
+    for place, color in enumerate(shades):
+        of_weight = landscape.isel(weight=place)
+        edge = of_weight["edge"].item()
+        values = of_weight["singular_value"].values / (edge if edge > 0 else np.nan)
+        axis.plot(ranks, values, "o-", color=color, markersize=2, label=str(of_weight["weight"].item()))
+    axis.axhline(1, color="0.6", linestyle="dotted")
+    axis.set(xscale="log", xlabel="rank", ylabel="singular value / edge of the bulk")
+    axis.set_ylim(bottom=0)
+    axis.legend(loc="best")
+    return figure
 
 
 @draws("weights")

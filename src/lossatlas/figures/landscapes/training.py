@@ -15,8 +15,10 @@ from lossatlas.figures.layout.page import colored
 _QUANTITIES = {
     "signal_propagation": "total_gradient_norm",
     "gradient_noise": "fitted_noise_scale",
+    "lipschitz": "gradient_norm",
     "hessian_noise": "fitted_noise_scale",
     "jacobian": "mean_square",
+    "weight_spectrum": "outliers",
 }
 """Survey -> the variable that is drawn by epoch; of others it is the first."""
 

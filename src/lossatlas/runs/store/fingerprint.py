@@ -65,6 +65,7 @@ def _added() -> dict[str, dict[str, Any]]:
     }
     added: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
         ("models", _WITH_ACTIVATION, {"activation": "relu"}),
+        ("models", ("MLP", "VGG"), {"norm_position": "before"}),
         *(("models", (name,), dict.fromkeys(rates, 0.0)) for name, rates in _DROPPING.items()),
         ("models", ("SqueezeNet",), {"s1x1": 0.25, "e1x1": 1.0, "e3x3": 1.0, "bypass": "none"}),
         ("data", _WITH_NORMALIZE, {"normalize": True}),

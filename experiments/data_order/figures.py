@@ -1,0 +1,50 @@
+"""What `data_order` draws: name of the file -> function of the datasets and a caption."""
+
+from functools import partial
+
+import xarray as xr
+
+from lossatlas.experiments import Figures, Values
+from lossatlas.figures.experiments import learning_curves, trends
+from lossatlas.measures import log10
+
+from .claims import scatter, test_error, train_loss
+
+NAMES = {
+    "order": {
+        "reshuffled": "reshuffled",
+        "shuffled_once": "once",
+        "with_replacement": "replacement",
+        "sorted": "sorted",
+    },
+    "batch_norm": {False: "without batch norm", True: "with it"},
+}
+
+
+def validation_loss(history: xr.Dataset) -> xr.DataArray:
+    return log10(history["validation_nll"])
+
+
+def figures(v: Values) -> Figures:
+    return {
+        "figure": partial(
+            trends,
+            measures={
+                "test error": test_error,
+                "log10 of the training loss": train_loss,
+                "scatter of the loss": scatter(v),
+            },
+            along="order",
+            by="batch_norm",
+            at={"order": list(NAMES["order"]), "epochs": v.end},
+            names=NAMES,
+        ),
+        "epochs": partial(
+            learning_curves,
+            measures={"log10 of the validation loss": validation_loss},
+            along="epoch",
+            by="order",
+            at={"batch_norm": False, "epochs": v.end, "epoch": list(range(1, v.end + 1))},
+            names=NAMES,
+        ),
+    }
