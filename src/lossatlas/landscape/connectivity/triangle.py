@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from lossatlas.landscape.engine import EXACT, Engine
-from lossatlas.landscape.ensembles.members import Members, state_dicts
+from lossatlas.landscape.ensembles.members import States, listed
 from lossatlas.landscape.mapping.map_points import Progress
 from lossatlas.landscape.measuring.evaluate import evaluate
 from lossatlas.landscape.problem import Problem
@@ -22,7 +22,7 @@ _SUMMED_UP = ("loss", "error")
 def triangle(
     problem: Problem,
     *,
-    control_points: Members,
+    control_points: States,
     side: int = 13,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
@@ -81,7 +81,7 @@ def triangle(
     array([[1., 0., 1., 1., 0., 1.]])
     """
     own = state(problem.model)
-    given = list(state_dicts(control_points))
+    given = list(listed(control_points))
     if len(given) == 2:
         given = [problem.model.state_dict(), *given]
     for k, point in enumerate(given):
