@@ -14,8 +14,8 @@ from lossatlas.claims import Claim, Equivalence, PairedDifference, PairedRatio
 from lossatlas.experiments import Values
 from lossatlas.measures import Measure, at, log10, named, percent
 
-NONE = {"batch_norm": False, "position": "before"}
-BEFORE, AFTER = ({"batch_norm": True, "position": position} for position in ("before", "after"))
+NONE: dict[str, str | bool] = {"batch_norm": False, "position": "before"}
+BEFORE, AFTER = (dict(NONE) | {"batch_norm": True, "position": position} for position in ("before", "after"))
 ARMS = {"none": NONE, "before": BEFORE, "after": AFTER}
 
 

@@ -5,12 +5,12 @@ from functools import partial
 import xarray as xr
 
 from lossatlas.experiments import Figures, Values
-from lossatlas.figures.experiments import learning_curves, trends
+from lossatlas.figures.experiments import Names, learning_curves, trends
 from lossatlas.measures import log10
 
 from .claims import scatter, test_error, train_loss
 
-NAMES = {
+NAMES: Names = {
     "order": {
         "reshuffled": "reshuffled",
         "shuffled_once": "once",

@@ -6,7 +6,6 @@ distance from their median (Brown & Forsythe 1974), by seed; thresholds but that
 
 from collections.abc import Iterator
 
-import numpy as np
 import xarray as xr
 
 from lossatlas.claims import Claim, InRange, PairedDifference, Trend
@@ -49,7 +48,7 @@ def imbalance(signals: xr.Dataset) -> xr.DataArray:
     found = gradient_norm(signals)
     first = found.isel(layer=0, drop=True)
     last = found.isel(layer=(found.notnull().sum("layer") - 1).clip(0), drop=True)  # shallow ones have fewer
-    return named(np.abs(log10(ratio(first, last))), "|log10| of first over last gradient norm")
+    return named(abs(log10(ratio(first, last))), "|log10| of first over last gradient norm")
 
 
 def claims(v: Values) -> Iterator[Claim]:
