@@ -5,6 +5,7 @@ draft prints no numbers on these.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,7 +15,7 @@ from lossatlas.experiments import Values
 from lossatlas.measures import after, at, last, linearity, mean, named, percent, ratio, stacked
 
 BEFORE, AFTER = {"alignment": "before"}, {"alignment": "after"}
-UNDISTURBED = {"arm": "hill", "strength": 0}
+UNDISTURBED: dict[str, Any] = {"arm": "hill", "strength": 0}
 
 
 def barrier(to_checkpoint: xr.Dataset) -> xr.DataArray:
@@ -118,7 +119,7 @@ def claims(v: Values) -> Iterator[Claim]:
     weak, middle, strong = ({"arm": "hill", "strength": s} for s in (v.weak, v.middle, v.strong))
     random, several = ({"arm": arm, "strength": v.strong} for arm in ("random", "several"))
     attraction, wider = ({"arm": arm, "strength": v.middle} for arm in ("attraction", "wider"))
-    wide = {"arm": "wide_network", "strength": v.wide_strength}
+    wide: dict[str, Any] = {"arm": "wide_network", "strength": v.wide_strength}
 
     yield Trend(
         "barrier",
