@@ -274,4 +274,9 @@ def test_steps_of_scale_digits_are_timed_one_at_a_time_on_one_thread() -> None:
 
 def test_only_the_projects_own_experiments_have_no_table() -> None:
 
-    assert set(experiments()) - set(named_in("SETTINGS")) == {"distance_kernels", "distance_toy"}
+    assert set(experiments()) - set(named_in("SETTINGS")) == {
+        "distance_kernels",
+        "distance_toy",
+        "weight_precision",
+        "weight_spectra",
+    }

@@ -31,6 +31,9 @@ SETTINGS = [
      {"optimizer.lr": 1e-3, "optimizer.amsgrad": False}),
     ("training", "architectures convexity depth width", {},
      {"optimizer": "SGD", "data.batch_size": 128, "optimizer.weight_decay": 5e-4}),
+    ("section 5, the networks of figure 5", "init_sensitivity", {"experiment.part": "trained"},
+     {"data": "cifar10", "epochs": 300, "data.batch_size": 128, "model.depth": 56, "model.skip": {True, False},
+      "optimizer": "SGD", "optimizer.lr": 0.1, "optimizer.nesterov": True, "optimizer.weight_decay": 5e-4}),
     # VGG-9, figures 2, 3 and 9
     ("figures 2, 3 and 9, table 1: optimizer by weight decay by batch size", "sharpness trajectory",
      {"model": "VGG"},

@@ -14,6 +14,9 @@ SETTINGS = [
      {"data.batch_size": {500, 50_000}}),
     ("second-order methods at small batches", "minibatch_noise", {"experiment.part": "second"},
      {"optimizer": "HessianFree"}),
+    ("orders in which the examples come", "data_order", {"epochs": 100},
+     {("data.order", "model.batch_norm"): {(order, norm) for norm in (True, False)
+     for order in ("reshuffled", "shuffled_once", "with_replacement", "sorted")}}),
 ]
 
 CLAIMS = [
