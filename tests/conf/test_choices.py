@@ -139,12 +139,13 @@ def test_every_sweep_of_every_experiment_composes_and_fits_the_signatures_it_tar
         assert_every_node_refuses_a_wrong_key(config)
 
 
+WITH_TRUNK = ("distance_baseline", "distance_barrier")  # experiments with a trunk of their own
+
+
 def test_every_experiment_has_the_scale_that_needs_no_download_and_an_arm_no_file() -> None:
     for folder in (path for path in (config_folder() / "experiment").iterdir() if path.is_dir()):
         files = {path.stem for path in folder.glob("*.yaml")}
-        trunks = (
-            {"digits_trunk_common", "paper_trunk_common"} if folder.name == "distance_baseline" else set()
-        )
+        trunks = {"digits_trunk_common", "paper_trunk_common"} if folder.name in WITH_TRUNK else set()
         assert files - trunks == {"common", *SCALES}
 
 
