@@ -156,7 +156,6 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
 @pytest.mark.parametrize(
     "landscape",
     [
-        "activation_patterns",
         "adversarial",
         "aligned",
         "compression",
@@ -165,11 +164,13 @@ def test_the_stated_numbers_of_products_are_those_of_the_benchmarks() -> None:
         "jacobian",
         "level_sets",
         "line",
+        "lipschitz",
         "sam_sharpness",
         "sharpness",
         "signal_propagation",
         "step_time",
         "surface",
+        "weight_spectrum",
         "weights",
     ],
 )

@@ -199,8 +199,8 @@ def weight_spectrum(landscape: xr.Dataset) -> Figure:
     shades = style.COLORMAP(np.linspace(0, 1, landscape.sizes["weight"]))
     for place, color in enumerate(shades):
         of_weight = landscape.isel(weight=place)
-        edge = of_weight["edge"].item()
-        values = of_weight["singular_value"].values / (edge if edge > 0 else np.nan)
+        finite = of_weight[["singular_value", "edge"]].where(np.isfinite)
+        values = finite["singular_value"] / finite["edge"].where(finite["edge"] > 0)
         axis.plot(ranks, values, "o-", color=color, markersize=2, label=str(of_weight["weight"].item()))
     axis.axhline(1, color="0.6", linestyle="dotted")
     axis.set(xscale="log", xlabel="rank", ylabel="singular value / edge of the bulk")
