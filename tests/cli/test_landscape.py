@@ -156,7 +156,7 @@ def test_a_trajectory_goes_through_the_kept_snapshots_to_the_final_weights(run: 
         (["landscape=line"], "nothing to survey: type run=RUN, as lossatlas runs lists them"),
         (
             ["run={run}"],
-            "landscape is missing: type landscape=CHOICE, one of adversarial, aligned, along_training, compression,",
+            "landscape is missing: type landscape=CHOICE, one of activation_patterns, adversarial, aligned,",
         ),
         (["run={run}", "landscape=none"], "landscape is missing: type landscape=CHOICE, such as"),
         (["run=zz", "landscape=line"], "zz: no such run in runs/; expected one of {run}"),
