@@ -43,6 +43,20 @@ def steps(v: Values) -> Measure:
     return lengths
 
 
+def errors_by_multiple(v: Values) -> Measure:
+    def errors(summary: xr.Dataset) -> xr.DataArray:
+        """Test error of the network at each multiple of a method's best rate."""
+        found = [
+            at(test_error(summary), part="network", method=method, setting=rates)
+            .rename(setting="multiple")
+            .assign_coords(multiple=v.multiples)
+            for method, rates in v.rates.items()
+        ]
+        return named(xr.concat(found, xr.Variable("method", list(v.rates))), "test error", "%")
+
+    return errors
+
+
 def expected_loss(v: Values, power: float) -> xr.DataArray:
     """Mean loss after each epoch, over seeds without end, of balls on a bowl of curvature 1 under noise of variance 1.
 
@@ -58,7 +72,7 @@ def expected_loss(v: Values, power: float) -> xr.DataArray:
 
 
 def claims(v: Values) -> Iterator[Claim]:
-    lengths = steps(v)
+    lengths, errors = steps(v), errors_by_multiple(v)
 
     def terminal(history: xr.Dataset) -> xr.DataArray:
         return named(at(lengths(history), epoch=v.slope), "last step over that of plain descent")
@@ -103,15 +117,8 @@ def claims(v: Values) -> Iterator[Claim]:
         return named(at(x(history), epoch=v.rolled), "x in the end")
 
     def excess(summary: xr.Dataset) -> xr.DataArray:
-        """Test error at each multiple of the best rate above that at the best."""
-        found = []
-        for method, rates in v.rates.items():
-            errors = at(test_error(summary), part="network", method=method, setting=rates)
-            errors = errors.rename(setting="multiple").assign_coords(multiple=v.multiples)
-            found.append(errors - at(errors, multiple=1))
-        return named(
-            xr.concat(found, xr.Variable("method", list(v.rates))), "test error above that at the best rate"
-        )
+        found = errors(summary)
+        return named(found - at(found, multiple=1), "test error above that at the best rate")
 
     for momentum in v.momenta:
         speed = 1 / (1 - momentum)

@@ -8,7 +8,7 @@ from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import Names, learning_curves, trends
 from lossatlas.measures import at
 
-from .claims import loss, steps, test_error, x
+from .claims import errors_by_multiple, loss, steps, x
 
 NAMES: Names = {
     "method": {
@@ -44,7 +44,7 @@ def figures(v: Values) -> Figures:
             measures={"step / (rate x gradient)": of_methods},
             along="epoch",
             by="method",
-            at={"epoch": list(range(2, v.slope + 1))},
+            at={"epoch": list(range(1, v.slope + 1))},
             names=NAMES,
         ),
         "pits": partial(
@@ -75,15 +75,6 @@ def figures(v: Values) -> Figures:
             names=NAMES,
         ),
         "rates": partial(
-            trends,
-            measures={"test error": test_error},
-            along="setting",
-            by="method",
-            at={
-                "part": "network",
-                "method": list(v.rates),
-                "setting": sorted({r for of in v.rates.values() for r in of}),
-            },
-            names=NAMES,
+            trends, measures={"test error": errors_by_multiple(v)}, along="multiple", by="method", names=NAMES
         ),
     }

@@ -21,7 +21,7 @@ SETTINGS = [
      {"rate factors": {0: 1, 1: 0.0718}}),
     ("noise that stays", "step_sizes", {"study.loss": "Quadratic"},
      {"regularizer.gradient_noise": {"eta": 1.0, "gamma": 0.0}, "optimizer.lr": 0.2, "data.steps": 25}),
-    ("Kingma & Ba: mean of squares, its start corrected", "step_sizes", {"experiment.part": "slope", "optimizer": "Adam"},
+    ("Kingma & Ba: mean of squares, start corrected", "step_sizes", {"experiment.part": "slope", "optimizer": "Adam"},
      {"optimizer.betas": [0.9, 0.999], "values.kept.adam": 0.999}),
     ("RMSProp of Hinton's lecture", "step_sizes", {"optimizer": "RMSProp"},
      {"optimizer.alpha": 0.9, "values.kept.rmsprop": 0.9}),
