@@ -6,6 +6,7 @@ project's own.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,7 +15,8 @@ from lossatlas.claims import Claim, InRange, PairedDifference, PairedRatio
 from lossatlas.experiments import Values
 from lossatlas.measures import Measure, after, at, mean, named, percent
 
-PIT, NOISE = {"part": "pit"}, {"part": "noise", "setting": 0}
+PIT: dict[str, Any] = {"part": "pit"}
+NOISE: dict[str, Any] = {"part": "noise", "setting": 0}
 POWERS = {"constant": 0.0, "inverse_time": 1.0, "inverse_sqrt": 0.5}  # of 1 + t, by which rates fall
 
 
