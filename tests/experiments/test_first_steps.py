@@ -71,6 +71,7 @@ def weights(run: Run) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                 ("symmetry", {"model": "MLP"}),
                 ("symmetry", {"model": "ResNet"}),
                 ("rate_to_batch", {"experiment.ratio": 0.00025, "data.batch_size": 32}),
+                ("step_sizes", {"experiment.part": "network", "experiment.method": "sgd"}),
                 ("learning_rates", {"experiment.part": "constant"}),
                 ("learning_rates", {"experiment.part": "descent"}),
                 ("minibatch_noise", {"experiment.part": "examples"}),
