@@ -96,7 +96,7 @@ def test_a_file_says_what_was_surveyed_and_how(files: dict[str, Path], choice: s
     assert attributes["survey"] == attributes["landscape"] == choice
     assert attributes["run"] == path.parents[1].name
     assert attributes["lossatlas"] == __version__
-    if choice not in ("weights", "curve_distances", "step_time"):  # which measure no loss
+    if choice not in ("weights", "weight_spectrum", "curve_distances", "step_time"):  # which measure no loss
         assert attributes.keys() >= OF_EVERY_MEASUREMENT
         assert (attributes["dtype"], attributes["evaluation"]) == ("float32", "eval")
     if choice in RANDOM:

@@ -99,7 +99,7 @@ def weight_spectrum(
         },
         {
             "weight": ("weight", list(matrices), {"long_name": "name of the weight"}),
-            "rank": ("rank", np.arange(1, ranks + 1), {"long_name": "rank, 1 the largest"}),
+            "rank": ("rank", np.arange(1, ranks + 1), {"long_name": "rank, 1 the largest", "units": "1"}),
         },
         {
             "survey": "weight_spectrum",
