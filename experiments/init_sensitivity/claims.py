@@ -10,7 +10,7 @@ import xarray as xr
 
 from lossatlas.claims import Claim, InRange, PairedDifference, Trend
 from lossatlas.experiments import Values
-from lossatlas.measures import at, deviation, log10, named, percent, ratio
+from lossatlas.measures import Measure, at, deviation, log10, named, percent, ratio
 
 START, TRAINED = {"part": "start"}, {"part": "trained"}
 SHORT, NOSHORT = {"skip": True}, {"skip": False}
@@ -25,13 +25,14 @@ def distance(summary: xr.Dataset) -> xr.DataArray:
     return deviation(test_error(summary), over="seed")
 
 
-def relative_distance(summary: xr.Dataset) -> xr.DataArray:
-    """The same of the logarithm of the error, of at least half an image of 600: by which factor a seed is off."""
-    error = summary["test_error"]
-    return deviation(named(log10(error.where(error != 0, LEAST)), "log10 of the test error"), over="seed")
+def relative_distance(v: Values) -> Measure:
+    def distance(summary: xr.Dataset) -> xr.DataArray:
+        """The same of the logarithm of the error, of at least half an image: by which factor a seed is off."""
+        error = summary["test_error"]
+        at_least = error.where(error != 0, 0.5 / v.images)
+        return deviation(named(log10(at_least), "log10 of the test error"), over="seed")
 
-
-LEAST = 0.5 / 600
+    return distance
 
 
 def loss(summary: xr.Dataset) -> xr.DataArray:
@@ -63,7 +64,7 @@ def claims(v: Values) -> Iterator[Claim]:
     yield PairedDifference(
         "spread, relative",
         "So they do as multiples of it, by which higher errors are not farther apart for being higher",
-        relative_distance,
+        relative_distance(v),
         greater=NOSHORT,
         lesser=SHORT,
         at={**TRAINED, "depth": v.deep},

@@ -95,6 +95,16 @@ def test_batch_norm_is_as_in_training_or_as_in_evaluation_and_dropout_is_off(sta
     assert found.gradient_change.item() == pytest.approx((gradient_after - gradient).norm().item(), rel=1e-9)
 
 
+def test_synchronised_batch_norm_is_as_any_other() -> None:
+    """Without waiting for processes that are at other points, and off a GPU."""
+    problem = Problem(network(), nn.CrossEntropyLoss(), data())
+    expected = lipschitz(problem, rates=[0.5])
+    synchronised = nn.SyncBatchNorm.convert_sync_batchnorm(network())
+    found = lipschitz(Problem(synchronised, nn.CrossEntropyLoss(), data()), rates=[0.5])
+    np.testing.assert_array_equal(found.gradient_change, expected.gradient_change)
+    assert "forward" not in vars(synchronised[1])
+
+
 def test_a_network_with_batch_norm_is_no_steeper_for_larger_weights_before_it() -> None:
     """Scaling what is normalised away leaves the loss, and divides its gradient by these weights."""
     one, large = network(), network()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lossatlas.choices import chosen
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.mapping.map_points import Progress, map_points
+from lossatlas.landscape.measuring.batch_statistics import normalising_batches
 from lossatlas.landscape.measuring.differentiating import check_gradient, check_width
 from lossatlas.landscape.measuring.evaluate import identity, settings
 from lossatlas.landscape.measuring.gradient import loss_and_gradient
@@ -157,12 +158,9 @@ def _by_batches(model: nn.Module) -> Iterator[None]:
     kept = [buffer for norm in norms for buffer in norm.buffers(recurse=False)]
     before = [buffer.clone() for buffer in kept]
     try:
-        for norm in norms:
-            norm.train()
-        yield
+        with normalising_batches(norms):
+            yield
     finally:
-        for norm in norms:
-            norm.eval()
         for buffer, value in zip(kept, before, strict=True):
             buffer.copy_(value)
 

@@ -61,20 +61,39 @@ class PassStatistics:
         momenta = [norm.momentum for norm in self._norms]
         done = 0
         try:
-            for norm in self._norms:
-                norm.train()
-                if type(norm).forward is nn.SyncBatchNorm.forward:
-                    norm.forward = MethodType(BATCH_NORM.forward, norm)
-            for inputs in self.batches:
-                done += len(inputs)
-                for norm in self._norms:
-                    norm.momentum = len(inputs) / done  # the first batch replaces what was there
-                self._model(inputs)
+            with normalising_batches(self._norms):
+                for inputs in self.batches:
+                    done += len(inputs)
+                    for norm in self._norms:
+                        norm.momentum = len(inputs) / done  # the first batch replaces what was there
+                    self._model(inputs)
         finally:
             for norm, momentum in zip(self._norms, momenta, strict=True):
-                norm.eval()
                 norm.momentum = momentum
-                vars(norm).pop("forward", None)
+
+
+@contextmanager
+def normalising_batches(norms: Sequence[nn.Module]) -> Iterator[None]:
+    """Have ``norms`` normalise each batch by itself in the block, as in training; after it they are in evaluation mode.
+
+    Synchronised batch norm is as any other, so that no process waits for one that is at another point.
+
+    >>> import torch
+    >>> norm = nn.BatchNorm1d(1, affine=False).eval()
+    >>> with normalising_batches([norm]):
+    ...     norm(torch.tensor([[1.0], [3.0]])).flatten()
+    tensor([-1.0000,  1.0000])
+    """
+    try:
+        for norm in norms:
+            norm.train()
+            if type(norm).forward is nn.SyncBatchNorm.forward:
+                norm.forward = MethodType(BATCH_NORM.forward, norm)
+        yield
+    finally:
+        for norm in norms:
+            norm.eval()
+            vars(norm).pop("forward", None)
 
 
 def _check_known(model: nn.Module) -> None:
