@@ -1,21 +1,11 @@
 """Measures of `cells`, `local_minima` and `low_loss_surface` on numbers that are made up."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import xarray as xr
-from omegaconf import OmegaConf
+from python_of import measure_of
 
-from lossatlas.experiments.definition import definition
 from lossatlas.measures import measured
-from lossatlas.runs.composition.compose import compose_config
-
-
-def measure_of(experiment: str, claim: str) -> Any:
-    values = compose_config([f"experiment={experiment}/digits"]).experiment["values"]
-    defined = definition(experiment, {"values": OmegaConf.to_container(values, resolve=True)})
-    return next(each.measure for each in defined.claims if each.id == claim)
 
 
 def test_crossings_an_epoch_are_those_of_a_line_over_the_epochs_that_it_spans() -> None:

@@ -3,7 +3,6 @@
 import doctest
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,8 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from python_of import loaded
 
-from lossatlas.experiments.catalogue import experiment_folder
-from lossatlas.experiments.python_files import function_of
 from lossatlas.figures.style import colors_of
 from lossatlas.optim.distancing import RBF, Laplace
 from lossatlas.toy import Cubic
@@ -21,12 +19,7 @@ from lossatlas.toy import Cubic
 sys.path.insert(0, str(Path(__file__).parents[1] / "figures"))
 from looking import assert_nothing_overlaps, drawn_bytes, lines_of, panels_of, words
 
-
-def loaded() -> ModuleType:
-    return sys.modules[function_of(experiment_folder("distance_toy"), "figures").__module__]
-
-
-drawn = loaded()
+drawn = loaded("distance_toy", "figures")
 
 SIGMAS = [0.1, 0.5, 1.0]
 
@@ -142,5 +135,5 @@ def test_contours_are_those_of_the_surface_in_its_own_coordinates(datasets: dict
 
 
 def test_the_examples_are_right() -> None:
-    failed, tried = doctest.testmod(loaded())
+    failed, tried = doctest.testmod(drawn)
     assert (failed, tried > 0) == (0, True)

@@ -1,27 +1,20 @@
 """`optimizers` and `second_order`: what their measures count, and what their balls roll over."""
 
 import doctest
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import xarray as xr
 from composed import configs_of, jobs_of
+from python_of import loaded
 from readings import named, read
 
-from lossatlas.experiments.catalogue import experiment_folder
-from lossatlas.experiments.python_files import function_of
 from lossatlas.measures import with_bounds
 from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.ensure import ensure
 
 EXPERIMENTS = ("optimizers", "second_order")
-
-
-def loaded(experiment: str, function: str) -> ModuleType:
-    return sys.modules[function_of(experiment_folder(experiment), function).__module__]
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
