@@ -23,9 +23,9 @@ def figures(v: Values) -> Figures:
             trends,
             measures={
                 "mean training loss": mean_of("train"),
-                "its spread over three networks": spread_of("train"),
+                "spread of the training loss": spread_of("train"),
                 "mean test loss": mean_of("test"),
-                "its spread over three networks, test": spread_of("test"),
+                "spread of the test loss": spread_of("test"),
             },
             along="width",
         ),
