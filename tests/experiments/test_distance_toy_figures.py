@@ -1,6 +1,5 @@
 """The pictures of `distance_toy`: balls' paths over the valley, and what a hill is."""
 
-import doctest
 import sys
 from pathlib import Path
 from typing import Any
@@ -132,8 +131,3 @@ def test_contours_are_those_of_the_surface_in_its_own_coordinates(datasets: dict
         (circle,) = [path.vertices for path in [contours.get_paths()[level]]]
         np.testing.assert_allclose(np.hypot(*circle.T), 1.0, atol=0.01)  # a bowl about the origin
         assert abs(circle[:, 0]).max() <= 1.3
-
-
-def test_the_examples_are_right() -> None:
-    failed, tried = doctest.testmod(drawn)
-    assert (failed, tried > 0) == (0, True)

@@ -1,6 +1,5 @@
 """`optimizers` and `second_order`: what their measures count, and what their balls roll over."""
 
-import doctest
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,6 @@ from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.ensure import ensure
 
 EXPERIMENTS = ("optimizers", "second_order")
-
-
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-@pytest.mark.parametrize("part", ["claims", "figures"])
-def test_examples_of_their_files(experiment: str, part: str) -> None:
-    assert doctest.testmod(loaded(experiment, part)).failed == 0
 
 
 def test_steps_are_counted_to_where_a_ball_stays_below_and_are_a_bound_where_it_does_not() -> None:
