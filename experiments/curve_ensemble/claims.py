@@ -10,7 +10,7 @@ import xarray as xr
 
 from lossatlas.claims import Claim, InRange, PairedDifference, Trend, printed
 from lossatlas.experiments import Values
-from lossatlas.measures import at, difference, percent, stacked
+from lossatlas.measures import Measure, at, difference, percent, stacked
 
 CURVES = (  # as the ids and the texts name them
     ("Bezier", "Bezier curve", {"method": "bezier"}),
@@ -31,6 +31,15 @@ def excess(path: xr.Dataset) -> xr.DataArray:
 def ends_and_fifty(fifty: xr.Dataset) -> xr.DataArray:
     errors = (fifty["pair_error"], fifty["growing_error"])
     return stacked(*(percent(at(error, split="test", t=1.0)) for error in errors), over="ensemble")
+
+
+def plain_and_tempered(score: str) -> Measure:
+    def plain_and_tempered(fifty: xr.Dataset) -> xr.DataArray:
+        """Score of the ensemble of all 50, of their probabilities and of their tempered ones."""
+        found = [at(fifty[f"{kind}_{score}"], split="test", t=1.0) for kind in ("growing", "tempered")]
+        return stacked(*map(percent, found) if score == "error" else found, over="ensemble")
+
+    return plain_and_tempered
 
 
 def claims(v: Values) -> Iterator[Claim]:
@@ -61,4 +70,25 @@ def claims(v: Values) -> Iterator[Claim]:
             lesser={"ensemble": 1},
             at=method,
             paper=printed(22.0, 21.03, source="Garipov et al. 2018, supplement, two ends against 50 points"),
+        )
+    for name, curve, method in CURVES:
+        yield PairedDifference(
+            f"G-A6 {name}, tempered",
+            f"Tempered, the 50 networks along the {curve} have a lower test error together",
+            plain_and_tempered("error"),
+            greater={"ensemble": 0},
+            lesser={"ensemble": 1},
+            at=method,
+            paper=printed(
+                21.03, 20.7, source="Garipov et al. 2018, supplement, 50 points as they are and tempered"
+            ),
+        )
+    for name, curve, method in CURVES:
+        yield PairedDifference(
+            f"{name}, tempered likelihood",
+            f"Tempered, the 50 networks along the {curve} have a lower negative log-likelihood together",
+            plain_and_tempered("nll"),
+            greater={"ensemble": 0},
+            lesser={"ensemble": 1},
+            at=method,
         )

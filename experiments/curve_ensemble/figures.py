@@ -27,7 +27,13 @@ def figures(v: Values) -> Figures:
         "NLL of the pair": {"variable": "pair_nll", "split": "test"},
         "NLL of all up to t": {"variable": "growing_nll", "split": "test"},
     }
+    fifty = {"landscape": "fifty", "split": "test"}
+    tempering = {
+        "NLL of all up to t": {"variable": "growing_nll", **fifty},
+        "NLL of all up to t, tempered": {"variable": "tempered_nll", **fifty},
+    }
     return {
         "figure": partial(drawn, panels=errors),  # as Figure 2 of Garipov et al. 2018, right
         "likelihood": partial(drawn, panels=likelihoods),
+        "tempered": partial(drawn, panels=tempering),
     }

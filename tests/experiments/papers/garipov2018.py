@@ -70,7 +70,8 @@ SETTINGS = [
     # ensembles along curves
     ("figure 2: ensembles of an end with each of 61 points; supplement: of 50 points", "curve_ensemble", {},
      {"landscape.path": {"points": 61, "ensemble": True, "splits": ["test"], "through": {"curve": []}},
-     "landscape.fifty": {"points": 50, "ensemble": True, "splits": ["test"], "through": {"curve": []}},
+     "landscape.fifty": {"points": 50, "ensemble": True, "temper_on": "train", "splits": ["test"],
+                         "through": {"curve": []}},
      "landscape.path.engine.evaluation": "recompute", "landscape.fifty.engine.evaluation": "recompute"}),
     ("supplement: of three independent networks", "curve_ensemble", {},
      {"seeds of landscape.independent.members": [0, 10, 20]}

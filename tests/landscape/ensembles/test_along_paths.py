@@ -1,11 +1,14 @@
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import nn
 
 from lossatlas.landscape import Engine, Problem, path
+from lossatlas.landscape.ensembles.tempering import temperature
 
 
 def probabilities(network: nn.Module, inputs: torch.Tensor) -> np.ndarray:
@@ -80,8 +83,9 @@ def test_statistics_are_those_of_each_point_where_they_are_recomputed(
     assert not np.allclose(dataset.pair_nll.sel(t=0.0), back.pair_nll.sel(t=0.0))
 
 
+@pytest.mark.parametrize("tempering", [{}, {"temper_on": "train"}], ids=["plain", "tempered"])
 def test_an_interrupted_survey_goes_on_with_the_same_bits(
-    problem: Problem, other_network: nn.Module, tmp_path: object
+    problem: Problem, other_network: nn.Module, tmp_path: object, tempering: dict[str, str]
 ) -> None:
     class Enough(Exception):  # noqa: N818
         pass
@@ -92,13 +96,64 @@ def test_an_interrupted_survey_goes_on_with_the_same_bits(
             raise Enough
 
     other, journal = other_network.state_dict(), f"{tmp_path}/path.journal"
-    options = {"through": [other], "points": 5, "ensemble": True}
+    options = {"through": [other], "points": 5, "ensemble": True, **tempering}
     with pytest.raises(Enough):
         path(problem, journal=journal, progress=stop, **options)
     heard: list[int] = []
     resumed = path(problem, journal=journal, progress=lambda done, total: heard.append(done), **options)
     assert heard == [5, 8, 9, 10]
     assert resumed.identical(path(problem, **options))
+
+
+def test_points_are_tempered_on_a_split_before_they_are_averaged(
+    problem: Problem, other_network: nn.Module
+) -> None:
+    """In numpy, of networks that are put together by hand."""
+    other = [other_network.state_dict()]
+    dataset = path(problem, through=other, points=3, ensemble=True, temper_on="train", splits=["test"])
+    plain = path(problem, through=other, points=3, ensemble=True, splits=["test"])
+    xr.testing.assert_equal(dataset[list(plain)], plain)
+    networks = [between(problem.model, other_network, t) for t in (0.0, 0.5, 1.0)]
+
+    def found(network: nn.Module, split: str, temperature: float) -> np.ndarray:
+        tempered = probabilities(network, problem.data[split][0]) ** (1 / temperature)
+        return tempered / tempered.sum(-1, keepdims=True)
+
+    def nll_of(mean: np.ndarray, split: str) -> float:
+        targets = problem.data[split][1].numpy()
+        return -np.log(mean[np.arange(len(targets)), targets]).mean()
+
+    temperatures = dataset.temperature.values
+    targets = problem.data["train"][1]
+    for network, best in zip(networks, temperatures, strict=True):
+        logs = torch.from_numpy(probabilities(network, problem.data["train"][0])).log()
+        assert best == pytest.approx(temperature(logs, targets), rel=1e-3)
+    each = [found(network, "test", best) for network, best in zip(networks, temperatures, strict=True)]
+    for k in range(3):
+        here, mean = dataset.isel(t=k, split=0), np.mean(each[: k + 1], axis=0)
+        assert float(here.tempered_nll) == pytest.approx(nll_of(mean, "test"), rel=1e-4)
+        assert float(here.tempered_error) == (mean.argmax(1) != problem.data["test"][1].numpy()).mean()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temper_on": "train"}, "temper_on is of ensembles, and ensemble is false"),
+        (
+            {"temper_on": "test", "ensemble": True},
+            "temper_on: members are never tempered on the split 'test'",
+        ),
+        (
+            {"temper_on": "valid", "ensemble": True},
+            "temper_on: the data has no split 'valid' .* it has train, test",
+        ),
+    ],
+)
+def test_a_split_that_tempers_is_one_that_the_data_has_and_nobody_is_judged_on(
+    problem: Problem, other_network: nn.Module, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        path(problem, through=[other_network.state_dict()], points=3, **options)
 
 
 def test_without_classes_there_is_no_ensemble(regression: Problem) -> None:

@@ -211,6 +211,33 @@ def test_logits_are_averaged_only_by_name(problem: Problem, states: list[State])
     assert abs(geometric.nll_first - by_default.nll_first).max() > 1e-3
 
 
+@pytest.mark.parametrize("combine", ["probabilities", "logits"])
+def test_members_are_tempered_on_a_split_and_judged_on_another(
+    three: Problem, states: list[State], combine: str
+) -> None:
+    plain = ensemble(three, members=states, combine=combine)
+    dataset = ensemble(
+        three,
+        members=states,
+        combine=combine,
+        temper_on="validation",
+        choose_on="validation",
+        splits=["validation", "test"],
+    )
+    assert dataset.sizes["split"] == 2
+    assert (dataset.temperature != 1).all()
+    np.testing.assert_array_equal(dataset.member_error, plain.member_error.sel(split=["validation", "test"]))
+    assert (dataset.member_nll < plain.member_nll).sel(split="validation").all()
+    temperatures = dataset.temperature.values
+    each = np.stack([np.log(probabilities(three, state, "test")) for state in states])
+    each /= temperatures[:, None, None]
+    mean = softmax(each, axis=-1).mean(0) if combine == "probabilities" else softmax(each.mean(0), axis=-1)
+    assert float(dataset.nll.sel(split="test")) == pytest.approx(expected_nll(mean, three, "test"), rel=1e-5)
+    order = np.argsort(dataset.member_nll.sel(split="validation"))
+    assert dataset.chosen.values.tolist() == order.values.tolist()
+    assert "temperature" not in plain
+
+
 def test_agreement_is_counted_on_each_split_and_distances_between_parameters(
     problem: Problem, states: list[State]
 ) -> None:
@@ -289,6 +316,8 @@ def test_the_network_is_left_as_it_was(problem: Problem, states: list[State]) ->
         ({"bins": 0}, "bins must be >= 1, got 0"),
         ({"choose_on": "test"}, "choose_on: members are never chosen on the split 'test'"),
         ({"choose_on": "valid"}, "choose_on: the data has no split 'valid' .* it has train, test"),
+        ({"temper_on": "test"}, "temper_on: members are never tempered on the split 'test'"),
+        ({"temper_on": "valid"}, "temper_on: the data has no split 'valid' .* it has train, test"),
         ({"splits": ["valid"]}, "unknown split 'valid', the data has train, test"),
     ],
 )

@@ -33,7 +33,7 @@ Networks = Sequence[Mapping[str, Tensor]] | Mapping[int, Mapping[str, Tensor]]
 """State dicts in order, or by numbers that order them, such as snapshots by epoch."""
 
 
-@survey(products=None)
+@survey(products=None, added={"temper_on": None})
 def path(
     problem: Problem,
     *,
@@ -42,6 +42,7 @@ def path(
     statistics: bool = True,
     weight_decay: float | None = None,
     ensemble: bool = False,
+    temper_on: str | None = None,
     augmented: tuple[Tensor, Tensor] | None = None,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
@@ -70,6 +71,10 @@ def path(
     ensemble : bool, default False
         Whether to measure ensembles by the mean of probabilities too (``pair_error``, ``pair_nll`` of each point with
         the first, ``growing_error``, ``growing_nll`` of all up to it).
+    temper_on : str, optional
+        Split, not "test", on which each point is tempered for another ensemble of all up to it (``tempered_error``,
+        ``tempered_nll``): its outputs are divided by the ``temperature`` at which its negative log-likelihood there is
+        lowest (Guo et al. 2017, arXiv:1706.04599). It needs ``ensemble``; None: there is none.
     augmented : (Tensor, Tensor), optional
         Inputs and targets, (N, ...) each, measured as the split "augmented" beside ``splits``; None: none.
     splits : sequence of str, optional
@@ -110,6 +115,8 @@ def path(
     >>> path(problem, through=others, points=3).t.values
     array([0. , 0.5, 1. , 1.5, 2. ])
     """
+    if temper_on is not None and not ensemble:
+        raise ValueError("temper_on is of ensembles, and ensemble is false")
     if augmented is not None:
         splits = [*problem.select(splits), "augmented"]
         problem = Problem(
@@ -136,6 +143,7 @@ def path(
             splits=splits,
             engine=engine,
             digest=curve.digest(),
+            temper_on=temper_on,
             journal=beside,
             progress=_part(progress, 1, passes),
         )

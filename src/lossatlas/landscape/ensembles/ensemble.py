@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lossatlas.choices import chosen
 from lossatlas.landscape.engine import EXACT, Engine
 from lossatlas.landscape.ensembles.averaging import AVERAGES
+from lossatlas.landscape.ensembles.held_out import check_held_out
 from lossatlas.landscape.ensembles.members import (
     Member,
     Members,
@@ -26,6 +27,7 @@ from lossatlas.landscape.ensembles.members import (
 )
 from lossatlas.landscape.ensembles.scores import nll
 from lossatlas.landscape.ensembles.summary import Summary, as_dataset, of_split
+from lossatlas.landscape.ensembles.tempering import temperature, tempered
 from lossatlas.landscape.mapping.map_points import Progress, map_points
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.measuring.evaluate import identity, settings
@@ -36,11 +38,9 @@ from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import check_alike, parameters, weights_digest
 
-_NEVER = "test"  # split on which no members are chosen: its error would be none of new examples then
-
 
 @survey(  # 2: a confidence of 1 lies in the last bin of the calibration error
-    products=None, version=2, added={"points": 5}, any_network=True
+    products=None, version=2, added={"points": 5, "temper_on": None}, any_network=True
 )
 def ensemble(
     problem: Problem,
@@ -51,6 +51,7 @@ def ensemble(
     weights: Sequence[float] | None = None,
     combine: str = "probabilities",
     choose_on: str | None = None,
+    temper_on: str | None = None,
     bins: int = 15,
     splits: Sequence[str] | None = None,
     engine: Engine = EXACT,
@@ -79,6 +80,9 @@ def ensemble(
     choose_on : str, optional
         Split, not "test", by whose negative log-likelihood the best m are chosen, by which the members are ranked one
         by one; None: they are not.
+    temper_on : str, optional
+        Split, not "test", on which each member is tempered: its outputs are divided by the `temperature` at which its
+        negative log-likelihood there is lowest; None: outputs are taken as they are.
     bins : int, default 15
         Bins of the calibration error.
     splits : sequence of str, optional
@@ -101,8 +105,8 @@ def ensemble(
         probabilities, ``both_wrong``, the share that both misclassify, and ``error_product``, the mean inner product of
         their errors, probabilities less the target; over (member, other) the ``distance`` of their parameters, NaN
         where these are of other shapes; over (split,) ``agreement``, on how many of its ``examples`` all members
-        agree; and ``chosen`` over (size,), the member that the best m have and the best m - 1 have not. All are in
-        float64.
+        agree; and ``chosen`` over (size,), the member that the best m have and the best m - 1 have not; with
+        ``temper_on``, ``temperature`` over (member,). All are in float64.
 
     Raises
     ------
@@ -114,7 +118,8 @@ def ensemble(
 
     References
     ----------
-    Huang et al. 2017, arXiv:1704.00109; Goodfellow et al. 2016, "Deep Learning", section 7.11, on ``error_product``.
+    Huang et al. 2017, arXiv:1704.00109; Goodfellow et al. 2016, "Deep Learning", section 7.11, on ``error_product``;
+    Guo et al. 2017, arXiv:1706.04599, on ``temper_on``.
 
     Examples
     --------
@@ -130,8 +135,11 @@ def ensemble(
     shares = _shares(weights, len(networks))
     average = chosen("combine", combine, AVERAGES)
     names = problem.select(splits)
-    _check(problem, choose_on, bins)
-    measured = list(dict.fromkeys([*([choose_on] if choose_on else []), *names]))
+    if bins < 1:
+        raise ValueError(f"bins must be >= 1, got {bins}")
+    check_held_out(problem, "choose_on", choose_on, "chosen")
+    check_held_out(problem, "temper_on", temper_on, "tempered")
+    measured = list(dict.fromkeys([*filter(None, (temper_on, choose_on)), *names]))
     with prepared(problem, splits=measured, engine=engine.exact()) as ready:
         predicted = predicted_classes(ready)
         attributes = {
@@ -140,6 +148,7 @@ def ensemble(
             "combine": combine,
             "member_weights": ", ".join(map(repr, shares)),
             "choose_on": choose_on or "none",
+            **({"temper_on": temper_on} if temper_on else {}),
             "bins": bins,
             **({"outputs": "probabilities"} if predicted.are_probabilities else {}),
             **settings(ready),
@@ -150,15 +159,21 @@ def ensemble(
             keep["header"] = {**attributes, **identity(ready), "members": [*map(_digest, networks)]}
         orders = {"first": list(range(len(networks))), "last": list(reversed(range(len(networks))))}
         summaries: dict[str, Summary] = {}
+        temperatures: list[float] = []
         for number, split in enumerate(measured):
             logits = _logits(problem, ready, networks, number, measured, predicted, **keep)
             targets = classes(ready, split)
+            if split == temper_on:  # the first of those measured
+                temperatures = [temperature(of_member, targets) for of_member in logits]
+            if temperatures:
+                logits = tempered(logits, temperatures)
             if split == choose_on:
                 orders["best"] = _ranked(logits, targets)
             if split in names:
                 summaries[split] = of_split(logits, targets, shares, average, bins, orders)
     apart = distances(networks, list(parameters(problem.model)))
-    return as_dataset([summaries[name] for name in names], names, apart, orders, attributes)
+    dataset = as_dataset([summaries[name] for name in names], names, apart, orders, attributes)
+    return dataset.assign(_of_members(temperatures)) if temper_on else dataset
 
 
 def _networks(problem: Problem, members: Members, own: bool, points: int) -> list[Member]:
@@ -203,18 +218,9 @@ def _shares(weights: Sequence[float] | None, members: int) -> list[float]:
     return shares
 
 
-def _check(problem: Problem, choose_on: str | None, bins: int) -> None:
-    if bins < 1:
-        raise ValueError(f"bins must be >= 1, got {bins}")
-    if choose_on == _NEVER:
-        raise ValueError(
-            "choose_on: members are never chosen on the split 'test', on which they are then judged"
-        )
-    if choose_on is not None and choose_on not in problem.data:
-        has = ", ".join(problem.data)
-        raise ValueError(
-            f"choose_on: the data has no split {choose_on!r} to choose the best members on, it has {has}"
-        )
+def _of_members(temperatures: Sequence[float]) -> dict[str, Any]:
+    about = {"long_name": "temperature by which the outputs are divided", "units": "1"}
+    return {"temperature": (("member",), list(temperatures), about)}
 
 
 def _logits(
