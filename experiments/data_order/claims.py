@@ -3,13 +3,14 @@
 Thresholds are this project's own.
 """
 
+import math
 from collections.abc import Iterator
 
 import xarray as xr
 
-from lossatlas.claims import Claim, Equivalence, PairedDifference
+from lossatlas.claims import Claim, Equivalence, InRange, PairedDifference
 from lossatlas.experiments import Values
-from lossatlas.measures import Measure, at, difference, log10, named, percent, spread
+from lossatlas.measures import Measure, at, difference, log10, named, percent, ratio, spread, stacked
 
 RESHUFFLED, ONCE, REPLACED, SORTED = (
     {"order": order} for order in ("reshuffled", "shuffled_once", "with_replacement", "sorted")
@@ -41,8 +42,28 @@ def cost_of_sorting(summary: xr.Dataset) -> xr.DataArray:
     return difference(test_error(summary), first=SORTED, second=RESHUFFLED)
 
 
+def noise(shuffled_parts: xr.Dataset, drawn_parts: xr.Dataset, sorted_parts: xr.Dataset) -> xr.DataArray:
+    """Of the gradient of so many images of an epoch, relative to that of all: shuffled, with replacement, sorted."""
+    surveyed = (shuffled_parts, drawn_parts, sorted_parts)
+    return stacked(*(ratio(each["noise"], each["gradient_norm"]) for each in surveyed), over="drawn")
+
+
 def claims(v: Values) -> Iterator[Claim]:
     end = {"epochs": v.end}
+    batch, everything = v.sizes[1], v.sizes[-1]
+
+    def of_batch(
+        shuffled_parts: xr.Dataset, drawn_parts: xr.Dataset, sorted_parts: xr.Dataset
+    ) -> xr.DataArray:
+        found = at(noise(shuffled_parts, drawn_parts, sorted_parts), size=batch)
+        return named(log10(found), "log10 of a batch's noise over the gradient's norm")
+
+    def what_an_epoch_averages_out(drawn_parts: xr.Dataset) -> xr.DataArray:
+        """Noise of a batch over that of as many images as an epoch has, as a share of sqrt(N / n)."""
+        batches = (everything / batch) ** 0.5
+        noises = (at(drawn_parts["noise"], size=size) for size in (batch, everything))
+        return named(ratio(*noises) / batches, "noise of a batch over an epoch's, over sqrt(N / n)")
+
     for name, arm, words in (("plain", PLAIN, "Without batch norm"), ("norm", NORM, "With batch norm")):
         yield PairedDifference(
             f"sorted ({name})",
@@ -100,4 +121,31 @@ def claims(v: Values) -> Iterator[Claim]:
         greater=SORTED,
         lesser=RESHUFFLED,
         at=PLAIN | end,
+    )
+    start = PLAIN | RESHUFFLED | {"epochs": 1}
+    yield PairedDifference(
+        "sorted, gradient",
+        "The gradient of a batch of sorted images lies further from that of all than a shuffled one's",
+        of_batch,
+        greater={"drawn": 2},
+        lesser={"drawn": 0},
+        at=start,
+    )
+    yield Equivalence(
+        "replacement, gradient",
+        f"That of a batch that is drawn with replacement lies as far from it, to within {v.apart:.0%}",
+        of_batch,
+        first={"drawn": 1},
+        second={"drawn": 0},
+        margin=math.log10(1 + v.apart),
+        at=start,
+    )
+    yield InRange(
+        "replacement, epoch",
+        "As many images as an epoch has, drawn with replacement, leave a share of sqrt(n / N) of a batch's distance, "
+        f"as independent draws do, to within {v.apart:.0%}",
+        what_an_epoch_averages_out,
+        least=1 - v.apart,
+        most=1 + v.apart,
+        at=start,
     )

@@ -8,7 +8,7 @@ from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import Names, learning_curves, trends
 from lossatlas.measures import log10
 
-from .claims import scatter, test_error, train_loss
+from .claims import noise, scatter, test_error, train_loss
 
 NAMES: Names = {
     "order": {
@@ -17,8 +17,17 @@ NAMES: Names = {
         "with_replacement": "replacement",
         "sorted": "sorted",
     },
+    "drawn": {0: "shuffled", 1: "with replacement", 2: "sorted"},
     "batch_norm": {False: "without batch norm", True: "with it"},
 }
+
+
+def relative_noise(
+    shuffled_parts: xr.Dataset, drawn_parts: xr.Dataset, sorted_parts: xr.Dataset
+) -> xr.DataArray:
+    """A whole epoch that goes through each image once has none."""
+    found = noise(shuffled_parts, drawn_parts, sorted_parts)
+    return log10(found.where(found > 0))
 
 
 def validation_loss(history: xr.Dataset) -> xr.DataArray:
@@ -45,6 +54,14 @@ def figures(v: Values) -> Figures:
             along="epoch",
             by="order",
             at={"batch_norm": False, "epochs": v.end, "epoch": list(range(1, v.end + 1))},
+            names=NAMES,
+        ),
+        "noise": partial(
+            trends,
+            measures={"log10 of the gradient's noise over its norm": relative_noise},
+            along="size",
+            by="drawn",
+            at={"order": "reshuffled", "batch_norm": False, "epochs": 1},
             names=NAMES,
         ),
     }

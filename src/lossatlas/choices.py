@@ -16,9 +16,9 @@ def chosen(option: str, given: str, choices: Mapping[str, T]) -> T:
     """
     if given in choices:
         return choices[given]
-    near = get_close_matches(str(given), choices, n=1)
+    near = get_close_matches(str(given), map(str, choices), n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    raise ValueError(f"unknown {option} {given!r}, expected one of {', '.join(choices)}{hint}")
+    raise ValueError(f"unknown {option} {given!r}, expected one of {', '.join(map(str, choices))}{hint}")
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
@@ -29,6 +29,6 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     >>> nearest("x", ["resnet20", "vgg9"])
     'expected one of resnet20, vgg9'
     """
-    choices = list(choices)
+    choices = [str(choice) for choice in choices]  # YAML reads some keys as numbers or truth values
     close = get_close_matches(name, choices, n=1)
     return f"did you mean {close[0]}?" if close else f"expected one of {', '.join(sorted(choices))}"

@@ -8,6 +8,8 @@ from lossatlas.choices import nearest
 Figures = dict[str, Callable[..., Any]]
 """Name of a file -> function ``f(datasets=..., caption=...)`` to a figure of matplotlib or plotly; it may move."""
 
+_TRUTH = {"on": True, "yes": True, "off": False, "no": False}  # as YAML 1.1 has these words
+
 
 class Values:
     """``experiment.values`` as attributes: ``v.contour``. ValueError for one that is not there.
@@ -50,6 +52,13 @@ def missing(name: str, values: dict[str, Any]) -> str:
     -------
     str
         For an error's message.
+
+    Examples
+    --------
+    >>> missing("off", {False: 0.1})
+    "experiment.values has no 'off': YAML reads the key off as false; quote it"
     """
+    if name in _TRUTH and _TRUTH[name] in [key for key in values if isinstance(key, bool)]:
+        return f"experiment.values has no {name!r}: YAML reads the key {name} as {str(_TRUTH[name]).lower()}; quote it"
     hint = nearest(name, values) if values else "there are none"
     return f"experiment.values has no {name!r}; {hint}"

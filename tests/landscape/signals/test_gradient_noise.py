@@ -110,3 +110,76 @@ def test_bad_input_is_refused(problem: Problem) -> None:
         gradient_noise(problem, draws=1)
     with pytest.raises(ValueError, match="unknown split 'valid', the data has train, test"):
         gradient_noise(problem, split="valid")
+
+
+def test_with_replacement_each_example_is_drawn_for_itself(wide: Problem) -> None:
+    """Of all numbers, as many as the split has: the mean of N independent draws has the noise of one over sqrt(N)."""
+    found = gradient_noise(wide, sizes=[1, 8, 200, 450], draws=200, order="with_replacement")
+    each = each_gradient(wide)
+    expected = np.sqrt(each.var(0).sum() / found["size"])
+    assert (abs(found.noise - expected) < 4 * found.noise_standard_error).all()
+    assert (found.noise_standard_error < 0.1 * expected).all()
+    trace = np.cov(each.T).trace()
+    assert abs(found.fitted_covariance_trace - trace) < 4 * found.fitted_covariance_trace_standard_error
+    np.testing.assert_allclose(
+        found.noise_fit, np.sqrt(found.fitted_covariance_trace * (1 - 1 / 200) / found["size"])
+    )
+    assert abs(found.exponent + 0.5) < 4 * found.exponent_standard_error
+
+
+@pytest.fixture(scope="module")
+def by_class() -> Problem:
+    """Four classes of ten equal examples each, in no order."""
+    rng = torch.Generator().manual_seed(0)
+    classes = torch.arange(4).repeat(10)[torch.randperm(40, generator=rng)]
+    model = nn.Linear(4, 4).double()
+    return Problem(model, nn.functional.cross_entropy, {"train": (torch.eye(4).double()[classes], classes)})
+
+
+def test_sorted_minibatches_that_fit_into_a_class_are_no_better_than_one_example(by_class: Problem) -> None:
+    """A minibatch is a run of the sorted examples, round the end: of one class, or of a class and the next."""
+    sizes = [1, 5, 10, 20, 30, 40]
+    found = gradient_noise(by_class, sizes=sizes, draws=400, order="sorted")
+    each = each_gradient(by_class)[by_class.data["train"][1].argsort(stable=True).numpy()]
+    whole = each.mean(0)
+    for size in sizes:
+        runs = [each[(np.arange(size) + start) % 40].mean(0) for start in range(40)]
+        squares = ((np.array(runs) - whole) ** 2).sum(1)
+        measured = found.squared_distance.sel(size=size).values
+        assert np.isclose(measured[:, None], squares, rtol=1e-6, atol=1e-20).any(1).all()
+        assert (
+            np.isclose(measured, squares[:, None], rtol=1e-6, atol=1e-20).any(1).all()
+        )  # each start was drawn
+    known = found[["exponent", "fitted_covariance_trace", "noise_fit", "noise_scale"]]
+    assert known.to_array().isnull().all()
+    assert found.noise.notnull().all()
+    assert found.noise_standard_error.notnull().all()
+
+
+def test_images_that_are_shuffled_once_are_parts_of_one_order(by_class: Problem) -> None:
+    found = gradient_noise(by_class, sizes=[7], draws=300, order="shuffled_once")
+    assert len(np.unique(found.squared_distance.round(12))) <= 40
+    reshuffled = gradient_noise(by_class, sizes=[7], draws=300)
+    assert reshuffled.identical(gradient_noise(by_class, sizes=[7], draws=300, order="reshuffled"))
+    assert "order" not in reshuffled.attrs
+    assert found.attrs["order"] == "shuffled_once"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"order": "sort"},
+            "unknown order 'sort', expected one of reshuffled, shuffled_once, with_replacement, sorted",
+        ),
+        (
+            {"order": "sorted"},
+            r"order='sorted' needs examples of one class each, split 'train' has .* \(N, 2\)",
+        ),
+    ],
+)
+def test_an_order_that_the_examples_cannot_have_is_refused(
+    wide: Problem, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        gradient_noise(wide, **options)

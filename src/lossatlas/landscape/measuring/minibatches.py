@@ -9,6 +9,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from lossatlas.choices import chosen
+from lossatlas.data.order import ORDERS, rows_in_order
 from lossatlas.landscape.forward import widened
 from lossatlas.landscape.measuring.examples import examples_at
 from lossatlas.landscape.measuring.noise_scale import Estimate, MinibatchMeans
@@ -22,18 +24,37 @@ MeanOver = Callable[[Batches], Tensor]
 class Minibatches:
     """Minibatches of ``sizes``, ascending, that are drawn from a split, and how far their means lie from the split's.
 
-    Within a draw the larger ones hold the smaller, so that each example is looked at once.
+    Within a draw the larger ones hold the smaller, so that each example is looked at once. ``order`` is that of the
+    epoch (`rows_in_order`) of which they are a part that begins anywhere.
     """
 
     def __init__(
-        self, ready: PreparedProblem, split: str, mean_over: MeanOver, *, sizes: Sequence[int], seed: int
+        self,
+        ready: PreparedProblem,
+        split: str,
+        mean_over: MeanOver,
+        *,
+        sizes: Sequence[int],
+        seed: int,
+        order: str = "reshuffled",
     ) -> None:
+        chosen("order", order, ORDERS)
         self._batches = ready.batches[split]
         self._batch_size = ready.batch_size
         self._mean_over = mean_over
         self._sizes = sizes
         self._seed = seed
+        self._order = order
         self.total = sum(len(targets) for _, targets in self._batches)
+        self._check_order(split)
+
+    def _check_order(self, split: str) -> None:
+        (_, targets), *_ = self._batches
+        if self._order == "sorted" and targets.ndim != 1:
+            raise ValueError(
+                f"order='sorted' needs examples of one class each, split {split!r} has targets of shape "
+                f"(N, {str(list(targets.shape[1:]))[1:-1]})"
+            )
 
     @cached_property
     def _whole(self) -> Tensor:
@@ -41,18 +62,31 @@ class Minibatches:
 
     def measure(self, draw: int) -> list[float]:
         """Squared norm of the split's mean; of those of the minibatches of ``draw``; and of their distances."""
-        order = torch.randperm(self.total, generator=generator(self._seed, "minibatches", draw)).tolist()
+        order = self._rows(draw)
         squares, deviations = [], []
         before, mean = 0, torch.zeros_like(self._whole)
         for size in self._sizes:
-            if size < self.total:
+            if self._is_part(size):
                 share = (size - before) / size
                 mean = mean * (1 - share) + share * self._mean_at(order[before:size])
                 before = size
-            found = mean if size < self.total else self._whole
+            found = mean if self._is_part(size) else self._whole
             squares.append(_square(found))
             deviations.append(_square(found - self._whole))
         return torch.stack([_square(self._whole), *squares, *deviations]).tolist()
+
+    def _is_part(self, size: int) -> bool:
+        return size < self.total or self._order == "with_replacement"
+
+    def _rows(self, draw: int) -> list[int]:
+        rng = generator(self._seed, "minibatches", draw)
+        if self._order == "reshuffled":  # any part of an epoch is as its beginning
+            return torch.randperm(self.total, generator=rng).tolist()
+        if self._order == "with_replacement":
+            return torch.randint(self.total, (self._sizes[-1],), generator=rng).tolist()
+        targets = torch.cat([targets for _, targets in self._batches])
+        rows = rows_in_order(self._order, targets, self._seed, draw)
+        return rows.roll(-int(torch.randint(self.total, (), generator=rng))).tolist()
 
     def _mean_at(self, positions: Sequence[int]) -> Tensor:
         """That over the examples at these positions."""
@@ -63,7 +97,8 @@ class Minibatches:
     def found(self, rows: np.ndarray) -> MinibatchMeans:
         """What the ``rows`` of all draws, (draw, 1 + 2 sizes), say."""
         squares, deviations = rows[:, 1:].reshape(len(rows), 2, len(self._sizes)).swapaxes(0, 1)
-        return MinibatchMeans(np.array(self._sizes), self.total, float(rows[0, 0]), squares, deviations)
+        sizes = np.array(self._sizes)
+        return MinibatchMeans(sizes, self.total, float(rows[0, 0]), squares, deviations, self._order)
 
 
 def _square(vector: Tensor) -> Tensor:

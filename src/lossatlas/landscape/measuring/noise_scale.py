@@ -20,12 +20,13 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class MinibatchMeans:
-    """Squared norms of means over minibatches that are drawn without replacement from a split, such as gradients.
+    """Squared norms of means over minibatches that are drawn from a split, such as gradients.
 
     The split stands for the distribution that its examples are of, with the mean gradient G and the covariance Sigma of
     an example's; so for any other vector of which a minibatch has the mean over its examples. A minibatch of n and the
     split of N are samples of it, so that E |g_n|^2 = |G|^2 + tr(Sigma) / n, and
-    E |g_n - g_N|^2 = tr(Sigma) (1 / n - 1 / N).
+    E |g_n - g_N|^2 = tr(Sigma) (1 / n - 1 / N) without replacement, and tr(Sigma) (1 - 1 / N) / n with it. Of examples
+    that are sorted nothing of the kind is known, and what rests on it is NaN.
 
     Standard errors are those of the jackknife over the draws, which may share examples from size to size within a draw.
 
@@ -40,12 +41,22 @@ class MinibatchMeans:
     whole: float  # |g_N|^2
     squares: _Array  # (draw, size) |g_n|^2
     deviations: _Array  # (draw, size) |g_n - g_N|^2
+    order: str = "reshuffled"  # of the examples, as `rows_in_order` has it
 
     @cached_property
     def _shares(self) -> _Array:
-        """1 / n - 1 / N, (size,): the share of tr(Sigma) that is the noise of a minibatch; NaN for the whole split."""
+        """The share of tr(Sigma) that is the noise of a minibatch, (size,); NaN for the whole split, and if sorted."""
+        if self.order == "with_replacement":
+            return (1 - 1 / self.total) / self.sizes
         shares = 1 / np.minimum(self.sizes, self.total) - 1 / self.total
-        return np.where(self.sizes < self.total, shares, np.nan)
+        return np.where(self._told, shares, np.nan)
+
+    @property
+    def _told(self) -> NDArray[np.bool_]:
+        """Whether a minibatch of a size tells of Sigma, (size,)."""
+        if self.order == "with_replacement":
+            return np.full(len(self.sizes), True)
+        return (self.sizes < self.total) & (self.order != "sorted")
 
     @cached_property
     def noise(self) -> Estimate:
@@ -73,7 +84,8 @@ class MinibatchMeans:
     def exponent(self) -> Estimate:
         """Slope, (), of a line through ln(noise / sqrt(1 - n / N)) against ln(n), of which -1/2 is expected.
 
-        By least squares over the sizes that are smaller than the split; NaN for fewer than two.
+        With replacement n is 1 under the root. By least squares over the sizes that are smaller than the split, or all
+        with replacement; NaN for fewer than two.
         """
         return self._jackknifed(lambda squares, deviations: self._slope(deviations))
 
@@ -105,11 +117,12 @@ class MinibatchMeans:
         return self.whole - self._trace(squares) / self.total
 
     def _logs(self, deviations: _Array) -> tuple[_Array, _Array]:
-        """ln(n) and ln(|g_n - g_N|^2 / (1 - n / N)), (..., size), of the sizes that are smaller than the split."""
-        smaller = self.sizes < self.total
-        shrunk = deviations[..., smaller] / (1 - self.sizes[smaller] / self.total)
+        """ln(n) and ln(|g_n - g_N|^2 / (1 - n / N)), (..., size), of the sizes that tell; n is 1 with replacement."""
+        sizes = self.sizes[self._told]
+        left = 1 if self.order == "with_replacement" else sizes
+        shrunk = deviations[..., self._told] / (1 - left / self.total)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(self.sizes[smaller]), np.log(shrunk)
+            return np.log(sizes), np.log(shrunk)
 
     def _slope(self, deviations: _Array) -> _Array:
         sizes, squares = self._logs(deviations)

@@ -19,12 +19,13 @@ from lossatlas.landscape.survey import survey
 from lossatlas.weight_space import flatten
 
 
-@survey(products=None)
+@survey(products=None, added={"order": "reshuffled"})
 def gradient_noise(
     problem: Problem,
     *,
     sizes: Sequence[int] = (1, 4, 16, 64, 256),
     draws: int = 64,
+    order: str = "reshuffled",
     seed: int = 0,
     split: str = "train",
     engine: Engine = EXACT,
@@ -33,18 +34,22 @@ def gradient_noise(
 ) -> xr.Dataset:
     """Gradient noise: how far a minibatch's gradient is from that of the whole ``split``, against its size.
 
-    Each of ``draws`` minibatches of a size is drawn without replacement, as an epoch's are; within a draw the larger
-    ones hold the smaller. The network is in evaluation mode, in which examples do not depend on each other, and the
-    loss is without penalties. It costs the gradients of ``draws`` times the largest size, and one of the split.
+    Each of ``draws`` minibatches of a size is drawn as an epoch's are, by default without replacement; within a draw
+    the larger ones hold the smaller. The network is in evaluation mode, in which examples do not depend on each other,
+    and the loss is without penalties. It costs the gradients of ``draws`` times the largest size, and one of the split.
 
     Parameters
     ----------
     problem : Problem
         Network, loss and data; left as they were.
     sizes : sequence of int, default (1, 4, 16, 64, 256)
-        Numbers of examples n of a minibatch; one that has no fewer than the split is the split.
+        Numbers of examples n of a minibatch; one that has no fewer than the split is the split, unless ``order`` draws
+        with replacement.
     draws : int, default 64
         Number of minibatches of each size, >= 2, for a standard error.
+    order : {"reshuffled", "shuffled_once", "with_replacement", "sorted"}, default "reshuffled"
+        How an epoch goes through the examples, as ``data.order``; a minibatch is a part of one that begins anywhere.
+        With replacement n may exceed N, and no minibatch is the whole split. "sorted" needs one class an example.
     seed : int, default 0
         Seed of the draws.
     split : str, default "train"
@@ -62,7 +67,8 @@ def gradient_noise(
         Dimensionless. With the split's N examples as a sample of a distribution, in which an example's gradient has the
         mean G and the covariance Sigma:
         - over (size,): ``noise``, the root mean square over the draws of the distance of the minibatch's gradient from
-          the split's, that is its standard error, of which sqrt(tr(Sigma) (1/n - 1/N)) is expected, with its own
+          the split's, that is its standard error, of which sqrt(tr(Sigma) (1/n - 1/N)) is expected, and
+          sqrt(tr(Sigma) (1 - 1/N)/n) with replacement, with its own
           ``noise_standard_error``, and ``noise_fit``, that of the best line of slope -1/2 in logarithms;
         - over (size,), from each size beside the whole split, unbiased, NaN for the whole split itself:
           ``covariance_trace``, of tr(Sigma), ``gradient_square``, of abs(G)^2, which may be negative, and
@@ -73,7 +79,8 @@ def gradient_noise(
           ``gradient_norm``, of the split's gradient;
         - over (draw, size): ``squared_norm`` of each minibatch's gradient, and ``squared_distance`` from the split's.
 
-        Standard errors are those of the jackknife over the draws.
+        Standard errors are those of the jackknife over the draws. Of sorted examples, whose minibatches are no samples,
+        there are ``noise``, its standard error and the squares; the others are NaN.
 
     Raises
     ------
@@ -100,8 +107,10 @@ def gradient_noise(
     with prepared(problem, splits=[split], engine=engine.for_derivatives()) as ready:
         check_gradient(ready, split)
         ready.settle()
-        minibatches = Minibatches(ready, split, partial(_gradient, ready), sizes=numbers, seed=seed)
+        mean = partial(_gradient, ready)
+        minibatches = Minibatches(ready, split, mean, sizes=numbers, seed=seed, order=order)
         attributes = {"survey": "gradient_noise", "split": split, "seed": seed, **settings(ready)}
+        attributes |= {"order": order} if order != "reshuffled" else {}
         header = {**attributes, "sizes": numbers, "draws": draws, **identity(ready)}
         rows = map_points(draws, minibatches.measure, journal=journal, header=header, progress=progress)
     attributes["examples"] = minibatches.total
