@@ -58,7 +58,7 @@ def figures(v: Values) -> Figures:
         ),
         "noise": partial(
             trends,
-            measures={"log10 of the gradient's noise over its norm": relative_noise},
+            measures={"log10 of noise / norm": relative_noise},
             along="size",
             by="drawn",
             at={"order": "reshuffled", "batch_norm": False, "epochs": 1},

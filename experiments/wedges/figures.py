@@ -2,10 +2,13 @@
 
 from functools import partial
 
+import xarray as xr
+
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import Names, path_profiles, trends
+from lossatlas.measures import at
 
-from .claims import mean_height, radius, rise, steepness
+from .claims import mean_height, radius, steepness
 
 NAMES: Names = {
     "between": {
@@ -18,6 +21,10 @@ NAMES: Names = {
 }
 
 
+def highest(triangle: xr.Dataset) -> xr.DataArray:
+    return at(triangle["loss_rise"], split="train")
+
+
 def figures(v: Values) -> Figures:
     return {
         "figure": partial(
@@ -27,11 +34,11 @@ def figures(v: Values) -> Figures:
             at={"between": ["line", "bezier", "chain"], "short": v.short},
             names=NAMES,
         ),
-        "between": partial(
+        "surfaces": partial(
             trends,
-            measures={"rise above the higher end": rise, "mean height": mean_height},
+            measures={"mean height": mean_height, "rise above the highest corner": highest},
             along="between",
-            at={"between": list(NAMES["between"]), "short": v.short},
+            at={"between": ["flat", "surface"], "short": v.short},
             names=NAMES,
         ),
         "tunnels": partial(
