@@ -22,7 +22,7 @@ DEPTH = Listed("depth", "", "", "", shows={"li2018": ("figure 10", "figure 5", "
         ("garipov2018 table 2", "mode_connectivity"),
         ("Huang et al. 2017, figure 6", "snapshot_diversity"),
         ("von Bachmann 2021, figure 4.13", "distance_cost"),
-        ("Fort & Jastrzebski 2019", "tunnels low_loss_surface"),
+        ("Fort & Jastrzebski 2019", "tunnels low_loss_surface wedges"),
         ("Loshchilov and Hutter 2017 Table 2", "warm_restarts"),
         ("lecture section 1.3", "optimizers"),
     ],

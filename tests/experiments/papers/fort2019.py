@@ -17,6 +17,10 @@ SETTINGS = [
      {"seeds of study.ends": [0, 10, 20], "study.curve": {"bends": 1}, "regularizer.l2.weight_decay": 0.0005}),
     ("surfaces of low loss: the same three, flat", "low_loss_surface", {"experiment.surface": "flat"},
      {"seeds of landscape.triangle.control_points": [10, 20], "optimizer.weight_decay": 0.0005}),
+    ("wedges: many, in many dimensions, with few short directions", "wedges", {},
+     {"experiment.surface.wedges": 50, "data.classes": 40}),
+    ("wedges: of several numbers of short directions", "wedges", {"names of landscape": ["path", "tunnel"]},
+     {"experiment.surface.short": {5, 10, 20}}),
     ("curves: two", "tunnels", {"names of landscape": ["tunnel"]}, {"seeds of study.ends": [0, 10]}),
 ]
 

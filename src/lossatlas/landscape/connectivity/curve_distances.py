@@ -125,9 +125,9 @@ def _apart(one: Weights, other: Weights, names: Sequence[str]) -> float:
 
 def _pairwise(networks: Sequence[Sequence[Weights]], names: Sequence[str]) -> np.ndarray:
     """Distances of networks at the same place of two sequences, (sequences, sequences, places)."""
-    return np.array(
-        [
-            [[_apart(*pair, names) for pair in zip(one, other, strict=True)] for other in networks]
-            for one in networks
-        ]
-    )
+    found = np.zeros((len(networks), len(networks), len(networks[0])))
+    for row, one in enumerate(networks):
+        for column, other in enumerate(networks[:row]):  # it is as far back
+            apart = [_apart(*pair, names) for pair in zip(one, other, strict=True)]
+            found[row, column] = found[column, row] = apart
+    return found
