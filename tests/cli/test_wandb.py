@@ -38,8 +38,9 @@ def read(run: Path) -> dict[str, Any]:
     return {"run": header, "config": config, "history": history, "summary": summary, "artifacts": artifacts}
 
 
-def runs_of(folder: Path, job_type: str) -> list[dict[str, Any]]:
-    return [read(path) for path in sorted(folder.glob(f"**/wandb/offline-run-*-{job_type}"))]
+def opened(folder: Path) -> list[dict[str, Any]]:
+    """What was sent to W&B each time that it was opened, in that order."""
+    return [read(path) for path in sorted(folder.glob("**/wandb/offline-run-*"))]
 
 
 @pytest.fixture
@@ -69,24 +70,61 @@ def width_of_line(folder: Path) -> float:
 
 
 def test_a_training_is_a_run_of_its_group_with_config_history_and_summary(trained: Path) -> None:
-    (logged,) = runs_of(trained, "train")
+    logged, _ = opened(trained)
     (manifest,) = [json.loads(path.read_bytes()) for path in trained.glob("runs/*/manifest.json")]
     assert logged["run"]["run_group"] == "trial"
     assert logged["run"]["job_type"] == "train"
-    assert logged["run"]["tags"] == ["here", "now"]
-    assert logged["run"]["run_id"] == f"{manifest['fingerprint']}-train"
+    assert logged["run"]["tags"] == ["here", "now", "trial"]
+    assert logged["run"]["run_id"] == logged["config"]["fingerprint"] == manifest["fingerprint"]
+    assert logged["run"]["display_name"].startswith("mlp, ")
+    assert logged["run"]["display_name"].endswith(", seed 0")
+    assert logged["config"]["choices"]["model"] == "mlp"
     assert logged["config"]["data"]["batch_size"] == 16
     assert logged["config"]["model"]["input_shape"] == [1, 8, 8]  # resolved
-    rows = [row for row in logged["history"] if "train_loss" in row and "epoch" in row]
-    assert [row["epoch"] for row in rows] == [0, 1]
-    assert {"train_error", "validation_error", "weight_norm", "lr"} <= rows[0].keys()
-    assert logged["summary"]["test_error"] == pytest.approx(manifest["metrics"]["test_error"])
+    assert {"train_error", "validation_error", "weight_norm", "lr"} <= logged["history"][1].keys()
+    assert logged["summary"]["final/test_error"] == pytest.approx(manifest["metrics"]["test_error"])
+
+
+def test_rows_are_those_of_history_csv_on_axes_of_their_own(trained: Path) -> None:
+    """By epoch, optimizer step and images seen; the last one has the final evaluation too, under other names."""
+    logged, _ = opened(trained)
+    (path,) = trained.glob("runs/*/history.csv")
+    table = pd.read_csv(path)
+    rows = logged["history"]
+    assert [row["epoch"] for row in rows] == table["epoch"].tolist()
+    assert [row["optimizer step"] for row in rows] == [row["_step"] for row in rows] == table["step"].tolist()
+    assert [row["images seen"] for row in rows] == (table["epoch"] * 64).tolist()
+    assert [row.get("train_loss") for row in rows][1:] == table["train_loss"].tolist()[1:]
+    assert "final/train_loss" in rows[-1]
+
+
+def test_landscapes_join_the_run_that_they_lie_around(trained: Path) -> None:
+    """Which is opened again, with all that it has: so that it is whole where it is not synchronised."""
+    training, logged = opened(trained)
+    assert logged["run"]["run_id"] == training["run"]["run_id"]
+    assert logged["run"]["job_type"] == training["run"]["job_type"] == "train"
+    assert logged["run"]["display_name"] == training["run"]["display_name"]
+    for before, row in zip(training["history"], logged["history"], strict=False):
+        assert {name: row.get(name) for name in ("epoch", "_step", "train_loss")} == {
+            name: before.get(name) for name in ("epoch", "_step", "train_loss")
+        }
+    assert logged["summary"]["final/test_error"] == training["summary"]["final/test_error"]
+    (after,) = logged["history"][len(training["history"]) :]
+    assert after["_step"] > training["history"][-1]["_step"]
+    assert {"landscape/line._type", "landscape/surface._type"} <= after.keys()
+
+
+def test_a_landscape_that_is_asked_for_later_comes_after_the_others(trained: Path) -> None:
+    (fingerprint,) = [path.name for path in trained.glob("runs/*")]
+    assert type_here("landscape", f"run={fingerprint}", "landscape=weights").status == 0
+    *_, before, logged = opened(trained)
+    assert logged["run"]["run_id"] == before["run"]["run_id"]
+    assert logged["history"][-1]["_step"] > before["history"][-1]["_step"]
 
 
 def test_landscapes_are_pictures_a_surface_to_turn_and_numbers(trained: Path) -> None:
-    (logged,) = runs_of(trained, "landscape")
+    _, logged = opened(trained)
     assert logged["run"]["run_group"] == "trial"
-    assert logged["run"]["job_type"] == "landscape"
     logs = {key: value for row in logged["history"] for key, value in row.items()}
     assert logs["landscape/surface._type"] == "image-file"
     assert logs["landscape/sharpness._type"] == "image-file"
@@ -100,13 +138,13 @@ def test_landscapes_are_pictures_a_surface_to_turn_and_numbers(trained: Path) ->
 
 
 def test_each_landscape_is_an_artifact_with_its_file_in_the_store(trained: Path) -> None:
-    (logged,) = runs_of(trained, "landscape")
+    _, logged = opened(trained)
     (fingerprint,) = [path.name for path in trained.glob("runs/*")]
     artifacts = {
         artifact["name"]: artifact for artifact in logged["artifacts"] if artifact["type"] == "landscape"
     }
-    assert set(artifacts) == {f"{name}-{fingerprint}-landscape" for name in ("line", "surface", "sharpness")}
-    surface = artifacts[f"surface-{fingerprint}-landscape"]
+    assert set(artifacts) == {f"{name}-{fingerprint}" for name in ("line", "surface", "sharpness")}
+    surface = artifacts[f"surface-{fingerprint}"]
     (content,) = surface["manifest"]["contents"]
     (kept,) = trained.glob("runs/*/landscapes/surface-*.nc")
     assert content["path"] == "surface.nc"
@@ -120,7 +158,7 @@ def test_a_survey_without_a_picture_is_an_artifact_all_the_same(
 ) -> None:
     monkeypatch.delitem(PICTURES, "weights")
     assert type_here("train", *NETWORK, *TRACKED, "landscape=weights").status == 0
-    (logged,) = runs_of(folder, "landscape")
+    _, logged = opened(folder)
     assert not any(key.startswith("landscape/") for row in logged["history"] for key in row)
     assert "weights/norm" in logged["summary"]
     assert "landscape" in {artifact["type"] for artifact in logged["artifacts"]}
@@ -140,8 +178,9 @@ def test_a_landscape_that_has_no_file_is_staged_for_its_artifact(
 def test_a_reproduction_logs_its_figures_and_the_verdict_as_a_table(folder: Path) -> None:
     tracked = (override for override in HALF_SHARPNESS if override != "logger=none")
     assert type_here("reproduce", "sharpness", *tracked).status == 0
-    (logged,) = runs_of(folder / "results", "figure")
+    (logged,) = opened(folder / "results")
     assert logged["run"]["run_group"] == "sharpness"
+    assert logged["run"]["job_type"] == "figure"
     assert logged["run"]["tags"] == ["digits", "li2018", "keskar2017"]
     logs = {key: value for row in logged["history"] for key, value in row.items()}
     assert logs["figure._type"] == "image-file"
@@ -168,19 +207,16 @@ def test_other_trackers_write_into_the_runs_folder(folder: Path, logger: str, wr
 def test_several_trackers_get_the_same(folder: Path) -> None:
     survey = ("landscape=line", "landscape.line.directions=1", "landscape.line.points=3")
     assert type_here("train", *NETWORK, *TRACKED, *survey, "logger=[wandb,csv]").status == 0
-    (logged,) = runs_of(folder, "train")
+    logged, landscape = opened(folder)
     (table,) = folder.glob("runs/*/csv/metrics.csv")
     told = pd.read_csv(table)["train_loss"].dropna().tolist()
-    assert told[:2] == pytest.approx(
-        [row["train_loss"] for row in logged["history"] if "train_loss" in row][:2]
-    )
-    (landscape,) = runs_of(folder, "landscape")
+    assert told == pytest.approx([row["train_loss"] for row in logged["history"] if "train_loss" in row])
     assert "line/width below loss 1, train" in landscape["summary"]
 
 
 def test_keys_of_the_logger_that_is_chosen_need_not_name_it(folder: Path) -> None:
     assert type_here("train", *NETWORK, *TRACKED, "logger.tags=[mine]", "+logger.notes=tried").status == 0
-    (logged,) = runs_of(folder, "train")
+    (logged,) = opened(folder)
     assert logged["run"]["tags"] == ["mine"]
     answer = type_here("train", *NETWORK, *TRACKED, "logger=[wandb,csv]", "logger.offline=false")
     assert (

@@ -203,7 +203,7 @@ def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Data
         print(f"{name}: lies between the run and itself")
     weights = f"-{subject.weights.stem}" if subject.weights else ""
     weights += f"-{subject.ckpt_key}" if subject.ckpt_key else ""
-    surveyor.log_computed(found, f"{subject.run.fingerprint}{weights}")
+    surveyor.log_computed(found, weights)
 
 
 def _in_numbers(dataset: "xr.Dataset") -> str:

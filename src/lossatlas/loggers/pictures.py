@@ -23,26 +23,35 @@ def log_picture(logger: Logger, name: str, dataset: xr.Dataset, step: int | None
     if isinstance(logger, WandbLogger):
         import wandb
 
-        at = {} if step is None else {"trainer/global_step": step}
-        logger.experiment.log({f"landscape/{name}": wandb.Image(picture(dataset)), **at})
+        _log_at(logger, {f"landscape/{name}": wandb.Image(picture(dataset))}, step)
     elif isinstance(logger, TensorBoardLogger):
         logger.experiment.add_figure(f"landscape/{name}", picture(dataset), global_step=step)
 
 
-def log_landscapes(logger: Logger, datasets: Mapping[str, xr.Dataset]) -> None:
-    """Send a run's landscapes: a picture of each; to W&B also the surface to turn by hand, sums of it, and all."""
+def _log_at(logger: WandbLogger, values: Mapping[str, Any], step: int | None) -> None:
+    if step is not None and hasattr(logger, "log_at"):  # ours, whose module need not be imported for others
+        logger.log_at(step, values)
+    else:
+        logger.experiment.log({**values, **({} if step is None else {"trainer/global_step": step})})
+
+
+def log_landscapes(logger: Logger, datasets: Mapping[str, xr.Dataset], step: int | None = None) -> None:
+    """Send a run's landscapes: a picture of each; to W&B also the surface to turn by hand, sums of it, and all.
+
+    ``step`` is the one after those of training and of what was sent before.
+    """
     for name, dataset in datasets.items():
-        log_picture(logger, name, dataset)
+        log_picture(logger, name, dataset, step)
         if isinstance(logger, WandbLogger):
-            _log_whole(logger, name, dataset)
+            _log_whole(logger, name, dataset, step)
 
 
-def _log_whole(logger: WandbLogger, name: str, dataset: xr.Dataset) -> None:
+def _log_whole(logger: WandbLogger, name: str, dataset: xr.Dataset, step: int | None) -> None:
     import wandb
 
     if {"x", "y"} <= set(dataset["loss"].dims if "loss" in dataset else ()):
         page = one_surface(dataset).to_html(include_plotlyjs="cdn")
-        logger.experiment.log({f"landscape/{name} in 3-D": wandb.Html(page)})
+        _log_at(logger, {f"landscape/{name} in 3-D": wandb.Html(page)}, step)
     logger.experiment.summary.update(_scalars(name, dataset))
     logger.experiment.log_artifact(_artifact(name, dataset, logger.experiment.id))
 

@@ -18,7 +18,7 @@ from lossatlas.runs.store.lookup import named_run
 from lossatlas.runs.store.manifest import new_manifest
 from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.store import Run, Store, StoreError
-from lossatlas.runs.tracker import logging_to
+from lossatlas.runs.tracker import final, logging_to
 from lossatlas.runs.train import RunFailed, train
 from lossatlas.runs.trainer_settings import check_machine
 from lossatlas.studies import TrainedNetwork
@@ -75,12 +75,14 @@ def ensure_job(job: Job, *, stages: int = 1, say: Callable[[str], None] = log.in
                 f"run {run.fingerprint} failed before: {reason}; remove {run.folder} to try again"
             )
         run.write_config(config)
-        tracker = logging_to(config, subject=run.fingerprint, folder=run.folder, job_type="train")
+        tracker = logging_to(
+            config, subject=run.fingerprint, folder=run.folder, job_type="train", overrides=typed
+        )
         with settings_restored(), tracker as loggers:
             study = build(config, partial(_trained, config))
             train(run, config, study, manifest, loggers=loggers, stages=stages, say=say)
             for logger in loggers:
-                logger.log_metrics(manifest.metrics, step=manifest.steps)
+                logger.log_metrics(final(manifest.metrics), step=manifest.steps)
     return run
 
 
@@ -125,7 +127,7 @@ def _survey(job: Job, run: Run) -> None:
     from lossatlas.runs.surveyor import Surveyor
 
     surveyor = Surveyor(run, job.config, lambda value: perform_other(job, value), say)
-    surveyor.log_computed(surveyor.survey_all(), run.fingerprint)
+    surveyor.log_computed(surveyor.survey_all())
 
 
 def say(message: str) -> None:

@@ -19,6 +19,7 @@ from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.landscape.survey import takes_any_network
 from lossatlas.netcdf import write_netcdf
 from lossatlas.runs.build import build_data, build_network, make
+from lossatlas.runs.logged_landscapes import log_landscapes_of
 from lossatlas.runs.resolve import Surveyed, final_weights, place_in_file, resolved, with_places
 from lossatlas.runs.store.fingerprint import OtherRun, landscape_path, survey_named
 from lossatlas.runs.store.landscape_files import about, open_landscape
@@ -26,7 +27,6 @@ from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.references import arguments
 from lossatlas.runs.store.store import Run, StoreError
 from lossatlas.runs.store.weight_files import load_weights
-from lossatlas.runs.tracker import logging_to
 
 log = logging.getLogger(__name__)
 
@@ -92,18 +92,14 @@ class Surveyor:
         self.computed.append(name)
         return kept[0]
 
-    def log_computed(self, found: Mapping[str, xr.Dataset], subject: str) -> None:
-        """Send those of the landscapes ``found`` that were not there before to the job's loggers, under ``subject``."""
+    def log_computed(self, found: Mapping[str, xr.Dataset], weights: str = "") -> None:
+        """Send those of the landscapes ``found`` that were not there before to the job's loggers, under the run's name.
+
+        Those around other weights than its final ones have a record of their own, which ``weights`` names.
+        """
         if not self.computed:
             return
-        from lossatlas.loggers.pictures import (
-            log_landscapes,  # matplotlib and plotly, only where they are used
-        )
-
-        where = self.run.folder
-        with logging_to(self.config, subject=subject, folder=where, job_type="landscape") as loggers:
-            for logger in loggers:
-                log_landscapes(logger, {name: found[name] for name in self.computed})
+        log_landscapes_of(self.run, self.config, {name: found[name] for name in self.computed}, weights)
 
     def path(self, name: str, node: Mapping[str, Any]) -> Path | None:
         """Where the landscape is kept, or will be; see `landscape_path`."""

@@ -267,8 +267,19 @@ class Study(LightningModule):
         if not self.history:
             with self.regularization.evaluated():  # as in all rows
                 self.history = [{"epoch": 0, "step": 0, "weight_norm": self.weight_norm()}]
+        for (
+            row
+        ) in self.history:  # where training goes on, those that a tracker which begins anew does not have
+            self._log_row(row)
         self._losses = [loss.to(self.device) for loss in self._losses]  # those of a checkpoint
         self._errors = [errors.to(self.device) for errors in self._errors]
+
+    def _log_row(self, row: Mapping[str, float]) -> None:
+        """Send a row of the history to the trackers: the epoch that they show is that of history.csv."""
+        of_epoch = min(len(self.data.splits["train"]), self.data.steps_per_epoch * self.data.batch_size)
+        images = row["step"] / self.steps_per_epoch * of_epoch
+        for logger in self.loggers:
+            logger.log_metrics({**row, "images seen": round(images)}, step=int(row["step"]))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed the generator that dropout draws from, so that a step draws the same whatever came before."""
@@ -366,7 +377,10 @@ class Study(LightningModule):
             self._set_rates()
         self._losses.clear()
         self._errors.clear()
-        self.log_dict({k: v for k, v in row.items() if k not in ("epoch", "step")})
+        self.log_dict(
+            {k: v for k, v in row.items() if k not in ("epoch", "step")}, logger=False
+        )  # for callbacks
+        self._log_row(row)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: D102
         if batch_idx % 100 == 99:
