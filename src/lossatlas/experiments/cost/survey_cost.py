@@ -60,6 +60,8 @@ def survey_work(job: Job, name: str, network: nn.Module, sizes: Sizes) -> Survey
         points, flops = _first_point(job, node, problem, asked_only=stated is not None)
         points += _points_left_out(job, node, points)
         seen = _seen(node, sizes)
+        if stated == 0:
+            return SurveyWork(points, sum(seen), 0.0)
         if stated is not None:
             return SurveyWork(points, sum(seen), stated * product_flops(problem, matrix), stated)
     return SurveyWork(points, sum(seen), flops / max(len(seen), 1) / _IMAGES)
