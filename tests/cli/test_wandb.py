@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,10 @@ from typed import DATA, HALF_SHARPNESS, QUICK, type_here
 
 from lossatlas.figures import PICTURES
 from lossatlas.loggers import pictures
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))
+from processes import Process, Signal
+from small_runs import EPOCH, ensure, small
 
 TRACKED = tuple(override for override in QUICK if override != "logger=none")
 NETWORK = ("model=mlp", "model.hidden=[8]", *DATA)
@@ -120,6 +125,20 @@ def test_a_landscape_that_is_asked_for_later_comes_after_the_others(trained: Pat
     *_, before, logged = opened(trained)
     assert logged["run"]["run_id"] == before["run"]["run_id"]
     assert logged["history"][-1]["_step"] > before["history"][-1]["_step"]
+
+
+def test_a_resumed_training_sends_what_it_sent_before_so_that_its_last_record_is_whole(
+    tmp_path: Path,
+) -> None:
+    config = small(tmp_path, "logger=wandb")
+    assert Process(config, Signal(signal.SIGTERM, EPOCH + 1)).outcome().weights_sha256 is None
+    ensure(config)
+    first, last = (logged["history"] for logged in opened(tmp_path))
+    assert [row["epoch"] for row in first] == [0, 1]
+    assert [row["epoch"] for row in last] == [0, 1, 2]
+    assert [row["_step"] for row in last] == [0, EPOCH, 2 * EPOCH]
+    for row, again in zip(first[1:], last[1:], strict=False):
+        assert row["train_loss"] == again["train_loss"]
 
 
 def test_landscapes_are_pictures_a_surface_to_turn_and_numbers(trained: Path) -> None:

@@ -107,6 +107,9 @@ def follow_command(arguments: list[str], where: str) -> None:
         return  # one of the extra `launchers`, which is not installed
     command, *rest = arguments
     arguments = [with_a_run_that_is_there(argument) for argument in arguments]
+    if command == "dashboard":  # without an account
+        assert status_of([*arguments, "--json"]) == 0, where
+        return
     if (
         command in ("runs", "export", "landscape")
         or {"--cfg", "--help", "--list"} & set(rest)

@@ -4,6 +4,7 @@ COMMANDS = {
     "train": "train a run or a sweep of runs, and survey the loss around it",
     "reproduce": "train, survey, draw and judge: one figure of a paper, with a verdict",
     "landscape": "survey a run that is there, or a network of your own",
+    "dashboard": "an experiment's workspace and report in W&B",
     "runs": "list the run store",
     "export": "landscapes as HDF5 for the scripts of Li et al., VTK for ParaView, or CSV",
 }
