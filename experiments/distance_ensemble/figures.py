@@ -42,8 +42,8 @@ def figures(v: Values) -> Figures:
     members = {
         "test error of all together": error("error"),
         "of the last member alone": error("error_last", size=1),
-        "images that all classify alike (%)": classified_alike,
-        "that two classify differently": lambda ensemble: percent(of_pairs(ensemble, "disagreement")),
+        "all classify alike (%)": classified_alike,
+        "two classify differently": lambda ensemble: percent(of_pairs(ensemble, "disagreement")),
         "correlation of two": lambda ensemble: of_pairs(ensemble, "correlation"),
         "distance of two": lambda ensemble: between_members(ensemble["distance"]),
     }
