@@ -152,6 +152,13 @@ def test_a_claim_without_its_landscape_is_refused_before_anything_is_trained(fol
     assert not (folder / "runs").exists()
 
 
+def test_seeds_that_nobody_asked_for_are_not_left_out(reproduced: Path) -> None:
+    """One seed decides nothing, which is what is said: not that the ten others are missing."""
+    (note,) = [claim["note"] for claim in verdict(reproduced)["claims"] if claim["id"] == "L-F2b"]
+    assert "1 usable" in note
+    assert "left out" not in note
+
+
 def test_a_run_that_fails_is_named(reproduced: Path) -> None:
     sweep = [o for o in SHARPNESS if not o.startswith("seed=")] + ["seed=0", "optimizer=sgd"]
     failing = type_here(*REPRODUCE, *sweep, "optimizer.weight_decay=0.0,1e10")

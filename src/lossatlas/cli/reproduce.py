@@ -5,10 +5,10 @@ Help, the list, and the complaint about a misspelt name end here: what imports t
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lossatlas.cli.arguments import Parser
 from lossatlas.cli.console import READABLE, composing, console
@@ -63,7 +63,7 @@ def _reproduce(
     axes = config["experiment"]["axes"]
     surveyed = {name for job in jobs for name in job.config["landscape"]}
     check_definition(definition(options.experiment, config["experiment"]), surveyed)
-    planned = {axis: [v for s in sweeps for v in s.planned.get(key, [])] for axis, key in axes.items()}
+    planned = _planned(sweeps, jobs, axes)
     # Read now, so that it is told before training.
     reference_of(options.experiment, config["experiment"], planned)
     other_job = other_job_among(jobs)
@@ -85,6 +85,16 @@ def _reproduce(
         reproduction.publish()
     _show(reproduction, seconds=time.monotonic() - started)
     return 0
+
+
+def _planned(sweeps: Sequence[Sweep], jobs: Sequence[Job], axes: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Values of each axis that the experiment is about: of seeds those that are asked for, since none is in want."""
+    seeds = {job.config["seed"] for job in jobs}
+    planned = {axis: [v for s in sweeps for v in s.planned.get(key, [])] for axis, key in axes.items()}
+    return {
+        axis: [v for v in values if v in seeds] if axes[axis] == "seed" else values
+        for axis, values in planned.items()
+    }
 
 
 def _have_diverged(cells: Sequence["Cell"]) -> bool:
