@@ -163,7 +163,10 @@ def _raise_failures(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
     if len(jobs) == 1:
         raise JobsFailed(first.error)
     which = "" if len(failed) == 1 else "first "
-    label = names[first.fingerprint]
+    # A file of conf/ that was changed meanwhile makes another run of what a worker composes.
+    label = names.get(
+        first.fingerprint, f"run {first.fingerprint}, composed anew from files that have changed"
+    )
     raise JobsFailed(f"{len(failed)} of {len(jobs)} runs failed: {which}{label}: {first.error}")
 
 
