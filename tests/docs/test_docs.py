@@ -108,8 +108,8 @@ def follow_command(arguments: list[str], where: str) -> None:
     command, *rest = arguments
     arguments = [with_a_run_that_is_there(argument) for argument in arguments]
     if (
-        command in ("runs", "export", "landscape")
-        or {"--cfg", "--help", "--list"} & set(rest)
+        command in ("runs", "compare", "export", "landscape")
+        or {"--cfg", "--help", "--list", "--dry-run"} & set(rest)
         or (command in ("train", "reproduce") and CHEAP in rest)
     ):
         assert status_of(arguments) == 0, where

@@ -4,7 +4,8 @@ COMMANDS = {
     "train": "train a run or a sweep of runs, and survey the loss around it",
     "reproduce": "train, survey, draw and judge: one figure of a paper, with a verdict",
     "landscape": "survey a run that is there, or a network of your own",
-    "runs": "list the run store",
+    "runs": "list, check and prune the run store",
+    "compare": "what differs between runs, sweeps, experiments or stores",
     "export": "landscapes as HDF5 for the scripts of Li et al., VTK for ParaView, or CSV",
 }
 """What each command is for. The module of the same name holds its ``main``."""
