@@ -13,7 +13,7 @@ FLOORS = [
     # one floor do not know each other.
     ["__main__"],
     ["cli"],
-    ["experiments"],
+    ["experiments", "comparison"],
     ["experiments.cost"],
     ["experiments.collect"],
     ["runs"],

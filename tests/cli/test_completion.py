@@ -12,6 +12,7 @@ from typed import type_here
 from lossatlas.cli import COMMANDS
 from lossatlas.runs.composition.search_path import config_folder
 
+RUNS_OPTIONS = ["--store", "--sort", "--reverse", "--columns", "--disk", "--json", "--csv"]
 MODELS = [f"model={path.stem}" for path in sorted((config_folder() / "model").glob("*.yaml"))]
 
 
@@ -51,7 +52,27 @@ def completions(line: str, monkeypatch: pytest.MonkeyPatch, *, shell: str = "bas
         ("lossatlas landscape ckpt=", []),
         ("lossatlas landscape ckpt=a.ckpt ckpt_key=", []),
         ("lossatlas landscape ckpt=a.ckpt ckpt_key=net landscape=surf", ["landscape=surface"]),
-        ("lossatlas runs ", []),
+        ("lossatlas runs ", ["check", "prune"]),
+        ("lossatlas runs prune ", []),
+        ("lossatlas runs model=vgg9_n", ["model=vgg9_narrow"]),
+        ("lossatlas runs status=f", ["status=failed", "status=finished"]),
+        ("lossatlas runs --", ["--help", *RUNS_OPTIONS]),
+        ("lossatlas runs check --s", ["--store"]),
+        ("lossatlas runs prune --c", ["--checkpoints"]),
+        ("lossatlas compare dep", ["depth"]),
+        ("lossatlas compare depth a", ["adaptive_generalization", "architectures", "ab12"]),
+        ("lossatlas compare --h", ["--help", "--html"]),
+        ("lossatlas export a", ["ab12"]),
+        ("lossatlas export --to ", ["hdf5", "vtk", "csv"]),
+        ("lossatlas --v", ["--version"]),
+        ("lossatlas train --dry", ["--dry-run"]),
+        ("lossatlas train --conf", ["--config-dir"]),
+        ("lossatlas train --config-dir ", []),
+        ("lossatlas train --cfg ", ["job", "hydra", "all"]),
+        ("lossatlas train -m --dry-run --cfg job model=vgg9_n", ["model=vgg9_narrow"]),
+        ("lossatlas train --nonsense model=vgg9_n", ["model=vgg9_narrow"]),
+        ("lossatlas reproduce depth --no", ["--no-train"]),
+        ("lossatlas landscape --c", ["--config-dir"]),
         ("lossatlas nonsense ", []),
     ],
 )

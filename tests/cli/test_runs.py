@@ -14,9 +14,9 @@ import pytest
 from typed import DATA, QUICK, TINY, type_here
 
 from lossatlas.cli.progress import print_outcomes
-from lossatlas.cli.runs import differences
 from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.differing import differences
 from lossatlas.runs.store.index import flatten
 from lossatlas.runs.store.store import Store
 
@@ -102,6 +102,16 @@ def test_the_runs_of_an_experiment_are_told_apart_by_what_it_swept_alone(store: 
         (("status=finished",), 6),
         (("status=finished,failed",), 6),
         (("status=failed",), 0),
+        (("seed!=1",), 4),
+        (("optimizer!=adam", "epochs=2"), 4),
+        (("test_error<=1",), 6),
+        (("test_error<0",), 0),
+        (("test_error>=0%", "test_error<=100 %"), 6),
+        (("weight_decay>0.1",), 2),
+        (("epochs<2",), 2),
+        (("seed>0", "experiment=decay"), 2),
+        (("age<1d",), 6),
+        (("age>1h",), 0),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -134,6 +144,10 @@ def test_filters_take_what_is_listed_or_configured(
             "trainer=cpu: runs are not told apart by it (the hardware, which the manifest records)",
         ),
         ("seed", "seed: a filter is written KEY=VALUE"),
+        ("test_eror<0.02", "test_eror: no run that is there has such a key; did you mean test_error?"),
+        ("test_error<low", "test_error<low: expected a number, such as test_error<0.02, got 'low'"),
+        ("optimizer<2", "optimizer: its values are no numbers to compare"),
+        ("nonsense!=1", "nonsense: no run that is there has such a key"),
     ],
 )
 def test_a_filter_that_no_run_could_pass_is_told_in_one_line(
@@ -142,6 +156,70 @@ def test_a_filter_that_no_run_could_pass_is_told_in_one_line(
     answer = type_here("runs", wanted)
     assert (answer.status, answer.out) == (1, "")
     assert answer.complaint.startswith(complaint)
+
+
+def test_rows_are_sorted_by_columns_either_way(store: Store) -> None:
+    errors = [float(row[5].rstrip("%")) for row in rows("--sort", "test_error")]
+    assert errors == sorted(errors)
+    backwards = [float(row[5].rstrip("%")) for row in rows("--sort", "test_error", "--reverse")]
+    assert backwards == errors[::-1]
+    table = type_here(
+        "runs", "experiment=decay", "--columns", "seed,weight_decay", "--sort", "weight_decay,seed"
+    ).out
+    assert [line.split() for line in table.splitlines()[1:]] == [
+        ["0", "0.0"],
+        ["1", "0.0"],
+        ["0", "0.5"],
+        ["1", "0.5"],
+    ]
+
+
+def test_columns_are_choices_metrics_and_keys(store: Store) -> None:
+    answer = type_here("runs", "--columns", "optimizer,model,scheduler,optimizer.lr,test_loss,scale", "--csv")
+    header, *lines = answer.out.splitlines()
+    assert header == "optimizer,model,scheduler,optimizer.lr,test_loss,scale"
+    cells = [line.split(",") for line in lines]
+    assert {(optimizer, model, scheduler) for optimizer, model, scheduler, *_ in cells} == {
+        ("sgd", "mlp", "cosine"),
+        ("adam", "mlp", "cosine"),
+    }
+    losses = {run.manifest().metrics["test_loss"] for run in store.runs()}
+    assert {float(row[4]) for row in cells} == losses
+
+
+def test_everything_that_is_listed_is_there_as_json(store: Store) -> None:
+    listed = json.loads(type_here("runs", "--json", "--disk").out)
+    assert [one["run"] for one in listed] == [run.fingerprint for run in store.runs()]
+    for one, run in zip(listed, store.runs(), strict=True):
+        manifest = run.manifest()
+        assert (one["status"], one["epochs"], one["metrics"]) == (
+            "finished",
+            manifest.epochs,
+            manifest.metrics,
+        )
+        assert one["settings"]["seed"] == str(manifest.seed)
+        assert one["size"] == sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
+    assert json.loads(type_here("runs", "seed=7", "epochs=1", "--json").out) == []
+    (one,) = json.loads(type_here("runs", "optimizer=adam", "--json", "--columns", "run,seed").out)
+    assert one.keys() == {"run", "seed"}
+
+
+def test_the_room_on_the_disk_is_told_for_each_and_for_all(store: Store) -> None:
+    *listed, total = type_here("runs", "--disk").out.splitlines()
+    assert all(re.search(r"\d (kB|B)$", line) for line in listed[1:])
+    assert re.fullmatch(r"6 runs, [\d.]+ (kB|MB)", total)
+
+
+def test_a_column_that_there_is_not_is_told_with_the_nearest(store: Store) -> None:
+    for asked in ("--columns", "--sort"):
+        answer = type_here("runs", asked, "test_eror")
+        assert answer.complaint == "test_eror: no such column; did you mean test_error?"
+
+
+def test_who_reads_only_the_first_lines_is_told_nothing_of_it(store: Store) -> None:
+    command = f"{sys.executable} -m lossatlas.cli.main runs --json | head -1"
+    answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (answer.stdout, answer.stderr) == ("[\n", "")
 
 
 def test_listing_needs_neither_torch_nor_xarray(store: Store) -> None:

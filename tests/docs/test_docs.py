@@ -111,8 +111,8 @@ def follow_command(arguments: list[str], where: str) -> None:
         assert status_of([*arguments, "--json"]) == 0, where
         return
     if (
-        command in ("runs", "export", "landscape")
-        or {"--cfg", "--help", "--list"} & set(rest)
+        command in ("runs", "compare", "export", "landscape")
+        or {"--cfg", "--help", "--list", "--dry-run"} & set(rest)
         or (command in ("train", "reproduce") and CHEAP in rest)
     ):
         assert status_of(arguments) == 0, where

@@ -6,6 +6,8 @@ COMMANDS = {
     "landscape": "survey a run that is there, or a network of your own",
     "dashboard": "an experiment's workspace and report in W&B",
     "runs": "list the run store",
+    "runs": "list, check and prune the run store",
+    "compare": "what differs between runs, sweeps, experiments or stores",
     "export": "landscapes as HDF5 for the scripts of Li et al., VTK for ParaView, or CSV",
 }
 """What each command is for. The module of the same name holds its ``main``."""

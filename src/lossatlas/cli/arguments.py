@@ -15,6 +15,18 @@ class Parser(argparse.ArgumentParser):
     ValueError: -paths.runs: no such option; an override is written without a dash, as paths.runs=x
     """
 
+    @property
+    def option_strings(self) -> list[str]:
+        """What options are called, as they are typed."""
+        return list(self._option_string_actions)
+
+    def values_of(self, option: str) -> list[str] | None:
+        """What may follow an option; nothing is known of a text or a number. None for one that takes no value."""
+        action = self._option_string_actions.get(option)
+        if action is None or action.nargs == 0:
+            return None
+        return [str(choice) for choice in action.choices or ()]
+
     def parse_intermixed_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """As argparse has it. ValueError for an override behind a dash."""
         for word in args or ():

@@ -23,11 +23,11 @@ from lossatlas.runs.composition.job import Job
 from lossatlas.words import counted
 
 
-def estimated(jobs: Sequence[Job], tflops: float | None) -> Estimate:
-    """Estimate what ``jobs`` take, at ``tflops`` 1e12 operations a second or the default."""
+def estimated(jobs: Sequence[Job], tflops: float | None = None, *, left_only: bool = False) -> Estimate:
+    """Estimate what ``jobs`` take, at ``tflops`` 1e12 operations a second or the default; see `estimate`."""
     throughput = THROUGHPUT if tflops is None else Throughput(tflops=tflops, source="as typed")
     with Console(stderr=True).status("counting operations"):
-        return estimate(jobs, other_job_among(jobs), throughput)
+        return estimate(jobs, other_job_among(jobs), throughput, left_only=left_only)
 
 
 def show_estimate(cost: Estimate) -> None:
@@ -38,7 +38,7 @@ def show_estimate(cost: Estimate) -> None:
     out.print(
         "Operations of convolutions and matrix products, two for a multiply-add; a training step counts as "
         f"{PASSES_OF_A_STEP} forward passes. The throughput is an assumption: networks as small as those of CIFAR-10 "
-        "keep a GPU less busy and take longer. --throughput states another.",
+        "keep a GPU less busy and take longer. lossatlas reproduce --estimate --throughput states another.",
         style="dim",
     )
 
@@ -64,7 +64,8 @@ def _add(drawn: Table, network: NetworkCost, throughput: Throughput) -> None:
     )
     training = network.training
     what = f"training: {_product((training.runs, 'run'), (training.epochs, 'epoch'), (training.images, 'image'))}"
-    rows = [(what, training.tflop), *((_described(survey), survey.tflop) for survey in network.surveys)]
+    rows = [(what, training.tflop)] if training.runs else []
+    rows += [(_described(survey), survey.tflop) for survey in network.surveys]
     for index, (text, tflop) in enumerate(rows):
         numbers = [_figures(tflop), _figures(throughput.hours(tflop))]
         drawn.add_row(about if index == 0 else "", escape(text), *numbers)

@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+def command_parser() -> Parser:
+    """Parser of the command's arguments."""
     parser = Parser(
         "lossatlas export",
         description="Write landscapes in the formats of other programs.",
@@ -67,6 +68,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="vtk: largest loss as a height (default: 10, or above the lowest loss; inf: none)",
     )
     parser.add_argument("--log", action="store_true", help="vtk: heights are ln(loss + 0.1)")
+    return parser
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = command_parser()
     options = parser.parse_intermixed_args(list(arguments))
     if options.to is None and options.output is None:
         parser.error(f"--to is missing: one of {', '.join(FORMATS)}")

@@ -52,7 +52,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+def command_parser() -> Parser:
+    """Parser of the command's arguments."""
     parser = Parser(
         "lossatlas landscape",
         usage="lossatlas landscape run=RUN landscape=CHOICE [KEY=VALUE ...]\n"
@@ -74,7 +75,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--config-dir", metavar="FOLDER", help="a folder of configuration choices of your own"
     )
-    return parser.parse_intermixed_args(list(arguments))
+    return parser
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    return command_parser().parse_intermixed_args(list(arguments))
 
 
 def _choices() -> list[str]:

@@ -1,5 +1,6 @@
 """``lossatlas``: the command that a user types. Imports nothing heavy, so that help comes at once."""
 
+import os
 import signal
 import sys
 import threading
@@ -47,6 +48,9 @@ def _in_one_line(command: Callable[[list[str]], int], arguments: list[str]) -> i
     try:
         with _terminable():
             return command(arguments)
+    except BrokenPipeError:  # of `lossatlas runs | head`, who has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
+        return 1
     except KeyboardInterrupt:
         print("lossatlas: interrupted", file=sys.stderr)
         return 130

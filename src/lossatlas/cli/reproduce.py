@@ -180,7 +180,8 @@ def _is_a_word(argument: str) -> bool:
     return "=" not in argument and not argument.startswith(("~", "+"))
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+def command_parser() -> Parser:
+    """Parser of the command's arguments."""
     parser = Parser(
         "lossatlas reproduce",
         description="Train an experiment's sweeps, survey their landscapes, draw its figures and judge its claims. "
@@ -214,6 +215,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--config-dir", metavar="FOLDER", help="a folder of configuration choices of your own"
     )
+    return parser
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = command_parser()
     options = parser.parse_intermixed_args(list(arguments))
     words = list(takewhile(_is_a_word, options.overrides))
     if options.experiment is not None and words:  # "li2018 figure 7", typed without quotes

@@ -1,70 +1,89 @@
-"""``lossatlas runs``: list the run store."""
+"""``lossatlas runs``: list the run store; ``check`` whether its files are whole, ``prune`` what is no longer wanted."""
 
+import argparse
+import csv
+import json
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from lossatlas.cli.arguments import Parser
 from lossatlas.cli.console import console
-from lossatlas.cli.filters import Filter
+from lossatlas.cli.filters import selected
 from lossatlas.cli.plain_table import table_lines
-from lossatlas.runs.composition.overrides import Overrides
-from lossatlas.runs.store.fingerprint import no_result_changes
-from lossatlas.runs.store.index import Listed, Record, Settings, comparable, list_runs
-from lossatlas.runs.store.manifest import age_seconds
-from lossatlas.runs.store.progress import read_progress
-from lossatlas.runs.store.store import Run, Store
+from lossatlas.cli.run_columns import DEFAULT, Column, Entry, column, in_bytes, plain
+from lossatlas.runs.differing import differences
+from lossatlas.runs.store.index import Record, list_runs
+from lossatlas.runs.store.store import Store
+from lossatlas.words import counted
 
 _NARROW = 100  # columns of a terminal below which the table's own are set closer
-
-_HEADER = ("run", "experiment", "what differs", "status", "epochs", "test error", "age")
-
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+_FILTERS = (
+    "only runs with this: a value of their configuration (optimizer.lr=0.1, or lr=0.1), a group's choice (model=mlp), "
+    "status, experiment or scale; seed=0,1: one of the two; seed!=0; 'test_error<2%%', 'lr>=0.01', 'age>7d': compared"
+)
 
 
 def main(arguments: list[str]) -> int:
-    """Run ``lossatlas runs [KEY=VALUE ...] [--store FOLDER]``."""
-    parser = Parser("lossatlas runs", description="List the run store, oldest run first.")
-    parser.add_argument(
-        "filters",
-        nargs="*",
-        metavar="KEY=VALUE",
-        help="only runs with this: a value of their configuration (optimizer.lr=0.1, or lr=0.1), a group's choice "
-        "(model=mlp), status, experiment or scale; seed=0,1: one of the two",
-    )
-    parser.add_argument("--store", default="runs", help="folder of the runs (default: runs)")
-    options = parser.parse_intermixed_args(arguments)
-    filters = [Filter(text) for text in options.filters]
+    """Run ``lossatlas runs [check|prune] [FILTER ...] [--store FOLDER]``."""
+    if arguments[:1] == ["prune"]:
+        from lossatlas.cli import pruning
+
+        return pruning.main(arguments[1:])
+    if arguments[:1] == ["check"]:
+        from lossatlas.cli import checking
+
+        return checking.main(arguments[1:])
+    options = command_parser().parse_intermixed_args(arguments)
     runs = list_runs(Store(options.store))
-    for wanted in filters:
-        wanted.check(runs)
     entries = [Entry(listed) for listed in runs]
     _tell_apart(entries)
-    passed = [entry for entry in entries if all(wanted.passes(entry.listed) for wanted in filters)]
-    if passed:
-        _print(passed)
-    else:
-        print(f"no runs in {options.store}/" + (" that match" if filters else ""))
+    names = [name.strip() for name in options.columns.split(",")] if options.columns else list(DEFAULT)
+    names += ["size"] if options.disk and "size" not in names else []
+    columns = [column(name, entries) for name in names]
+    wanted = {id(listed) for listed in selected(runs, options.filters)}
+    passed = [entry for entry in entries if id(entry.listed) in wanted]
+    if options.sort:
+        passed = _sorted(passed, [column(name, entries) for name in options.sort.split(",")], options.reverse)
+    elif options.reverse:
+        passed.reverse()
+    _show(passed, columns, options)
     for entry in passed:
         if entry.problem:
             print(entry.problem, file=sys.stderr)
     return 0
 
 
-class Entry:
-    """A row of the table. A run whose record cannot be read is listed as damaged."""
-
-    def __init__(self, listed: Listed) -> None:
-        self.listed = listed
-        self.run = listed.run
-        self.status = listed.status
-        self.problem = listed.problem  # why its record cannot be read
-        self.differs: Settings = {}  # the settings in which the runs of its experiment differ
-
-    @property
-    def experiment(self) -> str:
-        """Name of the experiment that first asked for the run, or nothing."""
-        return self.listed.record.experiment if self.listed.record else ""
+def command_parser() -> Parser:
+    """Parser of the command's arguments."""
+    parser = Parser(
+        "lossatlas runs",
+        usage="lossatlas runs [FILTER ...] [--sort COLUMN] [--columns COLUMN,...] [--disk] [--json | --csv]\n"
+        "       lossatlas runs check [FILTER ...]\n"
+        "       lossatlas runs prune FILTER ... [--checkpoints] [--yes]",
+        description="List the run store, oldest run first; check that its files are whole; remove runs.",
+    )
+    parser.add_argument("filters", nargs="*", metavar="FILTER", help=_FILTERS)
+    parser.add_argument("--store", default="runs", help="folder of the runs (default: runs)")
+    parser.add_argument(
+        "--sort", metavar="COLUMN,...", help="by these columns, not by age; what has none is last"
+    )
+    parser.add_argument("--reverse", action="store_true", help="the other way round")
+    parser.add_argument(
+        "--columns",
+        metavar="COLUMN,...",
+        help=f"which to show: {', '.join(DEFAULT)}, scale, created, seconds, size, a metric (test_loss), a group whose "
+        "choice is told (model), a key (optimizer.lr, or lr)",
+    )
+    parser.add_argument(
+        "--disk", action="store_true", help="how much room each takes on the disk, and all together"
+    )
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
+        "--json", action="store_true", help="print everything, or the columns asked for, as JSON"
+    )
+    kinds.add_argument("--csv", action="store_true", help="print the columns as CSV")
+    return parser
 
 
 def _tell_apart(entries: Sequence[Entry]) -> None:
@@ -81,92 +100,56 @@ def _tell_apart(entries: Sequence[Entry]) -> None:
             entry.differs = differs
 
 
-def _print(entries: Sequence[Entry]) -> None:
+def _sorted(entries: Sequence[Entry], columns: Sequence[Column], reverse: bool) -> list[Entry]:
+    """By several columns, the first of them counting most; entries without a value stay last either way."""
+    found = list(entries)
+    for one in reversed(columns):
+        known = [entry for entry in found if one.value(entry) not in (None, "")]
+        found = [
+            *sorted(known, key=one.order, reverse=reverse),
+            *(entry for entry in found if entry not in known),
+        ]
+    return found
+
+
+def _show(entries: Sequence[Entry], columns: Sequence[Column], options: argparse.Namespace) -> None:
+    if options.json:
+        shown = [_as_json(entry, columns if options.columns else (), options.disk) for entry in entries]
+        print(json.dumps(shown, indent=2, ensure_ascii=False, allow_nan=False))
+    elif options.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow([one.name for one in columns])
+        writer.writerows([plain(one.value(entry)) for one in columns] for entry in entries)
+    elif entries:
+        _print(entries, columns)
+        if options.disk:
+            total = sum(entry.size for entry in entries)
+            print(f"{counted(len(entries), 'run')}, {in_bytes(total)}")
+    else:
+        print(f"no runs in {options.store}/" + (" that match" if options.filters else ""))
+
+
+def _as_json(entry: Entry, columns: Sequence[Column], disk: bool) -> dict[str, Any]:
+    """The ``columns`` of a run; all that is listed of it where there are none."""
+    if columns:
+        return {one.name: plain(one.value(entry)) for one in columns}
+    record = entry.listed.record
+    found: dict[str, Any] = {"run": entry.run.fingerprint, "status": entry.status}
+    if record is not None:
+        found |= {key: value for key, value in vars(record).items() if key != "status"}
+        found["metrics"] = {name: plain(value) for name, value in record.metrics.items()}
+    return (
+        found | ({"size": entry.size} if disk else {}) | ({"problem": entry.problem} if entry.problem else {})
+    )
+
+
+def _print(entries: Sequence[Entry], columns: Sequence[Column]) -> None:
     terminal = console()
     narrow = terminal.width < _NARROW
-    rows = [_row(entry) for entry in entries]
-    gap, most = (1, {5: 7}) if narrow else (2, {})  # "test error" in two lines
-    for line in table_lines(_HEADER, rows, width=terminal.width, gap=gap, folded=[1, 2], most=most):
+    rows = [[one.text(one.value(entry)) for one in columns] for entry in entries]
+    header = [one.heading for one in columns]
+    folded = [number for number, one in enumerate(columns) if one.may_be_long]
+    gap = 1 if narrow else 2  # and "test error" in two lines
+    most = {header.index("test error"): 7} if narrow and "test error" in header else {}
+    for line in table_lines(header, rows, width=terminal.width, gap=gap, folded=folded, most=most):
         print(line)
-
-
-def _row(entry: Entry) -> list[str]:
-    differs = " ".join(f"{key}={value}" for key, value in entry.differs.items())
-    numbers = _numbers(entry.listed.record, entry.run)
-    return [entry.run.fingerprint, entry.experiment, differs, entry.status, *numbers]
-
-
-def _numbers(record: Record | None, run: Run) -> tuple[str, str, str]:
-    if record is None:
-        return "", "", ""
-    error = "" if record.test_error is None else f"{record.test_error:.2%}"
-    return _epochs(run, record), error, _age(age_seconds(record.created))
-
-
-def _epochs(run: Run, record: Record) -> str:
-    """Epochs of a finished run; of another, how many of all it had begun when it last said."""
-    if record.status == "finished":
-        return str(record.epochs)
-    progress = read_progress(run)
-    return f"{progress.epoch}/{progress.epochs}" if progress is not None and progress.epochs else ""
-
-
-def _age(seconds: float) -> str:
-    """Age in its largest unit.
-
-    >>> _age(0.2), _age(59.9), _age(7300), _age(200000)
-    ('0 s', '59 s', '2 h', '2 d')
-    """
-    unit, size = next(((unit, size) for unit, size in _UNITS if seconds >= size), _UNITS[-1])
-    return f"{int(seconds // size)} {unit}"
-
-
-def differences(launched: Sequence[Sequence[str]], configs: Sequence[Settings]) -> list[Settings]:
-    """For each run of an experiment the settings in which the runs differ, under their `_short_keys`.
-
-    ``launched`` are the overrides that each was launched with, ``configs`` their flat configurations, for the values
-    of what only others were launched with. What follows from an override, such as the other arguments of another
-    optimizer, is left out; but runs that their overrides do not tell apart, as after a change of a default, are told
-    apart by their configurations.
-
-    >>> configs = [{"seed": "0", "data.size": "8"}, {"seed": "1", "data.size": "8"}]
-    >>> differences([["data.size=8"], ["seed=1", "data.size=8"]], configs)
-    [{'seed': '0'}, {'seed': '1'}]
-    """
-    typed = [_settings(overrides) for overrides in launched]
-    whole = [{**config, **settings} for config, settings in zip(configs, typed, strict=True)]
-    keys = _differing(whole, _keys(typed))
-    told = [tuple(settings.get(key) for key in keys) for settings in whole]
-    times = Counter(told)
-    alike = [settings for settings, values in zip(whole, told, strict=True) if times[values] > 1]
-    keys += [key for key in _differing(alike, _keys(alike)) if key not in keys]
-    short = _short_keys(keys)
-    return [{short[key]: settings[key] for key in keys if key in settings} for settings in whole]
-
-
-def _short_keys(keys: Iterable[str]) -> dict[str, str]:
-    """Last part of each key, or all of it where several have the same last part.
-
-    >>> _short_keys(["optimizer.lr", "data.batch_size", "data.root", "paths.root"])
-    {'optimizer.lr': 'lr', 'data.batch_size': 'batch_size', 'data.root': 'data.root', 'paths.root': 'paths.root'}
-    """
-    last = {key: key.rpartition(".")[2] for key in keys}
-    count = Counter(last.values())
-    return {key: name if count[name] == 1 else key for key, name in last.items()}
-
-
-def _settings(overrides: Sequence[str]) -> Settings:
-    """What overrides set of what changes a result; an experiment's file stands for its scale."""
-    pairs = Overrides(overrides).items()
-    settings = {"scale" if key == "experiment" else key: value.rpartition("/")[2] for key, value in pairs}
-    return {key: value for key, value in settings.items() if no_result_changes(key) is None}
-
-
-def _keys(settings: Iterable[Settings]) -> list[str]:
-    return list(dict.fromkeys(key for each in settings for key in each))
-
-
-def _differing(settings: Sequence[Settings], keys: Iterable[str]) -> list[str]:
-    return [
-        key for key in keys if len({comparable(value) for value in {each.get(key) for each in settings}}) > 1
-    ]

@@ -21,7 +21,7 @@ from lossatlas.runs.composition.search_path import CONFIG_NAME
 
 def main(arguments: list[str]) -> int:
     """Run ``lossatlas train`` with Hydra's arguments."""
-    parser = _parser()
+    parser = command_parser()
     options = parser.parse_intermixed_args(arguments)
     if options.shell_completion:
         complete(options.overrides, options.config_dir)
@@ -35,6 +35,11 @@ def main(arguments: list[str]) -> int:
     with composing():
         sweeps = compose_sweeps(options.overrides, multirun=options.multirun)
     jobs = [job for sweep in sweeps for job in sweep.jobs]
+    if options.dry_run:
+        from lossatlas.cli.dry_run import show_plan
+
+        show_plan(jobs)
+        return 0
     from lossatlas.cli.errors import JobsFailed
     from lossatlas.cli.launch import run_sweeps
     from lossatlas.cli.progress import print_outcomes
@@ -48,11 +53,11 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> Parser:
     """Parser of those of Hydra's options that are of use here, spelled as Hydra spells them."""
     parser = Parser(
         "lossatlas train",
-        usage="lossatlas train [-m] [KEY=VALUE ...]   (lossatlas train --help says more)",
+        usage="lossatlas train [-m] [--dry-run] [KEY=VALUE ...]   (lossatlas train --help says more)",
         add_help=False,
         allow_abbrev=False,
     )
@@ -62,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "--hydra-help": "Hydra's own help",
         "--multirun -m": "a job for each combination of the values that are separated by commas",
         "--run -r": "one job, as without it",
+        "--dry-run": "check the jobs, say which are there and what the others take; compute nothing",
         "--resolve": "with --cfg: put values in the places of interpolations",
         "--shell-completion -sc": "install=SHELL, uninstall=SHELL",
     }

@@ -12,6 +12,7 @@ from lossatlas.experiments.cost.survey_cost import split_sizes, survey_work
 from lossatlas.experiments.cost.training_cost import epochs_of_its_own, passes_of_a_step
 from lossatlas.runs.build import build_network, make
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.ensure import run_of
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.store.references import TO_RUNS, references
 
@@ -113,8 +114,12 @@ def estimate(
     jobs: Sequence[Job],
     other_job: Callable[[Job, Sequence[str]], Job],
     throughput: Throughput = THROUGHPUT,
+    *,
+    left_only: bool = False,
 ) -> Estimate:
     """Estimate what ``jobs`` cost; each run and each survey counts once, each network is counted once.
+
+    With ``left_only`` what the store holds already counts for nothing.
 
     The runs that their studies and landscapes name count as well. A training is taken to be `passes_of_a_step` forward
     passes for each image of each epoch; validation and what is not a convolution or a matrix product are left out.
@@ -122,13 +127,14 @@ def estimate(
     """
     groups: dict[str, dict[str, Job]] = {}  # network and length of training -> fingerprint -> job
     for job in _with_named_runs([*jobs, *_named_by_landscapes(jobs, other_job)]):
-        groups.setdefault(_group(job), {}).setdefault(job.fingerprint, job)
-    names = _names([next(iter(group.values())).config for group in groups.values()])
-    surveyed = _surveyed(jobs, other_job)
-    networks = [
-        _network_cost(name, list(runs.values()), surveyed.get(group, {}))
-        for name, (group, runs) in zip(names, groups.items(), strict=True)
-    ]
+        groups.setdefault(group_of(job), {}).setdefault(job.fingerprint, job)
+    configs = [next(iter(group.values())).config for group in groups.values()]
+    surveyed = _surveyed(jobs, other_job, left_only)
+    networks = []
+    for name, config, (group, runs) in zip(_names(configs), configs, groups.items(), strict=True):
+        trained = [job for job in runs.values() if not (left_only and run_of(job).is_finished())]
+        if trained or group in surveyed:
+            networks.append(_network_cost(name, config, len(trained), surveyed.get(group, {})))
     return Estimate(tuple(networks), throughput)
 
 
@@ -154,20 +160,24 @@ _Surveys = dict[str, list[tuple[str, Job]]]
 """Digest of a landscape's name and settings -> that name, and each job that is to have it."""
 
 
-def _surveyed(jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job]) -> dict[str, _Surveys]:
-    """Landscapes of all jobs by group, each file of the store once."""
+def _surveyed(
+    jobs: Sequence[Job], other_job: Callable[[Job, Sequence[str]], Job], left_only: bool
+) -> dict[str, _Surveys]:
+    """Landscapes of all jobs by group, each file of the store once; with ``left_only`` those that are not there."""
     found: dict[Path, tuple[str, Job]] = {}
     for job in jobs:
         (cell,) = locate([job], {}, other_job)
-        found |= {path: (name, job) for name, path in cell.landscapes.items()}
+        wanted = {name: path for name, path in cell.landscapes.items() if not (left_only and path.exists())}
+        found |= {path: (name, job) for name, path in wanted.items()}
     groups: dict[str, _Surveys] = {}
     for name, job in found.values():
         settings = digest([name, job.config["landscape"][name]])
-        groups.setdefault(_group(job), {}).setdefault(settings, []).append((name, job))
+        groups.setdefault(group_of(job), {}).setdefault(settings, []).append((name, job))
     return groups
 
 
-def _group(job: Job) -> str:
+def group_of(job: Job) -> str:
+    """Digest of what a job's training costs: its network, data and study, and how long it is trained."""
     data = {key: value for key, value in job.config["data"].items() if key != "batch_size"}
     study = job.config["study"]["_target_"], passes_of_a_step(job.config)
     return digest(
@@ -180,13 +190,12 @@ def _but_for_init(section: str, build: Callable[[], Any]) -> Any:
     return None if section == "init" else build()
 
 
-def _network_cost(name: str, runs: Sequence[Job], surveyed: _Surveys) -> NetworkCost:
-    config = runs[0].config
+def _network_cost(name: str, config: Mapping[str, Any], runs: int, surveyed: _Surveys) -> NetworkCost:
     sizes = split_sizes(config)
     network = build_network(config, _but_for_init)
     forward = forward_flops(partial(make, config["model"]), config["data"]["shape"])
     epochs = epochs_of_its_own(config)
-    flops = passes_of_a_step(config) * forward * sizes["train"] * epochs * len(runs)
+    flops = passes_of_a_step(config) * forward * sizes["train"] * epochs * runs
     surveys = []
     for (survey, job), *others in surveyed.values():
         work = survey_work(job, survey, network, sizes)
@@ -200,7 +209,7 @@ def _network_cost(name: str, runs: Sequence[Job], surveyed: _Surveys) -> Network
         name,
         sum(parameter.numel() for parameter in network.parameters()),
         forward / 1e9,
-        _TrainingCost(len(runs), epochs, sizes["train"], flops / 1e12),
+        _TrainingCost(runs, epochs, sizes["train"], flops / 1e12),
         _added(surveys),
     )
 

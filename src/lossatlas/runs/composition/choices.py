@@ -105,6 +105,16 @@ class Group:
         alike = [other for other in map(self.settings, self.options) if self._has_target(other, own)]
         return self._differences(wanted, own) == min(self._differences(other, own) for other in alike)
 
+    def choice_of(self, settings: Settings, overrides: Sequence[str]) -> str:
+        """The choice that a run is of: the one that was typed, else the first that it is of.
+
+        Where it is none of them, what is made of the section, by its ``_target_``; nothing without such a section.
+        """
+        typed = dict(Overrides(overrides).items()).get(self.section)
+        candidates = [*([typed] if typed in self.options else []), *sorted(self.options)]
+        found = (choice for choice in candidates if choice and self.is_choice(choice, settings, overrides))
+        return next(found, settings.get(self.section, ""))
+
     def why_not_told(self, choice: str) -> str | None:
         """Why records do not tell a choice from others: it sets what changes no result. None if they do."""
         wanted = self.settings(choice)

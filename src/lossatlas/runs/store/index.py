@@ -37,7 +37,7 @@ from lossatlas.runs.store.store import Run, Store, StoreError
 INDEX = "index.json"
 """Name of the file in the folder of the store."""
 
-_FORMAT = digest([1, __version__, list(NOT_SCIENTIFIC), list(OBSERVERS), list(ADDED.items())])
+_FORMAT = digest([2, __version__, list(NOT_SCIENTIFIC), list(OBSERVERS), list(ADDED.items())])
 """Which code can read it; the number is raised when a `Record` comes to hold something else."""
 
 _UNREADABLE = (
@@ -65,7 +65,8 @@ class Record:
     scale: str  # of the experiment; "" if none did
     overrides: tuple[str, ...]
     epochs: int
-    test_error: float | None
+    seconds: float  # of all attempts
+    metrics: Mapping[str, float]
     settings: Settings
 
 
@@ -124,7 +125,8 @@ def _read(run: Run) -> Record:
         str((config.get("experiment") or {}).get("scale") or ""),
         tuple(manifest.overrides),
         manifest.epochs,
-        manifest.metrics.get("test_error"),
+        sum(attempt.seconds for attempt in manifest.attempts),
+        manifest.metrics,
         settings_of(config),
     )
 
@@ -220,9 +222,9 @@ def _load(path: Path) -> dict[str, tuple[_Signature, Record]]:
 
 
 def _record(values: list[Any], leaves: list[tuple[str, str]]) -> Record:
-    status, created, experiment, scale, overrides, epochs, test_error, settings = values
+    status, created, experiment, scale, overrides, epochs, seconds, metrics, settings = values
     flat = {leaves[n][0]: leaves[n][1] for n in settings}
-    return Record(status, created, experiment, scale, tuple(overrides), epochs, test_error, flat)
+    return Record(status, created, experiment, scale, tuple(overrides), epochs, seconds, metrics, flat)
 
 
 def _write(path: Path, records: Mapping[str, tuple[_Signature, Record]]) -> None:
