@@ -5,6 +5,7 @@ COMMANDS = {
     "reproduce": "train, survey, draw and judge: one figure of a paper, with a verdict",
     "landscape": "survey a run that is there, or a network of your own",
     "runs": "list the run store",
+    "atlas": "a site to browse: experiments, runs, surfaces to turn, handbook and API",
     "export": "landscapes as HDF5 for the scripts of Li et al., VTK for ParaView, or CSV",
 }
 """What each command is for. The module of the same name holds its ``main``."""
