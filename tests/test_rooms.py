@@ -13,6 +13,7 @@ FLOORS = [
     # one floor do not know each other.
     ["__main__"],
     ["cli"],
+    ["atlas"],
     ["experiments", "comparison"],
     ["experiments.cost"],
     ["experiments.collect"],
