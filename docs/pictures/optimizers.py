@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from png import write
 from torch import Tensor, nn
 
-from lossatlas.figures.style import COLORMAP, style
+from lossatlas.figures.style import colormap, style
 from lossatlas.optim.stepping import needs_objective
 from lossatlas.runs.build import make
 from lossatlas.runs.composition.compose import compose_job
@@ -105,7 +105,7 @@ def draw_panel(axis: Axes, title: str) -> None:
     grid = torch.tensor(np.stack(np.meshgrid(x, y), -1))
     heights = loss(grid).numpy()
     levels = np.quantile(heights, np.linspace(0.02, 0.98, 14))
-    axis.contour(x, y, heights, levels=levels, cmap=COLORMAP, linewidths=0.5, alpha=0.6)
+    axis.contour(x, y, heights, levels=levels, cmap=colormap(), linewidths=0.5, alpha=0.6)
     for color, (choice, keys) in zip(COLORS, choices.items(), strict=False):
         places = path(loss, start, steps, choice, keys)
         axis.plot(*places.T, color=color, marker=".", markersize=2.5, linewidth=0.9, label=choice)

@@ -25,7 +25,7 @@ def figures(v: Values) -> Figures:
             reliefs,
             rows="skip",
             columns="depth",
-            at={"skip": [False, True], "depth": [v.deep] if fine else v.depths},
+            at={"skip": [True, False], "depth": [v.deep] if fine else v.depths},
             landscape=v.figure_1,
             names=NAMES,
         ),

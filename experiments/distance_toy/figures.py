@@ -18,7 +18,7 @@ from lossatlas.figures import panels
 from lossatlas.figures.experiments import learning_curves
 from lossatlas.figures.layout.arrangement import SEED, Datasets, Names, called, first_surveyed
 from lossatlas.figures.layout.page import captioned, entitle, grid_over, legend_over, page_over
-from lossatlas.figures.style import ERROR, colors_of, style
+from lossatlas.figures.style import ERROR, colors_of, ink, style
 from lossatlas.measures.selection import select
 from lossatlas.optim.distancing import RBF, Cauchy, Kernel, Laplace, Sigma, Tanh
 from lossatlas.toy import Cubic
@@ -107,7 +107,7 @@ def ball_paths(
         page, _, ((*axes,),) = grid_over((1, len(shown)), panel, told, margin=(0.4, 0.0))
         entitle(axes, (called(columns, value, names) for value in shown))
         for axis, value in zip(axes, shown, strict=True):
-            panels.contours(axis, within, levels=_LEVELS, centre=False)
+            panels.contours(axis, within, levels=_LEVELS, centre=False, labels=False)
             _paths(axis, balls.sel({columns: value}), checkpoint, sigma)
             axis.set(xlim=window["x"], ylim=window["y"], xlabel="x", ylabel="y" if axis is axes[0] else "")
     return page
@@ -139,10 +139,10 @@ def _paths(axis: Axes, balls: xr.Dataset, checkpoint: float, sigma: float) -> No
     first = first_surveyed(balls)
     for number in range(balls.sizes.get(SEED, 0)):
         ball = balls.isel({SEED: number})
-        axis.plot(ball.path_x, ball.path_y, color="0.35", linewidth=0.8, alpha=0.8, zorder=2.5)
+        axis.plot(ball.path_x, ball.path_y, color=ink(0.65), linewidth=0.8, alpha=0.8, zorder=2.5)
     axis.plot(first.path_x, first.path_y, "o-", color=ERROR, markersize=2, linewidth=1.1, zorder=3)
     x, y = (float(first[name].sel(snapshot=checkpoint)) for name in ("path_x", "path_y"))
-    axis.plot(x, y, "x", color="black", markersize=5, zorder=4)
+    axis.plot(x, y, "x", color=ink(), markersize=5, zorder=4)
     axis.add_patch(Circle((x, y), sigma, fill=False, linewidth=0.9, linestyle="dotted", zorder=2))
 
 
@@ -175,7 +175,7 @@ def hills(
         valley = top.subplots()
         for sigma, shade in zip(sigmas, shades, strict=True):
             valley.plot(x, ground + strength * _kernel_at(hill, x - centre, sigma), color=shade)
-        valley.plot(x, ground, color="black", linewidth=1.6)
+        valley.plot(x, ground, color=ink(), linewidth=1.6)
         valley.set(xlabel="x", ylabel="loss", xlim=window)
         axes = bottom.subplots(1, len(kernels), sharey=True, squeeze=False)[0]
         for axis, (name, kernel) in zip(axes, kernels.items(), strict=True):
@@ -207,7 +207,7 @@ def _draw_kernel(
 
 
 def _key(sigmas: Sequence[float], shades: Sequence[str]) -> list[Line2D]:
-    ground = Line2D([], [], color="black", linewidth=1.6, label="without hill")
+    ground = Line2D([], [], color=ink(), linewidth=1.6, label="without hill")
     return [
         ground,
         *(Line2D([], [], color=c, label=f"σ = {s:g}") for s, c in zip(sigmas, shades, strict=True)),

@@ -47,6 +47,6 @@ def figures(v: Values) -> Figures:
     return {
         "figure": partial(drawn, panels=losses),
         "test_error": partial(drawn, panels=errors),
-        "width": partial(by_size, at={"family": "cnn", "size": v.widths}),
-        "depth": partial(by_size, at={"family": "resnet", "size": v.depths}),
+        "width": partial(by_size, at={"family": "cnn", "size": v.widths}, xlabel="width of the CNN"),
+        "depth": partial(by_size, at={"family": "resnet", "size": v.depths}, xlabel="depth of the ResNet"),
     }

@@ -26,7 +26,13 @@ def figures(v: Values) -> Figures:
     }
     return {
         # as Figure 3 of Garipov et al. 2018
-        "figure": partial(learning_curves, measures=cycles, along="epoch", at={"method": "fge"} | v.place),
+        "figure": partial(
+            learning_curves,
+            measures=cycles,
+            along="epoch",
+            at={"method": "fge"} | v.place,
+            marks={"a member": [*range(v.cycle // 2, v.cycling + 1, v.cycle)]},
+        ),
         "budgets": partial(  # as table 1
             trends,
             measures=scores,

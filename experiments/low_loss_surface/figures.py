@@ -9,7 +9,7 @@ from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import trends
 from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, needed
 from lossatlas.figures.layout.page import captioned, entitle, grid_over, shown_network
-from lossatlas.figures.style import style
+from lossatlas.figures.style import points, style
 from lossatlas.measures.selection import select
 
 from .claims import error_rise, mean_loss, middle, rise
@@ -54,7 +54,7 @@ def surfaces(datasets: Datasets, *, caption: str = "") -> Figure:
             x, y = network["v"] + network["w"] / 2, np.sqrt(3) / 2 * network["w"]
             drawn = axis.tricontourf(x, y, network["loss"], np.linspace(low, high, 13))
             for name, (left, up) in {"u": (0, -0.07), "v": (1, -0.07), "w": (0.5, 0.89)}.items():
-                axis.text(left, up, f"{name} = 1", ha="center", fontsize=7)
+                axis.text(left, up, f"{name} = 1", ha="center", fontsize=points(7))
             axis.set(aspect="equal", xlim=(-0.1, 1.1), ylim=(-0.12, 0.97))
             axis.set_axis_off()
         sheet.colorbar(drawn, ax=axes, label="training loss", format="%.2g")

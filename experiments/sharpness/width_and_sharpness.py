@@ -18,7 +18,7 @@ from matplotlib.ticker import MultipleLocator
 from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, needed
 from lossatlas.figures.layout.page import legend_over, mean_sd, page_over, share_scale, unsurveyed
-from lossatlas.figures.style import BAND, ERROR, LARGE, LOSS, SMALL, STYLES, style
+from lossatlas.figures.style import BAND, ERROR, LARGE, LOSS, SMALL, STYLES, ink, points, style
 from lossatlas.measures.selection import select
 
 _NEEDED = ("history", "summary", "weights", "line", "surface", "interpolation")
@@ -90,11 +90,11 @@ def _interpolations(
     for axis, decay, letter in zip(axes, decays, _letters("a", 3), strict=False):
         panels.loss_and_error(axis, interpolation.sel(weight_decay=decay), log=log, ceiling=ceiling)
         for end in (0, 1):
-            axis.axvline(end, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)
+            axis.axvline(end, color=ink(0.4), linewidth=0.7, linestyle="dotted", zorder=0)
         axis.set_xticks([0, 1], [f"0\nbatch size {small}", f"1\nbatch size {large}"])
         axis.xaxis.set_minor_locator(MultipleLocator(0.25))
         axis.set_xlabel("α on the straight line between the two networks")
-        axis.set_title(f"weight decay {decay:g}", fontweight="bold", fontsize=9.5)
+        axis.set_title(f"weight decay {decay:g}", fontweight="bold", fontsize=points(9.5))
         _finish(axis, f"2{letter}", interpolation["loss"].sel(weight_decay=decay))
     share_scale(axes)
 
@@ -185,8 +185,8 @@ def _legend(page: Figure, batches: Sequence[tuple[int, str]], optimizer: str) ->
         Line2D([], [], color=color, label=f"batch size {size}") for size, color in batches
     ]
     handles += [Line2D([], [], color=LOSS, label="loss"), Line2D([], [], color=ERROR, label="error")]
-    handles += [Line2D([], [], color="0.3", linestyle=STYLES[name], label=name) for name in STYLES]
+    handles += [Line2D([], [], color=ink(0.7), linestyle=STYLES[name], label=name) for name in STYLES]
     handles.append(
-        Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
+        Patch(color=ink(0.7), alpha=BAND, linewidth=0, label="median and range over seeds and directions")
     )
     legend_over(page, handles, optimizer.upper() if len(optimizer) < 4 else optimizer.capitalize())

@@ -25,7 +25,7 @@ ALL_TOGETHER = {
 }
 COURSES = {
     "training loss": lambda history: history["train_loss"],
-    "rate": lambda history: history["lr"],
+    "rate after an epoch": lambda history: history["lr"],
 }
 
 
@@ -49,6 +49,7 @@ def figures(v: Values) -> Figures:
         "loss": partial(  # as Figure 2
             learning_curves,
             measures=COURSES,
+            dotted=["rate after an epoch"],
             along="epoch",
             by="method",
             at={"cycles": v.members, "method": ["nocycle", "snapshot_01", "snapshot_02"]} | v.figures_2_and_3,

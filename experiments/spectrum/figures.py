@@ -13,7 +13,15 @@ from lossatlas import measures
 from lossatlas.experiments import Figures, Values
 from lossatlas.figures.experiments import learning_curves, trends
 from lossatlas.figures.layout.arrangement import Datasets, Names, called, first_surveyed, needed
-from lossatlas.figures.layout.page import captioned, color_key, colored, entitle, grid_over, legend_over
+from lossatlas.figures.layout.page import (
+    captioned,
+    color_key,
+    colored,
+    entitle,
+    grid_over,
+    legend_over,
+    shades_of,
+)
 from lossatlas.figures.style import style
 from lossatlas.measures import at
 from lossatlas.measures.selection import select
@@ -71,6 +79,7 @@ def distributions(
     """
     chosen = select(needed(datasets, "density"), at)
     shown = chosen[columns].values.tolist()
+    shades = shades_of("snapshot", chosen, datasets, names)
     told = "Share of the first seed's eigenvalues above a value (solid), and below minus that value (dashed)."
     with style():
         page, _, ((*axes,),) = grid_over(
@@ -79,7 +88,7 @@ def distributions(
         entitle(axes, (called(columns, value, names) for value in shown))
         for axis, value in zip(axes, shown, strict=True):
             network = first_surveyed(chosen.sel({columns: value}))
-            for of_epoch, shade in colored(network, "snapshot"):
+            for of_epoch, shade in colored(network, "snapshot", shades):
                 for sign, dashes in ((1, "solid"), (-1, "dashed")):
                     sizes, shares = beyond(sign * of_epoch["node"], of_epoch["weight"])
                     axis.plot(sizes, shares, color=shade, linestyle=dashes)
@@ -87,7 +96,7 @@ def distributions(
                 xscale="log", yscale="log", xlim=(_LEAST, None), ylim=(_RAREST, 1.2), xlabel="eigenvalue"
             )
         axes[0].set_ylabel("share beyond")
-        legend_over(page, color_key("snapshot", chosen["density"], names))
+        legend_over(page, color_key("snapshot", shades, names))
     return page
 
 

@@ -43,7 +43,8 @@ def figures(v: Values) -> Figures:
     return {
         "figure": partial(  # as Figures 1 and 2 of Loshchilov & Hutter 2017
             learning_curves,
-            measures={"learning rate": lambda history: history["lr"], "test error": traced},
+            measures={"rate after an epoch": lambda history: history["lr"], "test error": traced},
+            dotted=["rate after an epoch"],
             along="epoch",
             columns="schedule",
             at={"schedule": ["default", "whole", "quarter", "doubling"]} | v.network,

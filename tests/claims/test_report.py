@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lossatlas.claims import Arm, Paper, Verdict, caption, markdown, rows, table, to_json, verdicts_from_json
+from lossatlas.claims import (
+    Arm,
+    Paper,
+    Verdict,
+    caption,
+    latex,
+    markdown,
+    rows,
+    table,
+    to_json,
+    verdicts_from_json,
+)
 
 HOLDS = Verdict(
     id="L-F2a (iii)",
@@ -122,10 +133,23 @@ def test_the_caption_hides_no_claim_and_no_condition() -> None:
         "Holds (1): L-F2a (iii).\n"
         "Fails (1): L-F2b*.\n"
         "Cannot tell (1): L-F3 [x].\n"
-        "3 claims, each judged by its own 95 % interval over seeds; if there were nothing to see, about 0.15 "
-        "would be decided by chance. * not decided if all claims are to hold at once (Holm)."
+        "3 to 5 seeds. 3 claims, each judged by its own 95 % interval over seeds; if there were nothing to see, "
+        "about 0.15 would be decided by chance. * not decided if all claims are to hold at once (Holm)."
     )
     assert caption([]) == "No claims were judged."
+
+
+def test_ids_with_commas_can_be_told_apart_in_the_caption() -> None:
+    two = [replace(HOLDS, id="G-F2 chain, fall"), replace(HOLDS, id="tempered, chain")]
+    assert caption(two).startswith("Holds (2): G-F2 chain, fall · tempered, chain.\n")
+
+
+def test_a_table_for_a_paper_has_a_row_a_claim_and_nothing_that_latex_cannot_set() -> None:
+    told = latex([replace(HOLDS, text="5 % less_loss & more", remark="α ≥ 1"), *ALL])
+    assert told.isascii()
+    assert told.count(r"\\") == 1 + 1 + len(ALL)
+    assert r"5 \% less\_loss \& more" in told
+    assert r"\toprule" in told
 
 
 def test_rows_are_plain_values_under_their_columns() -> None:
@@ -145,7 +169,7 @@ def test_an_arm_without_a_label_is_its_number_alone() -> None:
 
 @pytest.mark.parametrize(("number", "said"), [(1, "1 claim, each"), (2, "2 claims, each")])
 def test_one_claim_is_no_claims(number: int, said: str) -> None:
-    assert caption(number * [HOLDS]).splitlines()[-1].startswith(said)
+    assert caption(number * [HOLDS]).splitlines()[-1].startswith(f"{HOLDS.seeds} seeds. {said}")
 
 
 def test_a_number_read_off_a_picture_is_marked_and_a_missing_one_is_a_dash() -> None:

@@ -17,7 +17,7 @@ REPRODUCE = ("reproduce", "sharpness")
 PICTURES = ("figure", "figure_adam", "eigenvalues", "resnet_lines", "resnet")
 FILES = {
     *(f"{name}.{kind}" for name in PICTURES for kind in ("png", "pdf")),
-    *("surface.html", "verdict.json", "data"),
+    *("surface.html", "verdict.json", "verdict.md", "verdict.tex", "data"),
 }
 DATASETS = {"history", "summary", "weights", "line", "surface", "interpolation", "sharpness", "eigenvalues"}
 

@@ -7,7 +7,7 @@ compares and a test, and is called with the datasets to give a `Verdict`.
 from lossatlas.claims.claim import Claim, judge
 from lossatlas.claims.comparisons import Equivalence, InRange, PairedDifference, PairedRatio
 from lossatlas.claims.correlation import RankCorrelation, RankingAgreement, StrongerCorrelation
-from lossatlas.claims.report import caption, markdown, rows, table, to_json
+from lossatlas.claims.report import caption, latex, markdown, rows, table, to_json
 from lossatlas.claims.statistics import Outcome
 from lossatlas.claims.trend import Trend
 from lossatlas.claims.verdict import Arm, Paper, Verdict, printed, verdicts_from_json
@@ -28,6 +28,7 @@ __all__ = [
     "Verdict",
     "caption",
     "judge",
+    "latex",
     "markdown",
     "printed",
     "rows",

@@ -1,4 +1,4 @@
-"""Verdicts told: as a table for the terminal and in Markdown, as JSON, a caption, and rows for a dashboard."""
+"""Verdicts told: as a table for the terminal, in Markdown and LaTeX, as JSON, a caption, and rows for a dashboard."""
 
 import json
 import math
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
+import pandas as pd
+from pylatexenc.latexencode import unicode_to_latex
 from rich import box
 from rich.markup import escape
 from rich.table import Table
@@ -16,6 +18,7 @@ from lossatlas.words import counted
 
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "cannot tell": "yellow"}
+_BETWEEN = " · "  # ids have commas and parentheses of their own
 _HEADINGS = ("claim", "", "verdict", "estimate", "reproduced", "paper")  # in Markdown
 
 
@@ -75,6 +78,47 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
     return "\n".join([*lines, "", _conditions(verdicts)])
 
 
+def latex(verdicts: Sequence[Verdict]) -> str:
+    """A table for a paper, as `markdown` has it; the preamble needs booktabs and longtable. Ends without a newline.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        What is told, in that order.
+
+    Returns
+    -------
+    str
+        LaTeX, in which no letter is beyond ASCII.
+    """
+    columns = ("claim", "verdict", "estimate", "reproduced", "paper", "seeds")
+    cells = [
+        [
+            _tex(f"{v.text} {v.remark}".strip()),
+            _tex(v.outcome + _mark(v)),
+            _tex(_estimate(v)),
+            r" \newline ".join(_tex(labelled(arm, _spread(arm, " ± ", 3))) for arm in v.arms) or "--",
+            r" \newline ".join(map(_tex, _printed(v))) or "--",
+            str(v.seeds),
+        ]
+        for v in verdicts
+    ]
+    widths = r"p{0.32\linewidth}lp{0.13\linewidth}p{0.2\linewidth}lr"
+    table = pd.DataFrame(cells, columns=list(columns)).to_latex(
+        index=False, escape=False, longtable=True, column_format=widths
+    )
+    return f"{table}\n{_tex(_conditions(verdicts))}"
+
+
+def _tex(text: str) -> str:
+    r"""Text in LaTeX.
+
+    >>> print(_tex("5 % ± 2, λ_max"))
+    5 \% \ensuremath{\pm} 2, \ensuremath{\lambda}\_max
+    """
+    return unicode_to_latex(text, unknown_char_policy="replace")
+
+
 def to_json(verdicts: Sequence[Verdict], **extra: Any) -> str:
     """The verdicts and their conditions as strict JSON: what is not a finite number becomes null.
 
@@ -111,8 +155,8 @@ def caption(verdicts: Sequence[Verdict]) -> str:
     for outcome in _OUTCOMES:
         names = [v.id + _mark(v) for v in verdicts if v.outcome == outcome]
         if names:
-            groups.append(f"{outcome.capitalize()} ({len(names)}): {', '.join(names)}.")
-    return "\n".join([*groups, _conditions(verdicts)])
+            groups.append(f"{outcome.capitalize()} ({len(names)}): {_BETWEEN.join(names)}.")
+    return "\n".join([*groups, " ".join(filter(None, [_seeds(verdicts), _conditions(verdicts)]))])
 
 
 def rows(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
@@ -155,6 +199,20 @@ def _conditions(verdicts: Sequence[Verdict]) -> str:
     if any(map(_mark, verdicts)):
         text += " * not decided if all claims are to hold at once (Holm)."
     return text
+
+
+def _seeds(verdicts: Sequence[Verdict]) -> str:
+    """How many seeds the verdicts rest on, in a sentence; "" for none.
+
+    >>> v = Verdict(id="i", text="t", outcome="holds", statistic="s", units="", estimate=3.7,
+    ...             interval=(1.2, 6.2), confidence=0.95, against=0.0, p_value=0.01, seeds=5)
+    >>> _seeds([v]), _seeds([v, replace(v, seeds=8)])
+    ('5 seeds.', '5 to 8 seeds.')
+    """
+    if not verdicts:
+        return ""
+    low, high = (end(v.seeds for v in verdicts) for end in (min, max))
+    return f"{counted(high, 'seed')}." if low == high else f"{low} to {counted(high, 'seed')}."
 
 
 def _estimate(verdict: Verdict) -> str:

@@ -186,8 +186,11 @@ def _surveyed(surveyor: "Surveyor", subject: "Subject") -> "Mapping[str, xr.Data
 
 def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Dataset]") -> None:
     """Draw, log and print what was found."""
-    from lossatlas.figures import PICTURES, picture, save
+    from lossatlas.figures import PICTURES, Style, picture, save, use
+    from lossatlas.runs.build import make
 
+    node = subject.job.config.get("figures")  # which stored runs may lack
+    style = make(node) if node else Style()
     for name, dataset in found.items():
         path = surveyor.path(name, subject.job.config["landscape"][name])
         assert path is not None
@@ -197,7 +200,8 @@ def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Data
             drawn = path.with_suffix(".png")
             if not drawn.exists() or drawn.stat().st_mtime < path.stat().st_mtime:
                 try:
-                    save(picture(dataset), path.parent, path.stem)
+                    with use(style):
+                        save(picture(dataset), path.parent, path.stem)
                 except OSError as error:
                     if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
                         raise

@@ -3,13 +3,14 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 from rich.console import Console
 
-from lossatlas.claims import Verdict, caption, judge, to_json
+from lossatlas.claims import Verdict, caption, judge, latex, markdown, to_json
 from lossatlas.claims.verdict import TESTS_VERSION, with_remarks
 from lossatlas.experiments.collect import Cell, collect
 from lossatlas.experiments.cost.measured import Record, more_complete
@@ -17,10 +18,11 @@ from lossatlas.experiments.definition import definition, reference_of
 from lossatlas.experiments.logged import log_figures, log_verdicts
 from lossatlas.experiments.publishing import write_pages
 from lossatlas.experiments.python_files import told_with_line
-from lossatlas.figures import save
+from lossatlas.figures import Style, save, use
 from lossatlas.files import read_json, write_text
 from lossatlas.hardware import numerics
 from lossatlas.netcdf import write_netcdf
+from lossatlas.runs.build import make
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.tracker import logging_to
@@ -49,6 +51,7 @@ class Reproduction:
         self.planned = planned
         self.definition = definition(name, config["experiment"])
         self.reference = reference_of(name, config["experiment"], planned)
+        self.style: Style = make(config["figures"])
         self.scale = config["experiment"]["scale"]
         # Where things lie is nothing to reproduce, and another machine's paths say nothing.
         typed = Overrides(overrides).without("paths")
@@ -68,6 +71,8 @@ class Reproduction:
         told = {name: value for name, value in self.definition.settings.items() if name not in _SAYS_NOTHING}
         parts |= {"experiment": told, "written": self.definition.written}
         parts |= {"judged by": TESTS_VERSION}
+        if self.style != Style():
+            parts |= {"style": asdict(self.style)}
         printed = {name: dataset.to_dataframe().to_csv() for name, dataset in self.reference.items()}
         return digest(parts | printed)
 
@@ -101,6 +106,8 @@ class Reproduction:
         cost = more_complete(read_json(self.verdict_path).get("cost"), measured())
         extra = {"experiment": self.name, "scale": self.scale, "command": self.command, "key": self.key}
         extra |= {"judged_on": numerics(), "trained_on": self._trained_on(), "seeds": self._seeds()}
+        for ending, written in (("md", markdown), ("tex", latex)):
+            write_text(self.folder / f"verdict.{ending}", written(verdicts) + "\n")
         write_text(self.verdict_path, to_json(verdicts, **extra, cost=cost))
 
     def publish(self) -> None:
@@ -145,8 +152,10 @@ class Reproduction:
 
     def _draw(self, datasets: Mapping[str, xr.Dataset], verdicts: Sequence[Verdict]) -> list[Path]:
         paths = []
-        for stem, draw in self.definition.figures.items():
-            paths += save(draw(datasets=datasets, caption=caption(verdicts)), self.folder, stem)
+        told = caption(verdicts) if self.style.caption else ""
+        with use(self.style):
+            for stem, draw in self.definition.figures.items():
+                paths += save(draw(datasets=datasets, caption=told), self.folder, stem)
         return paths
 
     def _log(self, paths: Sequence[Path], verdicts: Sequence[Verdict]) -> None:

@@ -12,7 +12,10 @@ from lossatlas.runs.composition.synonyms import our_word
 from lossatlas.runs.store.references import KINDS, Reference, substituted
 from lossatlas.runs.trainer_settings import check_trainer
 
-_ONE = (*("data", "model", "normalization", "init", "optimizer", "scheduler", "study", "engine", "trainer"),)
+_ONE = (
+    *("data", "model", "normalization", "init", "optimizer", "scheduler", "study", "engine", "trainer"),
+    "figures",
+)
 """Sections that are one node, a mapping with a ``_target_``."""
 
 _SEVERAL = ("regularizer", "landscape", "callbacks", "logger")
@@ -30,7 +33,7 @@ _PLAIN = {
 _SECTIONS = (*_ONE, *_SEVERAL, *_PLAIN, "seed", "epochs")
 """The keys at the top of a configuration."""
 
-_LATER = ("callbacks", "normalization", "decays")
+_LATER = ("callbacks", "normalization", "decays", "figures")
 """Those that the configurations of older runs lack."""
 
 _LATER_KEYS = ("debug", "trust")

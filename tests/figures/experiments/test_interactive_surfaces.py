@@ -86,8 +86,8 @@ def test_what_is_not_finite_is_left_open(datasets: Any) -> None:
 def test_networks_without_a_surface_are_not_in_the_menu(sharpness_datasets: Any) -> None:
     drawn = draw(sharpness_datasets(missing=("adam",)))
     assert [b.label for b in drawn.layout.updatemenus[0].buttons] == [
-        "optimizer sgd, weight decay 0",
-        "optimizer sgd, weight decay 0.0005",
+        "sgd, weight decay 0",
+        "sgd, weight decay 0.0005",
     ]
     with pytest.raises(ValueError, match="no network of this sweep has a surface"):
         draw(sharpness_datasets(missing=("adam", "sgd")))

@@ -42,7 +42,7 @@ def test_methods_are_named_in_the_order_in_which_they_are_chosen() -> None:
         datasets(), panels=PANELS, colors="method", at={"method": ["bezier", "segment"]}, names=names
     )
     labels = [text.get_text() for text in page.legends[0].get_texts()]
-    assert labels == ["Bezier curve", "straight line", "median and range over seeds"]
+    assert labels == ["Bezier curve", "straight line"]
 
 
 def test_panels_may_share_one_scale() -> None:

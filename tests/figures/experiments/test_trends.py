@@ -52,8 +52,65 @@ def test_each_measure_has_a_panel_with_a_dot_a_seed_and_a_line_at_their_median(d
 def test_dots_stand_over_their_value_of_the_axis(depths: Sweep) -> None:
     _, errors = panels_of(draw(depths))
     places = dots(errors, colors_of([True, False])[1])[:, 0]
-    assert np.abs(places - np.repeat([0, 1, 2], 5)).max() < 0.3
-    assert len(set(places)) == 3
+    np.testing.assert_array_equal(places, np.repeat([20, 56, 110], 5))
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [([20, 56, 110], "linear"), ([0.001, 0.01, 0.1], "log"), ([0, 1, 10], "symlog"), ([2, 4, 6], "linear")],
+)
+def test_numbers_stand_where_they_are_and_the_axis_carries_them(
+    depths: Sweep, values: list[float], scale: str
+) -> None:
+    depths["summary"] = depths["summary"].assign_coords(depth=values)
+    (axis,) = panels_of(trends(depths, measures={"test error": error}, along="depth", by="skip"))
+    assert axis.get_xscale() == scale
+    assert [label.get_text() for label in axis.get_xticklabels()] == [f"{value:g}" for value in values]
+    np.testing.assert_array_equal(axis.get_xticks(), values)
+
+
+def test_dots_of_two_arms_stand_less_than_a_dot_apart_at_a_number(depths: Sweep) -> None:
+    page = draw(depths)
+    page.draw_without_rendering()
+    axis = panels_of(page)[1]
+    drawn = [
+        next(line for line in axis.lines if line.get_color() == color) for color in colors_of([True, False])
+    ]
+    left, right = (line.get_transform().transform(line.get_xydata())[0, 0] for line in drawn)
+    assert 0 < (right - left) / page.dpi * 72 < drawn[0].get_markersize()
+
+
+def test_words_have_no_order_so_that_nothing_joins_them(depths: Sweep) -> None:
+    (axis,) = panels_of(trends(depths, measures={"test error": error}, along="skip", by="depth"))
+    assert {line.get_linestyle() for line in axis.lines} == {"None"}
+    assert len([line for line in axis.lines if line.get_marker() == "_"]) == 3
+
+
+def test_the_page_tells_how_many_seeds_it_shows_and_what_is_not_known(depths: Sweep) -> None:
+    depths["summary"]["test_error"][0, 0, 3] = np.nan
+    depths["summary"]["test_error"][..., 4] = np.nan
+    text = " ".join(
+        " ".join(words(trends(depths, measures={"test error": error}, along="depth", by="skip"))).split()
+    )
+    assert (
+        "A dot a seed (4 seeds), a line at their median. Not known of some networks: test error (7)." in text
+    )
+
+
+def test_an_arm_has_one_colour_whichever_of_them_a_figure_shows(depths: Sweep) -> None:
+    ends = trends(depths, measures={"test error": error}, along="skip", by="depth", at={"depth": [110, 20]})
+    shades = colors_of([20, 56, 110])
+    assert {line.get_color() for line in panels_of(ends)[0].lines} == {shades[0], shades[2]}
+    one = trends(depths, measures={"test error": error}, along="depth", by="skip", at={"skip": [False]})
+    assert {line.get_color() for line in panels_of(one)[0].lines} == {colors_of([True, False])[1]}
+
+
+def test_a_panel_says_which_arms_were_not_run_there(depths: Sweep) -> None:
+    depths["summary"]["train_loss"][:, 1] = np.nan
+    both = {"test error": error, "train loss": lambda summary: summary["train_loss"]}
+    there, lacking = panels_of(trends(depths, measures=both, along="depth", by="skip"))
+    assert "not run: skip False" in words(lacking)
+    assert not any(word.startswith("not run") for word in words(there))
 
 
 def test_lower_bounds_are_hollow(depths: Sweep) -> None:

@@ -1,6 +1,6 @@
 """The course of measures over the epochs of training, or along a line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,11 @@ from lossatlas.figures.layout.page import (
     entitle,
     grid_over,
     legend_over,
+    say_lacking,
+    shades_of,
     share_row,
 )
-from lossatlas.figures.layout.values import axis_label, measured_values, scale_of
+from lossatlas.figures.layout.values import axis_label, measured_values, scale_of, seeds_drawn
 from lossatlas.figures.style import SYMBOLS, style
 from lossatlas.measures import Measure
 
@@ -38,6 +40,7 @@ def learning_curves(
     names: Names | None = None,
     reference: Measure | Mapping[str, Measure] | None = None,
     marks: Mapping[str, Sequence[float]] | None = None,
+    dotted: Collection[str] = (),
     caption: str = "",
 ) -> Figure:
     """A row of panels for each of the ``measures``, by the label of its vertical axis: median and range over seeds.
@@ -66,6 +69,8 @@ def learning_curves(
         where there is no such dataset; None: none.
     marks : mapping of str to sequence of float, optional
         Places along the axis that vertical lines mark, by what is there, such as ``{"checkpoint": [20]}``; None: none.
+    dotted : collection of str, optional
+        Labels of measures that are known at single places alone, such as a rate at ends of epochs: dots, no lines.
     caption : str, default ""
         Text under the panels, such as the verdicts; "": none.
 
@@ -89,19 +94,27 @@ def learning_curves(
     }
     printed = reference_curves.printed(datasets, reference, drawn, at or {}, axes_of)
     first = next(iter(drawn.values()))
+    shades = shades_of(by, first, datasets, names)
     across = [None] if columns is None else first[columns].values.tolist()
     with style():
-        replicates = "Median and range over seeds." if "seed" in first.dims else ""
-        told = captioned(replicates, reference_curves.TOLD if printed else "", caption)
+        told = captioned(_told(drawn), reference_curves.TOLD if printed else "", caption)
         shape = len(drawn), len(across)
         page, _, axes = grid_over(shape, _PANEL, told, margin=(0.4, 0.2), sharex="col")
         for row, (label, values) in zip(axes, drawn.items(), strict=True):
             for axis, value in zip(row, across, strict=True):
                 scale_of(axis, "y", np.append(values, printed.get(label, np.nan)))
                 here = {} if value is None else {str(columns): value}
-                if label in printed:
-                    _panel(axis, printed[label].sel(here), along, by, reference_curves.dashed)
-                _panel(axis, values.sel(here), along, by, panels.shaded_band)
+                for of_group, shade in (
+                    colored(printed[label].sel(here), by, shades) if label in printed else []
+                ):
+                    reference_curves.dashed(axis, of_group.dropna(along, how="all"), along, color=shade)
+                groups = colored(values.sel(here), by, shades)
+                if label in dotted:
+                    _dot(axis, groups, along)
+                else:
+                    panels.spreads(axis, groups, along)
+                there = [arm for arm, (part, _) in zip(shades, groups, strict=False) if part.notnull().any()]
+                say_lacking(axis, by, there, names, shades)
                 axis.margins(x=0.02 if marks else 0)  # so that a mark at the end stands beside the frame
                 reference_curves.vertical_marks(axis, marks or {})
             row[0].set_ylabel(axis_label(values, label))
@@ -109,13 +122,18 @@ def learning_curves(
         entitle(axes[0], (called(columns, value, names) for value in across))
         for axis in axes[-1]:
             axis.set_xlabel(SYMBOLS.get(along, along.replace("_", " ")))
-        if key := [*color_key(by, first, names), *reference_curves.key(printed, marks or {})]:
+        if key := [*color_key(by, shades, names), *reference_curves.key(printed, marks or {})]:
             legend_over(page, key)
     return page
 
 
-def _panel(axis: Axes, values: xr.DataArray, along: str, by: str | None, draw: Callable[..., None]) -> None:
-    for of_group, shade in colored(values, by):
-        known = of_group.dropna(along, how="all")
-        if known.size:
-            draw(axis, known, along, color=shade)
+def _dot(axis: Axes, groups: Sequence[tuple[xr.DataArray, Any]], along: str) -> None:
+    """Medians where they are known, with nothing between them."""
+    for values, shade in groups:
+        middle = values.median([dim for dim in values.dims if dim != along])
+        axis.plot(values[along].values, middle.values, "o", color=shade, markersize=2.2, clip_on=False)
+
+
+def _told(drawn: Mapping[str, xr.DataArray]) -> str:
+    seeds = seeds_drawn(drawn.values())
+    return f"Median and range over {seeds}." if seeds else ""

@@ -20,8 +20,16 @@ from lossatlas.figures.layout.arrangement import (
     called,
     is_surveyed,
 )
-from lossatlas.figures.layout.page import legend_over, mean_sd, panels_over, share_scale, unsurveyed
-from lossatlas.figures.style import BAND, LOSS, STYLES, colors_of, style
+from lossatlas.figures.layout.fitting import FOLDED
+from lossatlas.figures.layout.page import (
+    legend_over,
+    mean_sd,
+    panels_over,
+    shades_of,
+    share_scale,
+    unsurveyed,
+)
+from lossatlas.figures.style import BAND, LOSS, STYLES, colors_of, ink, style
 from lossatlas.measures.selection import select
 
 _PANEL = (2.7, 2.3)  # inches
@@ -88,11 +96,16 @@ def loss_lines(
         datasets, landscapes, rows=rows, columns=columns, at=at, names=names, together=[colors]
     )
     values = _values(arranged.flat[0], colors, landscapes)
-    shades = dict(zip(values, colors_of(values) if colors else [LOSS], strict=True))
+    if colors in (None, LANDSCAPE):
+        shades = dict(zip(values, colors_of(values) if colors else [LOSS], strict=True))
+    else:
+        shades = shades_of(colors, arranged.flat[0].test_error, datasets, names)
     with style():
         page, _, axes = panels_over(arranged, _PANEL, caption)
         legend_over(page, _key(shades, colors, names))
         for axis, panel in zip(axes.flat, arranged.flat, strict=True):
+            if log and any(map(is_surveyed, panel.landscapes.values())):
+                axis.set_yscale("log")
             _draw(axis, panel, colors, shades)
             panels.loss_scale(axis, log=log, ceiling=ceiling)
             axis.set(xlabel="α", ylabel="loss")
@@ -116,14 +129,19 @@ def _values(panel: Panel, colors: str | None, landscapes: Sequence[str]) -> list
 
 def _draw(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[Any, str]) -> None:
     """The lines of one panel."""
+    trained = []
     for value, shade in shades.items():
         landscape = panel.landscapes[value] if colors == LANDSCAPE else panel.landscape
         loss = select(landscape, _where(colors, value))["loss"].dropna("alpha", how="all")
         for split in loss["split"].values.tolist() if loss.size else []:
+            if split == "train":
+                trained.append((loss.sel(split=split), shade))
+                continue
             dashes = STYLES.get(split, "dotted")
             panels.shaded_band(
-                axis, loss.sel(split=split), "alpha", color=shade, linestyle=dashes, band=split == "train"
+                axis, loss.sel(split=split), "alpha", color=shade, linestyle=dashes, band=False
             )
+    panels.spreads(axis, trained, "alpha")
     axis.margins(x=0)
     axis.xaxis.set_major_locator(MaxNLocator(4))
 
@@ -142,6 +160,7 @@ def _errors_below(axis: Axes, panel: Panel, colors: str | None, shades: Mapping[
             ha="center",
             va="top",
             color=shade,
+            gid=FOLDED,
         )
 
 
@@ -153,6 +172,6 @@ def _key(shades: Mapping[Any, str], colors: str | None, names: Names | None) -> 
     named = [
         Line2D([], [], color=shade, label=called(colors, value, names)) for value, shade in shades.items()
     ]
-    splits = [Line2D([], [], color="0.3", linestyle=dashes, label=name) for name, dashes in STYLES.items()]
-    band = Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds and directions")
+    splits = [Line2D([], [], color=ink(0.7), linestyle=dashes, label=name) for name, dashes in STYLES.items()]
+    band = Patch(color=ink(0.7), alpha=BAND, linewidth=0, label="median and range over seeds and directions")
     return [*(named if colors else []), *splits, band]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
@@ -11,10 +12,12 @@ from matplotlib.figure import Figure
 from lossatlas.figures import panels as drawing
 from lossatlas.figures.layout.arrangement import Datasets, first_surveyed, is_surveyed, needed
 from lossatlas.figures.layout.page import captioned, entitle, grid_over, shown_network, unsurveyed_plane
-from lossatlas.figures.style import style
+from lossatlas.figures.style import points, style
 from lossatlas.measures.selection import select
 
 _PANEL = (2.7, 2.5)  # inches
+_LABELS = 0.7  # inches of a panel's height for title and labels
+_FEWEST = 1.5  # panels of which a page has the width at least
 _BAR = 0.9  # inches of the page's width for the colours
 
 
@@ -83,8 +86,14 @@ def network_planes(
     if any(map(_has_curve, shown.values())):
         told += "Dashed: the straight line between two optima."
     with style():
+        shapes = [_shape(shown[title]) if title in shown else 1.0 for title in panels]
+        width = _PANEL[0] * max(len(panels), _FEWEST)
+        size = width / len(panels), width / sum(shapes) + _LABELS
         page, sheet, ((*axes,),) = grid_over(
-            (1, len(panels)), _PANEL, captioned(told, caption), margin=(_BAR, 0.0), narrowest=0.0
+            *((1, len(panels)), size, captioned(told, caption)),
+            margin=(_BAR, 0.0),
+            narrowest=0.0,
+            width_ratios=shapes,
         )
         entitle(axes, panels)
         levels = drawing.log_levels(*(network[variable] for network in shown.values()), highest=highest)
@@ -101,7 +110,7 @@ def network_planes(
         if colours is not None:
             digits = "%.2g" if levels[0] < highest else "%.4g"
             bar = sheet.colorbar(colours, ax=axes, format=digits, label=label, extend="max", pad=0.015)
-            bar.ax.tick_params(labelsize=6.5)
+            bar.ax.tick_params(labelsize=points(6.5))
     return page
 
 
@@ -109,6 +118,11 @@ def _network(datasets: Datasets, panel: _Plane) -> xr.Dataset | None:
     """The landscape of the network that a panel shows; None if it was not surveyed."""
     there = select(needed(datasets, panel.landscape), panel.at)
     return first_surveyed(there) if is_surveyed(there) else None
+
+
+def _shape(network: xr.Dataset) -> float:
+    """Width of a plane over its height, so that panels beside each other are of one height."""
+    return float(np.ptp(network["x"].values) / np.ptp(network["y"].values))
 
 
 def _has_curve(network: xr.Dataset) -> bool:

@@ -5,9 +5,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from lossatlas.figures.experiments.trends import seeds_along
+from lossatlas.figures.experiments.trends import height_of_words, seeds_along, told_of
 from lossatlas.figures.layout.arrangement import Datasets, Names
-from lossatlas.figures.layout.page import captioned, grid_over, share_row
+from lossatlas.figures.layout.page import captioned, colored, grid_over, share_row
 from lossatlas.figures.layout.values import axis_label, measured_values
 from lossatlas.figures.style import style
 from lossatlas.measures import Measure
@@ -54,14 +54,25 @@ def one_setting_at_a_time(
     """
     if not measures or not settings:
         raise ValueError("the figure needs a measure and a setting to draw")
-    told = "A dot a seed, a line at their median; hollow: at least that much; triangles at the top: without bound."
+    drawn = {
+        (label, along): measured_values(datasets, measure, at, [along])
+        for label, measure in measures.items()
+        for along, at in settings.items()
+    }
+    first = next(iter(settings))
+    told = told_of({label: drawn[label, first] for label in measures}, first)
     with style():
         shape = len(measures), len(settings)
-        page, _, axes = grid_over(shape, _PANEL, captioned(told, caption), margin=(0.4, 0.0))
-        for row, (label, measure) in zip(axes, measures.items(), strict=True):
-            for axis, (along, at) in zip(row, settings.items(), strict=True):
-                values = measured_values(datasets, measure, at, [along])
-                seeds_along(axis, values, along, None, names)
+        words = max(
+            height_of_words(drawn[label, along][along].values.tolist(), along, names)
+            for label, along in drawn
+        )
+        size = _PANEL[0], _PANEL[1] + words
+        page, _, axes = grid_over(shape, size, captioned(told, caption), margin=(0.4, 0.0))
+        for row, label in zip(axes, measures, strict=True):
+            for axis, along in zip(row, settings, strict=True):
+                values = drawn[label, along]
+                seeds_along(axis, values, along, colored(values, None, {}), names)
                 axis.set_ylabel(axis_label(values["value"], label) if axis is row[0] else "")
             share_row(row)
     return page

@@ -1,6 +1,6 @@
 """What is measured along paths between networks, as figure 2 of Garipov et al. 2018 (arXiv:1802.10026)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,12 +8,22 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from lossatlas.figures import panels as drawing
 from lossatlas.figures.layout.arrangement import Datasets, Names, require_axes, variable_of
-from lossatlas.figures.layout.page import color_key, colored, legend_over, row_over, share_scale, unsurveyed
-from lossatlas.figures.style import BAND, style
+from lossatlas.figures.layout.page import (
+    captioned,
+    color_key,
+    colored,
+    legend_over,
+    row_over,
+    say_lacking,
+    shades_of,
+    share_scale,
+    unsurveyed,
+)
+from lossatlas.figures.layout.values import seeds_drawn
+from lossatlas.figures.style import style
 from lossatlas.measures.selection import select
 
 _PANEL = (2.5, 2.1)  # inches
@@ -81,16 +91,21 @@ def path_profiles(
     """
     profiles = {label: _Profile(**panel) for label, panel in panels.items()}
     drawn = {label: _values(datasets, profile, at or {}, colors) for label, profile in profiles.items()}
+    shades = shades_of(colors, next(iter(drawn.values())), datasets, names)
+    seeds = seeds_drawn(drawn.values())
+    told = f"Median and range over {seeds}." if seeds else ""
     with style():
-        page, axes = row_over(len(panels), columns, _PANEL, caption)
+        page, axes = row_over(len(panels), columns, _PANEL, captioned(told, caption))
         for axis, (label, profile) in zip(axes, profiles.items(), strict=True):
-            _draw(axis, drawn[label], colors, profile)
+            groups = colored(drawn[label], colors, shades)
+            _draw(axis, groups, profile)
+            there = [arm for arm, (part, _) in zip(shades, groups, strict=False) if part.notnull().any()]
+            say_lacking(axis, colors, there, names, shades)
             axis.set(xlabel=xlabel, ylabel=label)
         if shared:
             share_scale(axes)
-        key = color_key(colors, next(iter(drawn.values())), names)
-        band = Patch(color="0.3", alpha=BAND, linewidth=0, label="median and range over seeds")
-        legend_over(page, [*key, band])
+        if colors is not None:
+            legend_over(page, color_key(colors, shades, names))
     return page
 
 
@@ -101,10 +116,12 @@ def _values(datasets: Datasets, profile: _Profile, at: Mapping[str, Any], colors
     return profile.scale * values[profile.variable]
 
 
-def _draw(axis: Axes, values: xr.DataArray, colors: str | None, profile: _Profile) -> None:
-    for of_group, shade in colored(values, colors):
-        drawing.shaded_band(axis, of_group, "t", color=shade)
+def _draw(axis: Axes, groups: Sequence[tuple[xr.DataArray, Any]], profile: _Profile) -> None:
+    there = any(bool(values.notnull().any()) for values, _ in groups)
+    if profile.log and there:
+        axis.set_yscale("log")
+    drawing.spreads(axis, groups, "t")
     drawing.loss_scale(axis, log=profile.log, ceiling=profile.ceiling)
     axis.margins(x=0)
-    if not bool(values.notnull().any()):
+    if not there:
         unsurveyed(axis)

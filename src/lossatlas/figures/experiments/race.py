@@ -20,8 +20,9 @@ from lossatlas.figures.experiments.courses import (
     start_apart,
 )
 from lossatlas.figures.layout.arrangement import Datasets, Names
+from lossatlas.figures.layout.fitting import FittingLayout
 from lossatlas.figures.layout.page import captioned, entitle, legend_over, page_over, unsurveyed_plane
-from lossatlas.figures.style import style
+from lossatlas.figures.style import ink, points, style
 
 _PANEL, _MAP, _CURVES = 3.1, 3.0, 1.75  # inches: width of a panel, heights of the two rows
 _LINES = 14  # contours, at heights above the lowest that grow evenly in their logarithm
@@ -146,9 +147,9 @@ def _draw_ground(axis: Axes, course: Course, window: Mapping[str, Sequence[float
     span = float(values.max()) - lowest
     if span > 0:
         levels = lowest + span * np.logspace(-_DECADES, 0, _LINES)[:-1]
-        axis.contour(x, y, values, levels=levels, colors="0.78", linewidths=0.7, zorder=1)
+        axis.contour(x, y, values, levels=levels, colors=ink(0.22), linewidths=0.7, zorder=1)
     for kind, place, _ in course.level:
-        axis.plot(*place[:2], _SIGNS[kind], color="black", markersize=6, markeredgewidth=1.0, zorder=2.5)
+        axis.plot(*place[:2], _SIGNS[kind], color=ink(), markersize=6, markeredgewidth=1.0, zorder=2.5)
     limits = window or {}
     axis.set(xlim=limits.get("x", (x.min(), x.max())), ylim=limits.get("y", (y.min(), y.max())), xlabel="x")
 
@@ -163,7 +164,7 @@ def _draw_path(axis: Axes, racer: Racer) -> None:
     dots = "o" if len(x) <= _DOTS else None
     axis.plot(x, y, **drawn, marker=dots, markersize=2.2, linewidth=1.2, alpha=0.9, zorder=3)
     axis.plot(x[-1:], y[-1:], "o", color=racer.color, markersize=4.5, markeredgecolor="white", zorder=4)
-    axis.plot(x[:1], y[:1], "s", color="black", markersize=4, zorder=4)
+    axis.plot(x[:1], y[:1], "s", color=ink(), markersize=4, zorder=4)
 
 
 def _heights_of(course: Course, path: xr.Dataset) -> np.ndarray:
@@ -198,7 +199,7 @@ def _key_of(shown: Sequence[Course]) -> list[Line2D]:
     ]
     return [
         *handles,
-        Line2D([], [], color="black", marker="s", linestyle="none", markersize=4, label="start"),
+        Line2D([], [], color=ink(), marker="s", linestyle="none", markersize=4, label="start"),
     ]
 
 
@@ -277,14 +278,14 @@ def race_animation(
     )
     steps = chosen_steps(shown, frames)
     with style():
-        page = Figure(figsize=(max(3.3 * len(shown), 4.6), 4.2), layout="constrained")
+        page = Figure(figsize=(max(3.3 * len(shown), 4.6), 4.2), layout=FittingLayout())
         axes: list[Axes] = list(page.subplots(1, len(shown), squeeze=False)[0])
         entitle(axes, (course.title for course in shown))
         for axis, course in zip(axes, shown, strict=True):
             _draw_ground(axis, course, window)
         axes[0].set_ylabel("y")
         legend_over(page, _key_of(shown)[:-1])
-        counter = axes[0].text(0.02, 0.02, "", transform=axes[0].transAxes, fontsize=8, zorder=5)
+        counter = axes[0].text(0.02, 0.02, "", transform=axes[0].transAxes, fontsize=points(8), zorder=5)
         runners = [
             (racer.first, *_runner(axis, racer))
             for axis, course in zip(axes, shown, strict=True)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange
 from lossatlas.figures.layout.page import error_below, first_network, networks_over, unsurveyed
-from lossatlas.figures.style import style
+from lossatlas.figures.style import points, style
 from lossatlas.measures.ceiling import fitting_ceiling
 
 _PANEL = (2.6, 2.5)  # inches
@@ -79,7 +79,9 @@ def reliefs(
                 unsurveyed(axis)
             elif beyond := panels.relief(axis, loss, low=low, high=high):
                 below += f"\ngrey: beyond float range, {beyond} of {loss.size} points"
-            axis.annotate(below, (0.5, -0.14), xycoords="axes fraction", ha="center", va="top", fontsize=8)
+            axis.annotate(
+                below, (0.5, -0.14), xycoords="axes fraction", ha="center", va="top", fontsize=points(8)
+            )
     return page
 
 

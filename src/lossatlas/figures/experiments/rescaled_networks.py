@@ -13,7 +13,7 @@ from lossatlas.figures import panels
 from lossatlas.figures.layout.arrangement import Datasets, Names, called, needed
 from lossatlas.figures.layout.page import captioned, colored, grid_over, unsurveyed
 from lossatlas.figures.layout.values import measured_values
-from lossatlas.figures.style import MARKERS, colors_of, style
+from lossatlas.figures.style import MARKERS, colors_of, ink, points, style
 from lossatlas.measures import Measure
 from lossatlas.measures.selection import select
 
@@ -97,14 +97,18 @@ def _lines(axis: Axes, loss: xr.DataArray, ceiling: float | None) -> None:
     if not loss.notnull().any():
         unsurveyed(axis)
         return
-    for number, (of_factor, color) in enumerate(colored(loss, _FACTOR)):
+    factors = loss[_FACTOR].values.tolist()
+    shades = dict(zip(factors, colors_of(factors), strict=True))
+    for number, (of_factor, color) in enumerate(colored(loss, _FACTOR, shades)):
         drawn, label = len(axis.lines), f"{of_factor[_FACTOR].item():g}"
         panels.shaded_band(axis, of_factor, "alpha", color=color, label=label, band=False)
         for line in axis.lines[drawn:]:
             line.set_linewidth(_WIDEST / (1 + number))
     panels.loss_scale(axis, log=False, ceiling=ceiling)
     axis.set(xlabel="α", ylabel="loss", xlim=(loss["alpha"].min(), loss["alpha"].max()))
-    axis.legend(title="factor", title_fontsize=6.5, fontsize=6.5, loc="best", handlelength=1.5)
+    axis.legend(
+        title="factor", title_fontsize=points(6.5), fontsize=points(6.5), loc="best", handlelength=1.5
+    )
 
 
 def _multiples(axis: Axes, values: Mapping[str, xr.DataArray]) -> None:
@@ -123,5 +127,5 @@ def _multiples(axis: Axes, values: Mapping[str, xr.DataArray]) -> None:
         unsurveyed(axis)
         return
     axis.set(xscale="log", yscale="log", xlabel="factor of the twin", ylabel="multiple of the network's own")
-    axis.axhline(1.0, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)
+    axis.axhline(1.0, color=ink(0.4), linewidth=0.7, linestyle="dotted", zorder=0)
     axis.legend(handles=handles, loc="upper center")

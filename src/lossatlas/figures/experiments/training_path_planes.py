@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures.layout.arrangement import Datasets, Names, arrange, first_surveyed
 from lossatlas.figures.layout.page import captioned, grid_over, unsurveyed
-from lossatlas.figures.style import ERROR, LOSS, style
+from lossatlas.figures.style import ERROR, LOSS, points, style
 
 _PANEL = (2.6, 2.3)  # inches
 _SMALL = 0.01  # coordinates below it are given in a smaller unit
@@ -76,7 +76,7 @@ def training_path_planes(
             network = first_surveyed(panel.landscape)
             for axis, (plane, variables) in zip(row, _PLANES.items(), strict=True):
                 _path(axis, network, *variables)
-                axis.set_title(captioned(name, plane, axis.get_title()), fontsize=7.5)
+                axis.set_title(captioned(name, plane, axis.get_title()), fontsize=points(7.5))
     return page
 
 

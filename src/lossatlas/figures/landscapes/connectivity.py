@@ -16,6 +16,7 @@ from lossatlas.figures.landscapes.drawing import (
     loss_profile,
     panel,
 )
+from lossatlas.figures.layout.fitting import FittingLayout
 from lossatlas.figures.layout.page import share_scale
 
 _ENDS = (0.0, 1.0)
@@ -37,7 +38,7 @@ def path(landscape: xr.Dataset) -> Figure:
         return figure
     axis = figure.axes[0]
     for t in networks:
-        axis.axvline(t, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)
+        axis.axvline(t, color=style.ink(0.4), linewidth=0.7, linestyle="dotted", zorder=0)
     axis.set_xticks(networks, [f"{number}" for number in range(len(networks))])
     axis.set(xlabel="network", title="along straight lines from network to network")
     return figure
@@ -47,7 +48,7 @@ def path(landscape: xr.Dataset) -> Figure:
 def aligned(landscape: xr.Dataset) -> Figure:
     """Loss and error from one network (alpha 0) to another (alpha 1), before matching its units and after."""
     count = landscape.sizes["alignment"]
-    figure = Figure(figsize=(0.6 + 2.6 * count, 2.7), layout="constrained")
+    figure = Figure(figsize=(0.6 + 2.6 * count, 2.7), layout=FittingLayout())
     axes = figure.subplots(1, count, squeeze=False)[0]
     draw = panels.loss_and_error if "error" in landscape else panels.losses
     ceiling = largest_drawn(landscape, _ENDS)
@@ -104,7 +105,7 @@ def tunnel(landscape: xr.Dataset) -> Figure:
     What lies beyond the ends of the rays is drawn at the farthest of them, as triangles.
     """
     landscape = landscape.sortby("level")
-    figure = Figure(figsize=(4.2, 4.0), layout="constrained")
+    figure = Figure(figsize=(4.2, 4.0), layout=FittingLayout())
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2])
     panels.shaded_band(above, landscape["loss"], "t", color=style.LOSS)
     panels.loss_scale(above, log=False, ceiling=np.inf)
@@ -120,7 +121,7 @@ def _radii(axis: Axes, landscape: xr.Dataset) -> None:
     levels = landscape["level"].values.tolist()
     farthest = float(landscape.attrs["extent"]) * landscape["norm"]
     for place, level in enumerate(levels):
-        color = tuple(style.COLORMAP(place / max(len(levels) - 1, 1)))
+        color = tuple(style.colormap()(place / max(len(levels) - 1, 1)))
         radius = landscape["radius"].isel(level=place)  # (t, direction)
         open_ = radius == np.inf
         drawn = radius.where(~open_, farthest)
@@ -132,7 +133,7 @@ def _radii(axis: Axes, landscape: xr.Dataset) -> None:
 @draws("spanning_tree")
 def spanning_tree(landscape: xr.Dataset) -> Figure:
     """Loss along each band, those of the tree in colour, and the loss to climb to between each two minima."""
-    figure = Figure(figsize=(6.4, 2.9), layout="constrained")
+    figure = Figure(figsize=(6.4, 2.9), layout=FittingLayout())
     left, right = figure.subplots(1, 2)
     _bands(left, landscape)
     values = landscape["highest_loss"].rename(minimum="member")
@@ -152,7 +153,7 @@ def _bands(axis: Axes, landscape: xr.Dataset) -> None:
         drawn = (
             {"color": next(colors), "label": pair}
             if inside
-            else {"color": "0.7", "linewidth": 0.8, "zorder": 1}
+            else {"color": style.ink(0.3), "linewidth": 0.8, "zorder": 1}
         )
         axis.plot(one["t"], one["loss"], **drawn)
     axis.set(xlabel="position along the band", ylabel=f"{landscape.attrs['saddles_of']} loss")
@@ -164,7 +165,7 @@ def _bands(axis: Axes, landscape: xr.Dataset) -> None:
 def triangle(landscape: xr.Dataset) -> Figure:
     """Loss of each split over the triangle, laid out with equal sides whatever its own are."""
     splits = landscape["split"].values
-    figure = Figure(figsize=(3.1 * len(splits), 2.7), layout="constrained")
+    figure = Figure(figsize=(3.1 * len(splits), 2.7), layout=FittingLayout())
     axes = figure.subplots(1, len(splits), squeeze=False)[0]
     x = landscape["v"].values + landscape["w"].values / 2
     y = np.sqrt(3) / 2 * landscape["w"].values

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import panels, style
 from lossatlas.figures.landscapes.drawing import draws, panel
+from lossatlas.figures.layout.fitting import FittingLayout
 
 DECADES_OF_DENSITY = 7
 """Decades of a density of eigenvalues below its maximum that are drawn."""
@@ -43,7 +44,7 @@ def eigenvalues(landscape: xr.Dataset) -> Figure:
     pairs = landscape[["eigenvalue", "residual"]]
     finite = pairs.where(np.isfinite(pairs["eigenvalue"]) & np.isfinite(pairs["residual"]))
     ends = [end for end in finite["end"].values if bool(finite["eigenvalue"].sel(end=end).notnull().any())]
-    figure = Figure(figsize=(1.2 + 1.5 * max(len(ends), 1), 2.8), layout="constrained")
+    figure = Figure(figsize=(1.2 + 1.5 * max(len(ends), 1), 2.8), layout=FittingLayout())
     axes = figure.subplots(1, max(len(ends), 1), squeeze=False)[0]
     for axis, end in zip(axes, ends, strict=False):
         of_end = finite.sel(end=end).dropna("rank", subset=["eigenvalue"])
@@ -51,12 +52,12 @@ def eigenvalues(landscape: xr.Dataset) -> Figure:
         axis.errorbar(
             rank, of_end["eigenvalue"].values, yerr=bound, fmt="o", color=style.LOSS, markersize=4, capsize=3
         )
-        axis.axhline(0, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)
+        axis.axhline(0, color=style.ink(0.4), linewidth=0.7, linestyle="dotted", zorder=0)
         axis.set_xticks(rank)
         axis.set_xlim(0.4, rank.max() + 0.6)
         axis.set(title=f"{end}", xlabel="rank")
     axes[0].set_ylabel("eigenvalue")
-    figure.suptitle(_title(landscape, "eigenvalues of the {}"), fontsize=8.5)
+    figure.suptitle(_title(landscape, "eigenvalues of the {}"), fontsize=style.points(8.5))
     return figure
 
 
@@ -86,7 +87,7 @@ def jacobian(landscape: xr.Dataset) -> Figure:
     values = landscape["singular_value"]
     values = values.where(values > 0).assign_coords(rank=np.arange(1, values.sizes["rank"] + 1))
     panels.by_split(axis, values, "rank", color=style.LOSS)
-    axis.axhline(1, color="0.6", linewidth=0.7, linestyle="dotted", zorder=0)  # an isometry
+    axis.axhline(1, color=style.ink(0.4), linewidth=0.7, linestyle="dotted", zorder=0)  # an isometry
     axis.set_yscale("log")
     axis.set(xlabel="rank", ylabel="singular value", title="derivative of the outputs by the inputs")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))

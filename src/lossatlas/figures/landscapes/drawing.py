@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
+from lossatlas.figures.layout.fitting import FittingLayout
 from lossatlas.figures.style import style
 from lossatlas.measures.ceiling import fitting_ceiling
 
@@ -39,7 +40,7 @@ def picture(landscape: xr.Dataset) -> Figure:
 
 def panel(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure of one panel, in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=FittingLayout())
     return figure, figure.subplots()
 
 
@@ -52,7 +53,7 @@ def loss_contours(
 ) -> Figure:
     """A panel of contours for each split, with what ``extras`` adds to it."""
     splits = landscape["split"].values
-    figure = Figure(figsize=(3.1 * len(splits), 3.2), layout="constrained")
+    figure = Figure(figsize=(3.1 * len(splits), 3.2), layout=FittingLayout())
     surfaces = [landscape["loss"].sel(split=split) for split in splits]
     levels = panels.fitting_levels(*surfaces)
     axes = figure.subplots(1, len(splits), squeeze=False)[0]

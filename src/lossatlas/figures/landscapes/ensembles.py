@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import panels, style
 from lossatlas.figures.landscapes.drawing import draws
+from lossatlas.figures.layout.fitting import FittingLayout
 
 _ORDERS = {"first": "o-", "last": "s-", "best": "^-"}
 _COLORS = {"first": style.LOSS, "last": style.ERROR, "best": style.SMALL}
@@ -18,7 +19,7 @@ def ensemble(landscape: xr.Dataset) -> Figure:
     """Error of the first, the last and the best m members, and the correlation of any two, on the last split."""
     of_split = landscape.isel(split=-1)
     several = landscape.sizes["member"] > 1
-    figure = Figure(figsize=(6.4 if several else 3.4, 2.9), layout="constrained")
+    figure = Figure(figsize=(6.4 if several else 3.4, 2.9), layout=FittingLayout())
     axes = figure.subplots(1, 2 if several else 1, squeeze=False)[0]
     _growth(axes[0], of_split)
     if several:
@@ -33,7 +34,7 @@ def _growth(axis: Axes, of_split: xr.Dataset) -> None:
     """Error in percent against the number of members; dots at the members alone."""
     members = 1 + of_split["member"].values
     alone = 100 * of_split["member_error"].values
-    axis.plot(members, alone, ".", color="0.6", markersize=4, label="each alone")
+    axis.plot(members, alone, ".", color=style.ink(0.4), markersize=4, label="each alone")
     for which, form in _ORDERS.items():
         if f"error_{which}" in of_split:
             error = 100 * of_split[f"error_{which}"].values
@@ -51,7 +52,7 @@ def _growth(axis: Axes, of_split: xr.Dataset) -> None:
 def dropout_ensemble(landscape: xr.Dataset) -> Figure:
     """Error of either mean against the number of drawn networks, beside that with all units; how far they diverge."""
     of_split = landscape.isel(split=-1)
-    figure = Figure(figsize=(6.4, 2.9), layout="constrained")
+    figure = Figure(figsize=(6.4, 2.9), layout=FittingLayout())
     left, right = figure.subplots(1, 2)
     for name, color in zip(of_split["mean"].values.tolist(), (style.LOSS, style.SMALL), strict=True):
         of_mean = of_split.sel(mean=name)

@@ -10,6 +10,7 @@ from matplotlib.projections.polar import PolarAxes
 
 from lossatlas.figures import panels, style
 from lossatlas.figures.landscapes.drawing import draws, level_meaning, panel
+from lossatlas.figures.layout.fitting import FittingLayout
 from lossatlas.figures.layout.page import colored
 
 _Color = tuple[float, ...]
@@ -36,7 +37,11 @@ def sam_sharpness(landscape: xr.Dataset) -> Figure:
     rho, rise = landscape["rho"].values, landscape["rise"].values
     axis.plot(rho, rise, "o-", color=style.LOSS, markersize=4, label="rise")
     axis.plot(
-        rho, rho * landscape["gradient_norm"].item(), color="0.6", linestyle="dotted", label="first order"
+        rho,
+        rho * landscape["gradient_norm"].item(),
+        color=style.ink(0.4),
+        linestyle="dotted",
+        label="first order",
     )
     axis.set_xscale("log")
     if (rise[np.isfinite(rise)] > 0).all():
@@ -66,7 +71,7 @@ def lipschitz(landscape: xr.Dataset) -> Figure:
 def compression(landscape: xr.Dataset) -> Figure:
     """Loss, and error where there is one, against the size, a line for each number of bits."""
     names = [name for name in ("loss", "error") if name in landscape]
-    figure = Figure(figsize=(3.2 * len(names) + 0.4, 2.8), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(names) + 0.4, 2.8), layout=FittingLayout())
     split = landscape.sizes["split"] - 1  # the test set, where it was measured
     whole = float(landscape["whole"]) / _KILO
     for number, name in enumerate(names, start=1):
@@ -75,12 +80,12 @@ def compression(landscape: xr.Dataset) -> Figure:
         shown = scale * landscape[name].isel(split=split)
         for bits, color in zip(
             landscape["bits"].values.tolist(),
-            style.COLORMAP(np.linspace(0, 1, landscape.sizes["bits"])),
+            style.colormap()(np.linspace(0, 1, landscape.sizes["bits"])),
             strict=True,
         ):
             size = landscape["size"].sel(bits=bits) / _KILO
             axis.plot(size, shown.sel(bits=bits), "o-", color=color, markersize=3, label=f"{bits} bits")
-        axis.axvline(whole, color="0.6", linestyle="dotted")
+        axis.axvline(whole, color=style.ink(0.4), linestyle="dotted")
         axis.set(
             xlabel="size (kB)",
             ylabel="error (%)" if name == "error" else name,
@@ -99,15 +104,18 @@ def level_sets(landscape: xr.Dataset) -> Figure:
     """
     landscape = landscape.sortby("level")
     extent, count = float(landscape.attrs["extent"]), landscape.sizes["level"]
-    colors = [tuple(color) for color in style.COLORMAP(np.linspace(0, 1, count))]
+    colors = [tuple(color) for color in style.colormap()(np.linspace(0, 1, count))]
     has_rays = landscape.sizes.get("angle", 0) > 0
-    figure = Figure(figsize=(6.4 if has_rays else 3.4, 3.0), layout="constrained")
+    figure = Figure(figsize=(6.4 if has_rays else 3.4, 3.0), layout=FittingLayout())
     if has_rays:
         disc = figure.add_subplot(1, 2, 1, projection="polar")
         assert isinstance(disc, PolarAxes)
         _disc(disc, landscape["ray"], extent, colors)
         disc.legend(
-            loc="upper left", bbox_to_anchor=(-0.32, 0.2), title=level_meaning(landscape), title_fontsize=6.5
+            loc="upper left",
+            bbox_to_anchor=(-0.32, 0.2),
+            title=level_meaning(landscape),
+            title_fontsize=style.points(6.5),
         )
     axis = figure.add_subplot(1, 2, 2) if has_rays else figure.add_subplot()
     _widths(axis, landscape["width"], 2 * extent, colors)
@@ -196,13 +204,13 @@ def weight_spectrum(landscape: xr.Dataset) -> Figure:
     """Singular values of each weight by rank, in multiples of the edge of a random matrix's bulk."""
     figure, axis = panel(3.8, 2.8)
     ranks = landscape["rank"].values
-    shades = style.COLORMAP(np.linspace(0, 1, landscape.sizes["weight"]))
+    shades = style.colormap()(np.linspace(0, 1, landscape.sizes["weight"]))
     for place, color in enumerate(shades):
         of_weight = landscape.isel(weight=place)
         finite = of_weight[["singular_value", "edge"]].where(np.isfinite)
         values = finite["singular_value"] / finite["edge"].where(finite["edge"] > 0)
         axis.plot(ranks, values, "o-", color=color, markersize=2, label=str(of_weight["weight"].item()))
-    axis.axhline(1, color="0.6", linestyle="dotted")
+    axis.axhline(1, color=style.ink(0.4), linestyle="dotted")
     axis.set(xscale="log", xlabel="rank", ylabel="singular value / edge of the bulk")
     axis.set_ylim(bottom=0)
     axis.legend(loc="best")

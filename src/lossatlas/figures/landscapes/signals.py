@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import panels, style
 from lossatlas.figures.landscapes.drawing import draws, panel
+from lossatlas.figures.layout.fitting import FittingLayout
 
 _NAMED = 16  # layers up to which their names stand on the axis; more are numbered
 
@@ -19,7 +20,7 @@ def signal_propagation(landscape: xr.Dataset) -> Figure:
     landscape = landscape.isel(layer=there)
     names = landscape["layer"].values.tolist()
     numbered = landscape.assign_coords(layer=np.arange(1, len(names) + 1))
-    figure = Figure(figsize=(6.6, 2.9), layout="constrained")
+    figure = Figure(figsize=(6.6, 2.9), layout=FittingLayout())
     left, right = figure.subplots(1, 2)
     panels.by_split(left, _positive(numbered["variance"]), "layer", color=style.LOSS)
     back, gradient = (_positive(numbered[name]) for name in ("backpropagated_norm", "gradient_norm"))
@@ -75,7 +76,7 @@ def _noise(landscape: xr.Dataset, what: str) -> Figure:
     total, trace = landscape.attrs["examples"], landscape["fitted_covariance_trace"].item()
     fine = np.geomspace(size.min(), max(min(size.max(), 0.999 * total), size.min()), 200)
     expected = _positive(trace * xr.DataArray(1 / fine - 1 / total)) ** 0.5
-    axis.plot(fine, expected, color="0.6", linewidth=0.9, zorder=0, label="√(tr Σ (1/n − 1/N))")
+    axis.plot(fine, expected, color=style.ink(0.4), linewidth=0.9, zorder=0, label="√(tr Σ (1/n − 1/N))")
     norm, scale = landscape[f"{what.lower()}_norm"].item(), landscape["fitted_noise_scale"].item()
     if np.isfinite(norm) and norm > 0:
         axis.axhline(norm, color=style.ERROR, linestyle="dotted", label=f"norm of the {what}")
@@ -122,7 +123,7 @@ def feature_rank(landscape: xr.Dataset) -> Figure:
 @draws("activation_patterns")
 def activation_patterns(landscape: xr.Dataset) -> Figure:
     """Crossings of each step along a path, of all layers, and the share that switched by layer; test dashed."""
-    figure = Figure(figsize=(6.6, 2.8), layout="constrained")
+    figure = Figure(figsize=(6.6, 2.8), layout=FittingLayout())
     left, right = figure.subplots(1, 2)
     steps = landscape["crossings"].sum("layer", skipna=False).isel(t=slice(1, None))
     panels.by_split(left, steps, "t", color=style.LOSS)

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
 from lossatlas.figures.landscapes.drawing import draws, loss_contours, loss_profile
+from lossatlas.figures.style import ink
 
 _FEW = 0.6  # share of the points up to which those measured are marked: more would hide the picture
 
@@ -54,4 +55,4 @@ def _mark_measured(axis: Axes, measured: xr.DataArray, split: str) -> None:
         return
     rows, columns = there.nonzero()
     x, y = measured["x"].values[columns], measured["y"].values[rows]
-    axis.plot(x, y, ".", color="0.35", markersize=2.4, markeredgewidth=0)
+    axis.plot(x, y, ".", color=ink(0.65), markersize=2.4, markeredgewidth=0)

@@ -138,17 +138,19 @@ def over(dataset: xr.Dataset, axes: Collection[str]) -> xr.Dataset:
 
 
 def called(dim: str | None, value: Any, names: Names | None = None) -> str:
-    """What a value of an axis is called: by ``names``, else the axis and the value.
+    """What a value of an axis is called: by ``names``, else a word by itself, another value behind its axis.
 
     >>> called("batch_size", 128), called("skip", False, {"skip": {False: "without shortcuts"}}), called(None, None)
     ('batch size 128', 'without shortcuts', '')
+    >>> called("split", "train"), called("method", "no_cycle")
+    ('train', 'no cycle')
     """
     if dim is None:
         return ""
     given = dict((names or {}).get(dim, {}))
     if value in given:
         return str(given[value])
-    if dim == LANDSCAPE:
+    if isinstance(value, str):
         return str(value).replace("_", " ")
     return f"{dim.replace('_', ' ')} {f'{value:g}' if isinstance(value, float) else value}"
 

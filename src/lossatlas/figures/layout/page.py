@@ -1,7 +1,7 @@
 """Pages: rows of panels over a caption."""
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,36 +9,55 @@ import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from lossatlas.figures.layout.arrangement import (
     SEED,
     Arrangement,
+    Datasets,
     Names,
     Panel,
     called,
     first_surveyed,
     is_surveyed,
 )
-from lossatlas.figures.style import LOSS, colors_of
+from lossatlas.figures.layout.fitting import FOLDED, FittingLayout
+from lossatlas.figures.layout.values import are_numbers
+from lossatlas.figures.style import LOSS, colors_of, ink, magnification, page_width, points
 from lossatlas.measures.selection import select
 
 _Data = TypeVar("_Data", xr.DataArray, xr.Dataset)
 
-_LINE = 0.155  # height of a line of the caption, inches
+_LINE = 0.15  # height of a line of the caption, inches
 _LETTERS = 120 / 7  # of the caption on an inch of a line
-_HANDLE = 10  # letters that a handle of a legend takes with the space around it
-NARROWEST = 5.0  # inches, for the caption's sake
+_HANDLE = 8  # letters that a handle of a legend takes with the space around it
+NARROWEST = 3.25  # inches, for the caption's sake
+_LEAST = 0.72  # of its width, to which a panel shrinks before fewer stand abreast
+_TALLEST = 1.5  # times its height, for a panel that is wider than it asks for
 
 
 def page_over(heights: Sequence[float], width: float, caption: str) -> tuple[Figure, list[SubFigure]]:
-    """A figure of rows of these ``heights`` over the ``caption``; in inches."""
-    lines = wrapped(caption, round(_LETTERS * width))
-    heights = (*heights, _LINE * (len(lines) + 1))
-    page = Figure(figsize=(width, sum(heights) + 0.4), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.07))
-    *rows, below = page.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    below.text(0.03, 0.92, "\n".join(lines), va="top", fontsize=7.5, linespacing=1.35)
+    """A figure of rows of these ``heights`` over the ``caption``; in inches, of the paper's style.
+
+    The style in use says how wide a page may be; rows are lower or higher with it, type keeps its size.
+    """
+    scale, wide = magnification(), page_width(width)
+    share = wide / (scale * width)
+    grown = scale * ((1 + share) / 2 if share < 1 else min(share, _TALLEST))  # labels do not shrink
+    rows_of = [grown * height for height in heights]
+    lines = wrapped(caption, round(_LETTERS * wide / scale))
+    if lines:
+        rows_of.append(scale * _LINE * (len(lines) + 0.5))
+    page = Figure(figsize=(wide, sum(rows_of) + 0.25), layout=FittingLayout(w_pad=0.06, h_pad=0.07))
+    rows = list(page.subfigures(len(rows_of), 1, height_ratios=rows_of, squeeze=False)[:, 0])
+    if lines:
+        rows.pop().text(
+            *(0.06 / wide, 1.0, "\n".join(lines)),
+            va="top",
+            fontsize=points(7),
+            linespacing=1.35,
+            color=ink(0.8),
+        )
     return page, rows
 
 
@@ -62,9 +81,12 @@ def grid_over(
 
 
 def row_over(count: int, most: int, size: tuple[float, float], caption: str) -> tuple[Figure, np.ndarray]:
-    """A page of ``count`` panels, ``most`` of them abreast. Returns their axes (count,)."""
-    columns = min(count, most)
-    page, _, axes = grid_over((-(-count // columns), columns), size, caption)
+    """A page of ``count`` panels, as many abreast as it is wide enough for, ``most`` of them. Returns axes (count,)."""
+    most = min(count, most)
+    abreast = max(1, min(most, int(page_width(size[0] * most) / (_LEAST * size[0] * magnification()))))
+    rows = -(-count // abreast)
+    columns = -(-count // rows)  # 2 and 2 of four, not 3 and 1
+    page, _, axes = grid_over((rows, columns), size, caption)
     for axis in axes.ravel()[count:]:
         axis.set_visible(False)
     return page, axes.ravel()[:count]
@@ -113,14 +135,16 @@ def _name_row(axis: Axes, title: str) -> None:
         ha="right",
         va="center",
         fontweight="bold",
-        fontsize=8.5,
+        gid=FOLDED,
     )
 
 
 def unsurveyed(axis: Axes) -> None:
     """A word in place of a panel whose networks were not surveyed."""
     axis.set_yticks([])
-    axis.annotate("not surveyed", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color="0.5")
+    axis.annotate(
+        "not surveyed", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=ink(0.5)
+    )
 
 
 def unsurveyed_plane(axis: Axes) -> None:
@@ -190,36 +214,107 @@ def mean_sd(values: np.ndarray) -> str:
 def legend_over(page: Figure, handles: Sequence[Artist], title: str = "") -> None:
     """One legend for all panels, over them, in as many rows as the page is too narrow for."""
     width, height = page.get_size_inches()
-    letters = sum(len(str(handle.get_label())) + _HANDLE for handle in handles)
-    lines = int(np.ceil(letters / (_LETTERS * width)))
-    page.set_size_inches(width, height + _LINE * (lines - 1))
+    scale = magnification()
+    room = int(_LETTERS * width / scale) - _HANDLE
+    for handle in handles:
+        handle.set_label(textwrap.fill(str(handle.get_label()), max(room, _HANDLE)))
+    columns = _abreast([str(handle.get_label()) for handle in handles], room + _HANDLE)
+    lines = -(-len(handles) // columns) + bool(title)
+    page.set_size_inches(width, height + scale * _LINE * lines)
     legend = page.legend(
         handles=list(handles),
         loc="outside upper center",
-        ncols=-(-len(handles) // lines),
+        ncols=columns,
         title=title or None,
     )
-    legend.get_title().set(fontweight="bold", fontsize=10)
+    legend.get_title().set(fontweight="bold", fontsize=points(9))
 
 
-def colored(values: _Data, by: str | None) -> list[tuple[_Data, str]]:
-    """The part at each value of the axis ``by``, and its colour; all of it in one colour for None."""
+def _abreast(labels: Sequence[str], room: int) -> int:
+    """In how many columns of a legend, which is filled column by column, labels fit a line of ``room`` letters.
+
+    >>> _abreast(["one", "two", "three"], 60), _abreast(["one", "two", "three"], 30)
+    (3, 2)
+    """
+    widths = [max(map(len, label.splitlines()), default=0) + _HANDLE for label in labels]
+    for columns in range(len(labels), 1, -1):
+        if (
+            sum(max(part) for part in np.array_split(widths, columns)) <= room
+        ):  # the first are the longer ones
+            return columns
+    return 1
+
+
+def shades_of(
+    by: str | None, values: xr.DataArray | xr.Dataset, datasets: Datasets, names: Names | None
+) -> dict[Any, Any]:
+    """Each value of the axis ``by`` with its colour, the same in all figures of an experiment; {} for None.
+
+    Colours follow the ``names`` that the experiment gives, else the axis of the ``datasets``, of which a figure may
+    show a part.
+    """
+    if by is None:
+        return {}
+    drawn = values[by].values.tolist()
+    every = _values_of(by, datasets, names)
+    shades = dict(zip(every, colors_of(every), strict=True)) if set(drawn) <= set(every) else {}
+    if len({shades.get(value) for value in drawn}) < len(
+        drawn
+    ):  # more arms than colours, or an axis made by a measure
+        return dict(zip(drawn, colors_of(drawn), strict=True))
+    return {value: shades[value] for value in drawn}
+
+
+def _values_of(by: str, datasets: Datasets, names: Names | None) -> list[Any]:
+    """All values of an axis, in the order of their colours."""
+    axes = [
+        dataset[by].values.tolist()
+        for name, dataset in datasets.items()
+        if name != "reference" and by in dataset
+    ]
+    found = list(
+        dict.fromkeys(value for axis in axes for value in (axis if isinstance(axis, list) else [axis]))
+    )
+    if are_numbers(found):
+        return sorted(found)
+    return list(dict.fromkeys([*(names or {}).get(by, {}), *found]))
+
+
+def colored(
+    values: _Data, by: str | None, shades: Mapping[Any, Any] | None = None
+) -> list[tuple[_Data, Any]]:
+    """The part at each value of the axis ``by``, and its colour; all of it in one colour for None.
+
+    ``shades``: those of `shades_of`; None: colours that no other panel shares.
+    """
     if by is None:
         return [(values, LOSS)]
-    shades = colors_of(values[by].values.tolist())
-    return [(values.isel({by: number}), shade) for number, shade in enumerate(shades)]
+    shades = shades_of(by, values, {}, None) if shades is None else shades
+    return [(values.sel({by: value}), shades[value]) for value in values[by].values.tolist()]
 
 
-def color_key(
-    by: str | None, values: xr.DataArray | xr.Dataset, names: Names | None, **line: Any
-) -> list[Line2D]:
-    """Handles of what `colored` tells apart, drawn as a ``line``."""
-    groups = [] if by is None else values[by].values.tolist()
-    shades = colors_of(groups)
+def color_key(by: str | None, shades: Mapping[Any, Any], names: Names | None, **line: Any) -> list[Line2D]:
+    """Handles of what ``shades`` tell apart, drawn as a ``line``."""
     return [
-        Line2D([], [], color=shade, label=called(by, group, names), **line)
-        for group, shade in zip(groups, shades, strict=True)
+        Line2D([], [], color=shade, label=called(by, group, names), **line) for group, shade in shades.items()
     ]
+
+
+def say_lacking(
+    axis: Axes, by: str | None, known: Collection[Any], names: Names | None, every: Iterable[Any]
+) -> None:
+    """A word in the corner of a panel on the arms of its legend that it lacks, where it has others."""
+    lacking = [called(by, value, names) for value in every if value not in known]
+    if lacking and known:
+        axis.text(
+            *(0.99, 0.99, f"not run: {', '.join(lacking)}"),
+            transform=axis.transAxes,
+            ha="right",
+            va="top",
+            fontsize=points(6),
+            color=ink(0.6),
+            gid=FOLDED,
+        )
 
 
 def captioned(*parts: str) -> str:

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from lossatlas.figures.layout.arrangement import Datasets
 from lossatlas.figures.layout.values import measured_values
+from lossatlas.figures.style import ink
 from lossatlas.measures import Measure, measured
 
 _REFERENCE = "reference"  # the dataset of what the paper printed
@@ -74,14 +75,14 @@ def vertical_marks(axis: Axes, marks: Mapping[str, Sequence[float]]) -> None:
     """A thin vertical line at each place."""
     for places, dashes in zip(marks.values(), cycle(_MARKS), strict=False):
         for place in places:
-            axis.axvline(place, color="0.45", linewidth=0.8, linestyle=dashes, zorder=0.5)
+            axis.axvline(place, color=ink(0.55), linewidth=0.8, linestyle=dashes, zorder=0.5)
 
 
 def key(shown: Mapping[str, xr.DataArray], marks: Mapping[str, Sequence[float]]) -> list[Line2D]:
     """What a legend says of the printed curves that are ``shown``, and of the ``marks``."""
-    curves = [Line2D([], [], color="0.35", label="as printed", **_DASHES)] if shown else []
+    curves = [Line2D([], [], color=ink(0.65), label="as printed", **_DASHES)] if shown else []
     lines = [
-        Line2D([], [], color="0.45", linewidth=0.8, linestyle=dashes, label=what)
+        Line2D([], [], color=ink(0.55), linewidth=0.8, linestyle=dashes, label=what)
         for what, dashes in zip(marks, cycle(_MARKS), strict=False)
     ]
     return [*curves, *lines]

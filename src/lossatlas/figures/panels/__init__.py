@@ -34,6 +34,7 @@ from lossatlas.figures.panels.profiles import (
     shaded_band,
 )
 from lossatlas.figures.panels.relief import relief
+from lossatlas.figures.panels.spreads import spreads
 from lossatlas.figures.panels.stability import sharpness_and_threshold
 
 __all__ = [
@@ -63,4 +64,5 @@ __all__ = [
     "relief",
     "shaded_band",
     "sharpness_and_threshold",
+    "spreads",
 ]

@@ -7,11 +7,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm
+from matplotlib.contour import QuadContourSet
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import style
-from lossatlas.figures.panels.planes import beside, fill_plane, frame, plane_values, say
+from lossatlas.figures.panels.planes import LEVEL, beside, fill_plane, frame, plane_values, say
 
 FEWEST_LEVELS = 4  # lines without which contours show no shape
 _MOST_DECADES = 8  # levels above the papers'
@@ -28,25 +29,37 @@ def contours(
     levels: Sequence[float] | np.ndarray = style.LEVELS,
     centre: bool | tuple[float, float] = True,
     aspect: str = "equal",
+    labels: bool = True,
 ) -> None:
     """Contour lines of a surface, coloured by their level on a scale that all panels share.
 
     ``loss``: (y, x). Where it is NaN or infinite there are no lines, the ground is grey and the panel says so; so it
-    does where no level is crossed. ``centre`` marks the origin, or a place.
+    does where no level is crossed. ``centre`` marks the origin, or a place. ``labels``: lines carry their levels.
     """
     x, y, values = plane_values(loss)
     frame(axis, x, y, aspect=aspect)
     fill_plane(axis, x, y, values)
     if values.count() and centre:
         across, up = (0.0, 0.0) if isinstance(centre, bool) else centre
-        axis.plot(across, up, "+", color="0.35", markersize=5, markeredgewidth=0.8)
+        axis.plot(across, up, "+", color=style.ink(0.65), markersize=5, markeredgewidth=0.8)
     if not _crossed(values, levels):
         if values.count() == values.size:
             say(axis, f"no level crossed: loss {values.min():.4g} to {values.max():.4g}")
         return  # no lines to draw, and contour() would warn
     low, high = _color_range(np.asarray(levels))
-    lines = axis.contour(x, y, values, levels=levels, cmap=style.COLORMAP, vmin=low, vmax=high)
-    axis.clabel(lines, _labeled(np.asarray(lines.levels)), fontsize=6, fmt=_number, inline_spacing=2)
+    lines = axis.contour(x, y, values, levels=levels, cmap=style.colormap(), vmin=low, vmax=high)
+    if labels:
+        _label(axis, lines)
+
+
+def _label(axis: Axes, lines: QuadContourSet) -> None:
+    """Numbers on some of the lines, upright enough to be read, none of them at the frame."""
+    numbers = axis.clabel(
+        lines, _labeled(np.asarray(lines.levels)), fontsize=style.points(6.5), fmt=_number, inline_spacing=2
+    )
+    for number in numbers:
+        number.set(clip_on=True, gid=LEVEL)
+        number.set_path_effects([withStroke(linewidth=1.5, foreground=style.ink(0.0))])
 
 
 def fitting_levels(*surfaces: xr.DataArray) -> np.ndarray:
@@ -120,9 +133,9 @@ def log_levels(
 def filled_contours(axis: Axes, surface: xr.DataArray, levels: np.ndarray) -> ScalarMappable:
     """Bands of colour between ``levels``, and one beyond the last; returns what a bar is for. ``surface``: (y, x)."""
     x, y, values = plane_values(surface)
-    norm = BoundaryNorm(levels, style.COLORMAP.N, extend="max")
+    norm = BoundaryNorm(levels, style.colormap().N, extend="max")
     frame(axis, x, y)
-    filled = axis.contourf(x, y, values, levels=levels, cmap=style.COLORMAP, norm=norm, extend="max")
+    filled = axis.contourf(x, y, values, levels=levels, cmap=style.colormap(), norm=norm, extend="max")
     if values.count() and levels[1] < values.max():
         axis.contour(x, y, values, levels=levels[1:], colors="white", linewidths=0.5, alpha=0.7)
     fill_plane(axis, x, y, values)

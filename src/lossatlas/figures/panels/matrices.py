@@ -1,5 +1,7 @@
 """Panels of what is known of each pair of networks."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -7,6 +9,7 @@ from matplotlib.image import AxesImage
 
 from lossatlas.figures import style
 
+_LIGHT = 0.18  # of a ground: from here on black stands out more than white
 _LETTERS = 8  # rows up to which each cell carries its number
 
 
@@ -17,7 +20,7 @@ def matrix(axis: Axes, values: xr.DataArray, *, ends: tuple[float, float], first
     """
     shown = values.transpose("member", "other").values.astype(float).copy()
     np.fill_diagonal(shown, np.nan)
-    image = axis.imshow(np.ma.masked_invalid(shown), cmap=style.COLORMAP, vmin=ends[0], vmax=ends[1])
+    image = axis.imshow(np.ma.masked_invalid(shown), cmap=style.colormap(), vmin=ends[0], vmax=ends[1])
     ticks = range(len(shown))
     for direction in (axis.xaxis, axis.yaxis):
         direction.set_ticks(list(ticks), [str(first + tick) for tick in ticks])
@@ -27,7 +30,9 @@ def matrix(axis: Axes, values: xr.DataArray, *, ends: tuple[float, float], first
     if len(shown) <= _LETTERS:
         for row, column in zip(*np.nonzero(np.isfinite(shown)), strict=True):
             number = _number(shown[row, column])
-            axis.text(column, row, number, ha="center", va="center", fontsize=6, color="white")
+            ground = image.cmap(image.norm(shown[row, column]))
+            readable = "black" if _lightness(ground) > _LIGHT else "white"
+            axis.text(column, row, number, ha="center", va="center", fontsize=style.points(6), color=readable)
     return image
 
 
@@ -41,6 +46,17 @@ def ends_of_pairs(values: xr.DataArray) -> tuple[float, float]:
     flat = flat[..., ~np.eye(flat.shape[-1], dtype=bool)].ravel()
     known = flat[np.isfinite(flat)]
     return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+
+
+def _lightness(color: Sequence[float]) -> float:
+    """Relative luminance of a colour of sRGB, as WCAG 2 has it.
+
+    >>> _lightness((1.0, 1.0, 1.0)), round(_lightness((0.0, 0.0, 1.0)), 3)
+    (1.0, 0.072)
+    """
+    part = np.asarray(color[:3], dtype=float)
+    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def _number(value: float) -> str:

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from lossatlas.figures import style
-from lossatlas.figures.panels.planes import beside, direction_labels
+from lossatlas.figures.panels.planes import aside, beside, direction_labels
 
 _MARKED_SNAPSHOTS = 5  # that carry their number where no epochs are marked
 _CLOSE = 0.08  # of a panel's size: marks that share a label
@@ -42,8 +42,10 @@ def _mark_drops(axis: Axes, drops: Sequence[float], epochs: np.ndarray, x: np.nd
     at_x, at_y = (np.interp(drops, epochs, values) for values in (x, y))
     axis.plot(at_x, at_y, "D", color=style.DROP, markersize=4.5, markeredgecolor="white", zorder=4)
     size = np.array([np.diff(axis.get_xlim()), np.diff(axis.get_ylim())])[:, 0]
+    taken = np.column_stack([x, y])
     for group in _close(np.column_stack([at_x, at_y]) / size):
-        beside(axis, ", ".join(f"{drops[k]:g}" for k in group), at_x[group[0]], at_y[group[0]])
+        text = ", ".join(f"{drops[k]:g}" for k in group)
+        taken = np.vstack([taken, aside(axis, text, (at_x[group[0]], at_y[group[0]]), taken)])
 
 
 def _close(places: np.ndarray) -> list[list[int]]:

@@ -1,6 +1,7 @@
 """Panels over planes: their frame, the ground where a value is missing, words and marks, maps of colours."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,8 +12,10 @@ from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import style
 
+LEVEL = "level"  # gid of a contour's number
+_ASIDE = (0.3, 0.5)  # of a panel, between a place and what is said of it
+_LABEL = (0.24, 0.14)  # half of a label's width and height, of a panel
 _RATIO_MAX = 0.5  # end of the colours of a convexity map (Li et al. 2018, figure 7)
-_GROUND = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.75, "linewidth": 0}
 
 
 def plane_values(values: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ma.MaskedArray]:
@@ -46,7 +49,7 @@ def fill_plane(axis: Axes, x: np.ndarray, y: np.ndarray, values: np.ma.MaskedArr
     missing = np.ma.getmaskarray(values)
     if not missing.any():
         return
-    axis.pcolormesh(x, y, np.ma.masked_where(~missing, missing), cmap=style.GAPS, vmin=0, vmax=1)
+    axis.pcolormesh(x, y, np.ma.masked_where(~missing, missing), cmap=style.gaps(), vmin=0, vmax=1)
     say(axis, f"grey: beyond float range,\n{missing.sum()} of {missing.size} points")
 
 
@@ -77,6 +80,11 @@ def direction_labels(landscape: xr.Dataset) -> dict[str, str]:
     return {"xlabel": f"first {what}", "ylabel": f"second {what}"}
 
 
+def _ground() -> dict[str, Any]:
+    """What small text stands on, over lines."""
+    return {"boxstyle": "round,pad=0.15", "facecolor": style.ink(0.0), "alpha": 0.75, "linewidth": 0}
+
+
 def say(axis: Axes, text: str) -> None:
     """A small line at the foot of a panel, such as how much of its data could not be drawn."""
     axis.text(
@@ -84,9 +92,9 @@ def say(axis: Axes, text: str) -> None:
         transform=axis.transAxes,
         ha="center",
         va="bottom",
-        fontsize=6,
-        color="0.25",
-        bbox=_GROUND,
+        fontsize=style.points(6),
+        color=style.ink(0.75),
+        bbox=_ground(),
         zorder=5,
     )
 
@@ -101,10 +109,44 @@ def beside(axis: Axes, text: str, x: float, y: float) -> None:
         (offset, 4),
         textcoords="offset points",
         ha=anchor,
-        fontsize=6.5,
-        bbox=_GROUND,
+        fontsize=style.points(6.5),
+        bbox=_ground(),
         zorder=4,
     )
+
+
+def aside(axis: Axes, text: str, place: tuple[float, float], others: np.ndarray) -> np.ndarray:
+    """Put ``text`` at a distance from a place, where the panel has room beside ``others`` (n, 2), with a line to it.
+
+    Returns places that it takes, (3, 2), in the panel's coordinates.
+    """
+    ends = np.array([axis.get_xlim(), axis.get_ylim()])  # (2, 2)
+    shares = (others - ends[:, 0]) / np.ptp(ends, axis=1)
+    start = (np.asarray(place) - ends[:, 0]) / np.ptp(ends, axis=1)
+    turns = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    around = np.column_stack([np.cos(turns), np.sin(turns)])
+    spots = np.vstack([start + distance * around for distance in _ASIDE])
+    spots = np.clip(spots, (0.22, 0.08), (0.78, 0.92))  # half a label from the frame
+    apart = np.linalg.norm((spots[:, None] - np.vstack([shares, start])) * (0.5, 1.0), axis=-1).min(axis=1)
+    spot = spots[apart.argmax()]
+    for number in axis.texts:  # would stand under it
+        if number.get_gid() == LEVEL:
+            away = (np.asarray(number.get_position()) - ends[:, 0]) / np.ptp(ends, axis=1) - spot
+            number.set_visible(number.get_visible() and bool((abs(away) > _LABEL).any()))
+    axis.annotate(
+        text,
+        place,
+        tuple(spot),
+        textcoords="axes fraction",
+        ha="center",
+        va="center",
+        fontsize=style.points(6.5),
+        bbox=_ground(),
+        arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": style.ink(0.6), "shrinkB": 4},
+        zorder=4,
+    )
+    taken = spot + np.array([[-0.12, 0.0], [0.0, 0.0], [0.12, 0.0]])
+    return np.asarray(ends[:, 0] + taken * np.ptp(ends, axis=1))
 
 
 def ratio_map(

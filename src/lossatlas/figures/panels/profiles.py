@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from lossatlas.figures import style
+from lossatlas.figures.panels.spreads import has_two_outcomes
 from lossatlas.measures.ceiling import fitting_ceiling
 
 
@@ -21,7 +22,7 @@ def shaded_band(
     label: str = "",
     band: bool = True,
 ) -> None:
-    """Median of all replicates as a line along ``along``, their whole range as a band.
+    """Median of all replicates as a line along ``along``, their whole range as a band; a line each of two outcomes.
 
     A replicate that is NaN all along was not surveyed and does not count; elsewhere a NaN or an
     infinite value leaves a gap in what it would have taken part in.
@@ -32,7 +33,9 @@ def shaded_band(
     if not len(y):
         return
     low, middle, high = (_finite(part) for part in (y.min(axis=0), _median(y), y.max(axis=0)))
-    if band and len(y) > 1:
+    if band and has_two_outcomes(y):
+        axis.plot(x, _finite(y).T, color=color, linestyle=linestyle, linewidth=0.5, alpha=0.6)
+    elif band and len(y) > 1:
         axis.fill_between(x, low, high, color=color, alpha=style.BAND, linewidth=0)
     axis.plot(x, middle, color=color, linestyle=linestyle, label=label)
 

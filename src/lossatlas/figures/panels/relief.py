@@ -21,7 +21,7 @@ def relief(axis: Axes3D, loss: xr.DataArray, *, low: float, high: float) -> int:
     missing = np.ma.getmaskarray(values)
     height = np.log10(np.clip(values.filled(high), low, high))  # (y, x)
     ends = np.log10([low, high])
-    colors = style.COLORMAP((height - ends[0]) / (ends[1] - ends[0]))
+    colors = style.colormap()((height - ends[0]) / (ends[1] - ends[0]))
     colors[missing] = (0.8, 0.8, 0.8, 1.0)
     across, up = np.meshgrid(x, y)
     axis.plot_surface(
@@ -34,9 +34,13 @@ def relief(axis: Axes3D, loss: xr.DataArray, *, low: float, high: float) -> int:
         shade=False,  # the colours are to be read
     )
     axis.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), zlim=ends)
-    axis.set_box_aspect((1, 1, 0.8), zoom=1.12)
+    axis.set_box_aspect((1, 1, 0.8), zoom=1.0)
     axis.view_init(elev=_ELEVATION, azim=_AZIMUTH)
     _ticks(axis, _log_ticks(low, high))
+    small = {"fontsize": style.points(6.5), "labelpad": -8}
+    axis.set_xlabel("first direction", **small)
+    axis.set_ylabel("second direction", **small)
+    axis.text2D(0.99, 0.9, "loss", transform=axis.transAxes, ha="right", fontsize=style.points(6.5))
     return int(missing.sum())
 
 
@@ -46,7 +50,7 @@ def _ticks(axis: Axes3D, heights: np.ndarray) -> None:
         direction.set_major_locator(MaxNLocator(2))
     words = [f"{height:g}" if 1e-3 <= height < 1e4 else f"{height:.0e}" for height in heights]
     axis.set_zticks(np.log10(heights), words)
-    axis.tick_params(labelsize=6.5, pad=-2.5)
+    axis.tick_params(labelsize=style.points(6.5), pad=-2.5)
     axis.tick_params(axis="z", pad=-1)
 
 

@@ -21,6 +21,7 @@ NOT_SCIENTIFIC: dict[str, str] = {
     "paths": "where files lie",
     "runtime": "threads, how often to checkpoint",
     "logger": "where metrics are shown",
+    "figures": "how pictures look",
     "rates": "the rate that is used stands in optimizer.lr",
     "decays": "the weight decay that is used stands in optimizer.weight_decay",
     "landscape": "measured after training; landscapes have fingerprints of their own",
