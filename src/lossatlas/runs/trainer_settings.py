@@ -35,7 +35,7 @@ def device_number(devices: Any) -> int | None:
     """
     if not isinstance(devices, Sequence) or isinstance(devices, str) or len(devices) != 1:
         return None
-    return devices[0] if type(devices[0]) is int and devices[0] >= 0 else None
+    return int(devices[0]) if type(devices[0]) is int and devices[0] >= 0 else None
 
 
 def is_one_device(devices: Any) -> bool:
