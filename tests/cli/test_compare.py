@@ -106,7 +106,7 @@ def test_a_page_holds_its_pictures_and_surfaces_that_turn_and_shows_names_as_tex
     assert answer.out.endswith("page: page.html\n")
     page = Path("page.html").read_text(encoding="utf-8")
     assert "<h1>&lt;sgd&gt; &amp; co against adam</h1>" in page
-    assert page.count('src="data:image/png;base64,') == 3  # training, line, surface
+    assert page.count('<img src="data:image/png;base64,') == 3  # training, line, surface
     assert page.count('<div id="turn-surface"') == 1
     assert not re.search(r'(src|href)="(?!data:|#)', page)  # nothing is loaded from anywhere
 

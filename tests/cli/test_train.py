@@ -27,6 +27,30 @@ def test_one_run_is_trained_surveyed_and_listed(folder: Path) -> None:
     assert progress(folder)[0]["phase"] == "done"
 
 
+def test_the_landscapes_of_a_single_run_are_told_and_drawn_as_landscape_does(folder: Path) -> None:
+    answer = type_here("train", *TINY, *LINE, "seed=3")
+    name = fingerprint(compose_job([*TINY, "seed=3"]).config)
+    _, _, numbers, *places = answer.out.splitlines()
+    assert numbers.startswith("line: train loss ")
+    assert [Path(place.strip()).suffix for place in places] == [".nc", ".png"]
+    assert all((folder / place.strip()).exists() for place in places)
+    asked = type_here("landscape", f"run={name}", *LINE, "logger=none")
+    assert asked.out.splitlines() == [numbers, *places]
+
+
+def test_the_log_of_a_run_says_what_happened(folder: Path) -> None:
+    type_here("train", *TINY, *LINE, "seed=3")
+    type_here("train", *TINY, *LINE, "seed=3")
+    (log,) = folder.glob("runs/*/lossatlas.log")
+    told = [line.partition("INFO: ")[2] for line in log.read_text(encoding="utf-8").splitlines()]
+    begun, ended, computed, there = told
+    assert begun == "training on cpu, 1 thread, 2 epochs"
+    assert ended.startswith("finished at step 8 after ")
+    assert "test_error" in ended
+    assert computed.startswith("landscape line: computed in ")
+    assert there.startswith("landscape line: there, line-")
+
+
 def test_what_is_there_is_not_trained_again(folder: Path) -> None:
     type_here("train", *TINY, "seed=3")
     before = weights(folder)

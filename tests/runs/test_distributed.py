@@ -51,6 +51,12 @@ def test_all_devices_of_a_processor_are_one(devices: Any) -> None:
         assert ranks().world_size == 1
 
 
+@pytest.mark.parametrize("devices", [1, [0], [3]])
+def test_one_device_by_its_number_needs_no_group(devices: Any) -> None:
+    with process_group({"accelerator": "gpu", "devices": devices}, []):
+        assert ranks().world_size == 1
+
+
 @pytest.mark.parametrize("devices", [0, -2, 1.5, True, "two"])
 def test_a_number_of_devices_that_cannot_be_is_refused(devices: Any) -> None:
     with (

@@ -4,7 +4,6 @@ Help ends here: what imports torch is imported where it is used.
 """
 
 import argparse
-import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.composition.search_path import config_folder
 
 if TYPE_CHECKING:
-    import numpy as np
     import xarray as xr
 
     from lossatlas.runs.subjects import Subject
@@ -114,6 +112,7 @@ def survey(subject: "Subject", arguments: Sequence[str]) -> None:
     from lossatlas.runs.distributed import is_external, is_first, process_group
     from lossatlas.runs.ensure import say
     from lossatlas.runs.surveyor import Surveyor
+    from lossatlas.runs.trainer_settings import is_one_device
 
     config, run = subject.job.config, subject.run
     if not config["landscape"]:
@@ -122,7 +121,7 @@ def survey(subject: "Subject", arguments: Sequence[str]) -> None:
     check_survey(subject.job)
     tell = say if is_first() else lambda message: None
     trainer = config["trainer"]
-    if trainer["devices"] != 1 and not is_external() and _is_there(subject):
+    if not is_one_device(trainer["devices"]) and not is_external() and _is_there(subject):
         trainer = {**trainer, "devices": 1}
     try:
         with process_group(trainer, ["landscape", *arguments], quiet=not traceback_wanted()) as stop:
@@ -186,58 +185,10 @@ def _surveyed(surveyor: "Surveyor", subject: "Subject") -> "Mapping[str, xr.Data
 
 def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Dataset]") -> None:
     """Draw, log and print what was found."""
-    from lossatlas.figures import PICTURES, Style, picture, save, use
-    from lossatlas.runs.build import make
+    from lossatlas.cli.surveyed import show_surveyed
 
-    node = subject.job.config.get("figures")  # which stored runs may lack
-    style = make(node) if node else Style()
-    for name, dataset in found.items():
-        path = surveyor.path(name, subject.job.config["landscape"][name])
-        assert path is not None
-        print(f"{name}: {_in_numbers(dataset)}")
-        print(f"  {path}")
-        if dataset.attrs.get("survey") in PICTURES:
-            drawn = path.with_suffix(".png")
-            if not drawn.exists() or drawn.stat().st_mtime < path.stat().st_mtime:
-                try:
-                    with use(style):
-                        save(picture(dataset), path.parent, path.stem)
-                except OSError as error:
-                    if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-                        raise
-                    print(f"  no picture: {path.parent} is read-only; lossatlas export takes it elsewhere")
-                    continue
-            print(f"  {drawn}")
-    for name in surveyor.config["landscape"].keys() - found.keys():
-        print(f"{name}: lies between the run and itself")
+    nodes = subject.job.config["landscape"]
+    show_surveyed(found, {name: surveyor.path(name, node) for name, node in nodes.items()}, subject.job.config)
     weights = f"-{subject.weights.stem}" if subject.weights else ""
     weights += f"-{subject.ckpt_key}" if subject.ckpt_key else ""
     surveyor.log_computed(found, weights)
-
-
-def _in_numbers(dataset: "xr.Dataset") -> str:
-    """One line that says what a landscape holds: the range of its losses, or its first numbers, or their ranges.
-
-    >>> import xarray as xr
-    >>> _in_numbers(xr.Dataset({"loss": (("split", "x"), [[2.0, 0.5, 3.0]])}, {"split": ["test"]}))
-    'test loss 0.5 to 3'
-    >>> _in_numbers(xr.Dataset({"trace": 5.5, "sample": ("probe", [4.0, 7.0])}))
-    'trace 5.5, sample 4 to 7'
-    """
-    loss = dataset.get("loss")
-    if loss is not None and "split" in loss.dims:
-        named = {f"{split} loss": loss.sel(split=split) for split in dataset["split"].values}
-    else:
-        floats = {str(name): values for name, values in dataset.data_vars.items() if values.dtype.kind == "f"}
-        named = dict(list(floats.items())[:4])
-    return ", ".join(f"{name} {_range(values.values)}" for name, values in named.items())
-
-
-def _range(values: "np.ndarray") -> str:
-    import numpy as np
-
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return "not finite"
-    low, high = f"{finite.min():.4g}", f"{finite.max():.4g}"
-    return low if low == high else f"{low} to {high}"

@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         going = [
             entry for entry in going if entry.status == "finished" and entry.run.checkpoint_path.exists()
         ]
-    going = _without_needed(going, runs)
+    going = _without_needed(going, runs, all_stay=options.checkpoints)
     what = "checkpoint" if options.checkpoints else "run"
     if not going:
         print(f"no {what}s to remove in {options.store}/")
@@ -65,18 +65,20 @@ def command_parser() -> Parser:
     return parser
 
 
-def _without_needed(going: Sequence[Listed], runs: Sequence[Listed]) -> list[Listed]:
+def _without_needed(going: Sequence[Listed], runs: Sequence[Listed], *, all_stay: bool) -> list[Listed]:
     """Those of ``going`` that no run which stays names; says which others are kept."""
-    from lossatlas.runs.store.upkeep import named_by_others
+    from lossatlas.runs.store.upkeep import named_by
 
-    left = list(going)
-    while needed := named_by_others(left, runs):  # what those that are kept start from is kept too
+    left = {entry.run.fingerprint: entry for entry in going}
+    while True:  # what those that are kept started from is kept too
+        needed = named_by((one for one in runs if all_stay or one.run.fingerprint not in left), left)
+        if not needed:
+            return list(left.values())
         for name, others in needed.items():
+            del left[name]
             _say(
                 f"{name}: kept, {counted(len(others), 'run')} that stay started from it: {', '.join(others[:3])}"
             )
-        left = [entry for entry in left if entry.run.fingerprint not in needed]
-    return left
 
 
 def _size(entry: Listed, checkpoint: bool) -> int:

@@ -80,7 +80,8 @@ def _reproduce(
         cells = locate(jobs, axes, other_job)
     reproduction = Reproduction(options.experiment, options.overrides, config, cells, planned)
     if options.no_train or not reproduction.is_current():
-        reproduction.make(lambda: stopwatch.record(before, cells))
+        for line in reproduction.make(lambda: stopwatch.record(before, cells), with_gaps=options.no_train):
+            print(f"left out: {line}")
     if options.publish:
         reproduction.publish()
     _show(reproduction, seconds=time.monotonic() - started)

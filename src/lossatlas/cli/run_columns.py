@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -175,8 +175,3 @@ def _choice(entry: Entry, group: Group) -> str:
     """The choice of a group that a run is of; what is made of its section where it is none of them."""
     record = entry.listed.record
     return "" if record is None else group.choice_of(record.settings, record.overrides)
-
-
-def names_of_columns(metrics: Iterable[str] = ()) -> list[str]:
-    """What can be typed for a column, but for the keys of a configuration."""
-    return [*dict.fromkeys([*DEFAULT, *_KNOWN, *metrics, *groups()])]

@@ -15,6 +15,7 @@ from lossatlas.cli.completion import complete
 from lossatlas.cli.console import composing
 from lossatlas.experiments.sweeps import compose_sweeps
 from lossatlas.runs.composition.compose import compose_config, start_hydra
+from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import Overrides, tell_former_names
 from lossatlas.runs.composition.search_path import CONFIG_NAME
 
@@ -50,7 +51,22 @@ def main(arguments: list[str]) -> int:
         print_outcomes(jobs)
         raise
     print_outcomes(jobs)
+    if len(jobs) == 1 and jobs[0].config["landscape"]:
+        _show_landscapes(jobs[0])
     return 0
+
+
+def _show_landscapes(job: Job) -> None:
+    """Draw and print the landscapes of the only job, as ``lossatlas landscape`` does; a sweep has many."""
+    from lossatlas.cli.surveyed import show_surveyed
+    from lossatlas.experiments.collect import locate
+    from lossatlas.runs.composition.compose import other_job_among
+
+    (cell,) = locate([job], {}, other_job_among([job]))
+    found = {name: cell.load(name) for name in cell.landscapes}
+    paths = {name: cell.landscapes.get(name) for name in job.config["landscape"]}
+    there = {name: dataset for name, dataset in found.items() if dataset is not None}
+    show_surveyed(there, paths, job.config)
 
 
 def command_parser() -> Parser:

@@ -104,7 +104,7 @@ def _compared(
         )
     estimate = mean_above(gaps, 0.0, confidence, "seeds")
     of_outcome: dict[str, Told] = {"holds": "greater", "fails": "less"}
-    told = of_outcome.get(estimate.outcome, "" if np.isnan(estimate.p_value) else "cannot tell")
+    undecided: Told = "" if np.isnan(estimate.p_value) else "cannot tell"
     return replace(
         summary,
         difference=estimate.value,
@@ -112,7 +112,7 @@ def _compared(
         high=estimate.high,
         p_value=estimate.p_value,
         seeds=len(gaps),
-        told=told,
+        told=of_outcome.get(estimate.outcome, undecided),
         note="; ".join(filter(None, [estimate.note, note])),
     )
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from lossatlas import __version__
 from lossatlas.comparison import words
 from lossatlas.comparison.comparison import Comparison
+from lossatlas.comparison.differences import Difference
 from lossatlas.comparison.pictures import pictures, planes
 from lossatlas.experiments.collect import combine
 from lossatlas.figures.experiments import interactive_surfaces
@@ -53,8 +54,8 @@ def write_page(comparison: Comparison, path: Path, command: str) -> None:
     write_text(path, page + "\n")
 
 
-def _rows(comparison: Comparison) -> list[tuple[str, list[words.Difference]]]:
-    rows: dict[str, list[words.Difference]] = {}
+def _rows(comparison: Comparison) -> list[tuple[str, list[Difference]]]:
+    rows: dict[str, list[Difference]] = {}
     for one in comparison.differences:
         rows.setdefault(one.quantity, []).append(one)
     return list(rows.items())

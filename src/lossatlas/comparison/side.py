@@ -72,7 +72,7 @@ def paired(first: Side, second: Side) -> tuple[list[Pair], str]:
         note = f"no runs that share {', '.join(keys)}: those of a seed are averaged"
         one, two = (_by_place(side, []) for side in (first, second))
         shared = one.keys() & two.keys()
-    seeds = sorted({place[0] for place in shared}, key=_by_number)
+    seeds = sorted({str(place[0]) for place in shared}, key=_by_number)
     pairs = [
         Pair(
             seed,

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lossatlas.claims import Verdict, caption, judge, latex, markdown, to_json
 from lossatlas.claims.verdict import TESTS_VERSION, with_remarks
-from lossatlas.experiments.collect import Cell, collect
+from lossatlas.experiments.collect import Cell, Coordinates, collect
 from lossatlas.experiments.cost.measured import Record, more_complete
 from lossatlas.experiments.definition import definition, reference_of
 from lossatlas.experiments.logged import log_figures, log_verdicts
@@ -23,8 +23,8 @@ from lossatlas.files import read_json, write_text
 from lossatlas.hardware import numerics
 from lossatlas.netcdf import write_netcdf
 from lossatlas.runs.build import make
-from lossatlas.runs.composition.overrides import Overrides
-from lossatlas.runs.store.fingerprint import digest
+from lossatlas.runs.composition.overrides import Overrides, key_of
+from lossatlas.runs.store.fingerprint import digest, no_result_changes
 from lossatlas.runs.tracker import logging_to
 
 _SAYS_NOTHING = ("question", "source", "shows", "tags")
@@ -54,7 +54,7 @@ class Reproduction:
         self.style: Style = make(config["figures"])
         self.scale = config["experiment"]["scale"]
         # Where things lie is nothing to reproduce, and another machine's paths say nothing.
-        typed = Overrides(overrides).without("paths")
+        self.typed = typed = Overrides(overrides).without("paths")
         self.command = " ".join(["lossatlas reproduce", name, *typed])
         self.folder = Path(config["paths"]["results"]) / name / self.scale
         self.verdict_path = self.folder / "verdict.json"
@@ -76,19 +76,31 @@ class Reproduction:
         printed = {name: dataset.to_dataframe().to_csv() for name, dataset in self.reference.items()}
         return digest(parts | printed)
 
+    @property
+    def is_as_published(self) -> bool:
+        """Whether it is the experiment that its author's remarks are on: all of its plan, nothing set otherwise."""
+        there = [cell.coordinates for cell in self.cells if not cell.missing or cell.has_diverged]
+        return _is_as_planned(self.typed, self.config["experiment"]["axes"], self.planned, there)
+
     def is_current(self) -> bool:
         """Whether the folder already holds the results of just these runs and landscapes."""
         return read_json(self.verdict_path).get("key") == self.key
 
-    def make(self, measured: Callable[[], Record | None] = lambda: None) -> None:
+    def make(
+        self, measured: Callable[[], Record | None] = lambda: None, *, with_gaps: bool = False
+    ) -> list[str]:
         """Judge and draw, and write everything; the verdict last, for it says that the rest is there.
 
-        ``measured`` tells, when all is done, what it took to compute what the cells hold.
+        ``measured`` tells, when all is done, what it took to compute what the cells hold. ``with_gaps``: claims and
+        figures of landscapes that no run has yet are left out. Returns what was, a line each.
         """
+        left_out: list[str] = []
         with Console(stderr=True).status("reading the landscapes") as status:
             datasets = collect(self.cells, self.planned) | self.reference
-            for part in ("history", *dict.fromkeys(name for cell in self.cells for name in cell.landscapes)):
-                if part not in datasets:
+            surveyed = dict.fromkeys(name for cell in self.cells for name in cell.landscapes)
+            absent = [name for name in ("history", *surveyed) if name not in datasets]
+            for part in absent:
+                if part == "history" or not with_gaps:
                     what = "run" if part == "history" else f"landscape {part}"
                     raise ValueError(
                         f"no {what} of {self.name} is finished: leave out --no-train to compute it"
@@ -97,11 +109,18 @@ class Reproduction:
                 self._write(name, dataset)
             status.update("judging the claims")
             with told_with_line(self.definition.folder):
-                judged = judge(self.definition.claims, datasets)
-            verdicts = with_remarks(judged, self.definition.remarks)
+                claims = [claim for claim in self.definition.claims if not claim.landscapes & set(absent)]
+                judged = judge(claims, datasets)
+            left_out += [
+                f"claim {claim.id}: no run has {' and '.join(sorted(claim.landscapes & set(absent)))} yet"
+                for claim in self.definition.claims
+                if claim not in claims
+            ]
+            verdicts = with_remarks(judged, self.definition.remarks) if self.is_as_published else judged
             status.update("drawing")
             with told_with_line(self.definition.folder):
-                paths = self._draw(datasets, verdicts)
+                paths, undrawn = self._draw(datasets, verdicts, with_gaps=bool(absent) and with_gaps)
+            left_out += undrawn
             self._log(paths, verdicts)
         cost = more_complete(read_json(self.verdict_path).get("cost"), measured())
         extra = {"experiment": self.name, "scale": self.scale, "command": self.command, "key": self.key}
@@ -109,6 +128,7 @@ class Reproduction:
         for ending, written in (("md", markdown), ("tex", latex)):
             write_text(self.folder / f"verdict.{ending}", written(verdicts) + "\n")
         write_text(self.verdict_path, to_json(verdicts, **extra, cost=cost))
+        return left_out
 
     def publish(self) -> None:
         """Copy pictures and verdict into the experiment's folder, ``results/<scale>/``, and write its page anew.
@@ -150,13 +170,22 @@ class Reproduction:
         # What the files of single networks were encoded as has no room for the NaN of networks that are missing.
         write_netcdf(dataset.drop_encoding(), self.folder / "data" / f"{name}.nc")
 
-    def _draw(self, datasets: Mapping[str, xr.Dataset], verdicts: Sequence[Verdict]) -> list[Path]:
-        paths = []
+    def _draw(
+        self, datasets: Mapping[str, xr.Dataset], verdicts: Sequence[Verdict], *, with_gaps: bool
+    ) -> tuple[list[Path], list[str]]:
+        """Files of the figures, and, ``with_gaps``, why others could not be drawn."""
+        paths: list[Path] = []
+        undrawn = []
         told = caption(verdicts) if self.style.caption else ""
-        with use(self.style):
-            for stem, draw in self.definition.figures.items():
-                paths += save(draw(datasets=datasets, caption=told), self.folder, stem)
-        return paths
+        for stem, draw in self.definition.figures.items():
+            try:
+                with use(self.style):
+                    paths += save(draw(datasets=datasets, caption=told), self.folder, stem)
+            except (ValueError, KeyError) as error:
+                if not with_gaps:
+                    raise
+                undrawn.append(f"figure {stem}: {' '.join(str(error).split())}")
+        return paths, undrawn
 
     def _log(self, paths: Sequence[Path], verdicts: Sequence[Verdict]) -> None:
         subject = f"{self.name}-{self.scale}"
@@ -164,3 +193,34 @@ class Reproduction:
             for logger in loggers:
                 log_figures(logger, paths)
                 log_verdicts(logger, verdicts)
+
+
+def _is_as_planned(
+    typed: Overrides,
+    axes: Mapping[str, str],
+    planned: Mapping[str, Sequence[Any]],
+    there: Sequence[Coordinates],
+) -> bool:
+    """Whether all values that are planned for axes are there, and nothing else was typed that may change a verdict.
+
+    >>> axes, planned, there = {"seed": "seed"}, {"seed": [0, 1]}, [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    >>> _is_as_planned(Overrides(["seed=0,1,2", "scale=digits", "logger=none"]), axes, planned, there)
+    True
+    >>> _is_as_planned(Overrides(["seed=0"]), axes, planned, there[:1])
+    False
+    >>> _is_as_planned(Overrides(["epochs=1"]), axes, planned, there)
+    False
+    """
+    keys = set(typed.keys) - {"scale", "experiment", *map(key_of, axes.values())}
+    return not any(map(_may_change_results, keys)) and all(
+        set(values) <= {coordinates[axis] for coordinates in there} for axis, values in planned.items()
+    )
+
+
+def _may_change_results(key: str) -> bool:
+    """Whether what is typed for a key may change verdicts.
+
+    >>> [_may_change_results(key) for key in ("epochs", "landscape.line.points", "logger", "runtime.threads")]
+    [True, True, False, False]
+    """
+    return key.partition(".")[0] in ("landscape", "engine", "experiment") or no_result_changes(key) is None

@@ -89,7 +89,7 @@ def surfaces(by_group: Mapping[str, xr.Dataset], split: str) -> tuple[Figure, st
     return figure, f"{panels.levels_in_words(levels)} of the {split} loss"
 
 
-def _page(count: int, size: tuple[float, float], lines: int = 0) -> tuple[Figure, Sequence]:
+def _page(count: int, size: tuple[float, float], lines: int = 0) -> tuple[Figure, np.ndarray]:
     """A figure of ``count`` panels, and ``lines`` of a legend over them."""
     columns = min(count, _ABREAST)
     rows = -(-count // columns)

@@ -224,7 +224,7 @@ def _check_callbacks(config: Mapping[str, Any], study: Study) -> None:
     """Raise `ConfigError` if a callback or a trainer of them cannot be made, or does not go with study or logger."""
     try:
         callbacks = build_callbacks(config)
-        on_any_machine = {**config, "trainer": {**config["trainer"], "accelerator": "cpu"}}
+        on_any_machine = {**config, "trainer": {**config["trainer"], "accelerator": "cpu", "devices": 1}}
         try_trainer(on_any_machine, list(callbacks.values()))
     except ValueError as error:
         raise ConfigError(first_line(error)) from error

@@ -19,6 +19,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from lossatlas.hardware import threads_limited
 from lossatlas.landscape.mapping.ranks import ranks
 from lossatlas.runs.process_settings import environment_restored, lightning_warns_only
+from lossatlas.runs.trainer_settings import is_one_device
 
 _RENDEZVOUS = timedelta(minutes=5)  # in which all processes must have started
 GRACE_SECONDS = 60  # that the other processes have to end
@@ -115,6 +116,8 @@ def _devices(trainer: Mapping[str, Any]) -> tuple[int, int]:
         here = int(os.environ["LOCAL_WORLD_SIZE"])
         return here, int(os.environ["WORLD_SIZE"]) // here
     devices, nodes = trainer["devices"], trainer.get("num_nodes", 1)
+    if is_one_device(devices):
+        return 1, nodes
     if devices in ("auto", -1):
         on_gpus = trainer["accelerator"] != "cpu"
         return max(torch.cuda.device_count(), 1) if on_gpus else 1, nodes

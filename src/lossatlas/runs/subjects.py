@@ -23,6 +23,7 @@ from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC, digest, scientific
 from lossatlas.runs.store.lookup import find_run, run_and_weights
 from lossatlas.runs.store.references import references
 from lossatlas.runs.store.store import Run, Store
+from lossatlas.runs.trainer_settings import is_one_device
 
 _SURVEYED_WITH = ("landscape", "engine", "logger", "runtime", "paths")
 """Sections of a configuration that are the survey's and not the run's."""
@@ -102,7 +103,7 @@ class Subject:
                 raise ValueError(f"run {other.fingerprint} is not finished")
             return other
         self._check_composable(value)
-        if self.job.config["trainer"]["devices"] == 1 and not is_external():
+        if is_one_device(self.job.config["trainer"]["devices"]) and not is_external():
             return perform_other(self.job, value)
         other = run_of(other_job(self.job, value))
         if not other.is_finished():

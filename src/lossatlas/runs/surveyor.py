@@ -27,6 +27,7 @@ from lossatlas.runs.store.progress import Progress, write_progress
 from lossatlas.runs.store.references import arguments
 from lossatlas.runs.store.store import Run, StoreError
 from lossatlas.runs.store.weight_files import load_weights
+from lossatlas.runs.trainer_settings import device_number
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +87,13 @@ class Surveyor:
         with ExitStack() as held:
             found = among.attempt(lambda: self._find(path, held) if among.rank == 0 else None)[0]
             if found is not None:
+                log.info("landscape %s: there, %s", name, path.name)
                 return found
+            started = time.monotonic()
             dataset = self._measure(path, name, node, partial(self._report, name, stage, stages))
             kept = among.attempt(lambda: self._keep(path, node, dataset) if among.rank == 0 else None)
         self.computed.append(name)
+        log.info("landscape %s: computed in %.1f s, %s", name, time.monotonic() - started, path.name)
         return kept[0]
 
     def log_computed(self, found: Mapping[str, xr.Dataset], weights: str = "") -> None:
@@ -181,7 +185,12 @@ class Surveyor:
     @property
     def _device(self) -> torch.device:
         on_gpu = self.config["trainer"]["accelerator"] != "cpu" and torch.cuda.is_available()
-        return torch.device("cuda" if on_gpu else "cpu")
+        number = device_number(self.config["trainer"]["devices"])
+        return (
+            torch.device("cpu")
+            if not on_gpu
+            else torch.device("cuda" if number is None else f"cuda:{number}")
+        )
 
     @property
     def surveyed(self) -> Surveyed:

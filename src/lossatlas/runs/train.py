@@ -1,5 +1,6 @@
 """Training a run to its end, from its last checkpoint if it has one."""
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ from lossatlas.runs.store.store import Run, StoreError, name_damage
 from lossatlas.runs.trainer_settings import build_trainer
 from lossatlas.studies import BestWeights, NonFiniteLossError, Study
 from lossatlas.studies.branching import branched
+from lossatlas.words import counted
+
+log = logging.getLogger(__name__)
 
 
 class RunFailed(FloatingPointError):  # noqa: N818
@@ -68,6 +72,11 @@ def train(
         manifest.status, manifest.failure = "running", None
         manifest.attempts.append(attempt)
         run.write_manifest(manifest)
+        begun = "training" if resume_step is None else f"training goes on from step {resume_step}"
+        log.info(
+            "%s on %s, %s, %s",
+            *(begun, attempt.device, counted(threads, "thread"), counted(config["epochs"], "epoch")),
+        )
         try:
             checkpoint = None if resume_step is None else run.checkpoint_path
             trainer.fit(study, ckpt_path=checkpoint, weights_only=True)
@@ -90,6 +99,8 @@ def train(
             attempt.seconds = round(age_seconds(attempt.started), 3)
             attempt.to_step = study.global_step
             run.write_manifest(manifest)
+            told = "".join(f", {name} {value:.6g}" for name, value in manifest.metrics.items())
+            log.info("%s at step %d after %.1f s%s", manifest.status, attempt.to_step, attempt.seconds, told)
 
 
 def _check_stop(run: Run, config: Mapping[str, Any], study: Study, say: Callable[[str], None]) -> None:

@@ -27,8 +27,24 @@ def _at_least(least: float, kinds: tuple[type, ...] = (int,)) -> Callable[[Any],
     return lambda value: value is None or (type(value) in kinds and value >= least)
 
 
+def device_number(devices: Any) -> int | None:
+    """The number, from 0, of the one device that is chosen by it; None where it is not.
+
+    >>> device_number([1]), device_number(1), device_number([0, 1])
+    (1, None, None)
+    """
+    if not isinstance(devices, Sequence) or isinstance(devices, str) or len(devices) != 1:
+        return None
+    return int(devices[0]) if type(devices[0]) is int and devices[0] >= 0 else None
+
+
+def is_one_device(devices: Any) -> bool:
+    """Whether there is one, whichever it is."""
+    return (type(devices) is int and devices == 1) or device_number(devices) is not None
+
+
 _TAKEN: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "devices": (lambda value: value == 1, "1"),
+    "devices": (is_one_device, "1, or the number of one, as [1]"),
     "accelerator": (lambda value: value in _ACCELERATORS, f"one of {', '.join(_ACCELERATORS)}"),
     "num_nodes": (lambda value: value == 1, "1: a run takes one device"),
     "precision": (
@@ -60,9 +76,9 @@ def check_trainer(config: Mapping[str, Any]) -> None:
         in_debug = key == "fast_dev_run" and config["runtime"].get("debug")
         if str(key).startswith("_") or in_debug:
             continue
-        if key == "devices" and value != 1:
+        if key == "devices" and not is_one_device(value):
             raise ConfigError(
-                f"trainer.devices={value}: a run takes one device; "
+                f"trainer.devices={value}: a run takes one device, of which [1] names the second; "
                 "a sweep (-m) runs as many jobs side by side as there are devices"
             )
         if key in TRAINER:

@@ -69,7 +69,7 @@ def plain(listed: list[Listed]) -> list[tuple[object, ...]]:
 def test_runs_are_listed_oldest_first_and_read_once(root: Path, reads: list[str]) -> None:
     first = list_runs(Store(root))
     assert seeds(first) == ["3", "2", "1"]
-    assert [entry.record.test_error for entry in first if entry.record] == [0.03, 0.02, 0.01]
+    assert [entry.record.metrics["test_error"] for entry in first if entry.record] == [0.03, 0.02, 0.01]
     assert len(reads) == 3
     assert plain(list_runs(Store(root))) == plain(first)
     assert len(reads) == 3

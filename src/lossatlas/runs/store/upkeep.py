@@ -1,7 +1,7 @@
 """Upkeep of a store: which files of its runs are not what was written, and what can be removed."""
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 
 from lossatlas.runs.store.index import Listed
 from lossatlas.runs.store.landscape_files import open_landscape
@@ -35,14 +35,11 @@ def set_aside_files(run: Run) -> list[str]:
     return sorted(path.name for path in run.folder.rglob("*.damaged-*"))
 
 
-def named_by_others(going: Sequence[Listed], all_runs: Iterable[Listed]) -> dict[str, list[str]]:
-    """Those of the runs ``going`` that others name in their configuration, and these others, by their fingerprints."""
-    names = {entry.run.fingerprint for entry in going}
+def named_by(staying: Iterable[Listed], names: Collection[str]) -> dict[str, list[str]]:
+    """Those of the runs ``names`` that others, which stay, name in their configuration, and these others."""
     found: dict[str, list[str]] = {}
-    for entry in all_runs:
-        if entry.record is None or entry.run.fingerprint in names:
-            continue
-        settings = " ".join(entry.record.settings.values())
+    for entry in staying:
+        settings = " ".join(entry.record.settings.values()) if entry.record else ""
         for name in names:
             if name in settings:
                 found.setdefault(name, []).append(entry.run.fingerprint)
