@@ -95,6 +95,7 @@ def build(
         ]
         settle_links(source)
         _generate(project, navigation)
+        (project / "site" / "404.html").unlink(missing_ok=True)  # a server's, whose links begin at its root
         (project / "site" / MARK).write_text(
             json.dumps({"experiments": [one.name for one in experiments]}) + "\n", encoding="utf-8"
         )

@@ -120,7 +120,7 @@ const atlas = (() => {
 
   function plot(row, traces, layout, words) {
     const place = document.createElement("div");
-    place.className = "plot";
+    place.className = layout.scene ? "plot surface" : "plot";
     place.setAttribute("role", "img");
     place.setAttribute("aria-label", words);
     row.append(place);
