@@ -31,7 +31,9 @@ class Reader:
     def __init__(self, browser: Any, built: Built, place: str, size: dict[str, int]) -> None:
         self.complaints: list[str] = []
         self.page = browser.new_page(viewport=size)
-        self.page.set_default_timeout(120_000)  # surfaces are drawn by the processor, which others may keep busy
+        self.page.set_default_timeout(
+            120_000
+        )  # surfaces are drawn by the processor, which others may keep busy
         self.page.on("console", lambda told: self._hear(told.type, told.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(f"file://{built.folder}/{place}")

@@ -128,7 +128,7 @@ const atlas = (() => {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink().text, size: 11 },
       margin: { l: 50, r: 10, t: 40, b: 40 }, legend: { orientation: "h", y: -0.2 },
     };
-    Plotly.newPlot(place, traces, { ...base, ...layout }, { responsive: true, displaylogo: false });
+    Plotly.newPlot(place, traces, { ...base, ...layout }, { responsive: true, displayModeBar: false });
   }
 
   function drawHistories(place, chosen) {
