@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 		|| { echo "lossatlas needs Python >= 3.11; found $$($(PYTHON) --version). Set PYTHON=python3.11, say."; exit 1; }
 	@echo "Installing into $(VENV): about 6.5 GB with torch's CUDA parts, a minute or two"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard,dashboard]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard,dashboard,atlas]'
 	@touch $@
 
 reproduce: $(STAMP)

@@ -41,7 +41,9 @@ class Claim:
     id: str
     text: str
     paper: str
-    at: dict[str, dict[str, Any]] = field(default_factory=dict)  # scale -> a row of `rows`, and the corrected outcome
+    at: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # scale -> a row of `rows`, and the corrected outcome
 
 
 def write_experiments(
@@ -61,14 +63,18 @@ def write_experiments(
         cards[-1]["papers"] = [called[key] for key in one.shows]
         _write_experiment(source, one, pictures, claims[one.name], results)
     index = rendered("index.md.j2", cards=cards, papers=sorted(called.values()), outcomes=_OUTCOMES)
-    write_page(source / "index.md", "Experiments", index)
+    write_page(source / "index.md", "Experiments", index, wide=True)
     table = rendered("claims.md.j2", experiments=experiments, claims=claims, outcomes=_OUTCOMES)
-    write_page(source / "claims.md", "All claims", table)
+    write_page(source / "claims.md", "All claims", table, wide=True)
     shown = all_shown(experiments)
     by_paper = [(called[paper], [one for one in shown if one.paper == paper]) for paper in called]
     write_page(source / "experiments" / "papers.md", "By paper", rendered("papers.md.j2", papers=by_paper))
     pages = [{plain_title(one.name): f"experiments/{one.name}/README.md"} for one in experiments]
-    overview = [{"All experiments": "index.md"}, {"All claims": "claims.md"}, {"By paper": "experiments/papers.md"}]
+    overview = [
+        {"All experiments": "index.md"},
+        {"All claims": "claims.md"},
+        {"By paper": "experiments/papers.md"},
+    ]
     return [{"Experiments": [*overview, *pages]}]
 
 
@@ -82,7 +88,17 @@ def plain_title(name: str) -> str:
 def _told(at: AtScale) -> dict[str, Any]:
     """What a scale came to and costs, for templates."""
     counts = {outcome: len(at.ids(outcome)) for outcome in _OUTCOMES}
-    return {"scale": at.scale, "counts": counts, "words": at.counts(), "seeds": at.seeds(), "cost": cost(at)}
+    words = [(outcome, _counted(outcome, count)) for outcome, count in counts.items() if count]
+    return {"scale": at.scale, "counts": counts, "words": words, "seeds": at.seeds(), "cost": cost(at)}
+
+
+def _counted(outcome: str, count: int) -> str:
+    """How many claims came to an outcome, in words.
+
+    >>> _counted("holds", 1), _counted("holds", 2), _counted("cannot tell", 3)
+    ('1 holds', '2 hold', '3 open')
+    """
+    return f"{count} {'open' if outcome == 'cannot tell' else outcome if count == 1 else outcome[:-1]}"
 
 
 def _results_of(one: Listed, scale: str, results: Path | None) -> Path:
@@ -120,7 +136,11 @@ def _claims(one: Listed, results: Path | None) -> list[Claim]:
         for verdict, row in zip(verdicts, values, strict=True):
             told = dict(zip(columns, row, strict=True))
             claim = found.setdefault(verdict.id, Claim(verdict.id, verdict.text, told["paper"]))
-            claim.at[at.scale] = {**told, "corrected": verdict.corrected or verdict.outcome, "arms": _arms(verdict)}
+            claim.at[at.scale] = {
+                **told,
+                "corrected": verdict.corrected or verdict.outcome,
+                "arms": _arms(verdict),
+            }
     return list(found.values())
 
 
@@ -159,7 +179,9 @@ def _write_experiment(
     for file in folder.glob("*.csv"):
         shutil.copyfile(file, target / file.name)
     sources = [*_files(folder, "*.yaml"), *_files(folder, "*.py")]
-    body += rendered("experiment_end.md.j2", name=one.name, pictures=pictures, sources=sources, records=records)
+    body += rendered(
+        "experiment_end.md.j2", name=one.name, pictures=pictures, sources=sources, records=records
+    )
     write_page(target / "README.md", one.name, body)
 
 
@@ -173,6 +195,6 @@ def _with_facts(page: str, facts: str, table: str) -> str:
 
 def _files(folder: Path, pattern: str) -> list[dict[str, str]]:
     return [
-        {"name": file.name, "language": file.suffix[1:], "text": file.read_text(encoding="utf-8").rstrip()}
+        {"name": file.name, "text": file.read_text(encoding="utf-8").rstrip()}
         for file in sorted(folder.glob(pattern))
     ]

@@ -1,19 +1,21 @@
 """Pictures of the site: of 256 colours, which line art does not notice, and small ones for the index."""
 
+import shutil
 from pathlib import Path
 
 from PIL import Image
 
 _COLORS = 256
 _WIDTH = 420  # pixels of a small picture
+_SMALL = 60_000  # bytes of a file with which nothing is gained
 
 
 def copy_picture(picture: Path, target: Path) -> tuple[int, int]:
-    """Write ``picture`` to ``target``, a PNG with a palette of its colours; return its width and height in pixels."""
+    """Write ``picture`` to ``target``, a large PNG with a palette; return its width and height in pixels."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(picture) as image:
-        if picture.suffix != ".png":
-            target.write_bytes(picture.read_bytes())
+        if picture.suffix != ".png" or picture.stat().st_size < _SMALL:
+            shutil.copyfile(picture, target)
             return image.size
         drawn = image.convert("RGB").quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         drawn.save(target)

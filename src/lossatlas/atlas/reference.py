@@ -27,7 +27,9 @@ def write_reference(source: Path) -> list[dict[str, Any]]:
     rooms = [room for room in _rooms(package) if room.exports and room.path not in _CLOSED]
     for room in rooms:
         names = [room[str(name)] for name in sorted(map(str, room.exports)) if str(name) in room.members]
-        body = rendered("reference.md.j2", room=room, about=_sections(room), names=[_entry(name) for name in names])
+        body = rendered(
+            "reference.md.j2", room=room, about=_sections(room), names=[_entry(name) for name in names]
+        )
         write_page(source / "api" / f"{room.path}.md", room.path, body)
     index = rendered("reference_index.md.j2", rooms=[(room.path, _first_line(room)) for room in rooms])
     write_page(source / "api" / "index.md", "API", index)
@@ -58,7 +60,8 @@ def _entry(member: Any) -> dict[str, Any]:
         "signature": _signature(target, member.name),
         "sections": _sections(target),
         "methods": [
-            {"name": one.name, "signature": _signature(one, one.name), "sections": _sections(one)} for one in methods
+            {"name": one.name, "signature": _signature(one, one.name), "sections": _sections(one)}
+            for one in methods
         ],
     }
 
@@ -119,10 +122,17 @@ def _section(section: Any) -> dict[str, Any]:
     if kind == "text":
         return {"kind": "text", "text": markdown(section.value)}
     if kind == "examples":
-        return {"kind": "examples", "parts": [(str(what.value), _shown(what, text)) for what, text in section.value]}
+        return {
+            "kind": "examples",
+            "parts": [(str(what.value), _shown(what, text)) for what, text in section.value],
+        }
     if kind == "admonition":
         return {"kind": "text", "text": f"**{section.title}**\n\n{markdown(section.value.description)}"}
-    return {"kind": kind, "title": kind.replace("_", " ").capitalize(), "rows": [_row(one) for one in section.value]}
+    return {
+        "kind": kind,
+        "title": kind.replace("_", " ").capitalize(),
+        "rows": [_row(one) for one in section.value],
+    }
 
 
 def _shown(kind: Any, text: str) -> str:
@@ -140,16 +150,17 @@ def _row(item: Any) -> dict[str, str]:
 
 
 def markdown(text: str) -> str:
-    """Text of a docstring as Markdown: what stands in code is code, and everything else stays what it is.
+    r"""Text of a docstring as Markdown: what stands in code is code, and everything else stays what it is.
 
     >>> markdown("``x`` < 1, as `picture <lossatlas.figures.picture>` has it & *b*")
-    '``x`` &lt; 1, as `picture` has it &amp; \\\\*b\\\\*'
+    '``x`` &lt; 1, as `picture` has it &amp; \\*b\\*'
     """
     from markupsafe import escape
 
     parts = _CODE.split(_REFERENCE.sub(r"`\1`", text))
     return "".join(
-        part if number % 2 else re.sub(r"([*_\[\]])", r"\\\1", str(escape(part))) for number, part in enumerate(parts)
+        part if number % 2 else re.sub(r"([*_\[\]])", r"\\\1", str(escape(part)))
+        for number, part in enumerate(parts)
     )
 
 

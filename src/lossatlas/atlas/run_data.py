@@ -28,7 +28,9 @@ def history_of(run: Run) -> dict[str, list[float | None]]:
         table = run.history()
     except (OSError, ValueError):
         return {}
-    shown = [name for name in table.columns if name == "epoch" or name.endswith(_HISTORY) and "/" not in name]
+    shown = [
+        name for name in table.columns if name == "epoch" or (name.endswith(_HISTORY) and "/" not in name)
+    ]
     return {name: numbers(table[name]) for name in shown if table[name].notna().any()}
 
 
@@ -52,7 +54,11 @@ def _outline(file: Path) -> tuple[str, dict[str, int]]:
     with h5py.File(file) as content:
         survey = content.attrs.get("survey", "")
         loss = content.get("loss")
-        names = [] if not isinstance(loss, h5py.Dataset) else [_dimension(loss, axis) for axis in range(loss.ndim)]
+        names = (
+            []
+            if not isinstance(loss, h5py.Dataset)
+            else [_dimension(loss, axis) for axis in range(loss.ndim)]
+        )
         sizes = dict(zip(names, loss.shape, strict=True)) if names else {}
     return str(survey.decode() if isinstance(survey, bytes) else survey), sizes
 
@@ -82,7 +88,11 @@ def _networks(landscape: xr.Dataset) -> dict[str, list[float | None]]:
     for name in ("path", "point"):
         if {f"{name}_x", f"{name}_y", f"{name}_loss"} <= landscape.keys():
             heights = _of_split(landscape[f"{name}_loss"])
-            return {"x": numbers(landscape[f"{name}_x"]), "y": numbers(landscape[f"{name}_y"]), "z": numbers(heights)}
+            return {
+                "x": numbers(landscape[f"{name}_x"]),
+                "y": numbers(landscape[f"{name}_y"]),
+                "z": numbers(heights),
+            }
     return {}
 
 

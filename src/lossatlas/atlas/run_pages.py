@@ -11,7 +11,7 @@ from lossatlas.atlas.run_data import history_of, landscapes_of
 from lossatlas.atlas.templates import rendered, write_page
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.store.fingerprint import no_result_changes
-from lossatlas.runs.store.index import Listed, list_runs
+from lossatlas.runs.store.index import Listed, Record, list_runs
 from lossatlas.runs.store.store import Store
 
 _PLACES = ("paths", "hydra", "logger")
@@ -19,7 +19,7 @@ _PLACES = ("paths", "hydra", "logger")
 
 
 def write_runs(source: Path, store: Store) -> list[dict[str, Any]]:
-    """Write a page for each run of ``store`` below ``source``; return their part of the navigation, none without runs."""
+    """Write a page for each run of ``store`` below ``source``; return their part of the navigation."""
     runs = list_runs(store)
     if not runs:
         return []
@@ -28,8 +28,10 @@ def write_runs(source: Path, store: Store) -> list[dict[str, Any]]:
     experiments = sorted({row["experiment"] for row in rows if row["experiment"]})
     statuses = sorted({row["status"] for row in rows})
     table = rendered("runs.md.j2", rows=rows, experiments=experiments, statuses=statuses)
-    write_page(source / "runs" / "index.md", "Runs", table)
-    write_page(source / "runs" / "compare.md", "Side by side", rendered("compare.md.j2", rows=rows))
+    write_page(source / "runs" / "index.md", "Runs", table, wide=True)
+    write_page(
+        source / "runs" / "compare.md", "Side by side", rendered("compare.md.j2", rows=rows), wide=True
+    )
     return [{"Runs": ["runs/index.md", {"Side by side": "runs/compare.md"}]}]
 
 
@@ -42,11 +44,12 @@ def _write_run(source: Path, listed: Listed) -> dict[str, Any]:
         "problem": listed.problem,
         "experiment": record.experiment if record else "",
         "scale": record.scale if record else "",
-        "differs": _typed(record.overrides) if record else "",
+        "differs": _typed(record) if record else "",
         "epochs": record.epochs if record else None,
         "test_error": record.test_error if record else None,
         "created": record.created[:10] if record else "",
-        "has_page": source.joinpath("experiments", record.experiment).is_dir() if record and record.experiment else False,
+        "has_page": bool(record and record.experiment)
+        and (source / "experiments" / str(record and record.experiment) / "README.md").exists(),
     }
     manifest = run.manifest() if record else None
     landscapes = list(landscapes_of(run)) if record else []
@@ -74,7 +77,11 @@ def _write_run(source: Path, listed: Listed) -> dict[str, Any]:
     return row
 
 
-def _typed(overrides: tuple[str, ...]) -> str:
-    """The overrides of a run that change its result, without its experiment."""
-    pairs = Overrides(overrides).items()
-    return " ".join(f"{key}={value}" for key, value in pairs if key != "experiment" and no_result_changes(key) is None)
+def _typed(record: Record) -> str:
+    """The overrides of a run that change its result, without its experiment; what they refer to by its value."""
+    pairs = Overrides(record.overrides).items()
+    return " ".join(
+        f"{key}={record.settings.get(key, value) if '${' in value else value}"
+        for key, value in pairs
+        if key != "experiment" and no_result_changes(key) is None
+    )

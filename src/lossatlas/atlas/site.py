@@ -17,7 +17,6 @@ from lossatlas.atlas.experiment_pages import write_experiments
 from lossatlas.atlas.handbook import write_handbook
 from lossatlas.atlas.links import settle_links
 from lossatlas.atlas.reference import write_reference
-from lossatlas.atlas.run_pages import write_runs
 from lossatlas.experiments.catalogue import Listed
 from lossatlas.runs.store.store import Store
 
@@ -90,12 +89,13 @@ def build(
         shutil.copytree(Path(str(files("lossatlas.atlas"))) / "assets", source / "assets")
         navigation = [
             *write_experiments(source, experiments, results),
-            *(write_runs(source, store) if store is not None else []),
+            *(_runs(source, store) if store is not None else []),
             *write_handbook(source),
             *write_reference(source),
         ]
         settle_links(source)
         _generate(project, navigation)
+        (project / "site" / "404.html").unlink(missing_ok=True)  # a server's, whose links begin at its root
         (project / "site" / MARK).write_text(
             json.dumps({"experiments": [one.name for one in experiments]}) + "\n", encoding="utf-8"
         )
@@ -104,6 +104,12 @@ def build(
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(project / "site", target)
     return target / "index.html"
+
+
+def _runs(source: Path, store: Store) -> list[dict[str, Any]]:
+    from lossatlas.atlas.run_pages import write_runs  # which imports what reads and draws landscapes
+
+    return write_runs(source, store)
 
 
 def _generate(project: Path, navigation: Sequence[Any]) -> None:
@@ -117,7 +123,13 @@ def _generate(project: Path, navigation: Sequence[Any]) -> None:
         "theme": {
             "font": False,  # those of the reader's system: nothing is fetched
             "palette": _PALETTE,
-            "features": ["navigation.tabs", "navigation.indexes", "navigation.prune", "navigation.top", "content.code.copy"],
+            "features": [
+                "navigation.tabs",
+                "navigation.indexes",
+                "navigation.prune",
+                "navigation.top",
+                "content.code.copy",
+            ],
         },
         "plugins": ["search", "offline"],
         "markdown_extensions": _EXTENSIONS,
@@ -126,7 +138,9 @@ def _generate(project: Path, navigation: Sequence[Any]) -> None:
         "extra": {
             "generator": False,
             # by which the search works without a server; unless it is named, it is fetched from the network
-            "polyfills": [{"path": "assets/iframe-worker.js", "type": "text/javascript", "async": False, "defer": False}],
+            "polyfills": [
+                {"path": "assets/iframe-worker.js", "type": "text/javascript", "async": False, "defer": False}
+            ],
         },
     }
     file = project / "mkdocs.yml"

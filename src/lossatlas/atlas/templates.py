@@ -41,20 +41,21 @@ def significant(value: float | None, digits: int = 3) -> str:
     return f"{value:.0f}" if 10**digits <= abs(value) < 1e6 else f"{value:.{digits}g}"
 
 
-def write_page(path: Path, title: str, body: str) -> None:
-    """Write a page of Markdown, whose ``title`` in the browser and the navigation is text."""
+def write_page(path: Path, title: str, body: str, *, wide: bool = False) -> None:
+    """Write a page of Markdown, whose ``title`` is text; one that is ``wide`` has no list of its headings beside it."""
     from markupsafe import escape
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    front = f"---\ntitle: {json.dumps(str(escape(title)), ensure_ascii=False)}\n---\n\n"
+    hidden = "hide: [toc]\n" if wide else ""
+    front = f"---\ntitle: {json.dumps(str(escape(title)), ensure_ascii=False)}\n{hidden}---\n\n"
     path.write_text(front + body, encoding="utf-8")
 
 
 def plain(text: str) -> str:
-    """Text as Markdown shows it as it stands.
+    r"""Text as Markdown shows it as it stands.
 
     >>> plain("a<b> & *c* [d] `e`")
-    'a&lt;b&gt; &amp; \\\\*c\\\\* \\\\[d\\\\] \\\\`e\\\\`'
+    'a&lt;b&gt; &amp; \\*c\\* \\[d\\] \\`e\\`'
     """
     from markupsafe import escape
 

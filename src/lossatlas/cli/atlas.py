@@ -11,8 +11,8 @@ def main(arguments: list[str]) -> int:
     """Run ``lossatlas atlas [EXPERIMENT ...] [paths.runs=STORE] [paths.results=FOLDER] [--output FOLDER]``."""
     parser = Parser(
         "lossatlas atlas",
-        description="Write a static site, to be read without a network: the experiments with their pictures, claims and "
-        "source, the runs of a store with surfaces to turn, the handbook and the API reference.",
+        description="Write a static site, to be read without a network: the experiments with their pictures, claims "
+        "and source, the runs of a store with surfaces to turn, the handbook and the API reference.",
         epilog="It needs pip install 'lossatlas[atlas]'.",
     )
     parser.add_argument(
@@ -22,8 +22,12 @@ def main(arguments: list[str]) -> int:
         help="experiments that it shows, all by default; paths.runs=STORE: whose runs (default: runs, if it is there); "
         "paths.results=FOLDER: whose verdicts come before the published ones (default: results)",
     )
-    parser.add_argument("--output", default="atlas", metavar="FOLDER", help="where it is written (default: atlas)")
-    parser.add_argument("--config-dir", metavar="FOLDER", help="a folder of configuration choices of your own")
+    parser.add_argument(
+        "--output", default="atlas", metavar="FOLDER", help="where it is written (default: atlas)"
+    )
+    parser.add_argument(
+        "--config-dir", metavar="FOLDER", help="a folder of configuration choices of your own"
+    )
     options = parser.parse_intermixed_args(arguments)
     overrides = [word for word in options.words if "=" in word]
     _check_keys(overrides)
@@ -37,10 +41,8 @@ def main(arguments: list[str]) -> int:
     if typed.value("paths.runs", None) is not None and not runs.is_dir():
         raise ValueError(f"paths.runs={runs}: no such folder")
     named = [word for word in options.words if "=" not in word] or experiments()
-    shown = [listed(name, results) for name in dict.fromkeys(named)]
-    index = build(
-        Path(options.output), shown, results=results, store=Store(runs) if runs.is_dir() else None
-    )
+    shown = [listed(name, results) for name in sorted(set(named))]
+    index = build(Path(options.output), shown, results=results, store=Store(runs) if runs.is_dir() else None)
     print(f"open {index}")
     return 0
 

@@ -3,7 +3,9 @@
 
 const atlas = (() => {
   const here = new URL(".", document.currentScript.src); // assets/
-  const colors = ["#0072B2", "#D55E00", "#009E73", "#AA3377"]; // Okabe & Ito's, one a run
+  const colors = { // Okabe & Ito's, one a run, by what lies under them
+    default: ["#0072B2", "#D55E00", "#009E73", "#AA3377"], slate: ["#56B4E9", "#E69F00", "#2BC79A", "#CC79A7"],
+  };
   const dashes = { train: "solid", validation: "dot", test: "dash" };
   const runs = new Map(); // fingerprint -> what its file told
 
@@ -78,9 +80,11 @@ const atlas = (() => {
     });
   }
 
+  const drawn = new Map(); // place -> the fingerprints that it shows
   let plotly = null;
 
   async function show(place, fingerprints) {
+    drawn.set(place, fingerprints);
     plotly ??= load("plotly.min.js");
     await Promise.all([plotly, ...fingerprints.filter((f) => !runs.has(f)).map((f) => load(`../runs/data/${f}.js`))]);
     place.replaceChildren();
@@ -100,6 +104,10 @@ const atlas = (() => {
     return row;
   }
 
+  function color(number) {
+    return (colors[document.body.dataset.mdColorScheme] ?? colors.default)[number];
+  }
+
   function ink() {
     const style = getComputedStyle(document.body);
     return { text: style.color, grid: "rgba(128,128,128,.35)" };
@@ -112,7 +120,7 @@ const atlas = (() => {
 
   function plot(row, traces, layout, words) {
     const place = document.createElement("div");
-    place.className = "plot";
+    place.className = layout.scene ? "plot surface" : "plot";
     place.setAttribute("role", "img");
     place.setAttribute("aria-label", words);
     row.append(place);
@@ -120,7 +128,7 @@ const atlas = (() => {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink().text, size: 11 },
       margin: { l: 50, r: 10, t: 40, b: 40 }, legend: { orientation: "h", y: -0.2 },
     };
-    Plotly.newPlot(place, traces, { ...base, ...layout }, { responsive: true, displaylogo: false });
+    Plotly.newPlot(place, traces, { ...base, ...layout }, { responsive: true, displayModeBar: false });
   }
 
   function drawHistories(place, chosen) {
@@ -132,7 +140,7 @@ const atlas = (() => {
           && !column.includes("calibration")).map(([column, y]) => ({
           x: run.history.epoch, y, mode: "lines", connectgaps: true,
           name: chosen.length > 1 ? `${run.title}: ${column}` : column,
-          line: { color: colors[number], dash: dashes[column.split("_")[0]] ?? "solid" },
+          line: { color: color(number), dash: dashes[column.split("_")[0]] ?? "solid" },
         })));
       if (!traces.length) continue;
       row ??= heading(place, "Training");
@@ -155,7 +163,7 @@ const atlas = (() => {
       Object.entries(line.curves).map(([split, y]) => ({
         x: line.x, y, mode: "lines",
         name: [chosen.length > 1 ? chosen[number].title : "", split].filter(Boolean).join(": "),
-        line: { color: colors[number], dash: dashes[split] ?? "solid" },
+        line: { color: color(number), dash: dashes[split] ?? "solid" },
       }))));
     const [first] = shown.flat();
     plot(row, traces, { showlegend: true, xaxis: axis(first.along), yaxis: axis("loss", { rangemode: "tozero" }) }, first.words);
@@ -169,11 +177,11 @@ const atlas = (() => {
     const high = Math.min(ceiling, Math.max(...heights));
     const floor = Math.max(Math.min(...heights.filter((z) => z > 0), high), high / 1e4);
     const cut = (z) => (z === null ? null : Math.min(z, high));
-    const color = (z) => (z === null ? null : Math.log10(Math.min(Math.max(z, floor), high)));
+    const logarithm = (z) => (z === null ? null : Math.log10(Math.min(Math.max(z, floor), high)));
     shown.forEach((surfaces, number) => surfaces.forEach((one) => {
       const traces = [{
         type: "surface", x: one.x, y: one.y, z: one.z.map((line) => line.map(cut)), customdata: one.z,
-        surfacecolor: one.z.map((line) => line.map(color)), cmin: Math.log10(floor), cmax: Math.log10(high),
+        surfacecolor: one.z.map((line) => line.map(logarithm)), cmin: Math.log10(floor), cmax: Math.log10(high),
         colorscale: "Viridis", showscale: false, hovertemplate: "(%{x:.2f}, %{y:.2f}): loss %{customdata:.3g}<extra></extra>",
       }];
       if (one.networks.x) {
@@ -220,7 +228,7 @@ const atlas = (() => {
   }
 
   function recolor() {
-    for (const place of document.querySelectorAll(".plot.js-plotly-plot")) Plotly.relayout(place, { "font.color": ink().text });
+    drawn.forEach((fingerprints, place) => show(place, fingerprints));
   }
 
   // Pages
