@@ -13,6 +13,7 @@ from lossatlas.figures import style
 _MUD = {2: 0.9}  # share of bands that others cover, from which on they are intervals; of more than two:
 _MUD_OF_MANY = 0.5
 _PLACES = 7  # of intervals along a line
+_ASIDE = 0.1  # of the distance of two places, between the intervals of two arms that have the same
 _COINCIDE = 0.01  # of the height of all lines, nearer than which one hides the other
 _APART = 3.0  # times their own spread, for two groups of replicates to be two outcomes
 _HIGH = 0.15  # of the height of all lines, from which on they are told apart at all
@@ -158,6 +159,8 @@ def _intervals(
     low, middle, high = parts
     step = max(1, len(x) // _PLACES)
     chosen = np.arange((number * step) // count, len(x), step)
+    if step < count and len(x) > 1:  # so few places that all arms have them
+        x = x + _ASIDE * np.diff(x).min() * (number - (count - 1) / 2)
     errors = np.stack([(middle - low)[chosen], (high - middle)[chosen]])
     axis.errorbar(
         x[chosen],
