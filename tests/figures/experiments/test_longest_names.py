@@ -133,7 +133,7 @@ KINDS: dict[str, Callable[..., Figure]] = {
     "reliefs": partial(figures.reliefs, **OVER),
     "curvature maps": partial(figures.curvature_maps, **OVER),
     "loss lines": partial(figures.loss_lines, columns="depth", colors="skip", names=NAMES),
-    "trajectories": partial(figures.trajectories, **OVER, drops=[3, 6, 9]),
+    "trajectories": partial(figures.trajectories, **OVER, drops=[6]),
     "network planes": partial(
         figures.network_planes,
         panels={

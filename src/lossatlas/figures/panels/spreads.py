@@ -85,6 +85,8 @@ def spreads(axis: Axes, arms: Sequence[tuple[xr.DataArray, Any]], along: str) ->
 def _arm(values: xr.DataArray, color: Any, along: str, logarithmic: bool) -> _Arm | None:
     """None where nothing is known. A replicate that is NaN all along was not surveyed and does not count."""
     values = values.dropna(along, how="all")
+    if not values.size:
+        return None
     x = values[along].values.astype(float)
     y = values.transpose(..., along).values.reshape(-1, len(x)).astype(float)
     y = y[~np.isnan(y).all(axis=1)]
