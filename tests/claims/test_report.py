@@ -147,7 +147,7 @@ def test_ids_with_commas_can_be_told_apart_in_the_caption() -> None:
 def test_a_table_for_a_paper_has_a_row_a_claim_and_nothing_that_latex_cannot_set() -> None:
     told = latex([replace(HOLDS, text="5 % less_loss & more", remark="α ≥ 1"), *ALL])
     assert told.isascii()
-    assert told.count(r"\\") == 1 + 1 + len(ALL)
+    assert told.count("Without weight decay, small batches generalise better") == len(ALL)
     assert r"5 \% less\_loss \& more" in told
     assert r"\toprule" in told
 

@@ -13,6 +13,7 @@ from lossatlas.figures import style
 _MUD = {2: 0.9}  # share of bands that others cover, from which on they are intervals; of more than two:
 _MUD_OF_MANY = 0.5
 _PLACES = 7  # of intervals along a line
+_ASIDE = 0.1  # of the distance of two places, between the intervals of two arms that have the same
 _COINCIDE = 0.01  # of the height of all lines, nearer than which one hides the other
 _APART = 3.0  # times their own spread, for two groups of replicates to be two outcomes
 _HIGH = 0.15  # of the height of all lines, from which on they are told apart at all
@@ -84,6 +85,8 @@ def spreads(axis: Axes, arms: Sequence[tuple[xr.DataArray, Any]], along: str) ->
 def _arm(values: xr.DataArray, color: Any, along: str, logarithmic: bool) -> _Arm | None:
     """None where nothing is known. A replicate that is NaN all along was not surveyed and does not count."""
     values = values.dropna(along, how="all")
+    if not values.size:
+        return None
     x = values[along].values.astype(float)
     y = values.transpose(..., along).values.reshape(-1, len(x)).astype(float)
     y = y[~np.isnan(y).all(axis=1)]
@@ -158,6 +161,8 @@ def _intervals(
     low, middle, high = parts
     step = max(1, len(x) // _PLACES)
     chosen = np.arange((number * step) // count, len(x), step)
+    if step < count and len(x) > 1:  # so few places that all arms have them
+        x = x + _ASIDE * np.diff(x).min() * (number - (count - 1) / 2)
     errors = np.stack([(middle - low)[chosen], (high - middle)[chosen]])
     axis.errorbar(
         x[chosen],
