@@ -32,9 +32,9 @@ def figures(v: Values) -> Figures:
     widths = partial(trends, measures=BY_WIDTH, along="width", by="alignment", names=NAMES)
     one, other = NETWORKS.get(v.perceptron, v.perceptron), NETWORKS.get(v.convolutional, v.convolutional)
     return {
-        "figure": partial(lines, at=perceptrons, names=NAMES | named(one, v.perceptron_widths)),
+        "figure": partial(lines, at=perceptrons, names={**NAMES, **named(one, v.perceptron_widths)}),
         "lines_convolutional": partial(
-            lines, at=convolutional, names=NAMES | named(other, v.convolutional_widths)
+            lines, at=convolutional, names={**NAMES, **named(other, v.convolutional_widths)}
         ),
         "widths": partial(widths, at=perceptrons, xlabel=f"width of the {one}"),
         "widths_convolutional": partial(widths, at=convolutional, xlabel=f"width of the {other}"),

@@ -169,15 +169,15 @@ def _write_experiment(
         body += f"\n## Verdict\n\n{table}\n" if claims else ""
     records = {}
     for at in one.scales:
-        shown = _results_of(one, at.scale, results)
+        kept = _results_of(one, at.scale, results)
         for file in ("verdict.json", "cost.json"):
-            if (shown / file).exists():
+            if (kept / file).exists():
                 (target / "results" / at.scale).mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(shown / file, target / "results" / at.scale / file)
-        if verdict := read_json(shown / "verdict.json"):
+                shutil.copyfile(kept / file, target / "results" / at.scale / file)
+        if verdict := read_json(kept / "verdict.json"):
             records[at.scale] = verdict
-    for file in folder.glob("*.csv"):
-        shutil.copyfile(file, target / file.name)
+    for table_file in folder.glob("*.csv"):
+        shutil.copyfile(table_file, target / table_file.name)
     sources = [*_files(folder, "*.yaml"), *_files(folder, "*.py")]
     body += rendered(
         "experiment_end.md.j2", name=one.name, pictures=pictures, sources=sources, records=records

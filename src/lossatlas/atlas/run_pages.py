@@ -46,7 +46,7 @@ def _write_run(source: Path, listed: Listed) -> dict[str, Any]:
         "scale": record.scale if record else "",
         "differs": _typed(record) if record else "",
         "epochs": record.epochs if record else None,
-        "test_error": record.test_error if record else None,
+        "test_error": record.metrics.get("test_error") if record else None,
         "created": record.created[:10] if record else "",
         "has_page": bool(record and record.experiment)
         and (source / "experiments" / str(record and record.experiment) / "README.md").exists(),

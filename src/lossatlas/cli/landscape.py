@@ -188,7 +188,9 @@ def _show(subject: "Subject", surveyor: "Surveyor", found: "Mapping[str, xr.Data
     from lossatlas.cli.surveyed import show_surveyed
 
     nodes = subject.job.config["landscape"]
-    show_surveyed(found, {name: surveyor.path(name, node) for name, node in nodes.items()}, subject.job.config)
+    show_surveyed(
+        found, {name: surveyor.path(name, node) for name, node in nodes.items()}, subject.job.config
+    )
     weights = f"-{subject.weights.stem}" if subject.weights else ""
     weights += f"-{subject.ckpt_key}" if subject.ckpt_key else ""
     surveyor.log_computed(found, weights)

@@ -130,7 +130,8 @@ class Style:
         if not file.is_file():
             raise ValueError(f"figures.matplotlibrc={self.matplotlibrc}: no such file")
         try:
-            return dict(mpl.rc_params_from_file(file, fail_on_error=True, use_default_template=False))
+            given = mpl.rc_params_from_file(file, fail_on_error=True, use_default_template=False)
+            return {str(name): value for name, value in given.items()}
         except Exception as error:  # whatever matplotlib's parser raises
             raise ValueError(f"figures.matplotlibrc={self.matplotlibrc}: {error}") from error
 
@@ -158,7 +159,8 @@ def style() -> Iterator[None]:
     """
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_USED.get().settings())
+        for name, value in _USED.get().settings().items():
+            mpl.rcParams[name] = value  # type: ignore[index]
         yield
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backend_bases import RendererBase
-from matplotlib.figure import FigureBase
+from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, NullLocator
@@ -26,7 +26,7 @@ class FittingLayout(ConstrainedLayoutEngine):
     matplotlib's own makes room for the height of a title and a label, not for their length.
     """
 
-    def execute(self, fig: FigureBase) -> None:
+    def execute(self, fig: Figure) -> None:
         """Lay ``fig`` out, fold what is too long, and lay it out anew."""
         super().execute(fig)
         renderer = fig._get_renderer()  # type: ignore[attr-defined]

@@ -30,7 +30,7 @@ def matrix(axis: Axes, values: xr.DataArray, *, ends: tuple[float, float], first
     if len(shown) <= _LETTERS:
         for row, column in zip(*np.nonzero(np.isfinite(shown)), strict=True):
             number = _number(shown[row, column])
-            ground = image.cmap(image.norm(shown[row, column]))
+            ground = tuple(map(float, image.cmap(image.norm(shown[row, column]))))
             readable = "black" if _lightness(ground) > _LIGHT else "white"
             axis.text(column, row, number, ha="center", va="center", fontsize=style.points(6), color=readable)
     return image
