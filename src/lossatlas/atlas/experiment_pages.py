@@ -176,8 +176,8 @@ def _write_experiment(
                 shutil.copyfile(kept / file, target / "results" / at.scale / file)
         if verdict := read_json(kept / "verdict.json"):
             records[at.scale] = verdict
-    for table_file in folder.glob("*.csv"):
-        shutil.copyfile(table_file, target / table_file.name)
+    for printed in folder.glob("*.csv"):
+        shutil.copyfile(printed, target / printed.name)
     sources = [*_files(folder, "*.yaml"), *_files(folder, "*.py")]
     body += rendered(
         "experiment_end.md.j2", name=one.name, pictures=pictures, sources=sources, records=records
