@@ -67,7 +67,8 @@ def dead_links(site: Path) -> list[str]:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             target = target / "index.html" if target.is_dir() else target
-            anchor = unquote(parts.fragment)
+            # what stands side by side is told to that page's script in the fragment
+            anchor = "" if target.name == "compare.html" else unquote(parts.fragment)
             if not target.exists() or (anchor and target in found and anchor not in found[target].anchors):
                 dead.append(f"{path.relative_to(site.resolve())}: {link}")
     return dead

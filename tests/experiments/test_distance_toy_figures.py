@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from python_of import loaded
 
-from lossatlas.figures.style import colors_of
+from lossatlas.figures.style import colors_of, ink
 from lossatlas.optim.distancing import RBF, Laplace
 from lossatlas.toy import Cubic
 
@@ -44,7 +44,7 @@ def test_the_valley_carries_a_hill_of_each_width_in_its_colour() -> None:
         x = line.get_xdata()
         hill = 0.5 * np.exp(-((x - 2 / 3) ** 2) / (2 * sigma**2))
         np.testing.assert_allclose(line.get_ydata(), x**3 - x**2 + hill, atol=1e-12)
-    (ground,) = [line for line in valley.lines if line.get_color() == "black"]
+    (ground,) = [line for line in valley.lines if line.get_color() == ink()]
     np.testing.assert_allclose(
         ground.get_ydata(), ground.get_xdata() ** 3 - ground.get_xdata() ** 2, atol=1e-12
     )
@@ -109,7 +109,7 @@ def paths(datasets: dict[str, xr.Dataset], **options: Any) -> Figure:
 @pytest.mark.filterwarnings("error")
 def test_paths_lie_where_the_balls_were_and_the_checkpoint_is_marked(datasets: dict[str, xr.Dataset]) -> None:
     page = paths(datasets)
-    assert [axis.get_title() for axis in panels_of(page)] == ["push nothing", "hill"]
+    assert [axis.get_title() for axis in panels_of(page)] == ["nothing", "hill"]
     for axis, ends in zip(panels_of(page), ENDS, strict=True):
         ways = [line for line in axis.lines if len(line.get_xdata()) == 4]
         assert len(ways) == 4  # all seeds, and the first in colour

@@ -117,7 +117,7 @@ def _devices(trainer: Mapping[str, Any]) -> tuple[int, int]:
         return here, int(os.environ["WORLD_SIZE"]) // here
     devices, nodes = trainer["devices"], trainer.get("num_nodes", 1)
     if is_one_device(devices):
-        return 1, nodes
+        devices = 1
     if devices in ("auto", -1):
         on_gpus = trainer["accelerator"] != "cpu"
         return max(torch.cuda.device_count(), 1) if on_gpus else 1, nodes
