@@ -204,6 +204,7 @@ def _conditions(verdicts: Sequence[Verdict]) -> str:
 def _seeds(verdicts: Sequence[Verdict]) -> str:
     """How many seeds the verdicts rest on, in a sentence; "" for none.
 
+    >>> from dataclasses import replace
     >>> v = Verdict(id="i", text="t", outcome="holds", statistic="s", units="", estimate=3.7,
     ...             interval=(1.2, 6.2), confidence=0.95, against=0.0, p_value=0.01, seeds=5)
     >>> _seeds([v]), _seeds([v, replace(v, seeds=8)])

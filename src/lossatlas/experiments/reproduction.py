@@ -212,6 +212,8 @@ def _is_as_planned(
     False
     """
     keys = set(typed.keys) - {"scale", "experiment", *map(key_of, axes.values())}
+    if typed.value("trainer") in ("default", "cpu", "gpu"):  # where networks are trained
+        keys.discard("trainer")
     return not any(map(_may_change_results, keys)) and all(
         set(values) <= {coordinates[axis] for coordinates in there} for axis, values in planned.items()
     )

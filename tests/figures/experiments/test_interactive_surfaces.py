@@ -21,7 +21,7 @@ def test_small_and_large_stand_side_by_side_and_the_menu_has_every_pair(datasets
     drawn = draw(datasets)
     nets, scales = drawn.layout.updatemenus
     labels = [button.label for button in nets.buttons]
-    assert labels == [f"optimizer {o}, weight decay {w}" for o in ("sgd", "adam") for w in ("0", "0.0005")]
+    assert labels == [f"{o}, weight decay {w}" for o in ("sgd", "adam") for w in ("0", "0.0005")]
     assert [button.label for button in scales.buttons] == ["linear scale", "log scale"]
     assert len(drawn.data) == 8
     assert [trace.scene for trace in drawn.data[:2]] == ["scene", "scene2"]

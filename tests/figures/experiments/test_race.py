@@ -99,7 +99,7 @@ def test_a_column_for_each_toy_marks_its_own_critical_points(balls: Sweep) -> No
     page = race(both, by="optimizer", columns="toy", critical_points=level)
     marks = [[line for line in axis.lines if line.get_marker() == "x"] for axis in page.axes[:2]]
     assert [len(found) for found in marks] == [0, 1]
-    assert [axis.get_title() for axis in page.axes[:2]] == ["toy bowl", "toy other"]
+    assert [axis.get_title() for axis in page.axes[:2]] == ["bowl", "other"]
     assert page.axes[2].get_yscale() == "linear"  # no minimum is told
     assert drawn_bytes(page) == drawn_bytes(race(both, by="optimizer", columns="toy", critical_points=level))
 

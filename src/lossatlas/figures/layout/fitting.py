@@ -78,7 +78,7 @@ def _folded(line: str, letters: int) -> str:
     r"""A line in several, formulas as they are.
 
     >>> _folded("distance of two", 12), _folded("$a / b$ of all that there are", 9)
-    ('distance\\nof two', '$a / b$ of all that there are')
+    ('distance\nof two', '$a / b$ of all that there are')
     """
     if "$" in line or len(line) <= letters:
         return line

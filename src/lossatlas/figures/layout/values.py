@@ -97,7 +97,7 @@ def number_axis(axis: Axes, values: Sequence[float]) -> None:
 def _is_geometric(values: Sequence[float]) -> bool:
     """Whether positive numbers in their order grow by factors rather than by steps.
 
-    >>> _is_geometric([1, 2, 4, 8]), _is_geometric([2, 4, 6, 8, 20]), _is_geometric([20, 56, 110]), _is_geometric([1])
+    >>> _is_geometric([1, 2, 4, 8]), _is_geometric([2, 4, 6, 8, 10]), _is_geometric([20, 56, 110]), _is_geometric([1])
     (True, False, False, False)
     """
     if len(values) < 2 or values[-1] < _GEOMETRIC * values[0]:
