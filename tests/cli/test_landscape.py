@@ -150,6 +150,19 @@ def test_a_trajectory_goes_through_the_kept_snapshots_to_the_final_weights(run: 
     np.testing.assert_allclose(found.path_distance, [*distance, 0], rtol=1e-6)
 
 
+def test_who_surveys_a_run_says_how_the_picture_looks(run: Run) -> None:
+    """Not who has trained it; and one that is there is drawn over."""
+    (path,) = kept(type_here("landscape", f"run={run.fingerprint}", *SURFACE, *QUIET))
+    usual = path.with_suffix(".png").read_bytes()
+    kept(type_here("landscape", f"run={run.fingerprint}", *SURFACE, *QUIET, "style=dark"))
+    dark = path.with_suffix(".png").read_bytes()
+    assert dark != usual
+    kept(
+        type_here("landscape", f"run={run.fingerprint}", *SURFACE, *QUIET, "style=dark", "figures.columns=1")
+    )
+    assert path.with_suffix(".png").read_bytes() not in (usual, dark)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

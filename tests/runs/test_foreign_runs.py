@@ -427,3 +427,16 @@ def test_going_on_with_somebody_else_s_run_takes_none_of_its_overrides(
     manifest = manifest_of(run)
     assert (manifest.overrides, manifest.experiment) == (["epochs=1"], None)
     assert run.is_own()
+
+
+def test_how_pictures_look_is_the_business_of_who_draws_them(
+    foreign: Callable[..., Run], tmp_path: Path
+) -> None:
+    """Else a run from elsewhere could have a file of this machine read, or LaTeX run."""
+    run = foreign()
+    rewrite(
+        run,
+        lambda value: value.update(overrides=[*SMALL, "style=dark", "figures.matplotlibrc=/elsewhere"]),
+    )
+    assert "figures" not in recorded_config(run, [])
+    assert "figures.matplotlibrc" not in recorded_overrides(run, [], compose_job).keys

@@ -19,8 +19,7 @@ def show_surveyed(
 
     ``config`` is that of the job, whose ``figures`` say in which style.
     """
-    node = config.get("figures")  # which stored runs may lack
-    style = make(node) if node else Style()
+    style = make(config["figures"])
     for name, dataset in found.items():
         path = paths[name]
         assert path is not None
@@ -35,7 +34,8 @@ def show_surveyed(
 def _drawn(dataset: xr.Dataset, path: Path, style: Style) -> Path | str:
     """Where the picture of a landscape lies, drawn if it is not there; or why there is none."""
     drawn = path.with_suffix(".png")
-    if not drawn.exists() or drawn.stat().st_mtime < path.stat().st_mtime:
+    is_old = not drawn.exists() or drawn.stat().st_mtime < path.stat().st_mtime
+    if is_old or style != Style():  # in a style of its own it is drawn over whatever is there
         try:
             with use(style):
                 save(picture(dataset), path.parent, path.stem)

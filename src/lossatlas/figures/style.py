@@ -176,12 +176,19 @@ def points(size: float) -> float:
 
 def page_width(natural: float) -> float:
     """Width of a page whose panels are ``natural`` inches wide in the paper's style; asked within `style`."""
+    chosen = width_in_columns()
+    return min(magnification() * natural, _of_columns(_USED.get().most)) if chosen is None else chosen
+
+
+def width_in_columns() -> float | None:
+    """Width of every page, in inches, where the style says how many columns it takes."""
+    columns = _USED.get().columns
+    return None if columns is None else _of_columns(columns)
+
+
+def _of_columns(columns: int) -> float:
     used = _USED.get()
-
-    def of(columns: int) -> float:
-        return columns * used.column + (columns - 1) * used.gap
-
-    return min(magnification() * natural, of(used.most)) if used.columns is None else of(used.columns)
+    return columns * used.column + (columns - 1) * used.gap
 
 
 def ink(share: float = 1.0) -> str:

@@ -25,7 +25,7 @@ from lossatlas.runs.store.references import references
 from lossatlas.runs.store.store import Run, Store
 from lossatlas.runs.trainer_settings import is_one_device
 
-_SURVEYED_WITH = ("landscape", "engine", "logger", "runtime", "paths")
+_SURVEYED_WITH = ("landscape", "engine", "logger", "figures", "runtime", "paths")
 """Sections of a configuration that are the survey's and not the run's."""
 
 _ELSEWHERE = ("logger", "runtime", "paths")
@@ -68,7 +68,7 @@ def _survey_of(run: Run, overrides: Sequence[str]) -> Job:
 
 def _check_overrides(run: Run, overrides: Sequence[str]) -> None:
     """Raise ValueError for the first override of what ``run`` was trained with."""
-    allowed = {*_SURVEYED_WITH, "trainer", *_PLACES, *(f"trainer.{key}" for key in _DEVICES)}
+    allowed = {*_SURVEYED_WITH, "style", "trainer", *_PLACES, *(f"trainer.{key}" for key in _DEVICES)}
     for key in Overrides(overrides).keys:
         if key not in allowed and key.partition(".")[0] not in _SURVEYED_WITH:
             raise ValueError(

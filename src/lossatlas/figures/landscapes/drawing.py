@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
 from lossatlas.figures.layout.fitting import FittingLayout
-from lossatlas.figures.style import style
+from lossatlas.figures.style import style, width_in_columns
 from lossatlas.measures.ceiling import fitting_ceiling
 
 _Picture = Callable[[xr.Dataset], Figure]
@@ -35,7 +35,11 @@ def picture(landscape: xr.Dataset) -> Figure:
     if survey not in PICTURES:
         raise ValueError(f"no picture for survey {survey!r}; there are {sorted(PICTURES)}")
     with style():
-        return PICTURES[survey](landscape)
+        drawn = PICTURES[survey](landscape)
+        if (wide := width_in_columns()) is not None:
+            width, height = drawn.get_size_inches()
+            drawn.set_size_inches(wide, height * wide / width)
+        return drawn
 
 
 def panel(width: float, height: float) -> tuple[Figure, Axes]:

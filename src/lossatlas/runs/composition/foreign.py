@@ -14,7 +14,7 @@ from lossatlas.runs.store.fingerprint import NOT_SCIENTIFIC
 from lossatlas.runs.store.store import Run, StoreError
 from lossatlas.runs.store.targets import refusals
 
-_NOT_READ = ("hydra", "paths", "runtime", "logger", "landscape", "engine", "overrides")
+_NOT_READ = ("hydra", "paths", "runtime", "logger", "figures", "landscape", "engine", "overrides")
 """Sections that who asks for a run has of their own."""
 
 

@@ -23,7 +23,6 @@ _NAMED = {
         *("cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div"),
         *("gaussian_nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"),
     ),
-    "lossatlas.figures": ("Style",),
     "pytorch_lightning": ("Trainer",),
     "pytorch_lightning.callbacks": (
         *("EarlyStopping", "GradientAccumulationScheduler", "LearningRateMonitor", "DeviceStatsMonitor"),
