@@ -152,6 +152,22 @@ def test_a_claim_without_its_landscape_is_refused_before_anything_is_trained(fol
     assert not (folder / "runs").exists()
 
 
+def test_what_no_run_has_yet_is_left_out_by_name_unless_it_is_to_be_published(reproduced: Path) -> None:
+    for path in (reproduced / "runs").glob("*/landscapes/line-*.nc"):
+        path.unlink()
+    answer = type_here(*REPRODUCE, *HALF_SHARPNESS, "--no-train")
+    assert answer.status == 0
+    told = [line for line in answer.out.splitlines() if line.startswith("left out: ")]
+    assert any(line.startswith("left out: claim ") and line.endswith("no run has line yet") for line in told)
+    assert any(line.startswith("left out: figure figure: ") for line in told)
+    ids = {claim["id"] for claim in verdict(reproduced)["claims"]}
+    assert "L-F2b" in ids  # which rests on the weights
+    assert not any(line.removeprefix("left out: claim ").partition(": ")[0] in ids for line in told)
+    refused = type_here(*REPRODUCE, *HALF_SHARPNESS, "--no-train", "--publish")
+    assert refused.status == 1
+    assert refused.complaint.startswith("no landscape line of sharpness is finished: leave out --no-train")
+
+
 def test_seeds_that_nobody_asked_for_are_not_left_out(reproduced: Path) -> None:
     """One seed decides nothing, which is what is said: not that the ten others are missing."""
     (note,) = [claim["note"] for claim in verdict(reproduced)["claims"] if claim["id"] == "L-F2b"]

@@ -80,7 +80,8 @@ def _reproduce(
         cells = locate(jobs, axes, other_job)
     reproduction = Reproduction(options.experiment, options.overrides, config, cells, planned)
     if options.no_train or not reproduction.is_current():
-        for line in reproduction.make(lambda: stopwatch.record(before, cells), with_gaps=options.no_train):
+        with_gaps = options.no_train and not options.publish  # what is published is whole
+        for line in reproduction.make(lambda: stopwatch.record(before, cells), with_gaps=with_gaps):
             print(f"left out: {line}")
     if options.publish:
         reproduction.publish()
