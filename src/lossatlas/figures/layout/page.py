@@ -30,6 +30,7 @@ _Data = TypeVar("_Data", xr.DataArray, xr.Dataset)
 
 _LINE = 0.15  # height of a line of the caption, inches
 _LETTERS = 120 / 7  # of the caption on an inch of a line
+_LETTERS_OF_A_PANEL = 34  # on a line of 6 points
 _HANDLE = 8  # letters that a handle of a legend takes with the space around it
 NARROWEST = 3.25  # inches, for the caption's sake
 _LEAST = 0.72  # of its width, to which a panel shrinks before fewer stand abreast
@@ -303,17 +304,19 @@ def color_key(by: str | None, shades: Mapping[Any, Any], names: Names | None, **
 def say_lacking(
     axis: Axes, by: str | None, known: Collection[Any], names: Names | None, every: Iterable[Any]
 ) -> None:
-    """A word in the corner of a panel on the arms of its legend that it lacks, where it has others."""
+    """A word in a panel, where it hides least, on the arms of the page's legend that it lacks, where it has others."""
     lacking = [called(by, value, names) for value in every if value not in known]
     if lacking and known:
-        axis.text(
-            *(0.99, 0.99, f"not run: {', '.join(lacking)}"),
-            transform=axis.transAxes,
-            ha="right",
-            va="top",
+        told = textwrap.fill(f"not run: {', '.join(lacking)}", _LETTERS_OF_A_PANEL)
+        axis.legend(
+            [Line2D([], [], linestyle="none")],
+            [told],
+            loc="best",
             fontsize=points(6),
-            color=ink(0.6),
-            gid=FOLDED,
+            labelcolor=ink(0.6),
+            handlelength=0,
+            handletextpad=0,
+            frameon=False,
         )
 
 
