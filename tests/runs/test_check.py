@@ -35,6 +35,10 @@ def test_a_configuration_without_fault_passes() -> None:
             r"^data\.batchsize: .*synthetic_images takes no such key; did you mean batch_size\?",
         ),
         ("+optimizer.momentun=0", r"^optimizer\.momentun: torch\.optim\.SGD .*; did you mean momentum\?"),
+        ("+optimizer._lr=1", r"^optimizer\._lr: torch\.optim\.SGD takes no such key; did you mean lr\?$"),
+        ("+figures._target=mean", r"^figures\._target: lossatlas\.figures\.Style takes no such key; .*"),
+        ("+trainer._target=x", r"^trainer\._target: .*Trainer takes no such key; .*"),
+        ("+optimizer._recursive_=3", r"^optimizer\._recursive_=3: expected true or false$"),
         ("+trainer.max_step=1", r"^trainer\.max_step: .*Trainer .*; did you mean max_steps\?"),
         (
             "+study.snapshot_epoch=[1]",

@@ -103,8 +103,9 @@ _OF_HYDRA: dict[str, tuple[Callable[[Any], bool], str]] = {
         "none, partial, object or all",
     ),
     "_args_": (lambda value: isinstance(value, list), "a list"),
+    "_target_": (lambda value: isinstance(value, str), "the name of a class or function"),
 }
-"""As `_RANGES_OF_TARGETS`, of Hydra's own keys in any node."""
+"""As `_RANGES_OF_TARGETS`, of Hydra's own keys in any node; any other that begins with ``_`` is a key as all are."""
 
 
 def check_config(config: Mapping[str, Any], *, several_devices: bool = False) -> None:
@@ -226,8 +227,8 @@ def _check_node(path: str, node: Mapping[str, Any]) -> None:
     given = _GIVEN.get(path if parent != "landscape" else parent, ())
     for key, value in node.items():
         at = f"{path}.{key}"
-        if str(key).startswith("_"):
-            fits, expected = _OF_HYDRA.get(str(key), (lambda _: True, ""))
+        if key in _OF_HYDRA:
+            fits, expected = _OF_HYDRA[key]
             if not fits(value):
                 raise ConfigError(f"{at}={value}: expected {expected}")
             continue

@@ -74,7 +74,7 @@ def check_trainer(config: Mapping[str, Any]) -> None:
             raise ConfigError(f"trainer.{key} is missing from the configuration")
     for key, value in config["trainer"].items():
         in_debug = key == "fast_dev_run" and config["runtime"].get("debug")
-        if str(key).startswith("_") or in_debug:
+        if key == "_target_" or in_debug:
             continue
         if key == "devices" and not is_one_device(value):
             raise ConfigError(
