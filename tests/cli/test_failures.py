@@ -5,7 +5,7 @@ from typed import DATA
 
 from lossatlas.cli.errors import JobsFailed
 from lossatlas.cli.launch import Outcome, _raise_failures
-from lossatlas.runs.composition.compose import compose_jobs
+from lossatlas.runs.composition.sweep import compose_jobs
 
 JOBS = ("model=mlp", "init=default", *DATA, "seed=0,1")
 

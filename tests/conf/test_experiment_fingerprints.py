@@ -15,7 +15,7 @@ import pytest
 from lossatlas.experiments.catalogue import experiments
 from lossatlas.experiments.collect import locate
 from lossatlas.experiments.sweeps import compose_sweeps
-from lossatlas.runs.composition.compose import other_job_among
+from lossatlas.runs.composition.sweep import other_job_among
 from lossatlas.runs.store.fingerprint import fingerprint
 
 SCALES = ("digits", "paper")

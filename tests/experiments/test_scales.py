@@ -17,7 +17,8 @@ from lossatlas.experiments import Values
 from lossatlas.experiments.catalogue import experiment_folder, experiments
 from lossatlas.experiments.python_files import function_of
 from lossatlas.runs.build import build_network
-from lossatlas.runs.composition.compose import compose_base, compose_config, params_of
+from lossatlas.runs.composition.compose import compose_config
+from lossatlas.runs.composition.sweep import compose_base, params_of
 
 SCALES = ("digits", "paper")
 

@@ -7,8 +7,9 @@ from small_runs import SMALL, Config, named_runs
 
 from lossatlas.landscape import Problem, path
 from lossatlas.runs.build import build_data, build_network, make
-from lossatlas.runs.composition.compose import compose_job, other_job
+from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.sweep import other_job
 from lossatlas.runs.ensure import ensure
 from lossatlas.runs.surveyor import Surveyor
 

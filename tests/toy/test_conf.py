@@ -9,8 +9,9 @@ from lossatlas.landscape.survey import declaration
 from lossatlas.runs.build import build_data, build_network, make
 from lossatlas.runs.check import check_jobs
 from lossatlas.runs.composition.choices import Group
-from lossatlas.runs.composition.compose import compose_job, compose_jobs
+from lossatlas.runs.composition.compose import compose_job
 from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.composition.sweep import compose_jobs
 from lossatlas.toy import Himmelblau, Point
 
 TOYS = sorted(path.stem for path in (config_folder() / "toy").glob("*.yaml") if path.stem != "own")

@@ -12,8 +12,8 @@ from lossatlas.experiments.collect import Cell, locate
 from lossatlas.experiments.cost.estimate import group_of
 from lossatlas.experiments.cost.in_words import duration
 from lossatlas.runs.check import check_jobs
-from lossatlas.runs.composition.compose import other_job_among
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.sweep import other_job_among
 from lossatlas.runs.store.progress import read_progress, status_of
 from lossatlas.words import counted
 

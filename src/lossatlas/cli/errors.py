@@ -13,8 +13,8 @@ from lossatlas.choices import nearest
 from lossatlas.experiments.catalogue import experiments, scales_of
 from lossatlas.files import NO_ROOM
 from lossatlas.interruption import Interrupted
-from lossatlas.runs.composition.compose import compose_base
 from lossatlas.runs.composition.overrides import Overrides
+from lossatlas.runs.composition.sweep import compose_base
 
 
 class JobsFailed(Exception):  # noqa: N818

@@ -18,8 +18,8 @@ from lossatlas.experiments.cost.estimate import (
 )
 from lossatlas.experiments.cost.in_words import estimated_sentence
 from lossatlas.experiments.cost.training_cost import PASSES_OF_A_STEP
-from lossatlas.runs.composition.compose import other_job_among
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.sweep import other_job_among
 from lossatlas.words import counted
 
 

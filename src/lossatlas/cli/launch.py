@@ -23,10 +23,11 @@ from lossatlas.experiments.collect import locate
 from lossatlas.experiments.sweeps import Sweep
 from lossatlas.interruption import Interrupted
 from lossatlas.runs.check import check_jobs
-from lossatlas.runs.composition.compose import job_of, other_job_among
+from lossatlas.runs.composition.compose import job_of
 from lossatlas.runs.composition.job import ConfigError, Job
 from lossatlas.runs.composition.overrides import Overrides
 from lossatlas.runs.composition.search_path import CONFIG_NAME
+from lossatlas.runs.composition.sweep import other_job_among
 from lossatlas.runs.ensure import perform, run_of
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.store.progress import Progress, write_progress

@@ -56,7 +56,7 @@ def _reproduce(
     from lossatlas.experiments.cost.measured import Stopwatch
     from lossatlas.experiments.definition import check_definition, definition, reference_of
     from lossatlas.experiments.reproduction import Reproduction
-    from lossatlas.runs.composition.compose import other_job_among
+    from lossatlas.runs.composition.sweep import other_job_among
 
     stopwatch = Stopwatch(started)
     config = jobs[0].config

@@ -60,7 +60,7 @@ def _show_landscapes(job: Job) -> None:
     """Draw and print the landscapes of the only job, as ``lossatlas landscape`` does; a sweep has many."""
     from lossatlas.cli.surveyed import show_surveyed
     from lossatlas.experiments.collect import locate
-    from lossatlas.runs.composition.compose import other_job_among
+    from lossatlas.runs.composition.sweep import other_job_among
 
     (cell,) = locate([job], {}, other_job_among([job]))
     found = {name: cell.load(name) for name in cell.landscapes}

@@ -21,10 +21,10 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 
 from lossatlas.choices import nearest
-from lossatlas.runs.composition.compose import compose_base, params_of, sweep_jobs
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import Overrides, key_of, tell_former_names
 from lossatlas.runs.composition.parsing import texts, typed_value
+from lossatlas.runs.composition.sweep import Composer, compose_base, params_of, sweep_jobs
 
 _EXPERIMENT = "experiment="
 _ARMS = "experiment.sweeps"
@@ -82,15 +82,15 @@ def compose_sweeps(overrides: Sequence[str], *, multirun: bool = False) -> list[
     overrides = Overrides(overrides).expanded()
     base = compose_base(overrides)
     typed = [override for override in overrides if not override.startswith(f"~{_ARMS}")]
-    axes = _axes(base)
+    axes, composer = _axes(base), Composer()
     if "also" in base.experiment:
         raise ValueError(
             f"experiment.also: no such key; {_ARMS} holds arms, each what it sets over hydra.sweeper.params"
         )
     if not axes:
-        return [Sweep(tuple(typed), tuple(sweep_jobs(base, typed, multirun=multirun)), {})]
+        return [Sweep(tuple(typed), tuple(sweep_jobs(base, typed, composer, multirun=multirun)), {})]
     return [
-        replace(sweep, jobs=tuple(_jobs(sweep, base, multirun=multirun)))
+        replace(sweep, jobs=tuple(_jobs(sweep, base, composer, multirun=multirun)))
         for sweep in _left(_plans(base, axes), typed, axes)
     ]
 
@@ -106,9 +106,9 @@ def _axes(base: DictConfig) -> list[str]:
     return [str(axis) for axis in axes.values()]
 
 
-def _jobs(sweep: Sweep, base: DictConfig, *, multirun: bool) -> list[Job]:
+def _jobs(sweep: Sweep, base: DictConfig, composer: Composer, *, multirun: bool) -> list[Job]:
     try:
-        return sweep_jobs(base, sweep.overrides, multirun=multirun)
+        return sweep_jobs(base, sweep.overrides, composer, multirun=multirun)
     except MissingConfigException as error:
         if sweep.arm is None or not error.missing_cfg_file:
             raise

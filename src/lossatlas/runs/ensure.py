@@ -8,9 +8,9 @@ from typing import Any
 
 from lossatlas import interruption
 from lossatlas.runs.build import build
-from lossatlas.runs.composition.compose import other_job
 from lossatlas.runs.composition.job import Job
 from lossatlas.runs.composition.overrides import Overrides
+from lossatlas.runs.composition.sweep import other_job
 from lossatlas.runs.process_settings import settings_restored
 from lossatlas.runs.run_files import WholeCheckpointIO, check_owner
 from lossatlas.runs.store.fingerprint import RESULTS_VERSION, fingerprint

@@ -13,9 +13,9 @@ from lossatlas.data import ImageData
 from lossatlas.landscape import parameters
 from lossatlas.landscape.shapes.controlled_curve import ControlledCurve
 from lossatlas.runs.build import build_data, build_network, build_study, make
-from lossatlas.runs.composition.compose import other_job
 from lossatlas.runs.composition.foreign import recorded_config
 from lossatlas.runs.composition.job import Job, trusted_by
+from lossatlas.runs.composition.sweep import other_job
 from lossatlas.runs.store.fingerprint import OtherRun, scientific
 from lossatlas.runs.store.lookup import find_run
 from lossatlas.runs.store.references import Reference, references, substituted

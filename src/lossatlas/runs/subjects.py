@@ -12,10 +12,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lossatlas.files import sha256
 from lossatlas.runs.check import check_config
-from lossatlas.runs.composition.compose import compose_config, compose_job, other_job, plain
+from lossatlas.runs.composition.compose import compose_config, compose_job, plain
 from lossatlas.runs.composition.foreign import recorded_config, recorded_overrides
 from lossatlas.runs.composition.job import ConfigError, Job, trusted_by
 from lossatlas.runs.composition.overrides import Overrides, key_of
+from lossatlas.runs.composition.sweep import other_job
 from lossatlas.runs.distributed import is_external
 from lossatlas.runs.ensure import perform_other, run_of
 from lossatlas.runs.resolve import place_in_file

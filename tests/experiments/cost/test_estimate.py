@@ -10,8 +10,8 @@ import pytest
 from lossatlas.experiments.catalogue import experiments
 from lossatlas.experiments.cost.estimate import THROUGHPUT, Estimate, Throughput, estimate
 from lossatlas.experiments.sweeps import compose_sweeps
-from lossatlas.runs.composition.compose import other_job_among
 from lossatlas.runs.composition.search_path import config_folder
+from lossatlas.runs.composition.sweep import other_job_among
 
 
 def estimated(*overrides: str, throughput: Throughput = THROUGHPUT, multirun: bool = False) -> Estimate:

@@ -1,20 +1,17 @@
 """Configurations are composed as seldom as can be: each takes a quarter of a second."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import pytest
 
 from lossatlas.experiments.collect import locate
 from lossatlas.runs.composition import compose as composing
-from lossatlas.runs.composition.compose import (
-    compose_config,
-    compose_job,
-    compose_jobs,
-    other_job_among,
-    start_hydra,
-)
+from lossatlas.runs.composition.compose import compose_config, compose_job, start_hydra
 from lossatlas.runs.composition.job import Job
+from lossatlas.runs.composition.parsing import parsed, texts
+from lossatlas.runs.composition.sweep import Composer, compose_jobs, other_job_among
 from lossatlas.runs.store.references import TO_RUNS, references
 
 
@@ -37,16 +34,16 @@ def named_by(jobs: Sequence[Job]) -> set[str]:
     return {named.fingerprint for job in jobs for named in job.upstream}
 
 
-def test_jobs_of_a_sweep_are_composed_once_for_all_seeds_and_so_is_each_run_that_they_name(
+def test_jobs_of_a_sweep_that_differ_in_values_are_composed_once_and_so_are_the_runs_that_they_name(
     composed: list[Sequence[str]],
 ) -> None:
     """Until they are checked; whatever makes the jobs' directories composes nothing."""
     arm = ["study=distance_kernel", "study.checkpoints=[1]", "epochs=2", "study.trunk={run: ['epochs=1']}"]
     jobs = compose_jobs(["model=mlp", *arm, "study.strength=1,2,3", "seed=0,1"], multirun=True)
     assert (len(jobs), len(named_by(jobs))) == (6, 2)
-    assert len(composed) == 1 + 3 + 2  # what they share, the jobs of each strength, their trunks
+    assert len(composed) == 1 + 1 + 1  # what they share, the jobs, their trunks
     assert len({job.fingerprint for job in jobs}) == 6
-    assert len(composed) == 6
+    assert len(composed) == 3
 
 
 def test_jobs_that_share_a_composition_are_those_that_are_composed_each_by_itself() -> None:
@@ -74,6 +71,42 @@ def test_a_run_that_landscapes_name_is_composed_once_however_often_it_is_located
         locate(jobs[:1], {}, fresh)
     assert len(composed) == before + 1
     assert [named.value for named in references(jobs[0].config["landscape"], kinds=TO_RUNS)] == [["seed=7"]]
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        [
+            "model=mlp,lenet",
+            "optimizer=sgd,adam",
+            "optimizer.lr=0.1,'${seed}'",
+            "seed=0,1",
+        ],  # a value refers to another
+        ["model=mlp", "model.hidden=[8],[8,8],4", "+optimizer.foreach=true,false", "~regularizer"],
+        ["model=mlp", "scheduler=step", "study.loss=null,{_target_: torch.nn.NLLLoss}", "epochs=1,2"],
+        ["model=mlp", "study.loss={_target_: torch.nn.NLLLoss},{_target_: torch.nn.MSELoss}"],
+        [
+            "model=mlp",
+            "landscape=[line]",
+            "landscape.line={points: 3},{directions: 2}",
+            "landscape.line.points=5,7",
+        ],
+        ["model=mlp", "study.metrics=null,{},{error: null}", "data.batch_size=16,32"],
+    ],
+)
+def test_whatever_is_swept_a_job_is_the_one_that_is_composed_by_itself(sweep: list[str]) -> None:
+    def outcome(compose: Callable[[Sequence[str]], Job], overrides: Sequence[str]) -> Job | type[Exception]:
+        try:
+            return compose(overrides)
+        except Exception as error:
+            return type(error)
+
+    composer = Composer()
+    values = [[f"{text.partition('=')[0]}={value}" for value in texts(parsed(text))] for text in sweep]
+    jobs = list(product(*values))
+    found = [outcome(composer.job, job) for job in jobs]
+    assert found == [outcome(compose_job, job) for job in jobs]
+    assert any(isinstance(one, Job) for one in found)
 
 
 @pytest.mark.parametrize(

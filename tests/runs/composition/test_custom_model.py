@@ -9,9 +9,10 @@ from torch import nn
 
 from lossatlas.runs.build import build_network
 from lossatlas.runs.check import check_config, check_jobs
-from lossatlas.runs.composition.compose import compose_config, compose_job, compose_jobs
+from lossatlas.runs.composition.compose import compose_config, compose_job
 from lossatlas.runs.composition.job import ConfigError
 from lossatlas.runs.composition.overrides import Overrides
+from lossatlas.runs.composition.sweep import compose_jobs
 from lossatlas.runs.store.fingerprint import fingerprint
 
 MLP = "model._target_=lossatlas.models.MLP"

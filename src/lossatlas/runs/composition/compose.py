@@ -1,10 +1,10 @@
 """Composition: from what a user types to the plain configurations of the jobs that it means."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,13 +16,11 @@ from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import ConfigCompositionException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from lossatlas.choices import nearest
 from lossatlas.runs.composition.job import SURROUNDINGS, Job, trusted_by
 from lossatlas.runs.composition.overrides import Overrides, key_of
-from lossatlas.runs.composition.parsing import texts
 from lossatlas.runs.composition.search_path import CONFIG_NAME, config_folder
 from lossatlas.runs.composition.synonyms import our_word
 from lossatlas.runs.store.references import Reference, substituted
@@ -71,7 +69,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
         raise
 
 
-_SEVERAL = ("landscape", "regularizer", "callbacks", "logger", "data/augment")
+SEVERAL = ("landscape", "regularizer", "callbacks", "logger", "data/augment")
 """Groups of which several choices stand side by side, by name."""
 
 
@@ -82,6 +80,8 @@ def _check_choice(override: Override) -> None:
         raise ValueError(
             "experiment=null: expected the name of an experiment; without the word there is none"
         )
+    if "." in group and "/" not in group:  # a key, of which Hydra would look for a folder
+        return
     loader = GlobalHydra.instance().config_loader()
     choices = loader.get_group_options(group)
     expected = f"expected the name of a choice{', one of ' if choices else ''}{', '.join(choices)}"
@@ -97,7 +97,7 @@ def _check_choice(override: Override) -> None:
     named = value if isinstance(value, list) else [value]
     if not all(isinstance(name, str | QuotedString) for name in named):
         raise ValueError(f"{typed}: {expected}")
-    if len(named) != 1 and group not in _SEVERAL:
+    if len(named) != 1 and group not in SEVERAL:
         told = f"to have each in turn, type -m {group}={','.join(map(str, named))}"
         raise ValueError(f"{typed}: expected one choice; {told}")
 
@@ -159,16 +159,20 @@ def compose_job(overrides: Sequence[str]) -> Job:
     return job_of(overrides, compose_config(overrides))
 
 
-def job_of(overrides: Sequence[str], config: DictConfig) -> Job:
-    """The job of a composed configuration; the runs that its study names are composed too.
+def job_of(
+    overrides: Sequence[str], config: DictConfig, named_job: Callable[[Overrides], Job] | None = None
+) -> Job:
+    """The job of a composed configuration; the runs that its study names are composed too, by ``named_job``.
 
     ValueError for one that is named by a fingerprint and is not finished.
     """
     typed = Overrides(overrides)
-    return Job(typed, _with_runs(plain(config), typed))
+    return Job(typed, _with_runs(plain(config), typed, named_job or _named_job))
 
 
-def _with_runs(config: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+def _with_runs(
+    config: dict[str, Any], overrides: Overrides, named_job: Callable[[Overrides], Job]
+) -> dict[str, Any]:
     """``config`` with the composed runs in place of each ``{run: ...}`` in its study, save of whole configurations."""
 
     def run(named: Reference) -> dict[str, Any]:
@@ -176,34 +180,51 @@ def _with_runs(config: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
             isinstance(named.value, Mapping) or named.value == "???"
         ):  # what is missing is told with all that is
             return {"run": named.value}
-        job = _job_named(named, config, overrides)
+        job = (
+            _recorded_job(named.value, config)
+            if isinstance(named.value, str)
+            else deepcopy(named_job(overrides.of_named_run(_checked(named))))
+        )
         kept = {key: part for key, part in job.config.items() if key not in SURROUNDINGS}
         return {"run": {**kept, "overrides": list(job.overrides)}}
 
     return {**config, "study": substituted(config["study"], run, kinds=("run",))}
 
 
-def _job_named(named: Reference, config: Mapping[str, Any], overrides: Overrides) -> Job:
-    if isinstance(named.value, str):
-        from lossatlas.runs.composition.foreign import recorded_config, recorded_overrides
-        from lossatlas.runs.store.lookup import find_finished_run
-        from lossatlas.runs.store.store import Store
+def _recorded_job(fingerprint: str, config: Mapping[str, Any]) -> Job:
+    from lossatlas.runs.composition.foreign import recorded_config, recorded_overrides
+    from lossatlas.runs.store.lookup import find_finished_run
+    from lossatlas.runs.store.store import Store
 
-        run, trusted = find_finished_run(Store(config["paths"]["runs"]), named.value), trusted_by(config)
-        return Job(recorded_overrides(run, trusted, compose_job), recorded_config(run, trusted))
+    run, trusted = find_finished_run(Store(config["paths"]["runs"]), fingerprint), trusted_by(config)
+    return Job(recorded_overrides(run, trusted, compose_job), recorded_config(run, trusted))
+
+
+def _checked(named: Reference) -> Sequence[str]:
     try:
         named.check()
     except ValueError as error:
         raise ValueError(f"study: {error}") from None
-    return deepcopy(_composed_once(overrides.of_named_run(named.value), GlobalHydra.instance().hydra))
+    return cast(Sequence[str], named.value)
+
+
+def _named_job(overrides: Overrides) -> Job:
+    return _composed_once(overrides, GlobalHydra.instance().hydra)
+
+
+@lru_cache(maxsize=256)
+def _composed_once(overrides: Overrides, hydra: Hydra | None) -> Job:
+    """Compose the job of a run that studies name: those of a sweep name the same ones again and again."""
+    with being_named(overrides):
+        return compose_job(overrides)
 
 
 _being_named: list[Overrides] = []  # overrides of the runs whose composition is under way
 
 
-@lru_cache(maxsize=256)
-def _composed_once(overrides: Overrides, hydra: Hydra | None) -> Job:
-    """Compose the job of a run that studies name: those of a sweep name the same ones again and again.
+@contextmanager
+def being_named(overrides: Overrides) -> Iterator[None]:
+    """Context in which a run is composed that a study names.
 
     ValueError for a run that names itself, as one does that is composed from the file of the study that names it.
     """
@@ -214,114 +235,6 @@ def _composed_once(overrides: Overrides, hydra: Hydra | None) -> Job:
         )
     _being_named.append(overrides)
     try:
-        return compose_job(overrides)
+        yield
     finally:
         _being_named.pop()
-
-
-def compose_jobs(overrides: Sequence[str], *, multirun: bool = False) -> list[Job]:
-    """Compose all jobs that ``overrides`` mean: one, or those of a sweep.
-
-    It is a sweep if ``multirun`` says so or the experiment's own file does (``hydra.mode: MULTIRUN``). ValueError for
-    a sweeper that decides on its jobs as it goes. The arms of an experiment are left out; see `compose_sweeps`.
-    """
-    overrides = Overrides(overrides).expanded()
-    return sweep_jobs(compose_base(overrides), overrides, multirun=multirun)
-
-
-def sweep_jobs(base: DictConfig, overrides: Sequence[str], *, multirun: bool = False) -> list[Job]:
-    """As `compose_jobs`, with what the jobs share composed already."""
-    if not multirun and base.hydra.mode != RunMode.MULTIRUN:
-        return [compose_job(overrides)]
-    if not str(base.hydra.sweeper["_target_"]).endswith(".BasicSweeper"):
-        raise ValueError(
-            "hydra/sweeper: expected basic; all jobs of a sweep are checked before the first is launched"
-        )
-    params = [f"{key}={value}" for key, value in params_of(base).items()]
-    combined = Overrides((*params, *overrides)).parsed
-    values = {
-        override.get_key_element(): _each_value(override) for override in combined
-    }  # a key's last holds
-    return _composed_by_seed(product(*values.values()))
-
-
-def _composed_by_seed(jobs: Iterable[Sequence[str]]) -> list[Job]:
-    """Compose jobs; those that differ in a whole number for their seed alone share all but the last step, its value.
-
-    Hydra sets the value of a key when all files are merged, so that the configurations are the same.
-    """
-    found: list[Job] = []
-    shared: dict[tuple[str, ...], DictConfig] = {}
-    for job in jobs:
-        others = tuple(override for override in job if key_of(override) != "seed")
-        seeds = [override.removeprefix("seed=") for override in job if key_of(override) == "seed"]
-        if len(seeds) != 1 or not re.fullmatch(r"0|[1-9]\d*", seeds[0]):
-            found.append(compose_job(job))
-            continue
-        if others not in shared:
-            shared[others] = compose_config(job)
-        config = shared[others]
-        config.seed = int(seeds[0])
-        found.append(job_of(job, config))
-    return found
-
-
-def _each_value(override: Override) -> list[str]:
-    """The overrides of single values that one of a sweep means, as Hydra's basic sweeper writes them.
-
-    ValueError for a sweep without end, such as ``interval(0, 1)``.
-    """
-    key = override.get_key_element()
-    if override.is_sweep_override() and not override.is_discrete_sweep():
-        raise ValueError(f"{override.input_line}: expected values one by one, as {key}=0,1,2")
-    return [f"{key}={text}" for text in texts(override)]
-
-
-def params_of(base: DictConfig) -> dict[str, str]:
-    """The overrides that an experiment sweeps by itself, and their values as they are typed."""
-    return {str(key): str(value) for key, value in (base.hydra.sweeper.get("params") or {}).items()}
-
-
-def compose_base(overrides: Sequence[str]) -> DictConfig:
-    """Compose what the jobs of a sweep share. As for Hydra itself, what they share must fit the default choices.
-
-    ValueError for a key of one of the choices that are swept, which the jobs of the others do not have.
-    """
-    typed = Overrides(overrides)
-    for override in typed.parsed:
-        if override.is_discrete_sweep():
-            _check_shared(override, typed.fixed())
-    return compose_config(typed.fixed())
-
-
-def _check_shared(swept: Override, fixed: Overrides) -> None:
-    """Raise ValueError if ``fixed`` set what comes with one choice of a group of several alone, which is ``swept``."""
-    group, choices = str(swept.key_or_group), texts(swept)
-    if group not in _SEVERAL:
-        return
-    for key in fixed.keys:
-        section, _, rest = key.partition(f"{key_of(group)}.")
-        name = rest.partition(".")[0]
-        if not section and name in choices:
-            together = f"{group}=[{','.join(choices)}]"
-            raise ValueError(
-                f"{key}: only jobs with {group}={name} have it; for all of them in each job type {together}"
-            )
-
-
-def other_job(job: Job, overrides: Sequence[str]) -> Job:
-    """Job that ``overrides`` turn this one into."""
-    return compose_job(job.overrides.merged(overrides))
-
-
-def other_job_among(jobs: Sequence[Job]) -> Callable[[Job, Sequence[str]], Job]:
-    """Function as `other_job`, which composes each job once, and none that is one of ``jobs``."""
-    known = {frozenset(job.overrides): job for job in jobs}
-
-    def find(job: Job, overrides: Sequence[str]) -> Job:
-        merged = job.overrides.merged(overrides)
-        if (key := frozenset(merged)) not in known:
-            known[key] = compose_job(merged)
-        return known[key]
-
-    return find
