@@ -110,7 +110,7 @@ def drawn_texts(page: Figure) -> list[Drawn]:
 
 def _drawn(text: Text, renderer: Any) -> Drawn:
     """A text's box, from the upright one around it: the height is that of its lines."""
-    box = text.get_window_extent(renderer)
+    box = Text.get_window_extent(text, renderer)  # of an annotation without its arrow
     angle = np.radians(text.get_rotation())
     cos, sin = abs(np.cos(angle)), abs(np.sin(angle))
     upright = np.array([box.width, box.height])

@@ -150,11 +150,7 @@ KINDS: dict[str, Callable[..., Figure]] = {
 }
 
 
-OVER_A_NUMBER = pytest.mark.xfail(strict=True, reason="the epoch of a drop may stand over a contour's number")
-MARKS = {"trajectories": OVER_A_NUMBER}
-
-
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=MARKS.get(kind, ())) for kind in KINDS])
+@pytest.mark.parametrize("kind", KINDS)
 def test_all_text_is_on_the_page_and_none_over_other(sweep: dict[str, xr.Dataset], kind: str) -> None:
     assert_texts_fit(KINDS[kind](sweep))
 

@@ -7,9 +7,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from lossatlas.figures import style
-from lossatlas.figures.panels.planes import aside, beside, direction_labels
+from lossatlas.figures.panels.planes import aside, beside, direction_labels, hide_levels_under
 
 _MARKED_SNAPSHOTS = 5  # that carry their number where no epochs are marked
+_ALONG = 8  # places for each snapshot, at which a path is held against what it would be drawn over
 _CLOSE = 0.08  # of a panel's size: marks that share a label
 
 
@@ -30,6 +31,9 @@ def path(axis: Axes, landscape: xr.Dataset, *, drops: Sequence[float] = ()) -> N
         axis.set_xlabel(f"1st component: {shares[0]:.1f} % of the variance")
         axis.set_ylabel(f"2nd component: {shares[1]:.1f} %")
     axis.plot(x, y, "o-", color=style.ERROR, markersize=2.5, linewidth=0.9, zorder=3)
+    steps = np.linspace(0, len(x) - 1, _ALONG * len(x))
+    along = [np.interp(steps, np.arange(len(x)), values) for values in (x, y)]
+    hide_levels_under(axis, np.column_stack(along))
     epochs = landscape["snapshot"].values if "snapshot" in landscape.coords else np.arange(len(x))
     if len(drops):
         _mark_drops(axis, [drop for drop in drops if epochs[0] <= drop <= epochs[-1]], epochs, x, y)

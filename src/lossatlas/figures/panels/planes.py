@@ -15,6 +15,7 @@ from lossatlas.figures import style
 LEVEL = "level"  # gid of a contour's number
 _ASIDE = (0.3, 0.5)  # of a panel, between a place and what is said of it
 _LABEL = (0.24, 0.14)  # half of a label's width and height, of a panel
+_NUMBER = (0.07, 0.05)  # half of a contour's number
 _RATIO_MAX = 0.5  # end of the colours of a convexity map (Li et al. 2018, figure 7)
 
 
@@ -115,6 +116,18 @@ def beside(axis: Axes, text: str, x: float, y: float) -> None:
     )
 
 
+def hide_levels_under(axis: Axes, places: np.ndarray, *, within: tuple[float, float] = _NUMBER) -> None:
+    """Hide the numbers of contours that would stand under what is drawn at ``places`` (..., 2), in the panel's units.
+
+    ``within``: half of the width and height that it takes with a number, as shares of the panel.
+    """
+    size = np.array([np.ptp(axis.get_xlim()), np.ptp(axis.get_ylim())])
+    for number in axis.texts:
+        if number.get_gid() == LEVEL:
+            away = abs(np.asarray(number.get_position()) - places) / size
+            number.set_visible(number.get_visible() and not (away <= within).all(axis=-1).any())
+
+
 def aside(axis: Axes, text: str, place: tuple[float, float], others: np.ndarray) -> np.ndarray:
     """Put ``text`` at a distance from a place, where the panel has room beside ``others`` (n, 2), with a line to it.
 
@@ -129,10 +142,7 @@ def aside(axis: Axes, text: str, place: tuple[float, float], others: np.ndarray)
     spots = np.clip(spots, (0.22, 0.08), (0.78, 0.92))  # half a label from the frame
     apart = np.linalg.norm((spots[:, None] - np.vstack([shares, start])) * (0.5, 1.0), axis=-1).min(axis=1)
     spot = spots[apart.argmax()]
-    for number in axis.texts:  # would stand under it
-        if number.get_gid() == LEVEL:
-            away = (np.asarray(number.get_position()) - ends[:, 0]) / np.ptp(ends, axis=1) - spot
-            number.set_visible(number.get_visible() and bool((abs(away) > _LABEL).any()))
+    hide_levels_under(axis, ends[:, 0] + spot * np.ptp(ends, axis=1), within=_LABEL)
     axis.annotate(
         text,
         place,
