@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from looking import assert_texts_fit
 
 from lossatlas.figures.experiments import rescaled_networks
 
@@ -51,6 +52,18 @@ def test_twins_are_drawn_as_lines_and_as_multiples_of_the_network() -> None:
         np.testing.assert_allclose(line.get_ydata(), [100, 1, 0.01])
     for axis in (second, nothing):
         assert "not surveyed" in [text.get_text() for text in axis.texts]
+
+
+def test_long_names_fit_the_page() -> None:
+    long = "residual network without any shortcuts"
+    page = rescaled_networks(
+        datasets(),
+        lines={"along directions that nothing is done to": "lines", "along filter-normalised ones": "lines"},
+        measures={"largest eigenvalue of the Hessian": lambda largest: largest["eigenvalue"]},
+        rows="model",
+        names={"model": {"vgg": long, "mlp": long}},
+    )
+    assert_texts_fit(page)
 
 
 def test_a_dataset_that_is_missing_is_named() -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from looking import assert_texts_fit
 
 from lossatlas.figures.experiments import training_path_planes
 
@@ -25,6 +26,7 @@ def test_a_path_is_drawn_in_random_planes_and_in_its_own() -> None:
     landscape = xr.Dataset(variables, {"seed": [0], "snapshot": [0, 1, 2]})
     summary = xr.Dataset({"test_error": ("seed", [0.1])}, {"seed": [0]})
     page = training_path_planes({"trajectory": landscape, "summary": summary})
+    assert_texts_fit(page)
     titles = [axis.get_title().splitlines() for axis in page.axes]
     assert [title[-1] for title in titles] == [
         "0.01 % of the variance",
