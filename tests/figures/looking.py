@@ -136,11 +136,11 @@ def assert_texts_fit(page: Figure, within: float = 1.5) -> None:
         if (text.corners.min(axis=0) < -within).any()
         or (text.corners.max(axis=0) > (width + within, height + within)).any()
     ]
-    assert beyond == [], "beyond the page"
+    assert not beyond, f"beyond the page: {beyond}"
     over = [
         (one.words, other.words)
         for k, one in enumerate(texts)
         for other in texts[:k]
         if one.touches(other, within)
     ]
-    assert over == [], "over each other"
+    assert not over, f"over each other: {over}"

@@ -19,6 +19,8 @@ _MOST_DECADES = 8  # levels above the papers'
 _FINEST = np.exp(-5.0)  # of the first level above the lowest value, in Garipov et al.'s code
 HIGHEST = 5.0  # level beyond which all is of one colour, there
 _COUNT = 7  # of levels between the lowest and the highest, there
+_EDGE = 0.05  # shares of a panel: numbers of lines nearer to the frame would be cut,
+_APART = 0.14  # and those nearer to each other than this would overlap
 _OUTLINE = [withStroke(linewidth=2.6, foreground="white")]
 
 
@@ -57,8 +59,14 @@ def _label(axis: Axes, lines: QuadContourSet) -> None:
     numbers = axis.clabel(
         lines, _labeled(np.asarray(lines.levels)), fontsize=style.points(6.5), fmt=_number, inline_spacing=2
     )
+    start, size = np.array([[low, high - low] for low, high in (axis.get_xlim(), axis.get_ylim())]).T
+    kept: list[np.ndarray] = []
     for number in numbers:
-        number.set(clip_on=True, gid=LEVEL)
+        place = (np.asarray(number.get_position()) - start) / size
+        is_whole = ((_EDGE < place) & (place < 1 - _EDGE)).all()
+        is_alone = not any((abs(place - other) < _APART).all() for other in kept)
+        number.set(clip_on=True, gid=LEVEL, visible=bool(is_whole and is_alone))
+        kept += [place] if number.get_visible() else []
         number.set_path_effects([withStroke(linewidth=1.5, foreground=style.ink(0.0))])
 
 

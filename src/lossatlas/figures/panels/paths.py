@@ -38,18 +38,24 @@ def path(axis: Axes, landscape: xr.Dataset, *, drops: Sequence[float] = ()) -> N
     if len(drops):
         _mark_drops(axis, [drop for drop in drops if epochs[0] <= drop <= epochs[-1]], epochs, x, y)
         return
-    for index in np.unique(np.linspace(0, len(x) - 1, _MARKED_SNAPSHOTS).round().astype(int)):
-        beside(axis, f"{epochs[index]}", x[index], y[index])
+    marked = np.unique(np.linspace(0, len(x) - 1, _MARKED_SNAPSHOTS).round().astype(int))
+    for group in _close(np.column_stack([x, y])[marked] / _size(axis)):
+        first = marked[group[0]]
+        beside(axis, ", ".join(f"{epochs[marked[k]]}" for k in group), x[first], y[first])
 
 
 def _mark_drops(axis: Axes, drops: Sequence[float], epochs: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     at_x, at_y = (np.interp(drops, epochs, values) for values in (x, y))
     axis.plot(at_x, at_y, "D", color=style.DROP, markersize=4.5, markeredgecolor="white", zorder=4)
-    size = np.array([np.diff(axis.get_xlim()), np.diff(axis.get_ylim())])[:, 0]
     taken = np.column_stack([x, y])
-    for group in _close(np.column_stack([at_x, at_y]) / size):
+    for group in _close(np.column_stack([at_x, at_y]) / _size(axis)):
         text = ", ".join(f"{drops[k]:g}" for k in group)
         taken = np.vstack([taken, aside(axis, text, (at_x[group[0]], at_y[group[0]]), taken)])
+
+
+def _size(axis: Axes) -> np.ndarray:
+    """Width and height of a panel in its units, (2,)."""
+    return np.array([np.ptp(axis.get_xlim()), np.ptp(axis.get_ylim())])
 
 
 def _close(places: np.ndarray) -> list[list[int]]:
