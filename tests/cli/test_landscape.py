@@ -161,6 +161,11 @@ def test_who_surveys_a_run_says_how_the_picture_looks(run: Run) -> None:
         type_here("landscape", f"run={run.fingerprint}", *SURFACE, *QUIET, "style=dark", "figures.columns=1")
     )
     assert path.with_suffix(".png").read_bytes() not in (usual, dark)
+    kept(type_here("landscape", f"run={run.fingerprint}", *SURFACE, *QUIET))
+    assert path.with_suffix(".png").read_bytes() == usual
+    drawn = path.with_suffix(".png").stat().st_mtime_ns
+    kept(type_here("landscape", f"run={run.fingerprint}", *SURFACE, *QUIET))
+    assert path.with_suffix(".png").stat().st_mtime_ns == drawn
 
 
 @pytest.mark.parametrize(

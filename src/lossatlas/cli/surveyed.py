@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from lossatlas.figures import PICTURES, Style, picture, save, use
+from lossatlas.figures import PICTURES, Style, drawn_in, picture, save, told, use
 from lossatlas.runs.build import make
 
 
@@ -34,11 +34,12 @@ def show_surveyed(
 def _drawn(dataset: xr.Dataset, path: Path, style: Style) -> Path | str:
     """Where the picture of a landscape lies, drawn if it is not there; or why there is none."""
     drawn = path.with_suffix(".png")
-    is_old = not drawn.exists() or drawn.stat().st_mtime < path.stat().st_mtime
-    if is_old or style != Style():  # in a style of its own it is drawn over whatever is there
+    with use(style):
+        is_old = not drawn.exists() or drawn.stat().st_mtime < path.stat().st_mtime
+        if not is_old and drawn_in(drawn) == told():
+            return drawn
         try:
-            with use(style):
-                save(picture(dataset), path.parent, path.stem)
+            save(picture(dataset), path.parent, path.stem)
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
                 raise

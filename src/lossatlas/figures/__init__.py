@@ -6,7 +6,7 @@ writes any of them, and `use` draws in another `Style` than the paper's.
 """
 
 from lossatlas.figures.landscapes import PICTURES, draws, picture
-from lossatlas.figures.saving import save
-from lossatlas.figures.style import Style, use
+from lossatlas.figures.saving import drawn_in, save
+from lossatlas.figures.style import Style, told, use
 
-__all__ = ["PICTURES", "Style", "draws", "picture", "save", "use"]
+__all__ = ["PICTURES", "Style", "drawn_in", "draws", "picture", "save", "told", "use"]

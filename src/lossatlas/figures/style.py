@@ -1,9 +1,10 @@
 """How the figures look: sizes, type, and one colour for each thing, everywhere the same."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,20 @@ def use(chosen: Style) -> Iterator[None]:
         yield
     finally:
         _USED.reset(token)
+
+
+def told() -> str:
+    """What sets the style in use apart from the paper's; "" for that.
+
+    >>> told()
+    ''
+    >>> with use(Style(caption=True)):
+    ...     told()
+    '{"caption": true}'
+    """
+    usual, used = asdict(Style()), asdict(_USED.get())
+    differing = {key: value for key, value in used.items() if value != usual[key]}
+    return json.dumps(differing, sort_keys=True, default=str) if differing else ""
 
 
 @contextmanager

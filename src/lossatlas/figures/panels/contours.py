@@ -63,7 +63,7 @@ def _label(axis: Axes, lines: QuadContourSet) -> None:
     kept: list[np.ndarray] = []
     for number in numbers:
         place = (np.asarray(number.get_position()) - start) / size
-        is_whole = ((_EDGE < place) & (place < 1 - _EDGE)).all()
+        is_whole = ((place > _EDGE) & (place < 1 - _EDGE)).all()
         is_alone = not any((abs(place - other) < _APART).all() for other in kept)
         number.set(clip_on=True, gid=LEVEL, visible=bool(is_whole and is_alone))
         kept += [place] if number.get_visible() else []
