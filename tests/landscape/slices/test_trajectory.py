@@ -1,6 +1,7 @@
 """Trajectories against scikit-learn's PCA, and against a transcription of the steps of Li et al.'s code."""
 
 import copy
+from collections.abc import Iterator
 from math import pi, sqrt
 
 import numpy as np
@@ -21,6 +22,8 @@ from lossatlas.landscape import (
 )
 from lossatlas.landscape.measuring.prepared import prepared
 from lossatlas.landscape.shapes.sequences import Networks
+from lossatlas.landscape.slices import training_path
+from lossatlas.landscape.slices.pca import Rows
 from lossatlas.weight_space import flatten
 
 State = dict[str, Tensor]
@@ -55,6 +58,25 @@ def rows(problem: Problem, snapshots: list[State], least: int = 0) -> np.ndarray
             for each in snapshots
         ]
     )
+
+
+@pytest.mark.parametrize(("entries", "walks"), [(2**28, 4), (0, 3 + 10)])
+def test_the_matrix_of_snapshots_is_walked_four_times(
+    problem: Problem, snapshots: list[State], monkeypatch: pytest.MonkeyPatch, entries: int, walks: int
+) -> None:
+    """Whatever the number of random planes, unless their directions do not fit: then once for each pair, alike."""
+    walked = []
+    slices = Rows._slices
+
+    def counting(rows: Rows, name: str) -> Iterator[Tensor]:
+        walked.append(name)
+        return slices(rows, name)
+
+    whole = trajectory(problem, snapshots=snapshots, points=2)
+    monkeypatch.setattr(Rows, "_slices", counting)
+    monkeypatch.setattr(training_path, "_ENTRIES", entries)
+    xr.testing.assert_identical(trajectory(problem, snapshots=snapshots, points=2), whole)
+    assert len(walked) == walks * len(parameters(problem.model))
 
 
 @pytest.mark.parametrize(("ignore", "least"), [("none", 0), ("biasbn", 2)])

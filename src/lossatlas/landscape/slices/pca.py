@@ -57,20 +57,29 @@ class Rows:
 
     def products(self, *directions: Mapping[str, Tensor]) -> NDArray[np.float64]:
         """Inner products of the rows with ``directions``, (rows, directions), in float64."""
-        total = torch.zeros(len(self), len(directions), dtype=torch.float64)
-        for name in self._origin:
-            along = torch.stack([direction[name].reshape(-1).double() for direction in directions])
-            for part, piece in zip(self._slices(name), along.split(self._width, dim=1), strict=True):
-                total += (part @ piece.to(part.device).T).cpu()
-        return total.numpy()
+        (found,) = self.products_of([directions])
+        return found
 
-    def combination(self, coefficients: NDArray[np.float64]) -> Weights:
-        """Sum of the rows times ``coefficients``, (rows,), in the origin's dtype and layout."""
-        factors = torch.from_numpy(coefficients)
-        combined = {}
+    def products_of(self, groups: Sequence[Sequence[Mapping[str, Tensor]]]) -> list[NDArray[np.float64]]:
+        """The `products` with each group of directions, from one walk over the rows."""
+        totals = [torch.zeros(len(self), len(group), dtype=torch.float64) for group in groups]
+        for name in self._origin:
+            start = 0
+            for part in self._slices(name):
+                cut = slice(start, start := start + part.shape[1])
+                for k, group in enumerate(groups):
+                    pieces = [each[name].reshape(-1)[cut].to(part.device).double() for each in group]
+                    totals[k] += (part @ torch.stack(pieces).T).cpu()
+        return [total.numpy() for total in totals]
+
+    def combinations(self, coefficients: Sequence[NDArray[np.float64]]) -> list[Weights]:
+        """Sums of the rows times each of the ``coefficients``, (rows,), in the origin's dtype and layout."""
+        factors = [torch.from_numpy(each) for each in coefficients]
+        combined: list[Weights] = [{} for _ in factors]
         for name, tensor in self._origin.items():
-            flat = torch.cat([factors.to(part.device) @ part for part in self._slices(name)])
-            combined[name] = torch.empty_like(tensor).copy_(flat.view(tensor.shape))
+            parts = [[each.to(part.device) @ part for each in factors] for part in self._slices(name)]
+            for found, flat in zip(combined, zip(*parts, strict=True), strict=True):
+                found[name] = torch.empty_like(tensor).copy_(torch.cat(flat).view(tensor.shape))
         return combined
 
     @property
@@ -109,9 +118,8 @@ def principal_components(rows: Rows, *, components: int = 2, centred: bool = Tru
         raise ValueError(
             f"{n} networks that span {rank} dimensions have no {components} principal components; more are needed"
         )
-    directions = tuple(
-        _signed(rows.combination(centring @ vectors[:, k] / np.sqrt(values[k]))) for k in range(components)
-    )
+    turns = [centring @ vectors[:, k] / np.sqrt(values[k]) for k in range(components)]
+    directions = tuple(map(_signed, rows.combinations(turns)))
     return Components(directions, values / total if total else np.full(n, np.nan), total)
 
 
@@ -154,12 +162,27 @@ def projection(
     >>> seen.orthogonal, seen.distance, seen.cosine
     (array([[2., 3.]]), array([5.]), array([[4., 3.]]))
     """
-    products = rows.products(first, second)
-    across = inner(first, second)
-    gram = np.array([[inner(first, first), across], [across, inner(second, second)]])
-    sizes = np.sqrt(np.diag(gram))
-    coordinates = np.linalg.solve(gram, products.T).T
-    spread = coordinates - coordinates.mean(axis=0) if centred else coordinates
-    explained = float(np.einsum("ij,jk,ik->", spread, gram, spread)) / total if total else np.nan
-    distance = np.sqrt(np.einsum("ij,jk,ik->i", coordinates, gram, coordinates))
-    return Projection(coordinates, distance, products / sizes, across / float(sizes.prod()), explained)
+    (found,) = projections(rows, [(first, second)], total=total, centred=centred)
+    return found
+
+
+def projections(
+    rows: Rows,
+    planes: Sequence[tuple[Mapping[str, Tensor], Mapping[str, Tensor]]],
+    *,
+    total: float,
+    centred: bool = True,
+) -> list[Projection]:
+    """The `projection` onto the plane of each pair of directions, from one walk over the rows."""
+    found = []
+    for (first, second), products in zip(planes, rows.products_of(planes), strict=True):
+        across = inner(first, second)
+        gram = np.array([[inner(first, first), across], [across, inner(second, second)]])
+        sizes = np.sqrt(np.diag(gram))
+        coordinates = np.linalg.solve(gram, products.T).T
+        spread = coordinates - coordinates.mean(axis=0) if centred else coordinates
+        explained = float(np.einsum("ij,jk,ik->", spread, gram, spread)) / total if total else np.nan
+        distance = np.sqrt(np.einsum("ij,jk,ik->i", coordinates, gram, coordinates))
+        angle = across / float(sizes.prod())
+        found.append(Projection(coordinates, distance, products / sizes, angle, explained))
+    return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import nan, pi, sqrt
 from typing import Any
 
@@ -17,13 +18,21 @@ from lossatlas.landscape.directions.normalization import random_direction
 from lossatlas.landscape.problem import Problem
 from lossatlas.landscape.shapes.grid import axis
 from lossatlas.landscape.shapes.plane import Plane
-from lossatlas.landscape.slices.pca import Components, Projection, Rows, principal_components, projection
+from lossatlas.landscape.slices.pca import (
+    Components,
+    Projection,
+    Rows,
+    principal_components,
+    projection,
+    projections,
+)
 from lossatlas.weight_space import Weights, check_alike, norm, parameters, state, weights_digest
 
 Snapshots = Sequence[Mapping[str, Tensor]] | Mapping[float, Mapping[str, Tensor]]
 """State dicts of a network at times of its training, in order, or by epoch, in any order."""
 
 _SHOWN = 10  # leading components whose share of the variance is told
+_ENTRIES = 2**28  # of random directions at once: 1 GiB in float32
 _IGNORED: dict[str, Callable[[Tensor], bool]] = {"biasbn": lambda w: w.ndim < 2, "none": lambda w: False}
 
 
@@ -47,10 +56,14 @@ class _Trajectory:
 
     def chord(self) -> Weights:
         """The direction from the last network to the first, of norm 1."""
-        way = self.rows.combination(np.eye(len(self.rows))[0])
+        way = {}
+        for name, last in self.origin.items():
+            first = self.networks[0][name].to(last.device)
+            way[name] = torch.empty_like(last).copy_(first.double() - last.double())
         size = norm(way)
         return {name: tensor / size for name, tensor in way.items()}
 
+    @cached_property
     def distances(self) -> list[float]:
         """Of the networks from the last, in order."""
         return [
@@ -161,7 +174,7 @@ def path_variables(
         "path_x_cosine": _about(("snapshot",), cosine[:, 0], "inner product with the unit vector of x"),
         "path_y_cosine": _about(("snapshot",), cosine[:, 1], "inner product with the unit vector of y"),
         "path_distance": _about(
-            ("snapshot",), trajectory.distances(), "distance of the snapshot from the network"
+            ("snapshot",), trajectory.distances, "distance of the snapshot from the network"
         ),
         "explained_variance_ratio": _about(("component",), pca.variance_ratio[:_SHOWN], share),
         "plane_explained_ratio": _about((), seen.explained, f"{share} in the plane"),
@@ -178,15 +191,23 @@ def random_variables(
     """
     origin = trajectory.origin
     chord = trajectory.chord()
-    pairs = (
-        [random_direction(origin, index=2 * draw + i, **options) for i in (0, 1)] for draw in range(draws)
-    )
-    seen, beside = [], []
-    for first, second in pairs:
-        seen.append(trajectory.seen_along(first, second, total))
-        beside.append(trajectory.seen_along(chord, first, total))
     n = sum(tensor.numel() for tensor in origin.values())
-    farthest = max(trajectory.distances())
+    together = max(_ENTRIES // (2 * n), 1)  # draws whose directions are held at once
+    seen, beside = [], []
+    for begin in range(0, draws, together):
+        drawn = range(begin, min(begin + together, draws))
+        pairs = [
+            (
+                random_direction(origin, index=2 * draw, **options),
+                random_direction(origin, index=2 * draw + 1, **options),
+            )
+            for draw in drawn
+        ]
+        planes = [*pairs, *((chord, first) for first, _ in pairs)]
+        found = projections(trajectory.rows, planes, total=total, centred=trajectory.centred)
+        seen += found[: len(pairs)]
+        beside += found[len(pairs) :]
+    farthest = max(trajectory.distances)
     excursions = [each.distance.max() / farthest for each in seen]
     share = "share of the trajectory's variance in a plane of two random directions"
     angle = "cosine of the angle between two random directions"
