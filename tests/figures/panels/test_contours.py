@@ -6,7 +6,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from lossatlas.figures import panels
-from lossatlas.figures.panels.contours import FEWEST_LEVELS
+from lossatlas.figures.panels.contours import FEWEST_LEVELS, between_points
 from lossatlas.figures.style import LEVELS
 
 
@@ -130,3 +130,38 @@ def test_losses_above_the_authors_highest_level_have_levels_up_to_the_largest() 
 @pytest.mark.parametrize("height", [0.5, 6000.0])
 def test_a_flat_surface_has_levels_that_ascend(height: float) -> None:
     assert (np.diff(panels.log_levels(xr.DataArray(np.full((2, 2), height)))) > 0).all()
+
+
+def test_between_points_nothing_lies_that_was_not_measured() -> None:
+    """The points keep their values, and no value leaves the range of the four points around it."""
+    rng = np.random.default_rng(0)
+    x, y = np.linspace(-1, 1, 9), np.linspace(0, 3, 7)
+    values = rng.lognormal(0, 3, (7, 9))
+    fine_x, fine_y, fine = between_points(x, y, np.ma.masked_invalid(values))
+    np.testing.assert_allclose(fine_x[::8], x)
+    np.testing.assert_allclose(fine_y[::8], y)
+    np.testing.assert_allclose(fine[::8, ::8], values, rtol=1e-12)
+    for row in range(6):
+        for column in range(8):
+            corners = values[row : row + 2, column : column + 2]
+            cell = fine[8 * row : 8 * row + 9, 8 * column : 8 * column + 9]
+            assert corners.min() * (1 - 1e-12) <= cell.min() <= cell.max() <= corners.max() * (1 + 1e-12)
+
+
+def test_between_points_of_a_bowl_the_values_are_nearer_than_on_straight_lines() -> None:
+    grid = np.linspace(-1, 1, 11)
+    fine, _, values = between_points(
+        grid, grid, np.ma.masked_invalid(grid**2 + np.zeros((11, 1)) + 0.3 * grid[:, None])
+    )
+    truth = fine**2 + 0.3 * fine[:, None]
+    straight = np.interp(fine, grid, grid**2) + 0.3 * fine[:, None]
+    assert abs(values - truth).mean() < 0.5 * abs(straight - truth).mean()
+
+
+@pytest.mark.parametrize("size", [2, 60])
+def test_a_grid_of_many_points_or_two_or_with_a_gap_stays_as_it_is(size: int) -> None:
+    grid = np.linspace(0, 1, size)
+    assert len(between_points(grid, grid, np.ma.masked_invalid(np.zeros((size, size))))[0]) == size
+    gap = np.eye(5)
+    gap[2, 3] = np.nan
+    assert len(between_points(grid[:5], grid[:5], np.ma.masked_invalid(gap))[0]) == len(grid[:5])

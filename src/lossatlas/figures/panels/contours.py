@@ -10,6 +10,7 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.contour import QuadContourSet
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
+from scipy.interpolate import PchipInterpolator
 
 from lossatlas.figures import style
 from lossatlas.figures.panels.planes import LEVEL, beside, fill_plane, frame, plane_values, say
@@ -21,6 +22,8 @@ HIGHEST = 5.0  # level beyond which all is of one colour, there
 _COUNT = 7  # of levels between the lowest and the highest, there
 _EDGE = 0.05  # shares of a panel: numbers of lines nearer to the frame would be cut,
 _APART = 0.14  # and those nearer to each other than this would overlap
+_ENOUGH = 60  # points along an axis, between which straight lines do
+_FINER = 8  # steps from point to point
 _OUTLINE = [withStroke(linewidth=2.6, foreground="white")]
 
 
@@ -49,9 +52,32 @@ def contours(
             say(axis, f"no level crossed: loss {values.min():.4g} to {values.max():.4g}")
         return  # no lines to draw, and contour() would warn
     low, high = _color_range(np.asarray(levels))
-    lines = axis.contour(x, y, values, levels=levels, cmap=style.colormap(), vmin=low, vmax=high)
+    between = between_points(x, y, values)
+    lines = axis.contour(*between, levels=levels, cmap=style.colormap(), vmin=low, vmax=high)
     if labels:
         _label(axis, lines)
+
+
+def between_points(
+    x: np.ndarray, y: np.ndarray, values: np.ma.MaskedArray
+) -> tuple[np.ndarray, np.ndarray, np.ma.MaskedArray]:
+    """A grid of few points with values between them: monotone cubics along x, then along y (Fritsch & Butland 1984).
+
+    It has the values of the points at the points, and between two of them none beyond theirs, so that no hill or
+    hollow is drawn that was not measured. A grid of many points, or with a gap, stays as it is.
+
+    >>> x = np.array([0.0, 1.0, 2.0])
+    >>> fine, _, values = between_points(x, x, np.ma.masked_invalid(x**2 + np.zeros((3, 1))))
+    >>> len(fine), float(values.min()), float(values.max()), float(values[0, fine == 1.0][0])
+    (17, 0.0, 4.0, 1.0)
+    """
+    if not (min(values.shape) >= 3 and max(values.shape) < _ENOUGH) or values.count() < values.size:
+        return x, y, values
+    finer = [
+        np.interp(np.arange(_FINER * (len(at) - 1) + 1) / _FINER, np.arange(len(at)), at) for at in (x, y)
+    ]
+    across = PchipInterpolator(x, values.data, axis=1)(finer[0])
+    return *finer, np.ma.masked_invalid(PchipInterpolator(y, across, axis=0)(finer[1]))
 
 
 def _label(axis: Axes, lines: QuadContourSet) -> None:
@@ -143,9 +169,10 @@ def filled_contours(axis: Axes, surface: xr.DataArray, levels: np.ndarray) -> Sc
     x, y, values = plane_values(surface)
     norm = BoundaryNorm(levels, style.colormap().N, extend="max")
     frame(axis, x, y)
-    filled = axis.contourf(x, y, values, levels=levels, cmap=style.colormap(), norm=norm, extend="max")
+    between = between_points(x, y, values)
+    filled = axis.contourf(*between, levels=levels, cmap=style.colormap(), norm=norm, extend="max")
     if values.count() and levels[1] < values.max():
-        axis.contour(x, y, values, levels=levels[1:], colors="white", linewidths=0.5, alpha=0.7)
+        axis.contour(*between, levels=levels[1:], colors="white", linewidths=0.5, alpha=0.7)
     fill_plane(axis, x, y, values)
     return filled
 
