@@ -74,6 +74,22 @@ def width_of_line(folder: Path) -> float:
     return float(np.mean(widths))
 
 
+def test_a_sweep_of_ones_own_is_a_group_by_what_it_sweeps_and_one_that_has_a_name_by_that(
+    folder: Path,
+) -> None:
+    swept = ("model.hidden=[4],[8]", "epochs=1", "seed=0,1")
+    assert type_here("train", "-m", "model=mlp", *DATA, *TRACKED, *swept).status == 0
+    logged = opened(folder)
+    assert {record["run"]["run_group"] for record in logged} == {"sweep of model.hidden"}
+    assert {tuple(record["run"]["tags"]) for record in logged} == {("sweep of model.hidden",)}
+    assert len({record["run"]["run_id"] for record in logged}) == 4
+    named = ("seed=2,3", "experiment.name=mine")
+    assert type_here("train", "-m", *NETWORK, *TRACKED, "epochs=1", *named).status == 0
+    assert [record["run"]["run_group"] for record in opened(folder)].count("mine") == 2
+    assert type_here("train", "-m", *NETWORK, *TRACKED, "epochs=1", "seed=4,5").status == 0
+    assert [record["run"]["run_group"] for record in opened(folder)].count("sweep of seed") == 2
+
+
 def test_a_training_is_a_run_of_its_group_with_config_history_and_summary(trained: Path) -> None:
     logged, _ = opened(trained)
     (manifest,) = [json.loads(path.read_bytes()) for path in trained.glob("runs/*/manifest.json")]

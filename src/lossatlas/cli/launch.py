@@ -25,7 +25,7 @@ from lossatlas.interruption import Interrupted
 from lossatlas.runs.check import check_jobs
 from lossatlas.runs.composition.compose import job_of
 from lossatlas.runs.composition.job import ConfigError, Job
-from lossatlas.runs.composition.overrides import Overrides
+from lossatlas.runs.composition.overrides import Overrides, key_of
 from lossatlas.runs.composition.search_path import CONFIG_NAME
 from lossatlas.runs.composition.sweep import other_job_among
 from lossatlas.runs.ensure import perform, run_of
@@ -119,10 +119,21 @@ def _launch(sweep: Sweep, *, multirun: bool) -> list[Outcome]:
     launcher = Plugins.instance().instantiate_launcher(
         HydraContext(config_loader=hydra.config_loader, callbacks=callbacks), hydra_job, config
     )
-    jobs = [["hydra.mode=MULTIRUN", _directory(job), *job.overrides.without("hydra")] for job in sweep.jobs]
+    own = ["hydra.mode=MULTIRUN", *_name(sweep.jobs)]
+    jobs = [[*own, _directory(job), *job.overrides.without("hydra")] for job in sweep.jobs]
     returns = launcher.launch(jobs, initial_job_idx=0)
     callbacks.on_multirun_end(config=config, config_name=CONFIG_NAME)
     return [job.return_value for job in returns]
+
+
+def _name(jobs: Sequence[Job]) -> list[str]:
+    """Override that names a sweep of one's own by what it sweeps, for trackers to group it; none where it has a name."""
+    if len(jobs) < 2 or jobs[0].config["experiment"].get("name"):
+        return []
+    shared = set.intersection(*(set(job.overrides) for job in jobs))
+    swept = dict.fromkeys(key_of(text) for job in jobs for text in job.overrides if text not in shared)
+    told = [key for key in swept if key != "seed"] or list(swept)
+    return [f"++experiment.name='sweep of {', '.join(told)}'"]
 
 
 def _hydra_config(sweep: Sweep) -> tuple[Hydra, DictConfig]:
