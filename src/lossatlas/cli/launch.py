@@ -127,7 +127,7 @@ def _launch(sweep: Sweep, *, multirun: bool) -> list[Outcome]:
 
 
 def _name(jobs: Sequence[Job]) -> list[str]:
-    """Override that names a sweep of one's own by what it sweeps, for trackers to group it; none where it has a name."""
+    """Name, as an override, of a sweep of one's own: what it sweeps, by which trackers group it; none if it has one."""
     if len(jobs) < 2 or jobs[0].config["experiment"].get("name"):
         return []
     shared = set.intersection(*(set(job.overrides) for job in jobs))
