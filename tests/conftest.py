@@ -20,9 +20,10 @@ WriteCifar = Callable[..., Path]
 
 @pytest.fixture(scope="session", autouse=True)
 def _settings_of_no_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A folder for the user's settings, where the key that runs are signed with lies, of this session alone."""
+    """Folders of this session alone for the user's settings, with the key that runs are signed with, and for notes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
 

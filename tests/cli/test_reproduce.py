@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,25 @@ def test_asked_again_it_computes_and_draws_nothing(reproduced: Path) -> None:
     after = bytes_of(reproduced)
     assert after == before
     assert attempts(reproduced) == 2
+
+
+def test_the_third_time_it_tells_the_same_and_imports_no_torch(reproduced: Path) -> None:
+    script = (
+        "import sys; from lossatlas.cli.main import main; status = main();"
+        "print('imported:', sorted({'torch', 'hydra', 'xarray'} & sys.modules.keys())); sys.exit(status)"
+    )
+
+    def told() -> list[str]:
+        command = [sys.executable, "-c", script, *REPRODUCE, *HALF_SHARPNESS]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    second, third = told(), told()
+    assert (second[-1], third[-1]) == ("imported: ['hydra', 'torch', 'xarray']", "imported: ['xarray']")
+    assert [line for line in third if "answered in" not in line][:-1] == [
+        line for line in second if "answered in" not in line
+    ][:-1]
+    (reproduced / "results/sharpness/digits/figure.pdf").unlink()
+    assert told()[-1] == second[-1]
 
 
 def test_without_training_it_draws_what_is_there_and_says_what_is_missing(reproduced: Path) -> None:

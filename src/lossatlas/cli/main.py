@@ -23,6 +23,7 @@ lossatlas COMMAND --help says more. HYDRA_FULL_ERROR=1 shows the traceback of an
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments`` (default: the process's) name; return the exit status."""
+    is_typed = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_HELP.format(commands="\n".join(f"  {name:<11} {text}" for name, text in COMMANDS.items())))
@@ -39,8 +40,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"lossatlas: {arguments[0]}: no such command; {nearest(arguments[0], COMMANDS)}", file=sys.stderr
         )
         return 2
-    command: Callable[[list[str]], int] = import_module(f"lossatlas.cli.{arguments[0]}").main
+    command: Callable[[list[str]], int] = _again_or(arguments[0]) if is_typed else _command(arguments[0])
     return _in_one_line(command, arguments[1:])
+
+
+def _command(name: str) -> Callable[[list[str]], int]:
+    return import_module(f"lossatlas.cli.{name}").main
+
+
+def _again_or(name: str) -> Callable[[list[str]], int]:
+    """The command, which is not imported where its answer of before still holds."""
+
+    def command(arguments: list[str]) -> int:
+        if name == "reproduce":
+            from lossatlas.cli.answered import tell_again
+
+            if tell_again(arguments):
+                return 0
+        return _command(name)(arguments)
+
+    return command
 
 
 def _in_one_line(command: Callable[[list[str]], int], arguments: list[str]) -> int:

@@ -5,13 +5,14 @@ Help, the list, and the complaint about a misspelt name end here: what imports t
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lossatlas.cli.answered import asked_in, keep, show
 from lossatlas.cli.arguments import Parser
-from lossatlas.cli.console import READABLE, composing, console
+from lossatlas.cli.console import composing
 from lossatlas.experiments.catalogue import catalogue, experiment_folder, experiments
 from lossatlas.experiments.papers import all_shown, asked_for
 from lossatlas.experiments.sweeps import Sweep, compose_sweeps
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
     ``--list`` and ``--estimate`` compute nothing.
     """
     options = _parse(arguments)
+    options.arguments, options.asked_in = arguments, asked_in(arguments)
     started = time.monotonic()
     start_hydra(options.config_dir, options.overrides)
     named = _experiments_named(options.experiment)
@@ -85,7 +87,16 @@ def _reproduce(
             print(f"left out: {line}")
     if options.publish:
         reproduction.publish()
-    _show(reproduction, seconds=time.monotonic() - started)
+    elif not any(cell.missing for cell in cells):
+        runs = Path(config["paths"]["runs"])
+        keep(
+            options.arguments,
+            options.asked_in,
+            results=reproduction.folder,
+            runs=runs,
+            files=_files_of(cells),
+        )
+    _show(reproduction, started=started)
     return 0
 
 
@@ -104,32 +115,24 @@ def _have_diverged(cells: Sequence["Cell"]) -> bool:
     return all(cell.has_diverged for cell in cells if cell.missing)
 
 
-def _show(reproduction: "Reproduction", *, seconds: float) -> None:
-    """Print the verdicts and where everything lies."""
-    from lossatlas.claims import table, verdicts_from_json
+def _show(reproduction: "Reproduction", *, started: float) -> None:
+    """Print the verdicts, what is not complete, and where everything lies."""
+    unfinished = [cell for cell in reproduction.cells if cell.missing]
+    diverged = sum(cell.has_diverged for cell in unfinished)
+    are = "is" if len(unfinished) == 1 else "are"
+    remark = (
+        f"[yellow]{len(unfinished)} of {counted(len(reproduction.cells), 'run')} {are} not complete"
+        f"{f', {diverged} diverged' if diverged else ''}: see lossatlas runs"
+    )
+    runs = Path(reproduction.config["paths"]["runs"])
+    show(reproduction.folder, runs, started=started, remarks=[remark] if unfinished else [])
 
-    out = console(READABLE, markup=True)
-    out.print(table(verdicts_from_json(reproduction.verdict_path.read_text(encoding="utf-8"))))
-    cells, folder = reproduction.cells, reproduction.folder
-    if unfinished := [cell for cell in cells if cell.missing]:
-        diverged = sum(cell.has_diverged for cell in unfinished)
-        are = "is" if len(unfinished) == 1 else "are"
-        out.print(
-            f"[yellow]{len(unfinished)} of {counted(len(cells), 'run')} {are} not complete"
-            f"{f', {diverged} diverged' if diverged else ''}: see lossatlas runs"
-        )
-    places = {
-        "figure": folder / "figure.png",
-        "to turn by hand": folder / "surface.html",
-        "verdict": reproduction.verdict_path,
-        "data": folder / "data",
-        "runs": Path(reproduction.config["paths"]["runs"]),
-        "W&B, offline": folder / "wandb",
-    }
-    for what, path in places.items():
-        if path.exists():
-            out.print(f"{what + ':':<17}{path}", soft_wrap=True, markup=False)
-    out.print(f"answered in {seconds:.0f} s")
+
+def _files_of(cells: Sequence["Cell"]) -> Iterator[Path]:
+    """Files of the store that an answer is made of: all of the runs', and their landscapes."""
+    for cell in cells:
+        yield from sorted(path for path in cell.run.folder.iterdir() if path.is_file())
+        yield from cell.landscapes.values()
 
 
 def _experiments_named(text: str | None) -> list[str]:
