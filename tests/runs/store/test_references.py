@@ -257,3 +257,13 @@ def test_of_many_runs_the_error_does_not_list_all(tmp_path: Path) -> None:
         (tmp_path / f"abc{index}" / "manifest.json").write_text("{}")
     with pytest.raises(ValueError, match=r"^q: no such run in .*/; lossatlas runs lists them$"):
         find_run(Store(tmp_path), "q")
+
+
+def test_what_a_survey_names_was_what_it_is_at_the_values_of_keys_that_came_later(tmp_path: Path) -> None:
+    def path(**given: Any) -> Path | None:
+        timed = {"_target_": "lossatlas.optim.HessianFree", "damping": 1.0, **given}
+        node = {"_target_": "lossatlas.landscape.step_timing", "optimizers": {"curved": timed}}
+        return landscape_path(Run(tmp_path / "abc"), "x", node, no_other_run)
+
+    assert path() == path(preconditioner="none") == path(preconditioner="none", probes=10)
+    assert path() != path(probes=11) != path(damping=2.0)

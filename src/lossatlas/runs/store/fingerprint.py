@@ -82,7 +82,7 @@ def _added() -> dict[str, dict[str, Any]]:
 ADDED = _added()
 """Keys that came when runs were stored: of a ``_target_``, each with the value at which it is what it was before.
 
-At these values they are not hashed, so that those runs are still found.
+At these values they are not hashed, so that those runs are still found, and landscapes whose surveys name such a thing.
 """
 
 NORMALIZATION_BEFORE = {"_target_": "lossatlas.models.keep_normalization", "_partial_": True}
@@ -296,9 +296,9 @@ def landscape_path(
             ends.append(other.fingerprint)
         return other.fingerprint
 
-    settings = _naming(substituted(node, lambda reference: reference.hashed(fingerprint_of)))
+    settings = substituted(without_added(node), lambda reference: reference.hashed(fingerprint_of))
     key = digest(
-        {"version": LANDSCAPE_VERSION, "node": settings}
+        {"version": LANDSCAPE_VERSION, "node": _naming(settings)}
         | ({"weights": weights} if weights else {})
         | ({"surveys": surveys} if (surveys := _survey_versions(node)) else {})
     )
