@@ -85,10 +85,9 @@ def test_cards_are_filtered_by_words_and_by_outcome(opened: Any) -> None:
 
 def test_a_table_sorts_by_numbers_up_and_down(opened: Any) -> None:
     page = opened("claims.html")
-    heading = page.locator("#claims th button", has_text="estimate")
-    column = (
-        "[...document.querySelectorAll('#claims tbody tr')].map((row) => Number(row.cells[5].dataset.sort))"
-    )
+    heading = page.locator("#table-of-claims th button", has_text="estimate")
+    rows = "[...document.querySelectorAll('#table-of-claims tbody tr')]"
+    column = f"{rows}.map((row) => Number(row.cells[5].dataset.sort))"
     before = page.evaluate(column)
     heading.click()
     assert page.evaluate(column) == sorted(before) != sorted(before, reverse=True)
@@ -124,6 +123,27 @@ def test_runs_stand_side_by_side_on_one_scale(opened: Any, built: Built) -> None
         [["seed", "0", "1"]],
         [["seed", "1", "0"]],
     )
+
+
+def test_runs_are_filtered(opened: Any, built: Built) -> None:
+    page = opened("runs/index.html")
+    assert page.inner_text("[data-count]") == "2 of 2"
+    page.fill("input[data-filter=text]", built.runs[1][:8])
+    assert page.inner_text("[data-count]") == "1 of 2"
+    assert len(shown(page, "#table-of-runs tbody tr")) == 1
+    assert (
+        page.locator("#table-of-runs tbody th code").first.bounding_box()["height"] < 30
+    )  # a fingerprint is one line
+
+
+def test_the_plots_of_a_run_fill_their_places(opened: Any, built: Built) -> None:
+    page = opened(f"runs/{built.runs[0]}.html")
+    page.locator(".plot .main-svg").nth(3).wait_for()
+    sizes = (
+        "[...document.querySelectorAll('.plot:not(.surface)')].map((one) =>"
+        " [one.clientWidth - one._fullLayout.width, one.clientHeight - one._fullLayout.height])"
+    )
+    page.wait_for_function(f"{sizes}.length > 1 && {sizes}.flat().every((size) => Math.abs(size) < 2)")
 
 
 def test_ticked_runs_are_those_that_are_compared(opened: Any, built: Built) -> None:

@@ -1,14 +1,18 @@
 """The site as it lies on the disk: complete, offline, and with names that are text."""
 
+import re
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from built import NAME, ODD, Built
+from hydra.core.global_hydra import GlobalHydra
 from site_reader import dead_links, pages, read
 
 from lossatlas.atlas import site
 from lossatlas.cli.main import main
+from lossatlas.experiments.catalogue import experiments
 
 
 def test_no_link_is_dead(built: Built) -> None:
@@ -20,6 +24,13 @@ def test_a_dead_link_would_be_found(tmp_path: Path) -> None:
         '<a href="gone.html">a</a><a href="#here" id="there">b</a><img src="no.png">'
     )
     assert [link.split(": ")[1] for link in dead_links(tmp_path)] == ["gone.html", "#here", "no.png"]
+
+
+def test_no_two_parts_of_a_page_have_one_name(built: Built) -> None:
+    """A filter that looks for its table by name would find a heading."""
+    for path in pages(built.folder):
+        names = re.findall(r'\sid="([^"]+)"', path.read_text(encoding="utf-8"))
+        assert [name for name, count in Counter(names).items() if count > 1] == [], path
 
 
 def test_nothing_is_fetched_from_the_network(built: Built) -> None:
@@ -71,6 +82,17 @@ def test_each_run_has_a_page_without_its_machine(built: Built) -> None:
         assert str(built.folder.parent) not in (built.folder / "runs" / f"{run}.html").read_text(
             encoding="utf-8"
         )
+
+
+@pytest.mark.slow
+def test_the_site_of_all_published_experiments_is_small(built: Built, tmp_path: Path) -> None:
+    """All that the handbook promises of its size, without a store: 25 MB, of which plotly is five."""
+    (tmp_path / "none").mkdir()
+    assert main(["atlas", f"paths.runs={tmp_path / 'none'}", "--output", str(tmp_path / "site")]) == 0
+    GlobalHydra.instance().clear()
+    shown = list((tmp_path / "site" / "experiments").glob("*/index.html"))
+    assert len(shown) >= len(experiments())
+    assert sum(path.stat().st_size for path in (tmp_path / "site").rglob("*") if path.is_file()) < 25e6
 
 
 def test_a_site_is_written_again_and_nothing_else_is_written_over(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lossatlas.cli import answered
-from lossatlas.cli.answered import asked_in, keep, tell_again
+from lossatlas.cli.answered import asked_in, keep, states, tell_again
 from lossatlas.experiments.catalogue import experiment_folder
 
 ARGUMENTS = ["depth", "seed=0,1", "paths.runs=store"]
@@ -37,7 +37,7 @@ def place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     own = {"PYTEST_CURRENT_TEST"}  # which is another in a test's set-up
     monkeypatch.setattr(answered, "_SAYS_NOTHING", answered._SAYS_NOTHING | own)
     monkeypatch.setattr(sys, "path", [*sys.path, str(folder / "packages")])
-    files = [path for path in (folder / "store").rglob("*") if path.is_file()]
+    files = states(path for path in (folder / "store").rglob("*") if path.is_file())
     keep(
         ARGUMENTS, asked_in(ARGUMENTS), results=Path("results/depth/digits"), runs=Path("store"), files=files
     )
@@ -119,7 +119,17 @@ def test_another_folder_and_another_environment_are_asked_anew(
     assert not tell_again(ARGUMENTS)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"format": 1}',
+        b"\xff",
+        b'{"format": 1, "asked in": "", "results": 1, "runs": "", "files": {}, "folders": null}',
+    ],
+)
 def test_a_note_that_cannot_be_read_is_none(place: Path, content: bytes) -> None:
     (note,) = (place / "cache").rglob("*.json")
     note.write_bytes(content)
@@ -131,12 +141,21 @@ def test_a_note_that_cannot_be_read_is_none(place: Path, content: bytes) -> None
 )
 def test_with_files_of_the_users_own_nothing_is_noted(folder: Path, argument: str) -> None:
     (folder / "mine").write_text("")
-    keep(["depth", argument], asked_in(["depth", argument]), results=folder, runs=folder, files=[])
+    keep(["depth", argument], asked_in(["depth", argument]), results=folder, runs=folder, files={})
     assert not tell_again(["depth", argument])
 
 
 def test_nothing_is_noted_where_there_is_no_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "file"))
-    keep(ARGUMENTS, asked_in(ARGUMENTS), results=folder, runs=folder, files=[])
+    keep(ARGUMENTS, asked_in(ARGUMENTS), results=folder, runs=folder, files={})
+    assert not tell_again(ARGUMENTS)
+
+
+def test_what_changes_while_an_answer_is_drawn_is_asked_anew(place: Path) -> None:
+    before = states([place / "store/run/manifest.json"])
+    rewritten("store/run/manifest.json")(place)
+    keep(
+        ARGUMENTS, asked_in(ARGUMENTS), results=Path("results/depth/digits"), runs=Path("store"), files=before
+    )
     assert not tell_again(ARGUMENTS)

@@ -7,18 +7,19 @@ from PIL import Image
 
 _COLORS = 256
 _WIDTH = 420  # pixels of a small picture
-_SMALL = 60_000  # bytes of a file with which nothing is gained
 
 
 def copy_picture(picture: Path, target: Path) -> tuple[int, int]:
-    """Write ``picture`` to ``target``, a large PNG with a palette; return its width and height in pixels."""
+    """Write ``picture`` to ``target``, a PNG with a palette if that is smaller; return width and height in pixels."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(picture) as image:
-        if picture.suffix != ".png" or picture.stat().st_size < _SMALL:
+        if picture.suffix == ".png":
+            drawn = image.convert("RGB").quantize(
+                _COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+            )
+            drawn.save(target)
+        if picture.suffix != ".png" or target.stat().st_size >= picture.stat().st_size:
             shutil.copyfile(picture, target)
-            return image.size
-        drawn = image.convert("RGB").quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        drawn.save(target)
         return image.size
 
 

@@ -17,7 +17,9 @@ from typing import Any
 
 from lossatlas.files import replacing
 
+States = dict[str, list[int] | None]
 _FORMAT = 1
+_KINDS = {"format": int, "asked in": str, "results": str, "runs": str, "files": dict, "folders": dict}
 _SAYS_NOTHING = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "TERM", "TERM_PROGRAM"})
 """Variables of the environment that differ from call to call and change no answer."""
 
@@ -29,7 +31,7 @@ def tell_again(arguments: Sequence[str]) -> bool:
     """Print the answer that ``lossatlas reproduce`` gave to these arguments, if it still holds; else return False."""
     started = time.monotonic()
     note = _read(_place(arguments)) if _can_be_kept(arguments) else None
-    if note is None or note["asked in"] != asked_in(arguments) or note["files"] != _states(note["files"]):
+    if note is None or note["asked in"] != asked_in(arguments) or note["files"] != states(note["files"]):
         return False
     if any(_names(folder) != names for folder, names in note["folders"].items()):
         return False
@@ -37,10 +39,11 @@ def tell_again(arguments: Sequence[str]) -> bool:
     return True
 
 
-def keep(arguments: Sequence[str], asked: str, *, results: Path, runs: Path, files: Iterable[Path]) -> None:
+def keep(arguments: Sequence[str], asked: str, *, results: Path, runs: Path, files: States) -> None:
     """Note that these arguments are answered by the folder ``results``, made of ``files`` of the store ``runs``.
 
-    ``asked`` is what `asked_in` was at the beginning, before anything else was imported or set.
+    ``asked`` is what `asked_in` was at the beginning, before anything else was imported or set, and ``files`` the
+    `states` of the store's files before they were read: what another process changes since is asked anew.
 
     Nothing is noted where it could not be told that the answer has changed: with options, with a folder or a file of
     the user's own, and for a class that is named; nor where there is no place for it.
@@ -53,7 +56,7 @@ def keep(arguments: Sequence[str], asked: str, *, results: Path, runs: Path, fil
         "asked in": asked,
         "results": str(results),
         "runs": str(runs),
-        "files": _states(str(path.resolve()) for path in (*files, *made)),
+        "files": {**files, **states(made)},
         "folders": {str(folder.resolve()): _names(folder) for folder in {path.parent for path in made}},
     }
     with suppress(OSError):
@@ -120,8 +123,8 @@ def _read(place: Path) -> dict[str, Any] | None:
     """A note; None if there is none, or none that can be used."""
     try:
         note = json.loads(place.read_text(encoding="utf-8"))
-        whole = {"format", "asked in", "results", "runs", "files", "folders"} == note.keys()
-        return note if whole and note["format"] == _FORMAT else None
+        kinds = {name: type(value) for name, value in note.items()}
+        return note if kinds == _KINDS and note["format"] == _FORMAT else None
     except (OSError, ValueError, AttributeError):
         return None
 
@@ -139,7 +142,7 @@ def asked_in(arguments: Sequence[str]) -> str:
             "python": [sys.version, sys.executable, sys.path[1:]],
             "environment": environment,
             "packages": [[name for name in _names(place) if name.endswith(_INSTALLED)] for place in sys.path],
-            "sources": _states(path for folder in folders for path in _sources(folder)),
+            "sources": states(path for folder in folders for path in _sources(folder)),
         }
     )
 
@@ -151,8 +154,8 @@ def _sources(folder: Path) -> Iterator[str]:
         yield from (os.path.join(root, name) for name in sorted(names))
 
 
-def _states(paths: Iterable[str]) -> dict[str, list[int] | None]:
-    """Size, times and number of each file; None for one that is gone."""
+def states(paths: Iterable[str | Path]) -> States:
+    """Size, times and number of each file, by its absolute path; None for one that is gone."""
 
     def state(path: str) -> list[int] | None:
         try:
@@ -161,7 +164,7 @@ def _states(paths: Iterable[str]) -> dict[str, list[int] | None]:
             return None
         return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
-    return {path: state(path) for path in paths}
+    return {path: state(path) for path in map(os.path.abspath, paths)}
 
 
 def _names(folder: str | Path) -> list[str]:

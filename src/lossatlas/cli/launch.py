@@ -31,6 +31,7 @@ from lossatlas.runs.composition.sweep import other_job_among
 from lossatlas.runs.ensure import perform, run_of
 from lossatlas.runs.store.fingerprint import digest
 from lossatlas.runs.store.progress import Progress, write_progress
+from lossatlas.runs.tracker import tracker_nodes
 from lossatlas.runs.trainer_settings import check_machine
 
 
@@ -119,21 +120,24 @@ def _launch(sweep: Sweep, *, multirun: bool) -> list[Outcome]:
     launcher = Plugins.instance().instantiate_launcher(
         HydraContext(config_loader=hydra.config_loader, callbacks=callbacks), hydra_job, config
     )
-    own = ["hydra.mode=MULTIRUN", *_name(sweep.jobs)]
+    own = ["hydra.mode=MULTIRUN", *_groups(sweep.jobs)]
     jobs = [[*own, _directory(job), *job.overrides.without("hydra")] for job in sweep.jobs]
     returns = launcher.launch(jobs, initial_job_idx=0)
     callbacks.on_multirun_end(config=config, config_name=CONFIG_NAME)
     return [job.return_value for job in returns]
 
 
-def _name(jobs: Sequence[Job]) -> list[str]:
-    """Name, as an override, of a sweep of one's own: what it sweeps, by which trackers group it; none if it has one."""
-    if len(jobs) < 2 or jobs[0].config["experiment"].get("name"):
+def _groups(jobs: Sequence[Job]) -> list[str]:
+    """Overrides that name the groups of a sweep of one's own, which has no name, in trackers: by what it sweeps."""
+    trackers = tracker_nodes(jobs[0].config)
+    unnamed = [name for name, node in trackers.items() if "group" in node and node["group"] is None]
+    if len(jobs) < 2:
         return []
     shared = set.intersection(*(set(job.overrides) for job in jobs))
     swept = dict.fromkeys(key_of(text) for job in jobs for text in job.overrides if text not in shared)
     told = [key for key in swept if key != "seed"] or list(swept)
-    return [f"++experiment.name='sweep of {', '.join(told)}'"]
+    places = [name if name == "logger" else f"logger.{name}" for name in unnamed]
+    return [f"{place}.group='sweep of {', '.join(told)}'" for place in places]
 
 
 def _hydra_config(sweep: Sweep) -> tuple[Hydra, DictConfig]:

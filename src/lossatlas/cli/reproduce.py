@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lossatlas.cli.answered import asked_in, keep, show
+from lossatlas.cli.answered import asked_in, keep, show, states
 from lossatlas.cli.arguments import Parser
 from lossatlas.cli.console import composing
 from lossatlas.experiments.catalogue import catalogue, experiment_folder, experiments
@@ -70,6 +70,7 @@ def _reproduce(
     reference_of(options.experiment, config["experiment"], planned)
     other_job = other_job_among(jobs)
     before = cells = locate(jobs, axes, other_job)
+    files = states(_files_of(cells))  # before they are read
     # Asked of all: what is missing is told as it was at first.
     incomplete = [cell for cell in cells if cell.missing]
     may_diverge = config["experiment"].get("may_diverge", False)
@@ -80,6 +81,7 @@ def _reproduce(
             if not (may_diverge and _have_diverged(locate(jobs, axes, other_job))):
                 raise JobsFailed(f"{error}; --no-train draws what is there") from error
         cells = locate(jobs, axes, other_job)
+        files = states(_files_of(cells))
     reproduction = Reproduction(options.experiment, options.overrides, config, cells, planned)
     if options.no_train or not reproduction.is_current():
         with_gaps = options.no_train and not options.publish  # what is published is whole
@@ -94,7 +96,7 @@ def _reproduce(
             options.asked_in,
             results=reproduction.folder,
             runs=runs,
-            files=_files_of(cells),
+            files=files,
         )
     _show(reproduction, started=started)
     return 0
@@ -131,7 +133,7 @@ def _show(reproduction: "Reproduction", *, started: float) -> None:
 def _files_of(cells: Sequence["Cell"]) -> Iterator[Path]:
     """Files of the store that an answer is made of: all of the runs', and their landscapes."""
     for cell in cells:
-        yield from sorted(path for path in cell.run.folder.iterdir() if path.is_file())
+        yield from sorted(path for path in cell.run.folder.glob("*") if path.is_file())
         yield from cell.landscapes.values()
 
 

@@ -87,8 +87,8 @@ def _identity(
     """What W&B knows a record by."""
     if overrides is None:
         return {"job_type": job_type, "id": f"{subject}-{job_type}", "name": f"{subject} {job_type}"}
-    experiment = [config["experiment"]["name"]] if config["experiment"]["name"] else []
-    tags = list(dict.fromkeys([*(node.get("tags") or []), *experiment]))
+    sweep = config["experiment"]["name"] or node.get("group")
+    tags = list(dict.fromkeys([*(node.get("tags") or []), *([sweep] if sweep else [])]))
     return {"job_type": "train", "id": subject, "name": name_of(config, overrides), "tags": tags}
 
 

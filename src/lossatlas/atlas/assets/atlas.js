@@ -92,6 +92,7 @@ const atlas = (() => {
     drawHistories(place, chosen);
     drawLandscapes(place, chosen);
     if (chosen.length > 1) tellDifferences(place, chosen);
+    place.querySelectorAll(".plot").forEach((one) => Plotly.Plots.resize(one)); // a row's first had it to itself
   }
 
   function heading(place, text) {
@@ -126,7 +127,7 @@ const atlas = (() => {
     row.append(place);
     const base = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink().text, size: 11 },
-      margin: { l: 50, r: 10, t: 40, b: 40 }, legend: { orientation: "h", y: -0.2 },
+      margin: { l: 50, r: 10, t: 40, b: 40 }, legend: { orientation: "h", y: -0.3 },
     };
     Plotly.newPlot(place, traces, { ...base, ...layout }, { responsive: true, displayModeBar: false });
   }
